@@ -1,0 +1,220 @@
+// AVX-512 attention: walks a tile over its blocks, with online softmax between scores and weighted
+// sums.
+#include "attention_avx512.h"
+#include "kv_panel.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+// From this many rows on, an F16 block is converted once instead of once per register tile.
+enum { CONVERT_ROWS = 13 };
+
+// 2^x for x <= 0, relative error below 2e-7; 0 below -126.
+INLINE __m512 exp2_negative(__m512 x) {
+  const __m512 round = _mm512_set1_ps(0x1.8p23f);
+  const __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-126.0f), _CMP_NLT_UQ);
+  __m512 shifted = _mm512_add_ps(x, round);
+  __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, round));
+  __m512 p = _mm512_set1_ps(0x1.5bba12p-10f);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3cea88p-7f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.c6b752p-5f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf9bcp-3f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e42ap-1f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+  __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+  __m512i bits = _mm512_add_epi32(_mm512_castps_si512(p), exponent);
+  return _mm512_castsi512_ps(_mm512_maskz_mov_epi32(normal, bits));
+}
+
+INLINE uint64_t slot_mask(int32_t low, int32_t high) {
+  return (high == KV_TOKENS ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
+}
+
+// A block's slots that the row attends, as a bit mask.
+INLINE uint64_t row_mask(const attention_tile *tile, int32_t row, int64_t b) {
+  int32_t low, high;
+  int64_t position = tile->args->position + tile->t0 + row / tile->args->query_heads;
+  attention_slots(tile, position, b, &low, &high);
+  return low < high ? slot_mask(low, high) : 0;
+}
+
+static void find_largest(const attention_tile *tile, int64_t b, int all) {
+  const __m512 none = _mm512_set1_ps(-INFINITY);
+  for (int32_t row = 0; row < tile->rows; row++) {
+    const float *s = tile->scores + (size_t)row * KV_TOKENS;
+    __m512 x[4];
+    if (all) {
+      UNROLL for (int j = 0; j < 4; j++) x[j] = _mm512_load_ps(s + 16 * j);
+    } else {
+      const uint64_t mask = row_mask(tile, row, b);
+      UNROLL for (int j = 0; j < 4; j++) {
+        x[j] = _mm512_mask_load_ps(none, (__mmask16)(mask >> 16 * j), s + 16 * j);
+      }
+    }
+    tile->block_largest[row] = _mm512_reduce_max_ps(
+        _mm512_max_ps(_mm512_max_ps(x[0], x[1]), _mm512_max_ps(x[2], x[3])));
+  }
+}
+
+// Updates the running maxima. Codes of weights need probabilities relative to the block's own
+// maximum (`local`), whose distance to the running one then goes into the weight.
+static void update_largest(const attention_tile *tile, int local) {
+  const __m512 none = _mm512_set1_ps(-INFINITY), one = _mm512_set1_ps(1.0f);
+  for (int32_t row = 0; row < tile->rows; row += 16) {
+    __m512 old = _mm512_load_ps(tile->largest + row);
+    __m512 block = _mm512_load_ps(tile->block_largest + row);
+    __m512 new = _mm512_max_ps(old, block);
+    const __mmask16 same = _mm512_cmp_ps_mask(old, new, _CMP_EQ_OQ);
+    const __mmask16 empty = _mm512_cmp_ps_mask(block, none, _CMP_EQ_OQ);
+    __m512 decay = exp2_negative(_mm512_sub_ps(old, new));
+    _mm512_store_ps(tile->decay + row, _mm512_mask_mov_ps(decay, same, one));
+    _mm512_store_ps(tile->largest + row, new);
+    __m512 weight = local ? exp2_negative(_mm512_sub_ps(block, new)) : one;
+    _mm512_store_ps(tile->weight + row, _mm512_maskz_mov_ps((__mmask16)~empty, weight));
+    _mm512_store_ps(tile->reference + row, local ? block : new);
+  }
+}
+
+static void exponentiate(const attention_tile *tile, int64_t b, int all) {
+  for (int32_t row = 0; row < tile->rows; row++) {
+    float *s = tile->scores + (size_t)row * KV_TOKENS;
+    float *sums = tile->sums + (size_t)row * 16;
+    const __m512 reference = _mm512_set1_ps(tile->reference[row]);
+    __m512 p[4];
+    UNROLL for (int j = 0; j < 4; j++) {
+      p[j] = exp2_negative(_mm512_sub_ps(_mm512_load_ps(s + 16 * j), reference));
+    }
+    if (!all) {
+      const uint64_t mask = row_mask(tile, row, b);
+      UNROLL for (int j = 0; j < 4; j++) {
+        p[j] = _mm512_maskz_mov_ps((__mmask16)(mask >> 16 * j), p[j]);
+      }
+    }
+    UNROLL for (int j = 0; j < 4; j++) _mm512_store_ps(s + 16 * j, p[j]);
+    __m512 sum = _mm512_add_ps(_mm512_add_ps(p[0], p[1]), _mm512_add_ps(p[2], p[3]));
+    __m512 old = _mm512_mul_ps(_mm512_load_ps(sums), _mm512_set1_ps(tile->decay[row]));
+    _mm512_store_ps(sums, _mm512_fmadd_ps(sum, _mm512_set1_ps(tile->weight[row]), old));
+  }
+}
+
+static void convert_half(const void *block, size_t count, float *panel) {
+  const uint16_t *from = block;
+  for (size_t i = 0; i < count; i += 16) {
+    _mm512_store_ps(panel + i, _mm512_cvtph_ps(_mm256_load_si256((const void *)(from + i))));
+  }
+}
+
+// A block as a float panel: the block itself, or its conversion. *half says which.
+static const void *float_panel(const attention_tile *tile, const nk_kv_format *f, const void *block,
+                               float *panel, int *half) {
+  *half = f->kind == NK_KV_F16 && tile->rows < CONVERT_ROWS;
+  if (*half || f->kind == NK_KV_F32) return block;
+  if (f->kind == NK_KV_F16) {
+    convert_half(block, (size_t)kv_padded_dim(f) * KV_TOKENS, panel);
+  } else {
+    kv_panel_avx2(f, block, panel);
+  }
+  return panel;
+}
+
+static void begin_rows(const attention_tile *tile) {
+  const nk_attention_args *a = tile->args;
+  const float scale = attention_scale(a);
+  for (int32_t row = 0; row < tile->rows; row++) {
+    const float *query = attention_query(tile, row);
+    float *to = tile->queries + row * tile->key_dim;
+    for (int32_t c = 0; c < tile->key_dim; c++) to[c] = c < a->keys.head_dim ? query[c] * scale : 0;
+  }
+  for (int32_t i = 0; i < tile->rows * tile->value_dim; i++) tile->acc[i] = 0;
+  for (int32_t i = 0; i < tile->rows * 16; i++) tile->sums[i] = 0;
+  for (int32_t row = 0; row < (tile->rows + 15) / 16 * 16; row++) {
+    tile->largest[row] = tile->block_largest[row] = -INFINITY;
+  }
+}
+
+static void run_tile(const attention_tile *tile) {
+  const nk_attention_args *a = tile->args;
+  const int key_codes = attention_key_codes(&a->keys);
+  const int value_codes = attention_value_codes(&a->values);
+  begin_rows(tile);
+  if (tile->first > tile->last) return;
+  if (key_codes) attention_quantize_queries_avx512(tile);
+
+  // Positions that every row attends.
+  const int64_t all_first = attention_first(a, a->position + tile->t1 - 1);
+  const int64_t all_last = a->position + tile->t0;
+  // Blocks are read front to back: the hardware's prefetcher beats explicit prefetches (measured,
+  // by a factor of two).
+  for (int64_t b = tile->first / KV_TOKENS; b <= tile->last / KV_TOKENS; b++) {
+    const void *keys = a->key_blocks[b], *values = a->value_blocks[b];
+    int32_t low, high;
+    int half;
+    attention_used_slots(tile, b, &low, &high);
+    const int all = low == 0 && high == KV_TOKENS && b * KV_TOKENS >= all_first
+                 && (b + 1) * KV_TOKENS - 1 <= all_last;
+
+    if (key_codes) {
+      attention_scores_codes_avx512(tile, keys);
+    } else {
+      const void *panel = float_panel(tile, &a->keys, keys, tile->key_panel, &half);
+      attention_scores_float_avx512(tile, panel, half);
+    }
+    find_largest(tile, b, all);
+    update_largest(tile, value_codes);
+    exponentiate(tile, b, all);
+    if (value_codes) {
+      attention_sum_codes_avx512(tile, values, low, high);
+    } else {
+      const void *panel = float_panel(tile, &a->values, values, tile->value_panel, &half);
+      attention_sum_float_avx512(tile, panel, half, low, high);
+    }
+  }
+}
+
+void nk_attention_avx512(const nk_attention_args *a, int64_t t0, int64_t t1, void *scratch) {
+  attention_tile tile;
+  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
+  const int64_t step = attention_tile_tokens(a, t1 - t0);
+  for (int64_t t = t0; t < t1; t += step) {
+    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, 0, INT64_MAX / KV_TOKENS);
+    run_tile(&tile);
+    for (int32_t row = 0; row < tile.rows; row++) {
+      float *out = attention_out(&tile, row);
+      const float *acc = tile.acc + row * tile.value_dim;
+      const float sum = _mm512_reduce_add_ps(_mm512_load_ps(tile.sums + row * 16));
+      const float inverse = sum > 0 ? 1.0f / sum : 0.0f;
+      for (int32_t c = 0; c < a->values.head_dim; c++) out[c] = acc[c] * inverse;
+    }
+  }
+}
+
+void nk_attention_partial_avx512(const nk_attention_args *a, int64_t t0, int64_t t1, int64_t b0,
+                                 int64_t b1, float *partial, void *scratch) {
+  attention_tile tile;
+  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
+  const int64_t step = attention_tile_tokens(a, t1 - t0);
+  for (int64_t t = t0; t < t1; t += step) {
+    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, b0, b1);
+    run_tile(&tile);
+    for (int32_t row = 0; row < tile.rows; row++) {
+      const float *acc = tile.acc + row * tile.value_dim;
+      *partial++ = tile.largest[row];
+      *partial++ = _mm512_reduce_add_ps(_mm512_load_ps(tile.sums + row * 16));
+      for (int32_t c = 0; c < a->values.head_dim; c++) *partial++ = acc[c];
+    }
+  }
+}
+
+// Merging is a few hundred floats per head; the compiler's vectors do.
+void nk_attention_merge_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
+                               const float *partials, size_t count, size_t stride) {
+  nk_attention_merge_generic(args, t0, t1, partials, count, stride);
+}
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,168 @@
+// Key/value cache blocks and attention over them.
+//
+// The cache of one layer and one KV head is two lists of blocks, one of keys and one of values. A
+// block holds NK_KV_BLOCK_TOKENS tokens; block b holds the positions [64 b, 64 b + 64). Keys and
+// values choose their format separately. The inside of a block is private to these kernels (it
+// depends on role and kind); everybody else appends tokens and reads them back.
+//
+// Blocks are caller's memory, aligned to 64 bytes. They need no clearing: slots that were never
+// written are never used. Nothing here allocates; nothing checks pointers. Sizes and formats are
+// checked by nk_kv_format_check.
+#ifndef NK_ATTENTION_H
+#define NK_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  NK_KV_BLOCK_TOKENS = 64,
+  NK_KV_ALIGNMENT = 64,
+  NK_KV_MAX_HEAD_DIM = 512,
+};
+
+// How the elements of a block are stored. The numbers are stable; a kind without kernels fails
+// nk_kv_format_check.
+enum {
+  NK_KV_F32 = 0,
+  NK_KV_F16 = 1,
+  // Groups of `group` elements along head_dim: f16 d = max|x| / 127, code = x / d rounded half away
+  // from zero (the grid of a ggml q8_0 row when group = 32).
+  NK_KV_INT8 = 2,
+  // Groups along head_dim: f16 d = (value of largest magnitude) / -8, code = min(15, trunc(x / d +
+  // 8.5)), value = d (code - 8) (the grid of a ggml q4_0 row when group = 32). d may be negative.
+  NK_KV_INT4 = 3,
+  NK_KV_BF16 = 4,            // reserved
+  NK_KV_FP8_E4M3 = 5,        // reserved: one f32 scale in `scales`
+  NK_KV_FP8_E5M2 = 6,        // reserved
+  NK_KV_CODEBOOK = 7,        // reserved: f16 norm per token, `bits` wide codes into `table`
+  NK_KV_CHANNEL_GROUPS = 8,  // reserved: `bits` wide codes, a scale per channel and group of tokens
+};
+
+// Keys and values have different layouts: a score reduces over channels, an output over tokens.
+enum {
+  NK_KV_KEYS = 0,
+  NK_KV_VALUES = 1,
+};
+
+// What one block holds. Fields that a kind does not use are zero.
+typedef struct nk_kv_format {
+  int32_t kind;          // NK_KV_F32 ...
+  int32_t role;          // NK_KV_KEYS or NK_KV_VALUES
+  int32_t head_dim;      // 1 ... NK_KV_MAX_HEAD_DIM
+  int32_t group;         // elements that share a scale; divides head_dim (INT8, INT4)
+  int32_t bits;          // code width of the codebook and channel kinds
+  int32_t reserved;      // zero
+  const float *table;    // codebook of 2^bits levels
+  const float *scales;   // per head_dim channel or one, as the kind says
+} nk_kv_format;
+
+// 1 if kernels exist for this format and its numbers make sense, else 0.
+int32_t nk_kv_format_check(const nk_kv_format *format);
+
+// Bytes of one block, a multiple of NK_KV_ALIGNMENT. 0 for a format that fails the check.
+size_t nk_kv_block_bytes(const nk_kv_format *format);
+
+// Bytes that the elements and scales of one token need by the format's arithmetic, without padding
+// or alignment.
+size_t nk_kv_token_bytes(const nk_kv_format *format);
+
+// Quantizes `count` token vectors into the slots slot ... slot + count - 1 of `block` (slot + count
+// <= 64). vectors: [count, head_dim] float32, `stride` floats from one token to the next. All
+// versions write the same bytes.
+typedef void (*nk_kv_append_fn)(const nk_kv_format *format, void *block, int32_t slot,
+                                int32_t count, const float *vectors, ptrdiff_t stride);
+void nk_kv_append_generic(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
+                          const float *vectors, ptrdiff_t stride);
+
+// Reads `count` tokens back as float32 (the fallback path and evaluation). out: [count, head_dim],
+// `stride` floats apart.
+typedef void (*nk_kv_read_fn)(const nk_kv_format *format, const void *block, int32_t slot,
+                              int32_t count, float *out, ptrdiff_t stride);
+void nk_kv_read_generic(const nk_kv_format *format, const void *block, int32_t slot, int32_t count,
+                        float *out, ptrdiff_t stride);
+
+// Attention of one KV head and the query heads that share it.
+//
+// Token i (0-based) has the position p = position + i and attends the positions max(0, p - window +
+// 1) ... p; window 0 means all. out = softmax(scale q k^T) v, softmax online in float32. The struct
+// is read-only and may be shared by threads; each call works on a range of tokens with its own
+// scratch.
+typedef struct nk_attention_args {
+  const float *queries;           // [tokens, query_heads, head_dim]
+  ptrdiff_t query_token_stride;   // in floats
+  ptrdiff_t query_head_stride;
+  float *out;                     // [tokens, query_heads, head_dim of the values]
+  ptrdiff_t out_token_stride;
+  ptrdiff_t out_head_stride;
+  int64_t position;               // of token 0
+  int64_t window;                 // 0: no limit
+  int32_t query_heads;            // heads that share this KV head, 1 or more
+  float scale;                    // usually 1 / sqrt(head_dim)
+  nk_kv_format keys;
+  nk_kv_format values;            // head_dim may differ from that of the keys
+  const void *const *key_blocks;  // [block]; blocks that no token of the call attends may be null
+  const void *const *value_blocks;
+} nk_attention_args;
+
+// Bytes of scratch (64-byte aligned) for calls of at most `tokens` tokens. The same for all
+// versions.
+size_t nk_attention_scratch_bytes(const nk_attention_args *args, int64_t tokens);
+
+// Writes out rows of the tokens [t0, t1).
+typedef void (*nk_attention_fn)(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                void *scratch);
+void nk_attention_generic(const nk_attention_args *args, int64_t t0, int64_t t1, void *scratch);
+
+// The same over the blocks [b0, b1) only, to spread long caches over threads. Leaves a partial
+// state, writes no output: per (token, query head), tokens outermost, NK_ATTENTION_STATE + head_dim
+// of the values floats: the largest score in base-2 units (-inf if nothing was attended), the sum
+// of 2^(score - largest), and the weighted sum of values, undivided. The partial's bytes are
+// nk_attention_partial_floats(args, t1 - t0) * 4; cut at block ranges of your choice: the result
+// depends on the cuts, not on which thread did what.
+enum { NK_ATTENTION_STATE = 2 };
+size_t nk_attention_partial_floats(const nk_attention_args *args, int64_t tokens);
+typedef void (*nk_attention_partial_fn)(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                        int64_t b0, int64_t b1, float *partial, void *scratch);
+void nk_attention_partial_generic(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                  int64_t b0, int64_t b1, float *partial, void *scratch);
+
+// Merges `count` partials, `stride` floats apart, in ascending order, into the out rows of the
+// tokens [t0, t1). Partials may come from args that differ in format and blocks (a cache whose
+// recent blocks are wider, say). Rows without any attended token become zero.
+typedef void (*nk_attention_merge_fn)(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                      const float *partials, size_t count, size_t stride);
+void nk_attention_merge_generic(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                const float *partials, size_t count, size_t stride);
+
+#if defined(__x86_64__)
+// AVX2, FMA and F16C.
+void nk_kv_append_avx2(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
+                       const float *vectors, ptrdiff_t stride);
+void nk_kv_read_avx2(const nk_kv_format *format, const void *block, int32_t slot, int32_t count,
+                     float *out, ptrdiff_t stride);
+void nk_attention_avx2(const nk_attention_args *args, int64_t t0, int64_t t1, void *scratch);
+void nk_attention_partial_avx2(const nk_attention_args *args, int64_t t0, int64_t t1,
+                               int64_t b0, int64_t b1, float *partial, void *scratch);
+void nk_attention_merge_avx2(const nk_attention_args *args, int64_t t0, int64_t t1,
+                             const float *partials, size_t count, size_t stride);
+
+// AVX-512 F, BW, VL, DQ and VNNI.
+void nk_kv_append_avx512(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
+                         const float *vectors, ptrdiff_t stride);
+void nk_kv_read_avx512(const nk_kv_format *format, const void *block, int32_t slot, int32_t count,
+                       float *out, ptrdiff_t stride);
+void nk_attention_avx512(const nk_attention_args *args, int64_t t0, int64_t t1, void *scratch);
+void nk_attention_partial_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
+                                 int64_t b0, int64_t b1, float *partial, void *scratch);
+void nk_attention_merge_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
+                               const float *partials, size_t count, size_t stride);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,204 @@
+// Linear layers over packed weights: out[tokens, rows] = x[tokens, cols] * W[rows, cols]^T.
+//
+// Rows are output channels. Weights are packed once into panels of 16 rows whose bytes lie
+// in the order a kernel reads them, so that one token streams memory sequentially and many
+// tokens use tiles of four neighbouring panels. One packed form serves every provider and
+// every activation kind. Inputs stay float32 between operators; they are converted once
+// into an `nk_activations` that several linears (q, k, v) share.
+//
+// Weight kinds and what a weight means (s: scale, z: zero point of its row and group):
+//   F32, BF16           w = value
+//   INT8                w = s * (code - z), code 0...255, z = 128 when symmetric, s float32
+//   INT4, INT3, INT2    w = s * (code - z), code 0...2^b-1, z = 2^(b-1) when symmetric, s float16
+//                       or, with a codebook, w = s * codebook[code]
+//
+// Kernels (weights x activations):
+//             F32 act   BF16 act   INT8 act
+//   F32          x
+//   BF16                   x
+//   INT8                   x          x
+//   INT4/3/2               x          x       (no codebook with INT8 activations)
+//
+// Accumulation is float32 for F32 and BF16 activations, so providers differ by summation
+// order. With INT8 activations sums are int32 within a segment (a group, cut at a fixed
+// number of columns) and merged by one fused multiply-add a segment: all providers give
+// the same bits. A result never depends on how panels are split between calls.
+#ifndef NK_LINEAR_H
+#define NK_LINEAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  // Rows in a panel: the unit in which work is split between threads.
+  NK_PANEL_ROWS = 16,
+  // Panels in a GEMM tile: split many-token work at multiples of this for full tiles.
+  NK_TILE_PANELS = 4,
+  // Columns are padded to a multiple of this; a group is a multiple of it.
+  NK_COLUMN_BLOCK = 32,
+  // Alignment of packed weights and activation storage that kernels are fastest with.
+  NK_ALIGNMENT = 64,
+};
+
+typedef enum nk_weight_kind : int32_t {
+  NK_WEIGHT_F32 = 0,
+  NK_WEIGHT_BF16 = 1,
+  NK_WEIGHT_INT8 = 2,
+  NK_WEIGHT_INT4 = 3,
+  NK_WEIGHT_INT3 = 4,
+  NK_WEIGHT_INT2 = 5,
+} nk_weight_kind;
+
+// A packed weight matrix. `packed` may be null where only sizes are asked for.
+typedef struct nk_linear_weight {
+  nk_weight_kind kind;
+  // 1: a zero point for every row and group; 0: symmetric. Integer kinds only.
+  int32_t asymmetric;
+  // Output channels.
+  size_t rows;
+  // Input channels.
+  size_t cols;
+  // Columns that share a scale: a multiple of 32; 0 or >= cols: one scale a row. The last
+  // group may be shorter. Ignored for F32 and BF16.
+  size_t group;
+  // Null, or 2^bits values that replace (code - z) for INT4, INT3, INT2; symmetric only.
+  // Kernels round the entries to bfloat16. Borrowed, not copied.
+  const float *codebook;
+  // nk_linear_packed_bytes() bytes written by nk_linear_pack().
+  const void *packed;
+} nk_linear_weight;
+
+// ceil(rows / 16).
+size_t nk_linear_panels(size_t rows);
+
+// Scales in a row: ceil(cols / group), 1 for a whole-row group, 0 for F32 and BF16.
+size_t nk_linear_groups(const nk_linear_weight *weight);
+
+// Bytes of one packed panel, a multiple of 64; 0 if the size overflows or the description is
+// not valid (unknown kind, group not a multiple of 32).
+size_t nk_linear_panel_bytes(const nk_linear_weight *weight);
+
+// Bytes of the whole packed matrix: panels * panel bytes; 0 as above (and for 0 rows or 0 cols).
+size_t nk_linear_packed_bytes(const nk_linear_weight *weight);
+
+// Portable form of the rows to pack; every pointer refers to row `first_row`.
+typedef struct nk_linear_source {
+  // float[rows][stride] for F32, bfloat16 bits uint16_t[rows][stride] for BF16, else codes
+  // uint8_t[rows][stride], one code a byte (symmetric INT8: q + 128).
+  const void *values;
+  // Elements from one row to the next; >= cols.
+  size_t stride;
+  // float[rows][groups]; null for F32 and BF16. Rounded to float16 below 8 bits.
+  const float *scales;
+  // uint8_t[rows][groups]; null when symmetric.
+  const uint8_t *zeros;
+  // Row of the matrix that the pointers above begin with; <= 16 * panel_begin.
+  size_t first_row;
+} nk_linear_source;
+
+// Packs rows of panels [panel_begin, panel_end) into the matrix at `packed`. Calls on
+// disjoint ranges may run at once. The source must hold these rows (as far as they exist).
+void nk_linear_pack(const nk_linear_weight *weight, const nk_linear_source *source,
+                    size_t panel_begin, size_t panel_end, void *packed);
+
+// Writes rows [row_begin, row_end) of a packed matrix as float32 to out[row - row_begin][ld_out].
+void nk_linear_dequantize(const nk_linear_weight *weight, size_t row_begin, size_t row_end,
+                          float *out, size_t ld_out);
+
+typedef enum nk_activation_kind : int32_t {
+  NK_ACTIVATION_F32 = 0,
+  // Rounded to nearest even, subnormals to zero; with float32 sums of every 32 columns for
+  // zero points.
+  NK_ACTIVATION_BF16 = 1,
+  // Per token: scale = amax / 127, q = round to even(x * (127 / amax)), within [-127, 127]; a
+  // token of zeros (or too small for 127 / amax) has scale 0. With running int32 sums for
+  // zero points.
+  NK_ACTIVATION_INT8 = 2,
+} nk_activation_kind;
+
+// Input of linears, converted once. The pointers lie in the storage given to
+// nk_activations_layout(); columns are padded with zeros.
+typedef struct nk_activations {
+  nk_activation_kind kind;
+  size_t tokens;
+  size_t cols;
+  // Bytes from one token's values to the next.
+  size_t stride;
+  // float, bfloat16 (columns 4i...4i+3 stored in the order 0, 2, 1, 3) or int8 [tokens][stride].
+  void *values;
+  // INT8: scale of every token; else null.
+  float *scales;
+  // Entries from one token's sums to the next.
+  size_t sum_stride;
+  // BF16: sums[t][b] of columns 32b..<32b+32; else null.
+  float *sums;
+  // INT8: running[t][b] = sum of columns 0..<32b, b from 0 through the number of blocks; else null.
+  int32_t *running;
+} nk_activations;
+
+// Bytes of storage for the activations; 0 if the size overflows. Never 0 for a valid size.
+size_t nk_activations_bytes(nk_activation_kind kind, size_t tokens, size_t cols);
+
+// Describes activations that live in `storage` (nk_activations_bytes() bytes, aligned to 4,
+// fastest at NK_ALIGNMENT). Writes nothing to the storage.
+nk_activations nk_activations_layout(nk_activation_kind kind, size_t tokens, size_t cols,
+                                     void *storage);
+
+// Converts tokens [token_begin, token_end) of x[tokens][ld_x] into `activations`. Calls on
+// disjoint ranges may run at once. Finite input is required for INT8 (NaN counts as 0,
+// infinities as the largest finite float32).
+typedef void (*nk_activations_fill_fn)(const nk_activations *activations, const float *x,
+                                       size_t ld_x, size_t token_begin, size_t token_end);
+
+void nk_activations_fill_generic(const nk_activations *activations, const float *x, size_t ld_x,
+                                 size_t token_begin, size_t token_end);
+void nk_activations_fill_avx2(const nk_activations *activations, const float *x, size_t ld_x,
+                              size_t token_begin, size_t token_end);
+void nk_activations_fill_avx512(const nk_activations *activations, const float *x, size_t ld_x,
+                                size_t token_begin, size_t token_end);
+
+// Bytes of scratch a call of any kernel needs for these weights, whatever the tokens and
+// whatever the alignment; each thread needs its own. Never 0.
+size_t nk_linear_scratch_bytes(const nk_linear_weight *weight, nk_activation_kind kind);
+
+// Computes the rows of panels [panel_begin, panel_end) for all tokens:
+// out[t * ld_out + row], rows beyond weight->rows are not written. The activations have
+// weight->cols columns. Nothing outside `out` and `scratch` is written.
+typedef void (*nk_linear_fn)(const nk_linear_weight *weight, size_t panel_begin,
+                             size_t panel_end, const nk_activations *activations, float *out,
+                             size_t ld_out, void *scratch);
+
+#define NK_DECLARE_LINEAR(name)                                                              \
+  void name##_generic(const nk_linear_weight *weight, size_t panel_begin, size_t panel_end,  \
+                      const nk_activations *activations, float *out, size_t ld_out,          \
+                      void *scratch);                                                        \
+  void name##_avx2(const nk_linear_weight *weight, size_t panel_begin, size_t panel_end,     \
+                   const nk_activations *activations, float *out, size_t ld_out,             \
+                   void *scratch);                                                           \
+  void name##_avx512(const nk_linear_weight *weight, size_t panel_begin, size_t panel_end,   \
+                     const nk_activations *activations, float *out, size_t ld_out,           \
+                     void *scratch)
+
+// Weights x activations. The _avx2 and _avx512 functions need nk_provider_supported(); on CPUs
+// other than x86-64 they are the generic ones.
+NK_DECLARE_LINEAR(nk_linear_f32_f32);
+NK_DECLARE_LINEAR(nk_linear_bf16_bf16);
+NK_DECLARE_LINEAR(nk_linear_int8_bf16);
+NK_DECLARE_LINEAR(nk_linear_int4_bf16);
+NK_DECLARE_LINEAR(nk_linear_int3_bf16);
+NK_DECLARE_LINEAR(nk_linear_int2_bf16);
+NK_DECLARE_LINEAR(nk_linear_int8_int8);
+NK_DECLARE_LINEAR(nk_linear_int4_int8);
+NK_DECLARE_LINEAR(nk_linear_int3_int8);
+NK_DECLARE_LINEAR(nk_linear_int2_int8);
+
+#undef NK_DECLARE_LINEAR
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,15 @@
+// Dequantized blocks ("panels") for attention in float32: keys [padded channels, 64], values [64,
+// padded channels].
+#ifndef KV_PANEL_H
+#define KV_PANEL_H
+
+#include "kv_layout.h"
+
+// Any kind and any group, element by element. Slots never written give meaningless numbers.
+void kv_panel_generic(const nk_kv_format *format, const void *block, float *panel);
+
+#if defined(__x86_64__)
+void kv_panel_avx2(const nk_kv_format *format, const void *block, float *panel);
+#endif
+
+#endif

@@ -1,0 +1,160 @@
+// What the AVX-512 linear kernels share: target, vector types of a tile, scales, unpacking.
+#ifndef LINEAR_AVX512_H
+#define LINEAR_AVX512_H
+
+#include <immintrin.h>
+
+#include "linear_layout.h"
+
+#define TARGET_AVX512 \
+  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")))
+#define INLINE_AVX512 static inline __attribute__((always_inline)) TARGET_AVX512
+
+// Four bytes of activations, for all lanes: 1, 2 or 4 columns of F32, BF16 or INT8.
+INLINE_AVX512 __m512i broadcast_step(const uint8_t *values) {
+  int32_t step;
+  memcpy(&step, values, sizeof step);
+  return _mm512_set1_epi32(step);
+}
+
+// sum + weights * activations over the columns of a step, in each of 16 rows. Sums are
+// float32 or, for INT8 activations, int32.
+INLINE_AVX512 __m512i multiply_step(nk_activation_kind kind, __m512i sum, __m512i weights,
+                                    __m512i activations) {
+  switch (kind) {
+    case NK_ACTIVATION_INT8: return _mm512_dpbusd_epi32(sum, weights, activations);
+    case NK_ACTIVATION_BF16:
+      return _mm512_castps_si512(_mm512_dpbf16_ps(
+          _mm512_castsi512_ps(sum), (__m512bh)weights, (__m512bh)activations));
+    default:
+      return _mm512_castps_si512(_mm512_fmadd_ps(_mm512_castsi512_ps(weights),
+                                                 _mm512_castsi512_ps(activations),
+                                                 _mm512_castsi512_ps(sum)));
+  }
+}
+
+INLINE_AVX512 __mmask16 row_mask(size_t rows) { return (__mmask16)((1u << rows) - 1); }
+
+// Scales of 16 rows from a segment's header; 1 for weights without scales.
+INLINE_AVX512 __m512 segment_scales(const uint8_t *header, size_t slot,
+                                    const linear_layout *layout) {
+  if (layout->bits == 0) return _mm512_set1_ps(1);
+  if (layout->bits == 8) return _mm512_loadu_ps(header + slot * 64);
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)header + slot));
+}
+
+INLINE_AVX512 __m512i segment_zeros(const uint8_t *header, size_t slot,
+                                    const nk_linear_weight *weight,
+                                    const linear_layout *layout) {
+  if (!weight->asymmetric) return _mm512_set1_epi32(layout->symmetric_zero);
+  const __m128i *zeros = (const __m128i *)(header + layout->zeros_offset);
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(zeros + slot));
+}
+
+// Zero points as floats, counted from the symmetric one.
+INLINE_AVX512 __m512 segment_offsets(const uint8_t *header, size_t slot,
+                                     const nk_linear_weight *weight,
+                                     const linear_layout *layout) {
+  const __m512i centre = _mm512_set1_epi32(layout->symmetric_zero);
+  const __m512i zeros = segment_zeros(header, slot, weight, layout);
+  return _mm512_cvtepi32_ps(_mm512_sub_epi32(zeros, centre));
+}
+
+INLINE_AVX512 int32_t int8_sum(const int32_t *running, size_t begin, size_t end) {
+  return running[end / NK_COLUMN_BLOCK] - running[begin / NK_COLUMN_BLOCK];
+}
+
+INLINE_AVX512 float bf16_sum(const float *sums, size_t begin, size_t end) {
+  float sum = 0;
+  for (size_t b = begin / NK_COLUMN_BLOCK; b < end / NK_COLUMN_BLOCK; b++) sum += sums[b];
+  return sum;
+}
+
+// INT3 codes of a pair of columns as the low bits of words; bits above are not cleared.
+INLINE_AVX512 __m512i int3_pair(const __m512i packed[3], int pair) {
+  if (pair < 15) return _mm512_srli_epi16(packed[pair / 5], (unsigned)(pair % 5 * 3));
+  const __m512i bit0 = _mm512_srli_epi16(packed[0], 15);
+  const __m512i bit1 = _mm512_slli_epi16(_mm512_srli_epi16(packed[1], 15), 1);
+  const __m512i bit2 = _mm512_slli_epi16(_mm512_srli_epi16(packed[2], 15), 2);
+  return _mm512_ternarylogic_epi32(bit0, bit1, bit2, 0xfe);  // or
+}
+
+// INT4, INT3 or INT2 codes of 32 columns as bytes: one vector for each 4 columns.
+INLINE_AVX512 void unpack_to_bytes(nk_weight_kind kind, const uint8_t *packed,
+                                   __m512i codes[8]) {
+  if (kind == NK_WEIGHT_INT3) {
+    __m512i words[3];
+    for (int c = 0; c < 3; c++) words[c] = _mm512_loadu_si512(packed + c * CHUNK);
+    const __m512i low = _mm512_set1_epi16(7), both = _mm512_set1_epi16(0x0707);
+#pragma clang loop unroll(full)
+    for (int quad = 0; quad < 8; quad++) {
+      const __m512i even = int3_pair(words, 2 * quad);
+      const __m512i odd = _mm512_slli_epi16(int3_pair(words, 2 * quad + 1), 8);
+      const __m512i joined = _mm512_ternarylogic_epi32(low, even, odd, 0xca);  // low ? even : odd
+      codes[quad] = _mm512_and_si512(joined, both);
+    }
+    return;
+  }
+  const int bits = kind == NK_WEIGHT_INT4 ? 4 : 2;
+  const __m512i mask = _mm512_set1_epi8((char)((1 << bits) - 1));
+#pragma clang loop unroll(full)
+  for (int quad = 0; quad < 8; quad++) {
+    const int per_chunk = 8 / bits;
+    const __m512i v = _mm512_loadu_si512(packed + quad / per_chunk * CHUNK);
+    const unsigned shift = (unsigned)(quad % per_chunk * bits);
+    codes[quad] = _mm512_and_si512(_mm512_srli_epi16(v, shift), mask);
+  }
+}
+
+// What codes mean in bfloat16, for vpermw: it looks at 5 index bits, so repeating the table
+// makes the bits above a code harmless and no mask is needed.
+INLINE_AVX512 __m512i code_table(const nk_linear_weight *weight, const linear_layout *layout) {
+  uint16_t table[32];
+  const int bits = layout->bits < 4 ? layout->bits : 4;
+  for (int i = 0; i < 32; i++) {
+    const int code = i & ((1 << bits) - 1);
+    const float value =
+        weight->codebook ? weight->codebook[code] : (float)(code - layout->symmetric_zero);
+    table[i] = float_to_bf16(value);
+  }
+  return _mm512_loadu_si512(table);
+}
+
+// INT4, INT3 or INT2 codes of 32 columns as bfloat16: one vector for each pair of columns,
+// (4i, 4i+2) then (4i+1, 4i+3).
+INLINE_AVX512 void unpack_to_bf16(nk_weight_kind kind, const uint8_t *packed, __m512i table,
+                                  __m512i pairs[16]) {
+  if (kind == NK_WEIGHT_INT3) {
+    __m512i words[3];
+    for (int c = 0; c < 3; c++) words[c] = _mm512_loadu_si512(packed + c * CHUNK);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++) {
+      pairs[i] = _mm512_permutexvar_epi16(int3_pair(words, i), table);
+    }
+    return;
+  }
+  const int bits = kind == NK_WEIGHT_INT4 ? 4 : 2, per_chunk = 8 / bits;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) {
+    const int quad = i / 2;
+    const __m512i v = _mm512_loadu_si512(packed + quad / per_chunk * CHUNK);
+    const unsigned shift = (unsigned)(i % 2 * 8 + quad % per_chunk * bits);
+    pairs[i] = _mm512_permutexvar_epi16(_mm512_srli_epi16(v, shift), table);
+  }
+}
+
+// The bfloat16 of (code - 128) for the codes in bytes `byte` and `byte + 2` of every row.
+INLINE_AVX512 __m512i int8_pair_to_bf16(__m512i codes, unsigned byte) {
+  const __m512i mask = _mm512_set1_epi32(255), magic = _mm512_set1_epi32(0x4b000000);
+  // 2^23 | code is the float 2^23 + code, so one subtraction converts, exactly.
+  const __m512 bias = _mm512_set1_ps(0x1p23f + 128);
+  const __m512i low = _mm512_srli_epi32(codes, 8 * byte);
+  const __m512i high = _mm512_srli_epi32(codes, 8 * byte + 16);
+  const __m512 a = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(low, mask, magic, 0xea));
+  const __m512 b = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(high, mask, magic, 0xea));
+  const __m512i even = _mm512_castps_si512(_mm512_sub_ps(a, bias));
+  const __m512i odd = _mm512_castps_si512(_mm512_sub_ps(b, bias));
+  return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(even, 16), odd);
+}
+
+#endif

@@ -1,0 +1,70 @@
+#include "linear_layout.h"
+
+size_t nk_linear_panels(size_t rows) { return rows / NK_PANEL_ROWS + (rows % NK_PANEL_ROWS != 0); }
+
+static int is_valid(const nk_linear_weight *weight) {
+  if (weight->kind < NK_WEIGHT_F32 || weight->kind > NK_WEIGHT_INT2) return 0;
+  if (weight->cols > SIZE_MAX / 4096) return 0;  // keeps the sizes below from overflowing
+  const int bits = code_bits(weight->kind);
+  if (bits == 0) return !weight->asymmetric && weight->codebook == NULL;
+  if (weight->codebook != NULL && (bits == 8 || weight->asymmetric)) return 0;
+  return weight->group >= weight->cols || weight->group % NK_COLUMN_BLOCK == 0;
+}
+
+size_t nk_linear_groups(const nk_linear_weight *weight) {
+  return is_valid(weight) ? layout_of(weight).groups : 0;
+}
+
+size_t nk_linear_panel_bytes(const nk_linear_weight *weight) {
+  return is_valid(weight) ? layout_of(weight).panel_bytes : 0;
+}
+
+size_t nk_linear_packed_bytes(const nk_linear_weight *weight) {
+  size_t bytes;
+  const size_t panels = nk_linear_panels(weight->rows);
+  if (__builtin_mul_overflow(panels, nk_linear_panel_bytes(weight), &bytes)) return 0;
+  return weight->cols > 0 ? bytes : 0;
+}
+
+size_t nk_linear_scratch_bytes(const nk_linear_weight *weight, nk_activation_kind kind) {
+  (void)weight;
+  (void)kind;
+  return SCRATCH_BYTES + NK_ALIGNMENT;
+}
+
+// Bytes of one token's values. An odd number of cache lines keeps neighbouring tokens, which
+// a tile reads side by side, out of the same cache set.
+static size_t token_stride(nk_activation_kind kind, size_t cols) {
+  const size_t width = kind == NK_ACTIVATION_F32 ? 4 : kind == NK_ACTIVATION_BF16 ? 2 : 1;
+  const size_t lines = round_up(round_up(cols, NK_COLUMN_BLOCK) * width, CHUNK) / CHUNK;
+  return (lines | 1) * CHUNK;
+}
+
+static size_t sums_per_token(nk_activation_kind kind, size_t cols) {
+  const size_t blocks = round_up(cols, NK_COLUMN_BLOCK) / NK_COLUMN_BLOCK;
+  return kind == NK_ACTIVATION_F32 ? 0 : kind == NK_ACTIVATION_BF16 ? blocks : blocks + 1;
+}
+
+size_t nk_activations_bytes(nk_activation_kind kind, size_t tokens, size_t cols) {
+  if (kind < NK_ACTIVATION_F32 || kind > NK_ACTIVATION_INT8 || cols > SIZE_MAX / 64) return 0;
+  const size_t scale = kind == NK_ACTIVATION_INT8 ? sizeof(float) : 0;
+  const size_t token = token_stride(kind, cols) + 4 * sums_per_token(kind, cols) + scale;
+  size_t bytes;
+  if (__builtin_mul_overflow(tokens, token, &bytes)) return 0;
+  if (__builtin_add_overflow(bytes, (size_t)NK_ALIGNMENT, &bytes)) return 0;
+  return bytes;
+}
+
+nk_activations nk_activations_layout(nk_activation_kind kind, size_t tokens, size_t cols,
+                                     void *storage) {
+  nk_activations activations = {.kind = kind, .tokens = tokens, .cols = cols, .values = storage};
+  activations.stride = token_stride(kind, cols);
+  activations.sum_stride = sums_per_token(kind, cols);
+  uint8_t *behind_values = (uint8_t *)storage + tokens * activations.stride;
+  if (kind == NK_ACTIVATION_BF16) activations.sums = (float *)behind_values;
+  if (kind == NK_ACTIVATION_INT8) {
+    activations.running = (int32_t *)behind_values;
+    activations.scales = (float *)(activations.running + tokens * activations.sum_stride);
+  }
+  return activations;
+}
