@@ -1,0 +1,157 @@
+/// A weight of integer codes with scales and zero points: `w = scale * (code - zero)`.
+///
+/// Codes are a dense little-endian bit stream along each row, least significant bit first, every row
+/// starting at a 32-bit word: the layout of compressed-tensors' `pack-quantized`.
+package final class IntegerWeight: LinearWeight {
+  package let format: WeightFormat
+  package let rows: Int
+  package let columns: Int
+  /// Packed codes, `[rows, rowBytes]`.
+  package let codes: [UInt8]
+  /// `[rows, groups]`; one value for a per-tensor format.
+  package let scales: [Float]
+  /// `[rows, groups]`, empty when symmetric; one value for a per-tensor format.
+  package let zeros: [UInt8]
+
+  /// Bytes of one row of codes.
+  package var rowBytes: Int { Self.rowBytes(columns: columns, bits: format.bits) }
+  /// Scales of one row.
+  package var groups: Int { format.groups(columns: columns) }
+
+  package static func rowBytes(columns: Int, bits: Int) -> Int { (columns * bits + 31) / 32 * 4 }
+
+  /// Packs one code a byte, `[rows, columns]`.
+  ///
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format.
+  package convenience init(
+    format: WeightFormat, rows: Int, columns: Int, unpacked: [UInt8], scales: [Float],
+    zeros: [UInt8] = []
+  ) throws {
+    guard unpacked.count == rows * columns else {
+      throw TensorError.invalidWeight(
+        "expected \(rows) x \(columns) codes, found \(unpacked.count)")
+    }
+    let bits = format.bits
+    let rowBytes = Self.rowBytes(columns: columns, bits: bits)
+    var packed = [UInt8](repeating: 0, count: rows * rowBytes)
+    unpacked.withUnsafeBufferPointer { source in
+      packed.withUnsafeMutableBufferPointer { target in
+        for row in 0..<rows {
+          Self.pack(
+            UnsafeBufferPointer(rebasing: source[row * columns..<(row + 1) * columns]), bits: bits,
+            into: UnsafeMutableBufferPointer(
+              rebasing: target[row * rowBytes..<(row + 1) * rowBytes]))
+        }
+      }
+    }
+    try self.init(
+      format: format, rows: rows, columns: columns, codes: packed, scales: scales, zeros: zeros)
+  }
+
+  /// Takes packed codes.
+  ///
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format.
+  package init(
+    format: WeightFormat, rows: Int, columns: Int, codes: [UInt8], scales: [Float],
+    zeros: [UInt8] = []
+  ) throws {
+    guard case .integer(let bits) = format.code, (2...8).contains(bits) else {
+      throw TensorError.invalidWeight("expected an integer format of 2 to 8 bits, found \(format)")
+    }
+    let expected = format.granularity == .tensor ? 1 : rows * format.groups(columns: columns)
+    guard scales.count == expected, zeros.count == (format.isSymmetric ? 0 : expected),
+      codes.count == rows * Self.rowBytes(columns: columns, bits: bits)
+    else {
+      throw TensorError.invalidWeight(
+        "expected \(expected) scales for \(format) of \(rows) x \(columns), found "
+          + "\(scales.count) scales, \(zeros.count) zero points, \(codes.count) bytes of codes")
+    }
+    self.format = format
+    self.rows = rows
+    self.columns = columns
+    self.codes = codes
+    self.scales = scales
+    self.zeros = zeros
+  }
+
+  package var byteCount: Int { format.byteCount(rows: rows, columns: columns) }
+
+  /// Writes the codes of `rows`, one a byte, to `output`, `[rows.count, columns]`.
+  package func unpack(rows: Range<Int>, into output: UnsafeMutablePointer<UInt8>) {
+    let bits = format.bits
+    codes.withUnsafeBufferPointer { source in
+      for (line, row) in rows.enumerated() {
+        Self.unpack(
+          UnsafeBufferPointer(rebasing: source[row * rowBytes..<(row + 1) * rowBytes]), bits: bits,
+          into: UnsafeMutableBufferPointer(start: output + line * columns, count: columns))
+      }
+    }
+  }
+
+  /// The scale of `row` and `group`, whatever the granularity.
+  package func scale(row: Int, group: Int) -> Float {
+    format.granularity == .tensor ? scales[0] : scales[row * groups + group]
+  }
+
+  /// The zero of `row` and `group`, whatever the granularity.
+  package func zero(row: Int, group: Int) -> UInt8 {
+    if format.isSymmetric { return UInt8(1 << (format.bits - 1)) }
+    return format.granularity == .tensor ? zeros[0] : zeros[row * groups + group]
+  }
+
+  package func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
+    let groupSize = format.groupSize(columns: columns)
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, columns)) { line in
+      guard let codes = line.baseAddress else { return }
+      for (index, row) in rows.enumerated() {
+        unpack(rows: row..<row + 1, into: codes)
+        let target = output + index * columns
+        for group in 0..<groups {
+          let scale = scale(row: row, group: group)
+          let zero = Float(zero(row: row, group: group))
+          for column in group * groupSize..<min((group + 1) * groupSize, columns) {
+            target[column] = scale * (Float(codes[column]) - zero)
+          }
+        }
+      }
+    }
+  }
+
+  private static func pack(
+    _ source: UnsafeBufferPointer<UInt8>, bits: Int, into target: UnsafeMutableBufferPointer<UInt8>
+  ) {
+    var pending: UInt32 = 0
+    var held = 0
+    var position = 0
+    for code in source {
+      pending |= UInt32(code) << UInt32(held)
+      held += bits
+      while held >= 8 {
+        target[position] = UInt8(truncatingIfNeeded: pending)
+        position += 1
+        pending >>= 8
+        held -= 8
+      }
+    }
+    if held > 0 { target[position] = UInt8(truncatingIfNeeded: pending) }
+  }
+
+  private static func unpack(
+    _ source: UnsafeBufferPointer<UInt8>, bits: Int, into target: UnsafeMutableBufferPointer<UInt8>
+  ) {
+    let mask = UInt32(1 << bits) - 1
+    var pending: UInt32 = 0
+    var held = 0
+    var position = 0
+    for index in 0..<target.count {
+      while held < bits {
+        pending |= UInt32(source[position]) << UInt32(held)
+        position += 1
+        held += 8
+      }
+      target[index] = UInt8(truncatingIfNeeded: pending & mask)
+      pending >>= UInt32(bits)
+      held -= bits
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/// The weight of a linear layer, `[rows, columns]` = `[output channels, input channels]`.
+///
+/// A weight describes and yields values; it never multiplies (see `Operators`).
+package protocol LinearWeight: AnyObject, Sendable {
+  /// How values are coded.
+  var format: WeightFormat { get }
+  /// Output channels.
+  var rows: Int { get }
+  /// Input channels.
+  var columns: Int { get }
+  /// Bytes of codes, scales and zero points.
+  var byteCount: Int { get }
+  /// Writes the values of `rows` to `output`, `[rows.count, columns]`, as float32.
+  func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
+}
+
+extension LinearWeight {
+  /// All values as float32, `[rows, columns]`.
+  package func dequantized() -> [Float] {
+    [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+      if let base = buffer.baseAddress { dequantize(rows: 0..<rows, into: base) }
+      count = rows * columns
+    }
+  }
+}
+
+/// A weight stored as floating-point numbers, usually a view of a mapped checkpoint.
+package final class DenseWeight: LinearWeight {
+  package let view: TensorView
+  package let rows: Int
+  package let columns: Int
+
+  /// Wraps a view of shape `[rows, columns]`.
+  ///
+  /// - Throws: `TensorError` when the view has another rank or holds no floating-point numbers.
+  package init(_ view: TensorView) throws {
+    guard view.shape.dimensions.count == 2 else {
+      throw TensorError.rankMismatch(expected: 2, found: view.shape)
+    }
+    guard view.dtype.isFloat else {
+      throw TensorError.notFloat(found: view.dtype)
+    }
+    self.view = view
+    rows = view.shape.dimensions[0]
+    columns = view.shape.dimensions[1]
+  }
+
+  package var format: WeightFormat { .dense(view.dtype) }
+  package var byteCount: Int { rows * columns * view.dtype.bits / 8 }
+
+  package func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
+    view.copyFloats(elements: rows.lowerBound * columns..<rows.upperBound * columns, into: output)
+  }
+}
