@@ -1,0 +1,138 @@
+import Glibc
+import Platform
+
+extension Tokenizer {
+  /// A larger file is no tokenizer.
+  private static let largestFile = 1 << 28
+
+  /// Reads the tokenizer of a model's folder: tokenizer.json, or else tokenizer.model.
+  ///
+  /// tokenizer_config.json, where it is there, names the beginning and the end of a text.
+  ///
+  /// - Throws: `TokenizerError` naming the file and the field.
+  package static func load(directory: String) throws(TokenizerError) -> Tokenizer {
+    let names = try SpecialNames(directory: directory)
+    if let text = try read(directory + "/tokenizer.json") {
+      return try Tokenizer(json: text, file: "tokenizer.json", names: names)
+    }
+    if let data = try read(directory + "/tokenizer.model") {
+      return try Tokenizer(sentencePiece: data, file: "tokenizer.model", names: names)
+    }
+    throw .notFound(directory: directory, expected: ["tokenizer.json", "tokenizer.model"])
+  }
+
+  /// Reads one tokenizer file; a name that ends in `.model` means SentencePiece.
+  package static func load(file: String) throws(TokenizerError) -> Tokenizer {
+    guard let data = try read(file) else {
+      throw .unreadable(file: file, reason: "there is no such file")
+    }
+    return file.hasSuffix(".model")
+      ? try Tokenizer(sentencePiece: data, file: file) : try Tokenizer(json: data, file: file)
+  }
+
+  /// A tokenizer from the text of a tokenizer.json; `file` names it in errors.
+  package init(json text: [UInt8], file: String) throws(TokenizerError) {
+    try self.init(json: text, file: file, names: SpecialNames())
+  }
+
+  /// A tokenizer from the bytes of a SentencePiece model; `file` names it in errors.
+  package init(sentencePiece data: [UInt8], file: String) throws(TokenizerError) {
+    try self.init(sentencePiece: data, file: file, names: SpecialNames())
+  }
+
+  private init(json text: [UInt8], file: String, names: SpecialNames) throws(TokenizerError) {
+    let read = try Self.borrowing(text) { bytes throws(TokenizerError) in
+      try TokenizerJSON(bytes, file: file)
+    }
+    let pipeline = HuggingFacePipeline(read)
+    func special(_ configured: String?, _ usual: [String]) -> Int32? {
+      if let configured { return pipeline.id(of: Array(configured.utf8)) }
+      return usual.lazy.compactMap { pipeline.id(of: Array($0.utf8)) }.first {
+        pipeline.isSpecial($0)
+      }
+    }
+    let bos = special(names.bos, SpecialNames.usualBOS)
+    self.init(
+      pipeline,
+      // What the file itself puts before a text is the surest.
+      bosID: names.bos == nil ? read.postProcessor.prefix.first ?? bos : bos,
+      eosID: special(names.eos, SpecialNames.usualEOS))
+  }
+
+  private init(
+    sentencePiece data: [UInt8], file: String, names: SpecialNames
+  ) throws(TokenizerError) {
+    let model = try Self.borrowing(data) { bytes throws(TokenizerError) in
+      try SentencePieceModel(bytes, file: file)
+    }
+    let pipeline = try SentencePiecePipeline(
+      model, ends: .init(addsBOS: names.addsBOS ?? true, addsEOS: names.addsEOS ?? false))
+    self.init(
+      pipeline,
+      bosID: names.bos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.bosID,
+      eosID: names.eos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.eosID)
+  }
+
+  /// `withUnsafeBytes` with a typed error.
+  fileprivate static func borrowing<Result>(
+    _ bytes: [UInt8],
+    _ body: (UnsafeRawBufferPointer) throws(TokenizerError) -> Result
+  ) throws(TokenizerError) -> Result {
+    let result: Swift.Result<Result, TokenizerError> = bytes.withUnsafeBytes { bytes in
+      do throws(TokenizerError) { return .success(try body(bytes)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  /// The bytes of a file, or nil when there is none.
+  fileprivate static func read(_ path: String) throws(TokenizerError) -> [UInt8]? {
+    do throws(PlatformError) {
+      let file = try MappedFile(path: path)
+      guard file.byteCount <= largestFile else {
+        throw PlatformError.outOfBounds(
+          path: path, offset: 0, count: largestFile, size: file.byteCount)
+      }
+      return try file.read(at: 0, count: file.byteCount)
+    } catch {
+      if case .system("open", _, ENOENT) = error { return nil }
+      throw .unreadable(file: path, reason: "\(error)")
+    }
+  }
+}
+
+/// What tokenizer_config.json says about the ends of a text.
+private struct SpecialNames {
+  var bos: String?
+  var eos: String?
+  var addsBOS: Bool?
+  var addsEOS: Bool?
+
+  /// Where no file says it: the names that the large families use.
+  static let usualBOS = ["<s>", "<|begin_of_text|>", "<bos>", "<|startoftext|>", "<|endoftext|>"]
+  static let usualEOS = ["</s>", "<|end_of_text|>", "<eos>", "<|endoftext|>", "<|im_end|>"]
+
+  init() {}
+
+  init(directory: String) throws(TokenizerError) {
+    guard let text = try Tokenizer.read(directory + "/tokenizer_config.json") else { return }
+    let name = "tokenizer_config.json"
+    let root = try Tokenizer.borrowing(text) { bytes throws(TokenizerError) in
+      try JSONFields(parsing: bytes, file: name)
+    }
+    bos = try Self.token(root, "bos_token")
+    eos = try Self.token(root, "eos_token")
+    addsBOS = try root.optional("add_bos_token")?.value.bool
+    addsEOS = try root.optional("add_eos_token")?.value.bool
+  }
+
+  /// A token is written as a string or as an object with its content.
+  private static func token(
+    _ root: JSONFields, _ name: String
+  ) throws(TokenizerError) -> String? {
+    guard let field = try root.optional(name) else { return nil }
+    if let text = field.value.string { return text }
+    return try field.string("content")
+  }
+}
