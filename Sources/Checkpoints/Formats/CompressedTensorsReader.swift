@@ -1,0 +1,123 @@
+package import Platform
+package import Tensors
+
+/// Reads linear layers that were stored in the `compressed-tensors` layout.
+package struct CompressedTensorsReader: Sendable {
+  package let checkpoint: Checkpoint
+  private let file: String
+
+  package init(_ checkpoint: Checkpoint) {
+    self.checkpoint = checkpoint
+    file = checkpoint.path
+  }
+
+  /// The names a loader asks for: what a layer is stored as counts as its `.weight`.
+  package var names: [String] {
+    checkpoint.tensors.map(\.name).compactMap { name in
+      if name.hasSuffix(".weight_packed") { return String(name.dropLast("_packed".count)) }
+      for suffix in [".weight_scale", ".weight_shape", ".weight_zero_point"]
+      where name.hasSuffix(suffix) { return nil }
+      return name
+    }
+  }
+
+  /// Whether a tensor, or a layer's weight, of this name is there.
+  package func has(_ name: String) -> Bool {
+    checkpoint[name] != nil || checkpoint[name + "_packed"] != nil
+  }
+
+  /// The weight of a layer, nil when it is stored as floating-point numbers; `name` ends in `.weight`.
+  ///
+  /// - Throws: `CheckpointError` naming tensor, expected and found.
+  package func weight(_ name: String, rows: Int, columns: Int) throws -> IntegerWeight? {
+    if checkpoint[name + "_packed"] != nil {
+      return try packed(name, rows: rows, columns: columns)
+    }
+    guard let stored = checkpoint[name], stored.dtype == .i8 else { return nil }
+    let view = try checkpoint.view(name, shape: Shape(checking: [rows, columns]))
+    let scales = try scales(name)
+    return try IntegerWeight(
+      format: WeightFormat(
+        code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
+      rows: rows, columns: columns, unpacked: view.bytes.map { $0 ^ 0x80 }, scales: scales.values)
+  }
+
+  private func packed(_ name: String, rows: Int, columns: Int) throws -> IntegerWeight {
+    let shape = try checkpoint.view(name + "_shape", shape: Shape(checking: [2]))
+      .elements(as: Int64.self)
+    guard shape == [Int64(rows), Int64(columns)] else {
+      throw mismatch(name + "_shape", "[\(rows), \(columns)]", "\(shape)")
+    }
+    let codes = try checkpoint.view(name + "_packed")
+    guard codes.dtype == .i32, codes.shape.dimensions.count == 2,
+      codes.shape.dimensions[0] == rows
+    else { throw mismatch(name + "_packed", "I32 of \(rows) rows", "\(codes.shape)") }
+    let words = codes.shape.dimensions[1]
+    guard let bits = (2...8).first(where: { (columns * $0 + 31) / 32 == words }) else {
+      throw mismatch(
+        name + "_packed", "a row of 2 to 8 bits for each of \(columns) columns", "\(words) words")
+    }
+    let scales = try scales(name)
+    let granularity = try granularity(scales.shape, rows, columns, name)
+    var zeros: [UInt8] = []
+    let isSymmetric = checkpoint[name + "_zero_point"] == nil
+    if !isSymmetric {
+      zeros = try unpackZeros(
+        name, rows: granularity == .tensor ? 1 : rows, bits: bits,
+        columns: scales.values.count / (granularity == .tensor ? 1 : rows))
+    }
+    return try IntegerWeight(
+      format: WeightFormat(
+        code: .integer(bits: bits), granularity: granularity, isSymmetric: isSymmetric),
+      rows: rows, columns: columns, codes: Array(codes.bytes), scales: scales.values, zeros: zeros)
+  }
+
+  private func scales(_ name: String) throws -> (values: [Float], shape: [Int]) {
+    let view = try checkpoint.view(name + "_scale")
+    let values = try view.floats()
+    if let bad = values.first(where: { !$0.isFinite || $0 <= 0 }) {
+      throw mismatch(name + "_scale", "positive scales", "\(bad)")
+    }
+    return (values, view.shape.dimensions)
+  }
+
+  private func granularity(
+    _ shape: [Int], _ rows: Int, _ columns: Int, _ name: String
+  ) throws -> WeightFormat.Granularity {
+    if shape == [1] || shape == [] { return .tensor }
+    guard shape.count == 2, shape[0] == rows, shape[1] >= 1, shape[1] <= columns else {
+      throw mismatch(name + "_scale", "[\(rows), groups] or [1]", "\(shape)")
+    }
+    if shape[1] == 1 { return .channel }
+    guard columns % shape[1] == 0 else {
+      throw mismatch(
+        name + "_scale", "a number of groups that divides \(columns)", "\(shape[1])")
+    }
+    return .group(size: columns / shape[1])
+  }
+
+  private func unpackZeros(
+    _ name: String, rows: Int, bits: Int, columns: Int
+  ) throws -> [UInt8] {
+    let words = (rows * bits + 31) / 32
+    let packed = try checkpoint.view(
+      name + "_zero_point", shape: Shape(checking: [words, columns])
+    ).elements(as: Int32.self).map { UInt32(bitPattern: $0) }
+    var zeros = [UInt8](repeating: 0, count: rows * columns)
+    let mask = UInt64(1 << bits) - 1
+    for row in 0..<rows {
+      let word = row * bits / 32
+      for column in 0..<columns {
+        let low = UInt64(packed[word * columns + column])
+        let high = word + 1 < words ? UInt64(packed[(word + 1) * columns + column]) : 0
+        zeros[row * columns + column] = UInt8(
+          truncatingIfNeeded: (low | high << 32) >> UInt64(row * bits % 32) & mask)
+      }
+    }
+    return zeros
+  }
+
+  private func mismatch(_ item: String, _ expected: String, _ found: String) -> CheckpointError {
+    .malformed(file: file, item: "tensor \(item)", expected: expected, found: found)
+  }
+}
