@@ -1,0 +1,106 @@
+internal import CKernels
+package import Platform
+
+/// What a forward pass is handed: threads, provider, trace and scratch.
+///
+/// Used by one thread at a time; nothing in it is global.
+package final class ExecutionContext {
+  package let pool: WorkerPool
+  package let provider: ExecutionProvider
+  /// Where dispatch writes what ran; nil when nobody asks.
+  package var trace: KernelTrace?
+  /// Kernels, named without provider, that dispatch must not use.
+  package let disabledKernels: Set<String>
+  /// The block being executed, -1 outside; what trace records are filed under.
+  package var block = -1
+  let elementwise: ElementwiseKernels
+  let attentionKernels: AttentionKernels
+  private let workspaces: [AlignedScratch]
+  private var workspaceAddresses: [UnsafeMutableRawPointer] = []
+  private var workspaceBytes = 0
+  var activationStorage = AlignedScratch()
+  var partialStorage = AlignedScratch()
+  private var slots: [AlignedScratch] = []
+
+  /// Makes a context.
+  ///
+  /// - Throws: `OperatorError` when the provider does not run here or a disabled kernel is unknown.
+  package init(
+    pool: WorkerPool, provider: ExecutionProvider = .best, trace: KernelTrace? = nil,
+    disabledKernels: Set<String> = []
+  ) throws {
+    guard provider.isSupported else {
+      throw OperatorError.unsupportedProvider(provider, best: .best)
+    }
+    let known = LinearKernel.all.map(\.name)
+    if let unknown = disabledKernels.subtracting(known).sorted().first {
+      throw OperatorError.unknownKernel(name: unknown, known: known)
+    }
+    self.pool = pool
+    self.provider = provider
+    self.trace = trace
+    self.disabledKernels = disabledKernels
+    elementwise = ElementwiseKernels(provider)
+    attentionKernels = AttentionKernels(provider)
+    workspaces = (0..<max(1, pool.threads)).map { _ in AlignedScratch() }
+  }
+
+  /// Memory for `count` numbers that lives as long as the context and is handed out again for the same
+  /// slot; the contents are lost when it grows.
+  package func floats(slot: Int, count: Int) -> UnsafeMutablePointer<Float> {
+    while slots.count <= slot { slots.append(AlignedScratch()) }
+    return slots[slot].reserve(count * MemoryLayout<Float>.stride)
+      .assumingMemoryBound(to: Float.self)
+  }
+
+  /// Makes sure every worker has `bytes` of scratch and yields their addresses.
+  func scratch(bytes: Int) -> [UnsafeMutableRawPointer] {
+    if bytes > workspaceBytes || workspaceAddresses.isEmpty {
+      workspaceAddresses = workspaces.map { $0.reserve(bytes) }
+      workspaceBytes = bytes
+    }
+    return workspaceAddresses
+  }
+
+  /// Bytes of scratch and activations held now.
+  package var scratchBytes: Int {
+    (workspaces + slots).reduce(activationStorage.capacity + partialStorage.capacity) {
+      $0 + $1.capacity
+    }
+  }
+
+  /// Runs `body` and files what it did in the trace.
+  func traced(
+    operator name: @autoclosure () -> String, kernel: @autoclosure () -> String,
+    reason: String? = nil, bytes: Double, operations: Double, _ body: () -> Void
+  ) {
+    guard let trace else {
+      body()
+      return
+    }
+    let start = Machine.seconds()
+    body()
+    trace.add(
+      block: block, operator: name(), kernel: kernel(), reason: reason, bytes: bytes,
+      operations: operations, seconds: Machine.seconds() - start)
+  }
+}
+
+/// Memory that grows to what was asked for and is kept, aligned for vectors.
+final class AlignedScratch {
+  private var pointer: UnsafeMutableRawPointer?
+  private(set) var capacity = 0
+
+  /// An address with at least `bytes` behind it; the contents are not kept from call to call.
+  func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
+    if let pointer, capacity >= bytes { return pointer }
+    pointer?.deallocate()
+    let size = max(4096, bytes)
+    let fresh = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    pointer = fresh
+    capacity = size
+    return fresh
+  }
+
+  deinit { pointer?.deallocate() }
+}

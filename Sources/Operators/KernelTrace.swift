@@ -1,0 +1,111 @@
+internal import Synchronization
+
+/// What one kernel did for one operator, summed over its calls.
+package struct KernelRecord: Hashable, Sendable, Codable {
+  /// What the model asked for: `linear W4 g128 A16 (BF16)`, `attention FP16`.
+  package var `operator`: String
+  /// The code that did it: `gemv_w4_bf16_avx512`.
+  package var kernel: String
+  /// Whether the kernel executes the operator as it is, without first expanding it to FP.
+  package var native: Bool
+  /// Why it is not native.
+  package var reason: String?
+  package var calls: Int
+  /// Bytes of weights or cache read.
+  package var bytes: Double
+  /// Multiply-adds times two.
+  package var operations: Double
+  package var seconds: Double
+
+  package init(
+    operator: String, kernel: String, native: Bool, reason: String? = nil, calls: Int = 0,
+    bytes: Double = 0, operations: Double = 0, seconds: Double = 0
+  ) {
+    self.operator = `operator`
+    self.kernel = kernel
+    self.native = native
+    self.reason = reason
+    self.calls = calls
+    self.bytes = bytes
+    self.operations = operations
+    self.seconds = seconds
+  }
+}
+
+/// The record of which kernel ran for which operator; only dispatch writes it.
+///
+/// One region of the model at a time writes to it, so the lock is never contended.
+package final class KernelTrace: Sendable {
+  /// What a record is summed by.
+  package struct Key: Hashable, Sendable {
+    package var `operator`: String
+    package var kernel: String
+    /// -1 outside the blocks.
+    package var block: Int
+  }
+
+  private let records = Mutex<[Key: KernelRecord]>([:])
+
+  package init() {}
+
+  /// Adds one call.
+  package func add(
+    block: Int, operator name: String, kernel: String, reason: String?, bytes: Double,
+    operations: Double, seconds: Double
+  ) {
+    let key = Key(operator: name, kernel: kernel, block: block)
+    records.withLock { table in
+      table[
+        key,
+        default: KernelRecord(
+          operator: name, kernel: kernel, native: reason == nil, reason: reason)
+      ].add(bytes: bytes, operations: operations, seconds: seconds)
+    }
+  }
+
+  /// Forgets everything.
+  package func reset() { records.withLock { $0 = [:] } }
+
+  /// All records summed over blocks, most time first.
+  package var kernels: [KernelRecord] {
+    summed { KernelTrace.Key(operator: $0.operator, kernel: $0.kernel, block: 0) }.map(\.1)
+  }
+
+  /// Seconds and bytes of each block, -1 for what lies outside.
+  package var blocks: [Int: KernelRecord] {
+    Dictionary(
+      uniqueKeysWithValues: summed { KernelTrace.Key(operator: "", kernel: "", block: $0.block) }
+        .map { ($0.0.block, $0.1) })
+  }
+
+  private func summed(_ key: (Key) -> Key) -> [(Key, KernelRecord)] {
+    let table = records.withLock { $0 }
+    var sums: [Key: KernelRecord] = [:]
+    for (name, record) in table {
+      let target = key(name)
+      var sum =
+        sums[target]
+        ?? KernelRecord(
+          operator: record.operator, kernel: record.kernel, native: record.native,
+          reason: record.reason)
+      sum.calls += record.calls
+      sum.bytes += record.bytes
+      sum.operations += record.operations
+      sum.seconds += record.seconds
+      sums[target] = sum
+    }
+    return sums.sorted {
+      ($0.value.seconds, $0.key.operator, $0.key.kernel)
+        > ($1.value.seconds, $1.key.operator, $1.key.kernel)
+    }.map { ($0.key, $0.value) }
+  }
+}
+
+extension KernelRecord {
+  fileprivate mutating func add(bytes: Double, operations: Double, seconds: Double) {
+    calls += 1
+    self.bytes += bytes
+    self.operations += operations
+    self.seconds += seconds
+  }
+}

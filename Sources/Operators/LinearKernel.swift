@@ -1,0 +1,170 @@
+internal import CKernels
+internal import Tensors
+
+/// One row of the kernel table for linear layers: the code for one pair of weight and activation kinds.
+package struct LinearKernel: Sendable {
+  typealias Function =
+    @convention(c) (
+      UnsafePointer<nk_linear_weight>?, Int, Int, UnsafePointer<nk_activations>?,
+      UnsafeMutablePointer<Float>?, Int, UnsafeMutableRawPointer?
+    ) -> Void
+
+  /// The name without the provider: `linear_int4_bf16`.
+  package let name: String
+  let weight: nk_weight_kind
+  let activation: nk_activation_kind
+  private let generic: Function
+  private let avx2: Function?
+  private let avx512: Function?
+
+  /// The providers that have it.
+  package var providers: [ExecutionProvider] {
+    [.generic] + (avx2 == nil ? [] : [.avx2]) + (avx512 == nil ? [] : [.avx512])
+  }
+
+  /// The name the trace shows: `linear_int4_bf16_avx512`.
+  package func fullName(_ provider: ExecutionProvider) -> String { "\(name)_\(provider.rawValue)" }
+
+  private init(
+    _ name: String, _ weight: nk_weight_kind, _ activation: nk_activation_kind,
+    _ functions: Versions
+  ) {
+    self.name = name
+    self.weight = weight
+    self.activation = activation
+    generic = functions.generic
+    avx2 = functions.avx2
+    avx512 = functions.avx512
+  }
+
+  /// The code of one provider.
+  func function(_ provider: ExecutionProvider) -> Function {
+    switch provider {
+    case .generic: generic
+    case .avx2: avx2 ?? generic
+    case .avx512: avx512 ?? generic
+    }
+  }
+
+  /// Every kernel of linear layers.
+  package static let all: [LinearKernel] = [
+    LinearKernel(
+      "linear_f32_f32", NK_WEIGHT_F32, NK_ACTIVATION_F32,
+      versions(nk_linear_f32_f32_generic, nk_linear_f32_f32_avx2, nk_linear_f32_f32_avx512)),
+    LinearKernel(
+      "linear_bf16_bf16", NK_WEIGHT_BF16, NK_ACTIVATION_BF16,
+      versions(nk_linear_bf16_bf16_generic, nk_linear_bf16_bf16_avx2, nk_linear_bf16_bf16_avx512)),
+    LinearKernel(
+      "linear_int8_bf16", NK_WEIGHT_INT8, NK_ACTIVATION_BF16,
+      versions(nk_linear_int8_bf16_generic, nk_linear_int8_bf16_avx2, nk_linear_int8_bf16_avx512)),
+    LinearKernel(
+      "linear_int4_bf16", NK_WEIGHT_INT4, NK_ACTIVATION_BF16,
+      versions(nk_linear_int4_bf16_generic, nk_linear_int4_bf16_avx2, nk_linear_int4_bf16_avx512)),
+    LinearKernel(
+      "linear_int3_bf16", NK_WEIGHT_INT3, NK_ACTIVATION_BF16,
+      versions(nk_linear_int3_bf16_generic, nk_linear_int3_bf16_avx2, nk_linear_int3_bf16_avx512)),
+    LinearKernel(
+      "linear_int2_bf16", NK_WEIGHT_INT2, NK_ACTIVATION_BF16,
+      versions(nk_linear_int2_bf16_generic, nk_linear_int2_bf16_avx2, nk_linear_int2_bf16_avx512)),
+    LinearKernel(
+      "linear_int8_int8", NK_WEIGHT_INT8, NK_ACTIVATION_INT8,
+      versions(nk_linear_int8_int8_generic, nk_linear_int8_int8_avx2, nk_linear_int8_int8_avx512)),
+    LinearKernel(
+      "linear_int4_int8", NK_WEIGHT_INT4, NK_ACTIVATION_INT8,
+      versions(nk_linear_int4_int8_generic, nk_linear_int4_int8_avx2, nk_linear_int4_int8_avx512)),
+    LinearKernel(
+      "linear_int3_int8", NK_WEIGHT_INT3, NK_ACTIVATION_INT8,
+      versions(nk_linear_int3_int8_generic, nk_linear_int3_int8_avx2, nk_linear_int3_int8_avx512)),
+    LinearKernel(
+      "linear_int2_int8", NK_WEIGHT_INT2, NK_ACTIVATION_INT8,
+      versions(nk_linear_int2_int8_generic, nk_linear_int2_int8_avx2, nk_linear_int2_int8_avx512)),
+  ]
+
+  private typealias Versions = (generic: Function, avx2: Function?, avx512: Function?)
+
+  #if arch(x86_64)
+    private static func versions(
+      _ generic: Function, _ avx2: Function, _ avx512: Function
+    ) -> Versions { (generic, avx2, avx512) }
+  #else
+    private static func versions(
+      _ generic: Function, _: @autoclosure () -> Void, _: @autoclosure () -> Void
+    ) -> Versions { (generic, nil, nil) }
+  #endif
+
+  /// What will execute one linear layer.
+  struct Choice {
+    var kernel: LinearKernel
+    /// How the weight is packed for it.
+    var weight: nk_weight_kind
+    /// Why the operator is not executed as it is, if so.
+    var reason: String?
+  }
+
+  /// The kernel for a weight and activation format.
+  ///
+  /// What no kernel executes as it is falls back to the floating-point kernel of the activations, on
+  /// weights expanded when they are packed; the choice then carries the reason.
+  static func choose(
+    format: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
+  ) -> Choice {
+    func kernel(_ weight: nk_weight_kind, _ activation: nk_activation_kind) -> LinearKernel? {
+      all.first { $0.weight == weight && $0.activation == activation }
+    }
+    let activationKind = activation.kernelKind
+    let wanted: (kind: nk_weight_kind?, obstacle: String?) =
+      switch format.code {
+      case .float:
+        (activation == .float(type: .f32) ? NK_WEIGHT_F32 : NK_WEIGHT_BF16, nil)
+      case .integer(let bits):
+        (
+          integerKind(bits),
+          groupObstacle(format, columns: columns)
+            ?? (integerKind(bits) == nil ? "no kernel reads \(bits)-bit weights" : nil)
+        )
+      }
+    if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
+      guard disabled.contains(found.name) else {
+        return Choice(kernel: found, weight: kind, reason: nil)
+      }
+    }
+    // Dequantize + FP matmul.
+    let isFloat32 = activation == .float(type: .f32)
+    let fallbackKind = isFloat32 ? NK_WEIGHT_F32 : NK_WEIGHT_BF16
+    let fallbackActivation = isFloat32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
+    let expanded = isFloat32 ? "F32" : "BF16"
+    let missing =
+      wanted.obstacle
+      ?? wanted.kind.flatMap { kernel($0, activationKind) }.map { "\($0.name) is disabled" }
+      ?? "no kernel multiplies \(format) with \(activation)"
+    let found = all.first { $0.weight == fallbackKind && $0.activation == fallbackActivation }
+    return Choice(
+      kernel: found ?? all[0], weight: fallbackKind,
+      reason: "\(missing): weights expanded to \(expanded)")
+  }
+
+  private static func integerKind(_ bits: Int) -> nk_weight_kind? {
+    switch bits {
+    case 2: NK_WEIGHT_INT2
+    case 3: NK_WEIGHT_INT3
+    case 4: NK_WEIGHT_INT4
+    case 8: NK_WEIGHT_INT8
+    default: nil
+    }
+  }
+
+  private static func groupObstacle(_ format: WeightFormat, columns: Int) -> String? {
+    let size = format.groupSize(columns: columns)
+    guard size < columns, size % Int(NK_COLUMN_BLOCK) != 0 else { return nil }
+    return "group \(size) is no multiple of \(NK_COLUMN_BLOCK)"
+  }
+}
+
+extension ActivationFormat {
+  var kernelKind: nk_activation_kind {
+    switch self {
+    case .float(let type): type == .f32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
+    case .int8PerToken: NK_ACTIVATION_INT8
+    }
+  }
+}

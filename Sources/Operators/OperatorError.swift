@@ -1,0 +1,25 @@
+package import Tensors
+
+/// What can go wrong in preparing an operator.
+package enum OperatorError: Error, Hashable, Sendable {
+  case unsupportedProvider(ExecutionProvider, best: ExecutionProvider)
+  case sizeOverflow(rows: Int, columns: Int)
+  case unsupportedCache(KVFormat, headDimension: Int)
+  case unknownKernel(name: String, known: [String])
+}
+
+extension OperatorError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unsupportedProvider(let asked, let best):
+      "provider \(asked.rawValue) needs instructions this processor lacks: "
+        + "the best it has is \(best.rawValue)"
+    case .sizeOverflow(let rows, let columns):
+      "a weight of \(rows) x \(columns) is too large to pack"
+    case .unsupportedCache(let format, let headDimension):
+      "no kernel stores a KV cache in \(format) for heads of \(headDimension) channels"
+    case .unknownKernel(let name, let known):
+      "unknown kernel '\(name)': expected one of \(known.joined(separator: ", "))"
+    }
+  }
+}

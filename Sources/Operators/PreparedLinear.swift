@@ -1,0 +1,154 @@
+internal import CKernels
+package import Platform
+package import Tensors
+
+/// A linear layer made ready for one provider: its weight packed for the kernel that will run it.
+///
+/// Holds the only packed copy. `y[tokens, rows] = x[tokens, columns] W^T + bias`.
+package final class PreparedLinear: Sendable {
+  package let rows: Int
+  package let columns: Int
+  package let format: WeightFormat
+  package let activation: ActivationFormat
+  package let bias: [Float]?
+  /// Why the operator falls back, nil when it runs as it is.
+  package let reason: String?
+  /// Bytes of the packed copy.
+  package let packedBytes: Int
+  package let kernel: LinearKernel
+  /// The operator as the trace names it.
+  package let operatorName: String
+  /// The layout as kernels read it; points into `packed`, which lives as long.
+  nonisolated(unsafe) let kernelWeight: nk_linear_weight
+  private let packed: PackedMemory
+
+  /// Chooses a kernel and packs `weight` for it.
+  ///
+  /// - Throws: `OperatorError.sizeOverflow`, or the platform's error when memory is refused.
+  package init(
+    _ weight: any LinearWeight, bias: [Float]? = nil, activation: ActivationFormat,
+    disabledKernels: Set<String> = [], pool: WorkerPool
+  ) throws {
+    rows = weight.rows
+    columns = weight.columns
+    format = weight.format
+    self.activation = activation
+    self.bias = bias
+    let choice = LinearKernel.choose(
+      format: weight.format, columns: weight.columns, activation: activation,
+      disabled: disabledKernels)
+    kernel = choice.kernel
+    reason = choice.reason
+    operatorName = "linear \(weight.format) x \(activation)"
+    var layout = Self.layout(
+      kind: choice.weight, format: weight.format, rows: weight.rows, columns: weight.columns)
+    packedBytes = nk_linear_packed_bytes(&layout)
+    guard packedBytes > 0 else {
+      throw OperatorError.sizeOverflow(rows: weight.rows, columns: weight.columns)
+    }
+    packed = try PackedMemory(byteCount: packedBytes)
+    Self.pack(weight, layout: layout, into: packed.base, pool: pool)
+    layout.packed = UnsafeRawPointer(packed.base)
+    kernelWeight = layout
+  }
+
+  private static func layout(
+    kind: nk_weight_kind, format: WeightFormat, rows: Int, columns: Int
+  ) -> nk_linear_weight {
+    var layout = nk_linear_weight()
+    layout.kind = kind
+    layout.rows = rows
+    layout.cols = columns
+    if kind != NK_WEIGHT_F32, kind != NK_WEIGHT_BF16 {
+      layout.asymmetric = format.isSymmetric ? 0 : 1
+      let size = format.groupSize(columns: columns)
+      layout.group = size < columns ? size : 0
+    }
+    return layout
+  }
+
+  private static func pack(
+    _ weight: any LinearWeight, layout: nk_linear_weight, into packed: UnsafeMutableRawPointer,
+    pool: WorkerPool
+  ) {
+    let panels = nk_linear_panels(weight.rows)
+    let panelRows = Int(NK_PANEL_ROWS)
+    // A slab of panels at a time, so that the unpacked form stays in cache.
+    let slab = 8
+    pool.run(chunks: (panels + slab - 1) / slab) { chunk, _ in
+      let first = chunk * slab
+      let last = min(first + slab, panels)
+      let rows = first * panelRows..<min(last * panelRows, weight.rows)
+      var layout = layout
+      if let integer = weight as? IntegerWeight, layout.kind != NK_WEIGHT_F32,
+        layout.kind != NK_WEIGHT_BF16
+      {
+        packCodes(integer, rows: rows, layout: &layout, panels: first..<last, into: packed)
+      } else {
+        packFloats(weight, rows: rows, layout: &layout, panels: first..<last, into: packed)
+      }
+    }
+  }
+
+  private static func packCodes(
+    _ weight: IntegerWeight, rows: Range<Int>, layout: inout nk_linear_weight, panels: Range<Int>,
+    into packed: UnsafeMutableRawPointer
+  ) {
+    let groups = weight.groups
+    var codes = [UInt8](repeating: 0, count: rows.count * weight.columns)
+    codes.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress { weight.unpack(rows: rows, into: base) }
+    }
+    var scales: [Float] = []
+    var zeros: [UInt8] = []
+    for row in rows {
+      for group in 0..<groups {
+        scales.append(weight.scale(row: row, group: group))
+        if !weight.format.isSymmetric { zeros.append(weight.zero(row: row, group: group)) }
+      }
+    }
+    codes.withUnsafeBufferPointer { codes in
+      scales.withUnsafeBufferPointer { scales in
+        zeros.withUnsafeBufferPointer { zeros in
+          var source = nk_linear_source(
+            values: codes.baseAddress, stride: weight.columns, scales: scales.baseAddress,
+            zeros: weight.format.isSymmetric ? nil : zeros.baseAddress,
+            first_row: rows.lowerBound)
+          nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
+        }
+      }
+    }
+  }
+
+  private static func packFloats(
+    _ weight: any LinearWeight, rows: Range<Int>, layout: inout nk_linear_weight,
+    panels: Range<Int>, into packed: UnsafeMutableRawPointer
+  ) {
+    let count = rows.count * weight.columns
+    let floats = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      if let base = buffer.baseAddress { weight.dequantize(rows: rows, into: base) }
+      initialized = count
+    }
+    floats.withUnsafeBufferPointer { floats in
+      if layout.kind == NK_WEIGHT_F32 {
+        var source = nk_linear_source(
+          values: floats.baseAddress, stride: weight.columns, scales: nil, zeros: nil,
+          first_row: rows.lowerBound)
+        nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
+      } else {
+        let halves = [UInt16](unsafeUninitializedCapacity: count) { buffer, initialized in
+          if let base = buffer.baseAddress, let source = floats.baseAddress {
+            nk_f32_to_bf16_generic(source, base, count)
+          }
+          initialized = count
+        }
+        halves.withUnsafeBufferPointer { halves in
+          var source = nk_linear_source(
+            values: halves.baseAddress, stride: weight.columns, scales: nil, zeros: nil,
+            first_row: rows.lowerBound)
+          nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
+        }
+      }
+    }
+  }
+}
