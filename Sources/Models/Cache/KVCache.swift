@@ -1,0 +1,69 @@
+package import Operators
+package import Tensors
+
+/// What a KV cache must fit: the layers that keep one, their KV heads, and how they are stored.
+package struct KVCacheLayout: Hashable, Sendable {
+  package var layers: Int
+  package var kvHeads: Int
+  package var headDimension: Int
+  package var format: KVFormatPair
+
+  package init(layers: Int, kvHeads: Int, headDimension: Int, format: KVFormatPair) {
+    self.layers = layers
+    self.kvHeads = kvHeads
+    self.headDimension = headDimension
+    self.format = format
+  }
+}
+
+extension KVCacheLayout: CustomStringConvertible {
+  package var description: String {
+    "\(layers) layers of \(kvHeads) heads of \(headDimension) channels"
+  }
+}
+
+/// The keys and values of the tokens one sequence has seen.
+///
+/// It stores and shows; it never multiplies. A pass reserves room, appends to every layer, and
+/// advances; one that is given up before it advances leaves the sequence as it was. Used by one
+/// thread at a time.
+package protocol KVCache: AnyObject {
+  var layout: KVCacheLayout { get }
+  /// Tokens that are in every layer.
+  var length: Int { get }
+  /// The most tokens it takes.
+  var capacity: Int { get }
+  /// Bytes held for the tokens that are there, by arithmetic.
+  var byteCount: Int { get }
+
+  /// Makes room for `tokens` tokens behind `length`.
+  ///
+  /// - Throws: `ModelError.contextExceeded`, or the platform's error when memory is refused.
+  func reserve(_ tokens: Int) throws
+
+  /// Writes keys and values, `[tokens, kvHeads, headDimension]`, behind `length` in one layer.
+  func append(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, layer: Int,
+    context: ExecutionContext)
+
+  /// One layer as attention reads it, with the room that was reserved.
+  func view(layer: Int) -> KVView
+
+  /// Counts `tokens` tokens, which every layer has by now, as there.
+  func advance(_ tokens: Int)
+
+  /// Forgets all tokens from `length` on.
+  func truncate(to length: Int)
+}
+
+extension KVCache {
+  /// Forgets all tokens.
+  package func reset() { truncate(to: 0) }
+
+  package func append(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, layer: Int,
+    context: ExecutionContext
+  ) {
+    context.append(keys: keys, values: values, tokens: tokens, to: view(layer: layer))
+  }
+}

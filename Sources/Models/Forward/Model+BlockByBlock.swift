@@ -1,0 +1,79 @@
+package import Operators
+package import Tensors
+
+extension Model {
+  /// The embeddings of one sequence, where a walk through the model block by block begins.
+  ///
+  /// - Throws: `ModelError` for no tokens or unknown ones.
+  package func embed(_ tokens: [Int32]) throws -> HiddenStates {
+    try check(tokens)
+    let hidden = HiddenStates(tokens: tokens.count, width: configuration.hiddenSize)
+    tokens.withUnsafeBufferPointer { embed($0, into: hidden.pointer) }
+    return hidden
+  }
+
+  /// Runs one block over whole sequences in place, each from its first token.
+  ///
+  /// Only this block's weights are touched: calibration goes through a model of any size with one block
+  /// and the activations in memory. An observer is shown the block under `index`.
+  /// - Parameters:
+  ///   - block: what to run instead of the model's own block, such as a draft of it.
+  ///   - cache: how keys and values are kept meanwhile; the precision's own when not given.
+  /// - Throws: `ModelError.noSuchBlock`; `CancellationError` between sequences, which leaves those that
+  ///   were not reached as they were.
+  package func runBlock(
+    _ index: Int, _ block: DecoderBlock? = nil, hidden sequences: [HiddenStates],
+    context: ExecutionContext, cache format: KVFormatPair? = nil,
+    options: ForwardOptions = ForwardOptions()
+  ) throws {
+    let block = try block ?? self.block(index)
+    var layout = cacheLayout(format)
+    layout.layers = 1
+    let pool = try KVBlockPool(layout)
+    for sequence in sequences {
+      if let isCancelled = options.isCancelled, isCancelled() { throw CancellationError() }
+      guard sequence.width == configuration.hiddenSize else {
+        throw ModelError.weightShape(
+          layer: "hidden states", expected: [sequence.tokens, configuration.hiddenSize],
+          found: [sequence.tokens, sequence.width])
+      }
+      let cache = BlockKVCache(pool: pool, capacity: sequence.tokens)
+      var first = 0
+      while first < sequence.tokens {
+        let count = min(options.chunk, sequence.tokens - first)
+        try cache.reserve(count)
+        let runner = BlockRunner(
+          self, context: context, observer: options.observer,
+          segments: [TokenSegment(first: 0, count: count, position: first, cache: cache)])
+        let rows = sequence.pointer + first * sequence.width
+        runner.hidden.update(from: rows, count: count * sequence.width)
+        runner.normalize(block.attentionNorm)
+        try runner.run(block, index: index, layer: 0, next: nil)
+        cache.advance(count)
+        rows.update(from: runner.hidden, count: count * sequence.width)
+        first += count
+      }
+    }
+  }
+
+  /// Scores the next token behind every token of a sequence that went through all blocks.
+  ///
+  /// - Throws: what packing the head throws.
+  @discardableResult
+  package func scores(
+    of sequence: HiddenStates, rows: LogitRows = .all, context: ExecutionContext,
+    into reused: Logits? = nil
+  ) throws -> Logits {
+    let wanted = rows.range(tokens: sequence.tokens)
+    let result = reused ?? Logits()
+    let scores = result.prepare(rows: wanted.count, vocabulary: configuration.vocabularySize)
+    let normed = context.floats(slot: 1, count: max(1, wanted.count * sequence.width))
+    context.rmsNorm(
+      sequence.pointer + wanted.lowerBound * sequence.width, weight: finalNorm.pointer,
+      epsilon: configuration.normEpsilon, into: normed, rows: wanted.count,
+      columns: sequence.width)
+    context.linear(
+      [try head.prepared(for: context)], input: normed, tokens: wanted.count, outputs: [scores])
+    return result
+  }
+}

@@ -1,0 +1,142 @@
+package import Operators
+import Tensors
+
+/// How a forward pass is run and watched.
+package struct ForwardOptions {
+  /// Tokens that go through the blocks at a time; bounds the memory of a pass.
+  package var chunk = 512
+  package var observer: (any ForwardObserver)?
+  /// Asked before every block; when it says yes the pass ends with `CancellationError`.
+  package var isCancelled: (() -> Bool)?
+
+  package init(
+    chunk: Int = 512, observer: (any ForwardObserver)? = nil, isCancelled: (() -> Bool)? = nil
+  ) {
+    self.chunk = max(1, chunk)
+    self.observer = observer
+    self.isCancelled = isCancelled
+  }
+}
+
+extension Model {
+  /// Runs `tokens` behind those in `cache` and scores the next token at the wanted positions.
+  ///
+  /// - Parameter reused: logits whose memory is used again; a fresh one without.
+  /// - Throws: `ModelError` for no tokens, unknown tokens, a cache of another model or one that is full;
+  ///   `CancellationError`. The cache is then as it was, or holds the chunks that were finished.
+  @discardableResult
+  package func forward(
+    tokens: [Int32], cache: any KVCache, context: ExecutionContext, logits: LogitRows = .last,
+    into reused: Logits? = nil, options: ForwardOptions = ForwardOptions()
+  ) throws -> Logits {
+    try check(tokens)
+    try check(cache)
+    guard tokens.count <= cache.capacity - cache.length else {
+      throw ModelError.contextExceeded(
+        tokens: cache.length + tokens.count, capacity: cache.capacity)
+    }
+    let wanted = logits.range(tokens: tokens.count)
+    let result = reused ?? Logits()
+    let scores = result.prepare(
+      rows: wanted.count, vocabulary: configuration.vocabularySize)
+    var first = 0
+    while first < tokens.count {
+      let count = min(options.chunk, tokens.count - first)
+      try cache.reserve(count)
+      let runner = BlockRunner(
+        self, context: context, observer: options.observer,
+        segments: [TokenSegment(first: 0, count: count, position: cache.length, cache: cache)])
+      tokens.withUnsafeBufferPointer { tokens in
+        embed(UnsafeBufferPointer(rebasing: tokens[first..<first + count]), into: runner.hidden)
+      }
+      try run(runner, options: options)
+      cache.advance(count)
+      let rows = wanted.clamped(to: first..<first + count)
+      if !rows.isEmpty {
+        try score(
+          runner.normed + (rows.lowerBound - first) * configuration.hiddenSize,
+          rows: rows.count, context: context,
+          into: scores + (rows.lowerBound - wanted.lowerBound) * configuration.vocabularySize)
+      }
+      first += count
+    }
+    return result
+  }
+
+  /// Runs one token of each of several sequences at once, `[sequences]`, and scores the next of each,
+  /// `[sequences, vocabulary]`.
+  ///
+  /// Linear layers see one batch; attention sees each sequence by itself.
+  /// - Throws: as `forward`; no cache has then changed.
+  @discardableResult
+  package func decode(
+    tokens: [Int32], caches: [any KVCache], context: ExecutionContext, into reused: Logits? = nil,
+    options: ForwardOptions = ForwardOptions()
+  ) throws -> Logits {
+    try check(tokens)
+    guard caches.count == tokens.count, Set(caches.map(ObjectIdentifier.init)).count == caches.count
+    else {
+      throw ModelError.cacheMismatch(
+        expected: "\(tokens.count) sequences", found: "\(caches.count) caches")
+    }
+    for cache in caches { try check(cache) }
+    for cache in caches { try cache.reserve(1) }
+    let result = reused ?? Logits()
+    let scores = result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
+    let runner = BlockRunner(
+      self, context: context, observer: options.observer,
+      segments: caches.indices.map {
+        TokenSegment(first: $0, count: 1, position: caches[$0].length, cache: caches[$0])
+      })
+    tokens.withUnsafeBufferPointer { embed($0, into: runner.hidden) }
+    try run(runner, options: options)
+    for cache in caches { cache.advance(1) }
+    try score(runner.normed, rows: tokens.count, context: context, into: scores)
+    return result
+  }
+
+  /// Looks up the rows of the embedding table, `[tokens, hidden]`.
+  func embed(_ tokens: UnsafeBufferPointer<Int32>, into hidden: UnsafeMutablePointer<Float>) {
+    let width = configuration.hiddenSize
+    for (row, token) in tokens.enumerated() {
+      let start = Int(token) * width
+      embedding.copyFloats(elements: start..<start + width, into: hidden + row * width)
+    }
+  }
+
+  private func run(_ runner: BlockRunner, options: ForwardOptions) throws {
+    try withExtendedLifetime(runner.rotary) {
+      runner.normalize(blocks.first?.attentionNorm ?? finalNorm)
+      for (index, block) in blocks.enumerated() {
+        if let isCancelled = options.isCancelled, isCancelled() { throw CancellationError() }
+        let next = index + 1 < blocks.count ? blocks[index + 1].attentionNorm : finalNorm
+        try runner.run(block, index: index, layer: index, next: next)
+      }
+    }
+  }
+
+  private func score(
+    _ normed: UnsafePointer<Float>, rows: Int, context: ExecutionContext,
+    into scores: UnsafeMutablePointer<Float>
+  ) throws {
+    context.linear(
+      [try head.prepared(for: context)], input: normed, tokens: rows, outputs: [scores])
+  }
+
+  func check(_ tokens: [Int32]) throws {
+    guard !tokens.isEmpty else { throw ModelError.noTokens }
+    let vocabulary = configuration.vocabularySize
+    if let position = tokens.firstIndex(where: { $0 < 0 || Int($0) >= vocabulary }) {
+      throw ModelError.unknownToken(
+        tokens[position], position: position, vocabulary: vocabulary)
+    }
+  }
+
+  private func check(_ cache: any KVCache) throws {
+    let found = cache.layout
+    let expected = cacheLayout(found.format)
+    guard found == expected else {
+      throw ModelError.cacheMismatch(expected: "\(expected)", found: "\(found)")
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package import Checkpoints
+import Platform
+
+/// What `config.json` says about a decoder-only model, every field bounded before it sizes
+/// anything.
+///
+/// Fields are named as in Hugging Face's files where errors speak of them.
+package struct ModelConfiguration: Hashable, Sendable {
+  /// The largest numbers that are believed.
+  package enum Bounds {
+    package static let hidden = 1 << 20
+    package static let intermediate = 1 << 22
+    package static let blocks = 4096
+    package static let heads = 4096
+    package static let headDimension = 512
+    package static let vocabulary = 1 << 24
+    package static let context = 1 << 28
+  }
+
+  /// `model_type`: `llama`, `qwen2`.
+  package var modelType: String
+  package var blocks: Int
+  package var hiddenSize: Int
+  package var intermediateSize: Int
+  package var heads: Int
+  package var kvHeads: Int
+  package var headDimension: Int
+  package var vocabularySize: Int
+  /// `max_position_embeddings`.
+  package var context: Int
+  package var normEpsilon: Float
+  package var rotary: RotaryEmbedding
+  package var tiedEmbeddings: Bool
+  /// The projections that have a bias.
+  package var biases: Set<Projection> = []
+  /// Whether each head of queries and keys is normalized before it is rotated.
+  package var hasHeadNorms = false
+  /// Tokens the attention of each block looks back on, 0 for all; `[blocks]`.
+  package var windows: [Int]
+  package var beginToken: Int32?
+  package var endTokens: [Int32]
+  /// `quant_method` of a checkpoint that is quantized already.
+  package var quantization: String?
+
+  /// Reads the configuration of a known architecture.
+  ///
+  /// - Throws: `CheckpointError` with file, field, expected and found; `ModelError` for an unknown
+  ///   architecture, listing the known, and for what is not built.
+  package init(_ config: ConfigFile) throws {
+    self = try Architectures.find(config).configuration(from: config)
+  }
+
+  /// Reads what all architectures have in common.
+  ///
+  /// Biases, head norms and windows are left for the architecture to set.
+  init(common config: ConfigFile, headDimension standard: Int? = nil) throws {
+    try Self.refuseForeign(config)
+    modelType = try config.text("model_type")
+    blocks = try config.integer("num_hidden_layers", in: 1...Bounds.blocks)
+    hiddenSize = try config.integer("hidden_size", in: 1...Bounds.hidden)
+    intermediateSize = try config.integer("intermediate_size", in: 1...Bounds.intermediate)
+    heads = try config.integer("num_attention_heads", in: 1...Bounds.heads)
+    kvHeads = try config.optionalInteger("num_key_value_heads", in: 1...Bounds.heads) ?? heads
+    guard heads % kvHeads == 0 else {
+      throw config.mismatch(
+        "num_key_value_heads", "a divisor of num_attention_heads (\(heads))",
+        config.root["num_key_value_heads"])
+    }
+    if let stated = try config.optionalInteger("head_dim", in: 1...Bounds.headDimension) ?? standard
+    {
+      headDimension = stated
+    } else {
+      guard hiddenSize % heads == 0 else {
+        throw config.mismatch(
+          "num_attention_heads", "a divisor of hidden_size (\(hiddenSize)), or head_dim beside it",
+          config.root["num_attention_heads"])
+      }
+      headDimension = hiddenSize / heads
+    }
+    guard headDimension % 2 == 0, headDimension <= Bounds.headDimension else {
+      throw ModelError.inconsistent(
+        file: config.path, field: "head_dim",
+        expected: "an even number of at most \(Bounds.headDimension)", found: "\(headDimension)")
+    }
+    vocabularySize = try config.integer("vocab_size", in: 1...Bounds.vocabulary)
+    context = try config.integer("max_position_embeddings", in: 1...Bounds.context)
+    normEpsilon = Float(try config.optionalNumber("rms_norm_eps", in: 0...1) ?? 1e-6)
+    rotary = try RotaryEmbedding(from: config, context: context)
+    tiedEmbeddings = try config.optionalFlag("tie_word_embeddings") ?? false
+    windows = [Int](repeating: 0, count: blocks)
+    // Some configurations name tokens that the embedding table has no row for; they are never met.
+    beginToken = try config.integers("bos_token_id", in: 0...Int(Int32.max)).first.map { Int32($0) }
+    endTokens = try config.integers("eos_token_id", in: 0...Int(Int32.max)).map { Int32($0) }
+    if let object = try config.optionalObject("quantization_config") {
+      quantization = try object.optionalText("quant_method") ?? "a method without a name"
+    }
+  }
+
+  /// Names what would make the model another one.
+  private static func refuseForeign(_ config: ConfigFile) throws {
+    func refuse(_ field: String, _ found: String, _ known: String) -> ModelError {
+      .unsupported(file: config.path, field: field, found: found, known: known)
+    }
+    let activation = try config.optionalText("hidden_act") ?? "silu"
+    guard activation == "silu" else {
+      throw refuse("hidden_act", "\"\(activation.prefix(40))\"", "known is silu")
+    }
+    for field in ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"]
+    where try config.optionalInteger(field, in: 0...Int.max) ?? 0 > 0 {
+      throw refuse(field, "a mixture of experts", "known are dense feed-forward layers")
+    }
+  }
+
+  /// What the planner knows of the model.
+  package var shape: ModelShape {
+    ModelShape(
+      architecture: modelType, blocks: blocks, hiddenSize: hiddenSize,
+      intermediateSize: intermediateSize, heads: heads, kvHeads: kvHeads,
+      headDimension: headDimension, vocabularySize: vocabularySize, context: context,
+      tiedEmbeddings: tiedEmbeddings,
+      slidingWindow: windows.allSatisfy { $0 > 0 } ? windows.max() ?? 0 : 0)
+  }
+
+  /// Output and input channels of a projection.
+  package func size(of projection: Projection) -> (rows: Int, columns: Int) {
+    let queries = heads * headDimension
+    let cached = kvHeads * headDimension
+    return switch projection {
+    case .q: (queries, hiddenSize)
+    case .k, .v: (cached, hiddenSize)
+    case .o: (hiddenSize, queries)
+    case .gate, .up: (intermediateSize, hiddenSize)
+    case .down: (hiddenSize, intermediateSize)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package import Tensors
+
+/// The sizes of a decoder-only model, and what they cost in bytes and operations.
+///
+/// Everything the planner knows of a model; a model need not be loaded to be planned for.
+package struct ModelShape: Hashable, Sendable, Codable {
+  package var architecture: String
+  package var blocks: Int
+  package var hiddenSize: Int
+  package var intermediateSize: Int
+  package var heads: Int
+  package var kvHeads: Int
+  package var headDimension: Int
+  package var vocabularySize: Int
+  /// Longest sequence in tokens the model was made for.
+  package var context: Int
+  package var tiedEmbeddings: Bool
+  /// Tokens an attention layer looks back on, 0 for all.
+  package var slidingWindow: Int
+  /// How many of the blocks keep a KV cache of their own (less than `blocks` where layers share one).
+  package var blocksWithCache: Int
+
+  package init(
+    architecture: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int,
+    kvHeads: Int, headDimension: Int, vocabularySize: Int, context: Int, tiedEmbeddings: Bool,
+    slidingWindow: Int = 0, blocksWithCache: Int? = nil
+  ) {
+    self.architecture = architecture
+    self.blocks = blocks
+    self.hiddenSize = hiddenSize
+    self.intermediateSize = intermediateSize
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDimension = headDimension
+    self.vocabularySize = vocabularySize
+    self.context = context
+    self.tiedEmbeddings = tiedEmbeddings
+    self.slidingWindow = slidingWindow
+    self.blocksWithCache = blocksWithCache ?? blocks
+  }
+
+  /// Parameters of the linear layers of all blocks: the ones weight methods quantize.
+  package var blockLinearParameters: Int {
+    let queries = heads * headDimension
+    let cached = kvHeads * headDimension
+    let attention = hiddenSize * (queries + 2 * cached) + queries * hiddenSize
+    return blocks * (attention + 3 * hiddenSize * intermediateSize)
+  }
+
+  /// Parameters of the embedding table.
+  package var embeddingParameters: Int { vocabularySize * hiddenSize }
+
+  /// Parameters of norms, all blocks and the final one.
+  package var normParameters: Int { (2 * blocks + 1) * hiddenSize }
+
+  /// All parameters.
+  package var parameters: Int {
+    blockLinearParameters + embeddingParameters * (tiedEmbeddings ? 1 : 2) + normParameters
+  }
+
+  /// Bytes of all weights when the linears of the blocks take `bitsPerWeight` (scales included) and
+  /// the rest stays at 16 bits.
+  package func weightBytes(bitsPerWeight: Double) -> Double {
+    Double(blockLinearParameters) * bitsPerWeight / 8
+      + Double(parameters - blockLinearParameters) * 2
+  }
+
+  /// Bytes of weights read to decode one token: all linears and the head; one row of the embedding.
+  package func decodeWeightBytes(bitsPerWeight: Double) -> Double {
+    Double(blockLinearParameters) * bitsPerWeight / 8 + Double(embeddingParameters) * 2
+  }
+
+  /// Bytes the cache grows by with each token of one sequence:
+  /// `blocks with a cache * KV heads * (bytes of a key + bytes of a value)`.
+  package func kvBytesPerToken(_ format: KVFormatPair) -> Int {
+    blocksWithCache * kvHeads
+      * (format.keys.bytesPerVector(headDimension: headDimension)
+        + format.values.bytesPerVector(headDimension: headDimension))
+  }
+
+  /// Multiply-adds times two for one token through all linears, head included.
+  package var linearOperationsPerToken: Double {
+    2 * Double(blockLinearParameters + embeddingParameters)
+  }
+
+  /// Multiply-adds times two of attention for one token at `depth` cached tokens.
+  package func attentionOperations(depth: Double) -> Double {
+    let seen = slidingWindow > 0 ? min(depth, Double(slidingWindow)) : depth
+    return 4 * Double(blocks * heads * headDimension) * seen
+  }
+}

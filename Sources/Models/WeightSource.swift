@@ -1,0 +1,52 @@
+package import Checkpoints
+import Platform
+package import Tensors
+
+/// Where a model's tensors come from when it is loaded.
+package protocol WeightSource {
+  /// What errors call it.
+  var path: String { get }
+
+  /// Whether there is a tensor of this name.
+  func has(_ name: String) -> Bool
+
+  /// A dense tensor of known shape.
+  ///
+  /// - Throws: an error that names the tensor when it is missing or has another shape.
+  func tensor(_ name: String, shape: Shape) throws -> TensorView
+
+  /// The weight of a linear layer, in whatever form it is stored; `name` ends in `.weight`.
+  ///
+  /// - Throws: an error that names the tensor when it is missing or has another shape.
+  func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight
+
+  /// The names of all tensors that loading a model should have asked for.
+  var names: [String] { get }
+}
+
+extension WeightSource {
+  package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    try DenseWeight(tensor(name, shape: Shape(checking: [rows, columns])))
+  }
+}
+
+/// The tensors of a checkpoint in safetensors.
+package struct CheckpointSource: WeightSource {
+  package let checkpoint: Checkpoint
+
+  package init(_ checkpoint: Checkpoint) { self.checkpoint = checkpoint }
+
+  package var path: String { checkpoint.path }
+  package var names: [String] { checkpoint.tensors.map(\.name) }
+
+  package func has(_ name: String) -> Bool { checkpoint[name] != nil }
+
+  package func tensor(_ name: String, shape: Shape) throws -> TensorView {
+    let view = try checkpoint.view(name, shape: shape)
+    guard [.f32, .f16, .bf16].contains(view.dtype) else {
+      throw ModelError.unsupportedType(
+        file: checkpoint[name]?.file.path ?? path, tensor: name, found: view.dtype)
+    }
+    return view
+  }
+}

@@ -1,0 +1,107 @@
+"""Makes the tiny models of this folder and what transformers computes with them in float32.
+
+Each folder holds config.json and model.safetensors (BF16, random), and reference.safetensors: `ids` and
+`logits` [tokens, vocabulary]. Weights are drawn so that logits are a few units wide and every optional
+part (biases, norms of heads, windows, scaled rotary embeddings, untied heads) changes them.
+
+    python make_reference.py            the folders beside this script
+    python make_reference.py DIR MODEL  the reference of a model that is there already, to DIR
+"""
+
+import json
+import pathlib
+import sys
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).parent
+TOKENS = 200
+COMMON = {
+    "vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-5, "hidden_act": "silu", "bos_token_id": 0, "eos_token_id": [1, 2],
+    "torch_dtype": "bfloat16",
+}
+CASES = {
+    # The rope of Llama 3.1 as its own file spells it; biases everywhere; a head of its own.
+    "llama3-scaling": COMMON | {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "rope_theta": 10000.0,
+        "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                         "high_freq_factor": 4.0, "original_max_position_embeddings": 64},
+        "attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False},
+    # The oldest spelling of a scaled rope.
+    "llama-linear": COMMON | {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "rope_theta": 500.0,
+        "rope_scaling": {"type": "linear", "factor": 4.0}, "tie_word_embeddings": True},
+    "mistral-window": COMMON | {
+        "model_type": "mistral", "architectures": ["MistralForCausalLM"], "sliding_window": 40,
+        "num_key_value_heads": 1, "tie_word_embeddings": False},
+    # A window in the second block only.
+    "qwen2": COMMON | {
+        "model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"], "rope_theta": 1000000.0,
+        "use_sliding_window": True, "sliding_window": 70, "max_window_layers": 1,
+        "tie_word_embeddings": True},
+    # The newest spelling of the rope; heads wider than hidden / heads.
+    "qwen3": COMMON | {
+        "model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "head_dim": 16,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0},
+        "use_sliding_window": False, "attention_bias": False, "tie_word_embeddings": False},
+}
+
+
+def randomize(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in model.named_parameters():
+        noise = torch.randn(tensor.shape, generator=generator)
+        if name.endswith("norm.weight"):
+            tensor.data = 1 + 0.3 * noise
+        elif name.endswith(".bias"):
+            tensor.data = 0.3 * noise
+        elif "embed_tokens" in name:
+            tensor.data = 0.5 * noise
+        else:
+            tensor.data = 1.5 * noise / tensor.shape[1] ** 0.5
+        tensor.data = tensor.data.bfloat16().float()
+
+
+def logits_of(folder, ids):
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        return model(ids[None]).logits[0].float()
+
+
+def make(name, config, seed):
+    folder = HERE / name
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    model = transformers.AutoModelForCausalLM.from_config(
+        transformers.AutoConfig.from_pretrained(folder), dtype=torch.float32)
+    model.tie_weights()
+    randomize(model, seed)
+    state = {key: value.bfloat16().contiguous() for key, value in model.state_dict().items()
+             if not (config["tie_word_embeddings"] and key == "lm_head.weight")}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    ids = torch.randint(
+        0, config["vocab_size"], (TOKENS,), generator=torch.Generator().manual_seed(seed + 1))
+    save_reference(folder, folder, ids)
+
+
+def save_reference(target, folder, ids):
+    logits = logits_of(folder, ids)
+    save_file({"ids": ids.int(), "logits": logits.contiguous()}, target / "reference.safetensors")
+    print(f"{folder}: logits of standard deviation {logits.std():.3f}, {tuple(logits.shape)}")
+
+
+if len(sys.argv) == 3:
+    target, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    target.mkdir(parents=True, exist_ok=True)
+    vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
+    count = min(700, json.loads((folder / "config.json").read_text())["max_position_embeddings"])
+    save_reference(target, folder, torch.randint(
+        0, vocabulary, (count,), generator=torch.Generator().manual_seed(3)))
+else:
+    for seed, (name, config) in enumerate(CASES.items()):
+        make(name, config, seed * 10)
