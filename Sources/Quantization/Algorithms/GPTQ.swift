@@ -1,0 +1,172 @@
+import COpenBLAS
+package import Platform
+package import Tensors
+
+/// GPTQ: rounds a layer column by column, and lets the columns to come make up for each error.
+///
+/// Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers",
+/// 2022; arithmetic and order of steps as in IST-DASLab/gptq, down to the groups that see weights as of the
+/// last finished block of columns.
+package enum GPTQ {
+  package struct Options: Hashable, Sendable {
+    package var grid: Grid
+    /// Input channels that share a scale; nil for a whole row.
+    package var group: Int?
+    /// Whether columns are taken in the order of falling diagonals of the Hessian.
+    package var ordersByActivation: Bool
+    /// Whether the grids of all groups are found beforehand, from the original columns in their order.
+    package var hasStaticGroups: Bool
+    /// The share of the mean diagonal that is added to the diagonal.
+    package var damping: Double
+    /// Columns between two updates of all columns to come.
+    package var block: Int
+    /// Whether ranges are searched for the least error (see `Grid.searchedParameters`).
+    package var searchesRange: Bool
+    package var scaleType: ScaleType
+
+    package init(
+      grid: Grid, group: Int? = 128, ordersByActivation: Bool = false,
+      hasStaticGroups: Bool = false, damping: Double = 0.01, block: Int = 128,
+      searchesRange: Bool = false, scaleType: ScaleType = .f16
+    ) {
+      self.grid = grid
+      self.group = group
+      self.ordersByActivation = ordersByActivation
+      self.hasStaticGroups = hasStaticGroups
+      self.damping = damping
+      self.block = block
+      self.searchesRange = searchesRange
+      self.scaleType = scaleType
+    }
+  }
+
+  /// Rounds `weights`, `[rows, columns]`, for the inputs that `preparation` has seen.
+  ///
+  /// Where those are of no use the layer is rounded to nearest, and the result says so. Rows are shared out
+  /// over `pool`; the result does not depend on its threads.
+  ///
+  /// - Parameter layer: the name of the weight, for errors.
+  /// - Throws: `QuantizationError.notFinite` for weights, `.invalidOption` for counts that do not fit, a
+  ///   group or block that is out of range.
+  package static func quantize(
+    _ weights: [Float], rows: Int, _ preparation: GPTQPreparation, _ options: Options,
+    layer: String, pool: WorkerPool? = nil
+  ) throws(QuantizationError) -> GPTQResult {
+    try check(weights, rows, preparation.columns, options, layer)
+    let plan = GPTQPlan(weights, rows: rows, preparation, options)
+    guard let inverse = preparation.inverse else {
+      return plan.roundedToNearest(because: preparation.failure, pool: pool)
+    }
+    // Each worker multiplies on its own.
+    let threads = openblas_get_num_threads()
+    openblas_set_num_threads(1)
+    defer { openblas_set_num_threads(threads) }
+    return plan.rounded(with: inverse, pool: pool)
+      ?? plan.roundedToNearest(because: "the corrections ran off to infinity", pool: pool)
+  }
+
+  /// Rounds `weights`, `[rows, columns]`, for inputs with the moments `hessian`, `[columns, columns]`.
+  ///
+  /// See `quantize(_:rows:_:_:layer:pool:)`; layers that read the same inputs can share a preparation.
+  package static func quantize(
+    _ weights: [Float], rows: Int, columns: Int, hessian: [Float], _ options: Options,
+    layer: String, pool: WorkerPool? = nil
+  ) throws(QuantizationError) -> GPTQResult {
+    let preparation = try GPTQPreparation(
+      hessian, columns: columns, ordersByActivation: options.ordersByActivation,
+      damping: options.damping, layer: layer, threads: pool?.threads ?? 1)
+    return try quantize(weights, rows: rows, preparation, options, layer: layer, pool: pool)
+  }
+
+  /// `sum over rows of (w - q) H (w - q)^T`: the error of the layer's output on the calibration inputs.
+  ///
+  /// - Parameters:
+  ///   - weights, rounded: `[rows, columns]`.
+  ///   - hessian: `[columns, columns]`.
+  package static func proxyLoss(
+    of weights: [Float], rounded: [Float], rows: Int, columns: Int, hessian: [Float]
+  ) -> Double {
+    guard rows > 0, columns > 0 else { return 0 }
+    let errors = zip(weights, rounded).map { Double($0) - Double($1) }
+    let matrix = hessian.map(Double.init)
+    var product = [Double](repeating: 0, count: rows * columns)
+    cblas_dgemm(
+      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasNoTrans),
+      Int32(rows), Int32(columns), Int32(columns), 1, errors, Int32(columns), matrix,
+      Int32(columns), 0, &product, Int32(columns))
+    return zip(errors, product).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  private static func check(
+    _ weights: [Float], _ rows: Int, _ columns: Int, _ options: Options, _ layer: String
+  ) throws(QuantizationError) {
+    func refuse(_ key: String, _ expected: String, _ found: String) -> QuantizationError {
+      .invalidOption(method: "gptq of \(layer)", key: key, expected: expected, found: found)
+    }
+    guard rows >= 0, weights.count == rows * columns else {
+      throw refuse("weights", "\(rows) x \(columns)", "\(weights.count)")
+    }
+    if let group = options.group, group < 1 {
+      throw refuse("group", "1 and more", "\(group)")
+    }
+    guard options.block > 0 else { throw refuse("block", "1 and more", "\(options.block)") }
+    if let index = weights.firstIndex(where: { !$0.isFinite }) {
+      throw .notFinite(
+        layer: layer, row: index / columns, column: index % columns, value: weights[index])
+    }
+  }
+}
+
+/// A weight rounded by GPTQ.
+package struct GPTQResult: Sendable {
+  package let rows: Int
+  package let columns: Int
+  package let options: GPTQ.Options
+  /// One a byte, `[rows, columns]`, in the order of the original columns.
+  package var codes: [UInt8]
+  /// `[rows, groups]`.
+  package var scales: [Float]
+  /// `[rows, groups]`.
+  package var zeros: [UInt8]
+  /// The group of each column.
+  package var groupIndex: [Int32]
+  /// `sum (w - q)^2 / U_cc^2 / 2`: what the reference prints as the error.
+  package var loss: Double
+  /// The share of the mean diagonal that was added; nil when the layer was rounded to nearest.
+  package var damping: Double?
+  /// Why the layer was rounded to nearest instead, if so.
+  package var fallback: String?
+
+  /// Groups of one row.
+  package var groups: Int { rows == 0 ? 0 : scales.count / rows }
+
+  /// The values of the codes, `[rows, columns]`.
+  package func dequantized() -> [Float] {
+    let groups = groups
+    return [Float](unsafeUninitializedCapacity: rows * columns) { buffer, filled in
+      for row in 0..<rows {
+        for column in 0..<columns {
+          let place = row * groups + Int(groupIndex[column])
+          let code = Float(codes[row * columns + column])
+          buffer.initializeElement(
+            at: row * columns + column, to: scales[place] * (code - Float(zeros[place])))
+        }
+      }
+      filled = rows * columns
+    }
+  }
+
+  /// The weight in a format whose groups lie in a row; nil when the groups follow the activations
+  /// (`ordersByActivation` without `hasStaticGroups`), which no such format can say.
+  package func weight() throws -> IntegerWeight? {
+    let size = options.group ?? max(1, columns)
+    guard groupIndex.enumerated().allSatisfy({ Int($1) == $0 / size }) else { return nil }
+    let format = WeightFormat(
+      code: .integer(bits: options.grid.bits),
+      granularity: options.group.map { .group(size: $0) } ?? .channel,
+      isSymmetric: options.grid.isSymmetric)
+    return try IntegerWeight(
+      format: format, rows: rows, columns: columns, unpacked: codes, scales: scales,
+      zeros: options.grid.isSymmetric ? [] : zeros)
+  }
+}

@@ -1,0 +1,176 @@
+/// The value of one option of a method.
+package enum OptionValue: Hashable, Sendable {
+  case integer(Int)
+  case decimal(Double)
+  case flag(Bool)
+  case choice(String)
+}
+
+/// Written as the bare JSON or TOML value.
+extension OptionValue: Codable {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let value = try? container.decode(Bool.self) {
+      self = .flag(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .decimal(value)
+    } else {
+      self = .choice(try container.decode(String.self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .integer(let value): try container.encode(value)
+    case .decimal(let value): try container.encode(value)
+    case .flag(let value): try container.encode(value)
+    case .choice(let value): try container.encode(value)
+    }
+  }
+}
+
+extension OptionValue: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .integer(let value): "\(value)"
+    case .decimal(let value): "\(value)"
+    case .flag(let value): value ? "true" : "false"
+    case .choice(let value): value
+    }
+  }
+}
+
+/// One option of a method: from it forms, help, recipes and documentation are made.
+package struct OptionSpec: Hashable, Sendable, Codable {
+  /// What an option accepts.
+  package enum Kind: Hashable, Sendable, Codable {
+    /// One of the listed numbers where a list is given, else any in the range.
+    case integer(lowest: Int, highest: Int, listed: [Int])
+    case decimal(lowest: Double, highest: Double)
+    case flag
+    case choice(names: [String])
+  }
+
+  /// The name used in recipes and by `--set`, in kebab case.
+  package var key: String
+  /// One line for a form.
+  package var summary: String
+  package var kind: Kind
+  package var standard: OptionValue
+  /// Other names people type for it (`desc_act`, `q_group_size`).
+  package var aliases: [String]
+
+  package init(
+    key: String, summary: String, kind: Kind, standard: OptionValue, aliases: [String] = []
+  ) {
+    self.key = key
+    self.summary = summary
+    self.kind = kind
+    self.standard = standard
+    self.aliases = aliases
+  }
+
+  /// Checks a value against this option.
+  ///
+  /// - Throws: `QuantizationError.invalidOption` that says what was expected and found.
+  package func check(_ value: OptionValue, method: String) throws -> OptionValue {
+    func refuse(_ expected: String) -> QuantizationError {
+      .invalidOption(method: method, key: key, expected: expected, found: "\(value)")
+    }
+    switch (kind, value) {
+    case (.integer(let lowest, let highest, let listed), .integer(let number)):
+      if !listed.isEmpty {
+        guard listed.contains(number) else {
+          throw refuse("one of " + listed.map(String.init).joined(separator: ", "))
+        }
+      } else if number < lowest || number > highest {
+        throw refuse("a whole number from \(lowest) to \(highest)")
+      }
+      return value
+    case (.decimal(let lowest, let highest), .integer(let number)):
+      guard Double(number) >= lowest, Double(number) <= highest else {
+        throw refuse("a number from \(lowest) to \(highest)")
+      }
+      return .decimal(Double(number))
+    case (.decimal(let lowest, let highest), .decimal(let number)):
+      guard number >= lowest, number <= highest else {
+        throw refuse("a number from \(lowest) to \(highest)")
+      }
+      return value
+    case (.flag, .flag): return value
+    case (.choice(let names), .choice(let name)):
+      guard names.contains(name) else { throw refuse("one of " + names.joined(separator: ", ")) }
+      return value
+    case (.integer, _): throw refuse("a whole number")
+    case (.decimal, _): throw refuse("a number")
+    case (.flag, _): throw refuse("true or false")
+    case (.choice(let names), _): throw refuse("one of " + names.joined(separator: ", "))
+    }
+  }
+
+  /// Reads a value typed by a user.
+  ///
+  /// - Throws: `QuantizationError.invalidOption` that says what was expected and found.
+  package func parse(_ text: String, method: String) throws -> OptionValue {
+    let value: OptionValue? =
+      switch kind {
+      case .integer: Int(text).map { .integer($0) }
+      case .decimal: Double(text).map { .decimal($0) }
+      case .flag:
+        ["true", "yes", "on", "1"].contains(text)
+          ? .flag(true) : ["false", "no", "off", "0"].contains(text) ? .flag(false) : nil
+      case .choice: .choice(text)
+      }
+    return try check(value ?? .choice(text), method: method)
+  }
+}
+
+/// The options of one method, checked against its specifications and filled up with their defaults.
+package struct OptionValues: Hashable, Sendable {
+  private var values: [String: OptionValue]
+
+  /// Checks `given` against `specs`.
+  ///
+  /// - Throws: `QuantizationError` for an unknown key or a value out of range.
+  package init(
+    _ given: [String: OptionValue], specs: [OptionSpec], method: String
+  ) throws {
+    var values: [String: OptionValue] = [:]
+    for spec in specs { values[spec.key] = spec.standard }
+    for (key, value) in given {
+      guard let spec = specs.first(where: { $0.key == key || $0.aliases.contains(key) }) else {
+        throw QuantizationError.unknownOption(
+          method: method, key: key, known: specs.map(\.key))
+      }
+      values[spec.key] = try spec.check(value, method: method)
+    }
+    self.values = values
+  }
+
+  /// The integer under `key`; the specification guarantees that it is one.
+  package func integer(_ key: String) -> Int {
+    if case .integer(let value)? = values[key] { value } else { 0 }
+  }
+
+  /// The number under `key`.
+  package func decimal(_ key: String) -> Double {
+    switch values[key] {
+    case .decimal(let value)?: value
+    case .integer(let value)?: Double(value)
+    default: 0
+    }
+  }
+
+  /// The flag under `key`.
+  package func flag(_ key: String) -> Bool {
+    if case .flag(let value)? = values[key] { value } else { false }
+  }
+
+  /// The choice under `key`.
+  package func choice(_ key: String) -> String {
+    if case .choice(let value)? = values[key] { value } else { "" }
+  }
+}

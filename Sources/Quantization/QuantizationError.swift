@@ -1,0 +1,33 @@
+/// What can go wrong in choosing or running a method; each case carries its evidence.
+package enum QuantizationError: Error, Hashable, Sendable {
+  case unknownMethod(target: String, name: String, known: [String])
+  case unknownOption(method: String, key: String, known: [String])
+  case invalidOption(method: String, key: String, expected: String, found: String)
+  case malformedChoice(text: String, expected: String)
+  case groupDoesNotDivide(layer: String, columns: Int, group: Int, nearest: Int)
+  case notFinite(layer: String, row: Int, column: Int, value: Float)
+  case cancelled
+}
+
+extension QuantizationError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unknownMethod(let target, let name, let known):
+      "unknown method for \(target): expected one of \(known.joined(separator: ", ")), "
+        + "found '\(name)'"
+    case .unknownOption(let method, let key, let known):
+      "method \(method) has no option '\(key)': expected one of "
+        + known.joined(separator: ", ")
+    case .invalidOption(let method, let key, let expected, let found):
+      "option \(key) of \(method): expected \(expected), found '\(found)'"
+    case .malformedChoice(let text, let expected):
+      "'\(text)' is no method choice: expected \(expected)"
+    case .groupDoesNotDivide(let layer, let columns, let group, let nearest):
+      "group size \(group) does not divide the \(columns) input channels of \(layer); "
+        + "the nearest that does is \(nearest)"
+    case .notFinite(let layer, let row, let column, let value):
+      "\(layer) holds \(value) at row \(row), column \(column): expected finite weights"
+    case .cancelled: "cancelled"
+    }
+  }
+}
