@@ -1,0 +1,54 @@
+package import Models
+package import Operators
+
+/// Continues one prompt greedily with a model and its baseline, to show where they part.
+package struct ContinuationMeasure {
+  package let subject: EvaluationSubject
+  package let baseline: EvaluationSubject
+  package let context: ExecutionContext
+
+  package init(
+    subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext
+  ) {
+    self.subject = subject
+    self.baseline = baseline
+    self.context = context
+  }
+
+  /// The ids each generates behind `prompt`, at most `tokens`, up to one of `stops`.
+  ///
+  /// - Throws: `EvaluationError.textTooShort` for an empty prompt; what the models throw.
+  package func run(
+    prompt: [Int32], tokens: Int, stops: Set<Int32>, checkpoint: () throws -> Void = {}
+  ) throws -> (baseline: [Int32], subject: [Int32]) {
+    guard !prompt.isEmpty else {
+      throw EvaluationError.textTooShort(text: "the prompt", tokens: 0, needed: 1)
+    }
+    func generate(_ side: EvaluationSubject) throws -> [Int32] {
+      let cache = try side.model.makeCache(side.cache)
+      let room = max(1, cache.capacity - tokens)
+      let logits = Logits()
+      var pending = Array(prompt.suffix(room))
+      var generated: [Int32] = []
+      while generated.count < tokens {
+        try checkpoint()
+        try side.model.forward(tokens: pending, cache: cache, context: context, into: logits)
+        let next = Int32(Greedy.choose(logits[0]))
+        if stops.contains(next) { break }
+        generated.append(next)
+        pending = [next]
+      }
+      return generated
+    }
+    return (try generate(baseline), try generate(subject))
+  }
+}
+
+/// Taking the most likely token, the first of equals.
+enum Greedy {
+  static func choose(_ scores: UnsafeBufferPointer<Float>) -> Int {
+    var best = 0
+    for index in 1..<max(1, scores.count) where scores[index] > scores[best] { best = index }
+    return best
+  }
+}

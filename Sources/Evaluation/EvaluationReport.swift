@@ -1,0 +1,159 @@
+/// A mean with its standard error.
+package struct Estimate: Hashable, Sendable, Codable {
+  package var mean: Double
+  /// Standard error of the mean.
+  package var error: Double
+
+  package init(mean: Double, error: Double) {
+    self.mean = mean
+    self.error = error
+  }
+}
+
+/// How windows of text are cut and which positions are scored.
+package enum EvaluationProtocol: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Non-overlapping windows (512 unless told), BOS put over the first token of each where the
+  /// tokenizer adds one, second half scored (`llama-perplexity`).
+  case llamaCpp = "llama.cpp"
+  /// Non-overlapping windows (2048 unless told), all shifted positions scored (GPTQ, AWQ, ...).
+  case paper
+}
+
+/// The distribution of the KL divergence of the baseline's next-token distribution to a model's, in nats.
+package struct DivergenceReport: Hashable, Sendable, Codable {
+  package var mean: Double
+  package var error: Double
+  package var median: Double
+  package var p90: Double
+  package var p95: Double
+  package var p99: Double
+  package var max: Double
+
+  package init(
+    mean: Double, error: Double, median: Double, p90: Double, p95: Double, p99: Double,
+    max: Double
+  ) {
+    self.mean = mean
+    self.error = error
+    self.median = median
+    self.p90 = p90
+    self.p95 = p95
+    self.p99 = p99
+    self.max = max
+  }
+}
+
+/// Quality of a model against its FP baseline on one text.
+package struct EvaluationReport: Hashable, Sendable, Codable {
+  /// The figures of the baseline on the same windows.
+  package struct Baseline: Hashable, Sendable, Codable {
+    package var name: String
+    package var perplexity: Double
+    package var perplexityError: Double
+
+    package init(name: String, perplexity: Double, perplexityError: Double) {
+      self.name = name
+      self.perplexity = perplexity
+      self.perplexityError = perplexityError
+    }
+  }
+
+  /// What differs without any quantization: BF16 against float32 on the same windows.
+  package struct NoiseFloor: Hashable, Sendable, Codable {
+    package var klMean: Double
+
+    package init(klMean: Double) { self.klMean = klMean }
+  }
+
+  /// The recipe in words.
+  package var recipe: String
+  package var `protocol`: EvaluationProtocol
+  /// Tokens of a window, after it was cut to the model's context.
+  package var window: Int
+  package var windows: Int
+  /// Scored tokens.
+  package var tokens: Int
+  package var text: String
+  package var weightBytes: Int
+  package var kvBytesPerToken: Int
+  package var perplexity: Double
+  package var perplexityError: Double
+  package var baseline: Baseline
+  package var kl: DivergenceReport
+  /// Share of positions whose most likely token is the baseline's, 0 to 1.
+  package var topOneAgreement: Double
+  package var topOneAgreementError: Double
+  package var noiseFloor: NoiseFloor
+  package var seconds: Double
+
+  package init(
+    recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
+    text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
+    perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
+    topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double
+  ) {
+    self.recipe = recipe
+    self.protocol = `protocol`
+    self.window = window
+    self.windows = windows
+    self.tokens = tokens
+    self.text = text
+    self.weightBytes = weightBytes
+    self.kvBytesPerToken = kvBytesPerToken
+    self.perplexity = perplexity
+    self.perplexityError = perplexityError
+    self.baseline = baseline
+    self.kl = kl
+    self.topOneAgreement = topOneAgreement
+    self.topOneAgreementError = topOneAgreementError
+    self.noiseFloor = noiseFloor
+    self.seconds = seconds
+  }
+}
+
+/// Two continuations of one prompt and where they part.
+package struct ContinuationReport: Hashable, Sendable, Codable {
+  package var prompt: String
+  package var baseline: String
+  package var quantized: String
+  /// Index of the first generated token that differs; nil when none does.
+  package var firstDivergence: Int?
+  /// Characters the two have in common, for drawing.
+  package var commonCharacters: Int
+  package var tokens: Int
+
+  package init(
+    prompt: String, baseline: String, quantized: String, firstDivergence: Int?,
+    commonCharacters: Int, tokens: Int
+  ) {
+    self.prompt = prompt
+    self.baseline = baseline
+    self.quantized = quantized
+    self.firstDivergence = firstDivergence
+    self.commonCharacters = commonCharacters
+    self.tokens = tokens
+  }
+}
+
+/// Answers found in a long document through the (quantized) cache, by how far back they lie.
+package struct RecallReport: Hashable, Sendable, Codable {
+  /// One range of depths.
+  package struct Depth: Hashable, Sendable, Codable {
+    /// Tokens between the fact and the question, upper end.
+    package var depth: Int
+    package var questions: Int
+    package var baselineCorrect: Int
+    package var quantizedCorrect: Int
+
+    package init(depth: Int, questions: Int, baselineCorrect: Int, quantizedCorrect: Int) {
+      self.depth = depth
+      self.questions = questions
+      self.baselineCorrect = baselineCorrect
+      self.quantizedCorrect = quantizedCorrect
+    }
+  }
+
+  package var depths: [Depth]
+
+  package init(depths: [Depth]) { self.depths = depths }
+}

@@ -1,0 +1,78 @@
+package import Models
+package import Operators
+package import Tensors
+
+/// A model and the cache it runs with: one side of a comparison.
+package struct EvaluationSubject: Sendable {
+  package var name: String
+  package var model: Model
+  package var cache: KVFormatPair
+
+  package init(name: String, model: Model, cache: KVFormatPair) {
+    self.name = name
+    self.model = model
+    self.cache = cache
+  }
+}
+
+/// Compares a model with its FP baseline position by position, both through the kernels that are timed.
+///
+/// All attention, in prefill too, reads keys and values from the subject's own (quantized) cache.
+package struct QualityMeasure {
+  package let subject: EvaluationSubject
+  package let baseline: EvaluationSubject
+  package let context: ExecutionContext
+
+  package init(
+    subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext
+  ) {
+    self.subject = subject
+    self.baseline = baseline
+    self.context = context
+  }
+
+  /// Scores all windows.
+  ///
+  /// - Parameters:
+  ///   - progress: called with the number of windows done after each.
+  ///   - checkpoint: called between passes; what it throws ends the measure.
+  /// - Throws: `EvaluationError.notFinite` naming window and model; what the models throw.
+  package func run(
+    _ text: TextWindows, progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
+  ) throws -> ScoreStatistics {
+    var statistics = ScoreStatistics()
+    let expected = Logits()
+    let found = Logits()
+    let baselineCache = try baseline.model.makeCache(baseline.cache)
+    let subjectCache = try subject.model.makeCache(subject.cache)
+    for (index, window) in text.windows.enumerated() {
+      try checkpoint()
+      baselineCache.reset()
+      try baseline.model.forward(
+        tokens: window, cache: baselineCache, context: context, logits: .from(text.firstScored),
+        into: expected)
+      try checkpoint()
+      subjectCache.reset()
+      try subject.model.forward(
+        tokens: window, cache: subjectCache, context: context, logits: .from(text.firstScored),
+        into: found)
+      for position in text.scored {
+        let row = position - text.firstScored
+        guard let base = expected[row].baseAddress, let other = found[row].baseAddress else {
+          continue
+        }
+        let score = context.divergence(
+          baseline: base, other: other, vocabulary: expected.vocabulary,
+          target: Int(window[position + 1]))
+        guard score.kl.isFinite, score.otherNLL.isFinite, score.baselineNLL.isFinite else {
+          throw EvaluationError.notFinite(
+            window: index, model: score.baselineNLL.isFinite ? subject.name : baseline.name)
+        }
+        statistics.add(score)
+      }
+      progress(index + 1)
+    }
+    guard statistics.count > 0 else { throw EvaluationError.nothingScored(text: subject.name) }
+    return statistics
+  }
+}

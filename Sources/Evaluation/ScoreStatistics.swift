@@ -1,0 +1,76 @@
+import Glibc
+package import Operators
+
+/// The scores of all positions of a text, and what follows from them.
+///
+/// The definitions are those of `llama-perplexity`: error bars are standard errors of the mean over
+/// positions, percentiles are interpolated linearly at `f (N - 1)`.
+package struct ScoreStatistics: Sendable {
+  private(set) var divergences: [Double] = []
+  private(set) var baselineNLL: [Double] = []
+  private(set) var otherNLL: [Double] = []
+  private(set) var sameTop = 0
+
+  package init() {}
+
+  /// Scored positions.
+  package var count: Int { divergences.count }
+
+  /// Adds one position.
+  package mutating func add(_ position: PositionDivergence) {
+    divergences.append(position.kl)
+    baselineNLL.append(position.baselineNLL)
+    otherNLL.append(position.otherNLL)
+    if position.sameTop { sameTop += 1 }
+  }
+
+  /// Perplexity of the baseline with its error.
+  package var baselinePerplexity: Estimate { Self.perplexity(baselineNLL) }
+
+  /// Perplexity of the model with its error.
+  package var perplexity: Estimate { Self.perplexity(otherNLL) }
+
+  /// Share of positions whose most likely token is the baseline's.
+  package var topOneAgreement: Estimate {
+    guard count > 1 else { return Estimate(mean: Double(sameTop), error: 0) }
+    let share = Double(sameTop) / Double(count)
+    return Estimate(
+      mean: share, error: (share * (1 - share) / Double(count - 1)).squareRoot())
+  }
+
+  /// The distribution of the KL divergence.
+  package var divergence: DivergenceReport {
+    let sorted = divergences.sorted()
+    let mean = Self.mean(divergences)
+    return DivergenceReport(
+      mean: mean.mean, error: mean.error, median: Self.percentile(sorted, 0.5),
+      p90: Self.percentile(sorted, 0.9), p95: Self.percentile(sorted, 0.95),
+      p99: Self.percentile(sorted, 0.99), max: sorted.last ?? 0)
+  }
+
+  /// Mean and standard error.
+  package static func mean(_ values: [Double]) -> Estimate {
+    guard !values.isEmpty else { return Estimate(mean: 0, error: 0) }
+    let count = Double(values.count)
+    let mean = values.reduce(0, +) / count
+    guard values.count > 10 else { return Estimate(mean: mean, error: 0) }
+    let squares = values.reduce(0) { $0 + $1 * $1 } / count
+    return Estimate(
+      mean: mean, error: (max(0, squares - mean * mean) / (count - 1)).squareRoot())
+  }
+
+  /// The value at share `share` of sorted values, linear between neighbours.
+  package static func percentile(_ sorted: [Double], _ share: Double) -> Double {
+    guard let last = sorted.last else { return 0 }
+    let place = share * Double(sorted.count - 1)
+    let index = Int(place)
+    guard index + 1 < sorted.count else { return last }
+    return sorted[index] + (place - Double(index)) * (sorted[index + 1] - sorted[index])
+  }
+
+  private static func perplexity(_ losses: [Double]) -> Estimate {
+    let loss = mean(losses)
+    let value = exp(loss.mean)
+    return Estimate(mean: value, error: value * loss.error)
+  }
+}

@@ -1,0 +1,62 @@
+/// How a text is cut into windows, and which positions of a window are scored.
+///
+/// `llama.cpp`: the whole text is one stream; windows of 512 tokens that do not overlap, the first token of
+/// each replaced by BOS where the tokenizer adds one; the second half is scored (`llama-perplexity`).
+/// `paper`: windows of 2048, every shifted position scored, BOS only where the stream itself begins (GPTQ,
+/// AWQ, SmoothQuant).
+package struct TextWindows: Sendable {
+  /// Token ids, `[windows][window]`.
+  package let windows: [[Int32]]
+  /// The first position whose next token is scored.
+  package let firstScored: Int
+  /// Tokens of a window after it was cut to the model's context.
+  package let length: Int
+
+  /// The window each protocol uses when none is asked for.
+  package static func standardLength(_ name: EvaluationProtocol) -> Int {
+    switch name {
+    case .llamaCpp: 512
+    case .paper: 2048
+    }
+  }
+
+  /// Cuts a stream of ids.
+  ///
+  /// - Throws: `EvaluationError` when the text is shorter than the protocol needs.
+  package init(
+    _ ids: [Int32], protocol name: EvaluationProtocol, window: Int?, context: Int, bos: Int32?,
+    most: Int?, text: String
+  ) throws {
+    let length = min(window ?? Self.standardLength(name), context)
+    guard length >= 4 else { throw EvaluationError.windowOutOfRange(found: length, lowest: 4) }
+    let needed = name == .llamaCpp ? 2 * length : length
+    guard ids.count >= needed else {
+      throw EvaluationError.textTooShort(text: text, tokens: ids.count, needed: needed)
+    }
+    let count = min(ids.count / length, max(1, most ?? .max))
+    windows = (0..<count).map { index in
+      var window = Array(ids[index * length..<(index + 1) * length])
+      if name == .llamaCpp, let bos { window[0] = bos }
+      return window
+    }
+    firstScored = name == .llamaCpp ? length / 2 : 0
+    self.length = length
+  }
+
+  /// The positions of a window whose next token is scored.
+  package var scored: Range<Int> { firstScored..<length - 1 }
+}
+
+extension TextWindows {
+  /// The first windows only.
+  package func prefix(_ count: Int) -> TextWindows {
+    TextWindows(
+      windows: Array(windows.prefix(count)), firstScored: firstScored, length: length)
+  }
+
+  private init(windows: [[Int32]], firstScored: Int, length: Int) {
+    self.windows = windows
+    self.firstScored = firstScored
+    self.length = length
+  }
+}

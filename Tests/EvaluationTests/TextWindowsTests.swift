@@ -1,0 +1,36 @@
+import Evaluation
+import Testing
+
+@Suite struct TextWindowsTests {
+  private let ids = (0..<2000).map { Int32($0 % 100) }
+
+  @Test func llamaCppScoresTheSecondHalf() throws {
+    let text = try TextWindows(
+      ids, protocol: .llamaCpp, window: nil, context: 4096, bos: 7, most: nil, text: "t")
+    #expect(text.windows.count == 3)
+    #expect(text.length == 512)
+    #expect(text.scored == 256..<511)
+    #expect(text.windows.allSatisfy { $0[0] == 7 })
+    #expect(text.windows[1][1] == ids[513])
+  }
+
+  @Test func thePapersScoreEveryShiftedPosition() throws {
+    let text = try TextWindows(
+      ids, protocol: .paper, window: nil, context: 1024, bos: 7, most: nil, text: "t")
+    #expect(text.length == 1024, "cut to the model's context")
+    #expect(text.windows.count == 1)
+    #expect(text.scored == 0..<1023)
+    #expect(text.windows[0][0] == ids[0])
+  }
+
+  @Test func shortTextsAreRefusedWithNumbers() {
+    #expect(throws: EvaluationError.textTooShort(text: "t", tokens: 2000, needed: 2048)) {
+      _ = try TextWindows(
+        ids, protocol: .llamaCpp, window: 1024, context: 4096, bos: nil, most: nil, text: "t")
+    }
+    #expect(throws: EvaluationError.windowOutOfRange(found: 2, lowest: 4)) {
+      _ = try TextWindows(
+        ids, protocol: .paper, window: 2, context: 4096, bos: nil, most: nil, text: "t")
+    }
+  }
+}
