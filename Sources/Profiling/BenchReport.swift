@@ -1,0 +1,97 @@
+package import Operators
+
+/// Speed, memory and kernels of a model, its FP baseline beside it.
+package struct BenchReport: Hashable, Sendable, Codable {
+  /// Tokens per second of one phase.
+  package struct Rate: Hashable, Sendable, Codable {
+    /// Median over the repetitions.
+    package var tokensPerSecond: Double
+    package var lowest: Double
+    package var highest: Double
+
+    package init(tokensPerSecond: Double, lowest: Double, highest: Double) {
+      self.tokensPerSecond = tokensPerSecond
+      self.lowest = lowest
+      self.highest = highest
+    }
+  }
+
+  /// One model measured: the quantized one, or the baseline.
+  package struct Side: Hashable, Sendable, Codable {
+    package var recipe: String
+    package var prefill: Rate
+    package var decode: Rate
+    /// Seconds from an empty cache to the first generated token, median.
+    package var firstTokenSeconds: Double
+    package var weightBytes: Int
+    package var kvBytesPerToken: Int
+    /// Bytes by kind: `weights`, `packed weights`, `KV cache`, `activations`.
+    package var memory: [String: Int]
+    package var peakResidentBytes: Int
+    package var provider: ExecutionProvider
+    package var threads: Int
+    /// Kernels of decode and prefill together.
+    package var kernels: [KernelRecord]
+    package var prefillKernels: [KernelRecord]
+    package var decodeKernels: [KernelRecord]
+
+    package init(
+      recipe: String, prefill: Rate, decode: Rate, firstTokenSeconds: Double, weightBytes: Int,
+      kvBytesPerToken: Int, memory: [String: Int], peakResidentBytes: Int,
+      provider: ExecutionProvider, threads: Int, kernels: [KernelRecord],
+      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord]
+    ) {
+      self.recipe = recipe
+      self.prefill = prefill
+      self.decode = decode
+      self.firstTokenSeconds = firstTokenSeconds
+      self.weightBytes = weightBytes
+      self.kvBytesPerToken = kvBytesPerToken
+      self.memory = memory
+      self.peakResidentBytes = peakResidentBytes
+      self.provider = provider
+      self.threads = threads
+      self.kernels = kernels
+      self.prefillKernels = prefillKernels
+      self.decodeKernels = decodeKernels
+    }
+  }
+
+  package var promptTokens: Int
+  package var generatedTokens: Int
+  /// Tokens already in the cache when decoding begins, without the prompt.
+  package var depth: Int
+  package var repetitions: Int
+  package var peaks: MachinePeaks
+  package var quantized: Side
+  /// Measured interleaved with `quantized` in one run; nil when it was asked to be left out.
+  package var baseline: Side?
+
+  package init(
+    promptTokens: Int, generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks,
+    quantized: Side, baseline: Side?
+  ) {
+    self.promptTokens = promptTokens
+    self.generatedTokens = generatedTokens
+    self.depth = depth
+    self.repetitions = repetitions
+    self.peaks = peaks
+    self.quantized = quantized
+    self.baseline = baseline
+  }
+}
+
+/// A point of a roofline: how much work a phase does per byte, and how fast it does it.
+package struct RooflinePoint: Hashable, Sendable, Codable {
+  package var label: String
+  /// Operations per byte of weights and cache read.
+  package var intensity: Double
+  /// Operations per second.
+  package var rate: Double
+
+  package init(label: String, intensity: Double, rate: Double) {
+    self.label = label
+    self.intensity = intensity
+    self.rate = rate
+  }
+}

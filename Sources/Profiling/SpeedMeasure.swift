@@ -1,0 +1,175 @@
+package import Models
+package import Operators
+package import Platform
+package import Tensors
+
+/// A model, the cache it runs with, and what it is called: one side of a speed measurement.
+package struct SpeedSubject: Sendable {
+  package var recipe: String
+  package var model: Model
+  package var cache: KVFormatPair
+
+  package init(recipe: String, model: Model, cache: KVFormatPair) {
+    self.recipe = recipe
+    self.model = model
+    self.cache = cache
+  }
+}
+
+/// Measures prefill and decode of several models in turns, so that the machine's moods fall on all alike.
+///
+/// Tokenizing and sampling are left out. The first round warms up and is not counted; the kernel trace is taken
+/// in a round of its own, so that timing it costs the figures nothing.
+package struct SpeedMeasure {
+  package let subjects: [SpeedSubject]
+  package let context: ExecutionContext
+  /// Token ids to feed, repeated as often as needed.
+  package let text: [Int32]
+  package let promptTokens: Int
+  package let generatedTokens: Int
+  package let depth: Int
+  package let repetitions: Int
+
+  package init(
+    subjects: [SpeedSubject], context: ExecutionContext, text: [Int32], promptTokens: Int,
+    generatedTokens: Int, depth: Int, repetitions: Int
+  ) {
+    self.subjects = subjects
+    self.context = context
+    self.text = text
+    self.promptTokens = promptTokens
+    self.generatedTokens = generatedTokens
+    self.depth = depth
+    self.repetitions = repetitions
+  }
+
+  private struct Samples {
+    var prefill: [Double] = []
+    var decode: [Double] = []
+    var firstToken: [Double] = []
+  }
+
+  /// One report for each subject, in their order.
+  package func run(
+    progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
+  ) throws -> [BenchReport.Side] {
+    var samples = [Samples](repeating: Samples(), count: subjects.count)
+    let caches = try subjects.map { subject in
+      try subject.model.makeCache(
+        subject.cache, capacity: depth + promptTokens + generatedTokens + 1)
+    }
+    for (index, subject) in subjects.enumerated() {
+      try fill(caches[index], subject: subject, checkpoint: checkpoint)
+    }
+    context.trace = nil
+    for round in 0...repetitions {
+      // Alternate who goes first.
+      let order = round.isMultiple(of: 2) ? Array(subjects.indices) : subjects.indices.reversed()
+      for index in order {
+        try checkpoint()
+        let taken = try pass(subjects[index].model, caches[index])
+        guard round > 0 else { continue }
+        samples[index].prefill.append(Double(promptTokens) / taken.prefill)
+        samples[index].firstToken.append(taken.prefill)
+        samples[index].decode.append(Double(generatedTokens) / taken.decode)
+      }
+      progress(round + 1)
+    }
+    return try subjects.indices.map { index in
+      try checkpoint()
+      return try side(index, samples[index], caches[index])
+    }
+  }
+
+  /// Fills the cache to `depth` through the model itself.
+  private func fill(
+    _ cache: BlockKVCache, subject: SpeedSubject, checkpoint: () throws -> Void
+  ) throws {
+    var done = 0
+    while done < depth {
+      try checkpoint()
+      let count = min(512, depth - done)
+      try subject.model.forward(tokens: tokens(from: done, count), cache: cache, context: context)
+      done += count
+    }
+  }
+
+  private func tokens(from start: Int, _ count: Int) -> [Int32] {
+    (0..<count).map { text[(start + $0) % text.count] }
+  }
+
+  /// One prompt and its continuation behind what lies in the cache, which is then as before.
+  private func pass(
+    _ model: Model, _ cache: BlockKVCache, phase: (Bool) -> Void = { _ in }
+  ) throws -> (prefill: Double, decode: Double) {
+    let logits = Logits()
+    cache.truncate(to: depth)
+    phase(true)
+    let start = Machine.seconds()
+    try model.forward(
+      tokens: tokens(from: depth, promptTokens), cache: cache, context: context, into: logits)
+    let middle = Machine.seconds()
+    phase(false)
+    let restart = Machine.seconds()
+    for index in 0..<generatedTokens {
+      try model.forward(
+        tokens: tokens(from: depth + promptTokens + index, 1), cache: cache, context: context,
+        into: logits)
+    }
+    let end = Machine.seconds()
+    return (middle - start, end - restart)
+  }
+
+  private func side(
+    _ index: Int, _ samples: Samples, _ cache: BlockKVCache
+  ) throws -> BenchReport.Side {
+    let subject = subjects[index]
+    let prefill = KernelTrace()
+    let decode = KernelTrace()
+    defer { context.trace = nil }
+    _ = try pass(subject.model, cache) { context.trace = $0 ? prefill : decode }
+    let model = subject.model
+    let shape = model.configuration.shape
+    return BenchReport.Side(
+      recipe: subject.recipe, prefill: Self.rate(samples.prefill),
+      decode: Self.rate(samples.decode), firstTokenSeconds: Self.median(samples.firstToken),
+      weightBytes: model.weightBytes, kvBytesPerToken: shape.kvBytesPerToken(subject.cache),
+      memory: [
+        "packed weights": model.packedBytes, "embedding and norms": model.otherBytes,
+        "KV cache": cache.byteCount, "activations": context.scratchBytes,
+      ],
+      peakResidentBytes: Machine.peakResidentBytes() ?? 0, provider: context.provider,
+      threads: context.pool.threads, kernels: Self.merged(prefill.kernels, decode.kernels),
+      prefillKernels: prefill.kernels, decodeKernels: decode.kernels)
+  }
+
+  private static func rate(_ samples: [Double]) -> BenchReport.Rate {
+    BenchReport.Rate(
+      tokensPerSecond: median(samples), lowest: samples.min() ?? 0, highest: samples.max() ?? 0)
+  }
+
+  static func median(_ samples: [Double]) -> Double {
+    let sorted = samples.sorted()
+    guard let last = sorted.last else { return 0 }
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2) && sorted.count > 1
+      ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted.count == 1 ? last : sorted[middle]
+  }
+
+  private static func merged(_ first: [KernelRecord], _ second: [KernelRecord]) -> [KernelRecord] {
+    var records = first
+    for record in second {
+      if let index = records.firstIndex(where: {
+        $0.operator == record.operator && $0.kernel == record.kernel
+      }) {
+        records[index].calls += record.calls
+        records[index].bytes += record.bytes
+        records[index].operations += record.operations
+        records[index].seconds += record.seconds
+      } else {
+        records.append(record)
+      }
+    }
+    return records.sorted { $0.seconds > $1.seconds }
+  }
+}
