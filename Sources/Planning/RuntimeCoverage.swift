@@ -1,0 +1,23 @@
+/// Whether one serving runtime executes a recipe as it is.
+package struct RuntimeCoverage: Hashable, Sendable, Codable {
+  package enum Support: String, Hashable, Sendable, Codable {
+    case native
+    /// Runs, but expands to FP first: memory shrinks, speed does not.
+    case fallback
+    case refused
+  }
+
+  package var runtime: String
+  package var support: Support
+  /// The blocking constraint in one phrase; empty when native.
+  package var constraint: String
+  /// The nearest setting that is native; empty when none is known.
+  package var nearest: String
+
+  package init(runtime: String, support: Support, constraint: String, nearest: String) {
+    self.runtime = runtime
+    self.support = support
+    self.constraint = constraint
+    self.nearest = nearest
+  }
+}
