@@ -1,0 +1,84 @@
+import Models
+import Operators
+import Quantization
+
+/// Makes the maps of a heatmap from what quantizing found.
+struct ErrorMaps {
+  private let outcome: Quantizer.Outcome
+  private let recipe: Recipe
+  /// Channels are pooled to at most this many columns.
+  static let pooledChannels = 32
+
+  init(_ outcome: Quantizer.Outcome, recipe: Recipe) {
+    self.outcome = outcome
+    self.recipe = recipe
+  }
+
+  /// Layers first, then keys and values, then what the activations looked like.
+  var all: [ErrorMap] {
+    var maps: [ErrorMap] = []
+    if !outcome.layers.isEmpty { maps.append(layers) }
+    if recipe.keys != nil { maps.append(heads("keys", "K", outcome.keyErrors)) }
+    if recipe.values != nil { maps.append(heads("values", "V", outcome.valueErrors)) }
+    maps.append(channels(.q, "input channels of q, k, v: largest magnitude"))
+    maps.append(channels(.down, "input channels of down: largest magnitude"))
+    return maps
+  }
+
+  private var rows: [String] { outcome.model.blocks.indices.map { "\($0)" } }
+
+  private var layers: ErrorMap {
+    let target: QuantizationTarget = recipe.weights == nil ? .activations : .weights
+    let columns = Projection.allCases
+    let cells = outcome.model.blocks.indices.map { block in
+      columns.map { projection in
+        let layer = outcome.layers.first {
+          $0.block == block && $0.projection == projection.rawValue
+        }
+        return ErrorMap.Cell(
+          values: layer.map {
+            [.relativeError: $0.relativeError, .sqnr: $0.sqnr, .cosine: $0.cosine]
+          } ?? [:], fallback: layer?.fallback)
+      }
+    }
+    return ErrorMap(
+      target: target, title: "output error of each layer: \(recipe)", rows: rows,
+      columns: columns.map(\.rawValue), cells: cells, metrics: [.relativeError, .sqnr, .cosine])
+  }
+
+  private func heads(_ name: String, _ letter: String, _ errors: [[ErrorSums]]) -> ErrorMap {
+    ErrorMap(
+      target: .kvCache, title: "error of cached \(name) by KV head", rows: rows,
+      columns: (errors.first ?? []).indices.map { "\(letter)\($0)" },
+      cells: errors.map { heads in
+        heads.map { sums in
+          ErrorMap.Cell(values: [
+            .relativeError: sums.relativeError, .sqnr: sums.sqnr, .cosine: sums.cosine,
+          ])
+        }
+      }, metrics: [.relativeError, .sqnr, .cosine])
+  }
+
+  private func channels(_ projection: Projection, _ title: String) -> ErrorMap {
+    let width = outcome.absoluteMaxima.first?[projection]?.count ?? 0
+    let pooled = Self.pool(width)
+    return ErrorMap(
+      target: .activations, title: title, rows: rows,
+      columns: pooled.map {
+        $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound - 1)"
+      },
+      cells: outcome.absoluteMaxima.map { block in
+        let maxima = block[projection] ?? []
+        return pooled.map { range in
+          let largest = range.compactMap { $0 < maxima.count ? maxima[$0] : nil }.max() ?? 0
+          return ErrorMap.Cell(values: [.absoluteMaximum: Double(largest)])
+        }
+      }, metrics: [.absoluteMaximum])
+  }
+
+  /// Ranges of channels of equal size.
+  static func pool(_ width: Int) -> [Range<Int>] {
+    let count = min(pooledChannels, width)
+    return (0..<count).map { $0 * width / count..<($0 + 1) * width / count }
+  }
+}

@@ -1,0 +1,283 @@
+package import Evaluation
+package import Models
+package import Operators
+package import Planning
+package import Profiling
+package import Quantization
+
+/// The number of a job within one run of the program.
+package struct JobID: Hashable, Sendable, Codable {
+  package var number: Int
+
+  package init(number: Int) { self.number = number }
+}
+
+/// How text is fed to calibration.
+package struct CalibrationOptions: Hashable, Sendable, Codable {
+  /// nil: the built-in calibration text.
+  package var text: String?
+  /// Windows taken from it.
+  package var samples: Int
+  /// Tokens of a window.
+  package var length: Int
+  package var seed: UInt64
+
+  package init(text: String? = nil, samples: Int = 32, length: Int = 256, seed: UInt64 = 0) {
+    self.text = text
+    self.samples = samples
+    self.length = length
+    self.seed = seed
+  }
+}
+
+/// How quality is measured.
+package struct EvaluationOptions: Hashable, Sendable, Codable {
+  /// The number format of the baseline.
+  package enum Baseline: String, Hashable, Sendable, Codable {
+    case bf16
+    case f32
+  }
+
+  /// nil: the built-in evaluation text.
+  package var text: String?
+  package var `protocol`: EvaluationProtocol
+  /// nil: the protocol's own, cut to the model's context.
+  package var window: Int?
+  /// Windows at most; nil for the whole text.
+  package var windows: Int?
+  package var baseline: Baseline
+
+  package init(
+    text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
+    windows: Int? = nil, baseline: Baseline = .bf16
+  ) {
+    self.text = text
+    self.protocol = `protocol`
+    self.window = window
+    self.windows = windows
+    self.baseline = baseline
+  }
+}
+
+/// How speed is measured.
+package struct BenchOptions: Hashable, Sendable, Codable {
+  package var prompt: Int
+  package var generate: Int
+  package var depth: Int
+  package var repetitions: Int
+  package var includesBaseline: Bool
+
+  package init(
+    prompt: Int = 256, generate: Int = 64, depth: Int = 0, repetitions: Int = 5,
+    includesBaseline: Bool = true
+  ) {
+    self.prompt = prompt
+    self.generate = generate
+    self.depth = depth
+    self.repetitions = repetitions
+    self.includesBaseline = includesBaseline
+  }
+}
+
+/// Something the engine is asked to do.
+package enum JobRequest: Hashable, Sendable, Codable {
+  /// Opens a model; nil is the built-in one.
+  case load(path: String?)
+  /// Measures what this machine can do, or takes it from the cache.
+  case measureMachine
+  case plan(workload: Workload, machine: String?)
+  /// Quantizes the open model by a recipe and keeps the result for the jobs below.
+  case quantize(recipe: Recipe, calibration: CalibrationOptions)
+  /// What a recipe would cost and where it runs natively, before anything is done.
+  case assess(recipe: Recipe, calibration: CalibrationOptions)
+  /// What lies behind one cell of an error map (its index in `QuantizeReport.maps`).
+  case inspectCell(map: Int, row: Int, column: Int)
+  /// KL of the quantized model with these cells put back to FP.
+  case restoreCells(map: Int, cells: [CellAddress], windows: Int)
+  /// KL of each cell alone quantized.
+  case sensitivity(windows: Int)
+  case evaluate(options: EvaluationOptions)
+  /// Continues a prompt with baseline and quantized model.
+  case continuePrompt(prompt: String, tokens: Int)
+  case recall(documents: Int)
+  case bench(options: BenchOptions)
+  /// Writes the quantized model.
+  case export(path: String, format: String)
+  /// Writes the finished run (recipe, reports) to the workspace.
+  case saveRun
+}
+
+/// A cell of an error map.
+package struct CellAddress: Hashable, Sendable, Codable {
+  package var row: Int
+  package var column: Int
+
+  package init(row: Int, column: Int) {
+    self.row = row
+    self.column = column
+  }
+}
+
+/// How far a job has come.
+package struct JobProgress: Hashable, Sendable, Codable {
+  /// What is being done now: `calibrating block 3 of 8`.
+  package var phase: String
+  package var done: Int
+  package var total: Int
+  /// What is counted: `layers`, `windows`.
+  package var unit: String
+  package var secondsElapsed: Double
+  /// nil until it can be told.
+  package var secondsLeft: Double?
+  /// Units of work a second, in `rateUnit`.
+  package var rate: Double?
+  package var rateUnit: String
+  package var peakResidentBytes: Int
+
+  package init(
+    phase: String, done: Int, total: Int, unit: String, secondsElapsed: Double,
+    secondsLeft: Double? = nil, rate: Double? = nil, rateUnit: String = "",
+    peakResidentBytes: Int = 0
+  ) {
+    self.phase = phase
+    self.done = done
+    self.total = total
+    self.unit = unit
+    self.secondsElapsed = secondsElapsed
+    self.secondsLeft = secondsLeft
+    self.rate = rate
+    self.rateUnit = rateUnit
+    self.peakResidentBytes = peakResidentBytes
+  }
+}
+
+/// The result of quantizing.
+package struct QuantizeReport: Hashable, Sendable, Codable {
+  package var recipe: Recipe
+  package var seconds: Double
+  package var peakResidentBytes: Int
+  /// Bytes of all weights after quantizing.
+  package var outputBytes: Int
+  package var baselineBytes: Int
+  package var kvBytesPerToken: Int
+  package var baselineKVBytesPerToken: Int
+  package var layers: [LayerReport]
+  package var maps: [ErrorMap]
+
+  package init(
+    recipe: Recipe, seconds: Double, peakResidentBytes: Int, outputBytes: Int, baselineBytes: Int,
+    kvBytesPerToken: Int, baselineKVBytesPerToken: Int, layers: [LayerReport], maps: [ErrorMap]
+  ) {
+    self.recipe = recipe
+    self.seconds = seconds
+    self.peakResidentBytes = peakResidentBytes
+    self.outputBytes = outputBytes
+    self.baselineBytes = baselineBytes
+    self.kvBytesPerToken = kvBytesPerToken
+    self.baselineKVBytesPerToken = baselineKVBytesPerToken
+    self.layers = layers
+    self.maps = maps
+  }
+}
+
+/// What a recipe would cost, and where it runs, before it is tried.
+package struct AssessReport: Hashable, Sendable, Codable {
+  package var recipe: Recipe
+  /// Expected seconds of quantizing on this machine; nil when nothing is known.
+  package var seconds: Double?
+  package var peakResidentBytes: Int
+  package var outputBytes: Int
+  package var baselineBytes: Int
+  package var kvBytesPerToken: Int
+  package var baselineKVBytesPerToken: Int
+  package var coverage: [RuntimeCoverage]
+  /// Why the recipe cannot run as it is (a group that does not divide, an unknown option); empty when fine.
+  package var problems: [String]
+
+  package init(
+    recipe: Recipe, seconds: Double?, peakResidentBytes: Int, outputBytes: Int,
+    baselineBytes: Int, kvBytesPerToken: Int, baselineKVBytesPerToken: Int,
+    coverage: [RuntimeCoverage], problems: [String]
+  ) {
+    self.recipe = recipe
+    self.seconds = seconds
+    self.peakResidentBytes = peakResidentBytes
+    self.outputBytes = outputBytes
+    self.baselineBytes = baselineBytes
+    self.kvBytesPerToken = kvBytesPerToken
+    self.baselineKVBytesPerToken = baselineKVBytesPerToken
+    self.coverage = coverage
+    self.problems = problems
+  }
+}
+
+/// KL of the quantized model with some cells put back to FP.
+package struct RestoreReport: Hashable, Sendable, Codable {
+  package var cells: [CellAddress]
+  package var klBefore: Double
+  package var klAfter: Double
+  package var extraBytes: Int
+
+  package init(cells: [CellAddress], klBefore: Double, klAfter: Double, extraBytes: Int) {
+    self.cells = cells
+    self.klBefore = klBefore
+    self.klAfter = klAfter
+    self.extraBytes = extraBytes
+  }
+}
+
+/// What a job yields.
+package enum JobResult: Hashable, Sendable, Codable {
+  case model(summary: ModelSummary)
+  case machine(peaks: MachinePeaks)
+  case plan(report: PlanReport)
+  case assessed(report: AssessReport)
+  case quantized(report: QuantizeReport)
+  case cell(detail: CellDetail)
+  case restored(report: RestoreReport)
+  case sensitivity(map: ErrorMap)
+  case evaluated(report: EvaluationReport)
+  case continued(report: ContinuationReport)
+  case recalled(report: RecallReport)
+  case benched(report: BenchReport)
+  case exported(path: String, bytes: Int)
+  case saved(run: RunRecord)
+}
+
+/// What happens in a job, in order: started, any number of the middle ones, one of the last three.
+package enum JobEvent: Hashable, Sendable, Codable {
+  case started(id: JobID, title: String)
+  case progressed(id: JobID, progress: JobProgress)
+  /// A layer is done; its errors as they come.
+  case layer(id: JobID, report: LayerReport)
+  case log(id: JobID, text: String)
+  case finished(id: JobID, result: JobResult)
+  /// `message` says what was expected, found and where.
+  case failed(id: JobID, message: String)
+  case cancelled(id: JobID)
+}
+
+/// A finished run as the workspace keeps it.
+package struct RunRecord: Hashable, Sendable, Codable {
+  /// The name of its folder.
+  package var id: String
+  package var model: String
+  package var recipe: Recipe
+  package var quantize: QuantizeReport?
+  package var evaluation: EvaluationReport?
+  package var bench: BenchReport?
+  package var verdict: Verdict?
+
+  package init(
+    id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
+    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil
+  ) {
+    self.id = id
+    self.model = model
+    self.recipe = recipe
+    self.quantize = quantize
+    self.evaluation = evaluation
+    self.bench = bench
+    self.verdict = verdict
+  }
+}

@@ -1,0 +1,35 @@
+import Platform
+
+/// What a running job tells the outside with, and is told by it.
+struct JobReporter: Sendable {
+  let id: JobID
+  let control: JobControl
+  let emit: @Sendable (JobEvent) -> Void
+  let start = Machine.seconds()
+
+  /// Seconds since the job began.
+  var elapsed: Double { Machine.seconds() - start }
+
+  /// Waits while paused.
+  ///
+  /// - Throws: when the job was cancelled.
+  func checkpoint() throws { try control.checkpoint() }
+
+  func log(_ text: String) { emit(.log(id: id, text: text)) }
+
+  /// Tells how far a phase has come; time left follows from what was done since `since`.
+  func progress(
+    _ phase: String, done: Int, of total: Int, unit: String, since: Double, work: Double = 0,
+    rateUnit: String = ""
+  ) {
+    let spent = Machine.seconds() - since
+    emit(
+      .progressed(
+        id: id,
+        progress: JobProgress(
+          phase: phase, done: done, total: total, unit: unit, secondsElapsed: elapsed,
+          secondsLeft: done > 0 ? spent / Double(done) * Double(total - done) : nil,
+          rate: work > 0 && spent > 0 ? work / spent : nil, rateUnit: rateUnit,
+          peakResidentBytes: Machine.peakResidentBytes() ?? 0)))
+  }
+}

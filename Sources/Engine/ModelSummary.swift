@@ -1,0 +1,56 @@
+package import Models
+
+/// What is known of a model after it was opened.
+package struct ModelSummary: Hashable, Sendable, Codable {
+  package var name: String
+  /// Where it came from; `built-in` for the demo model.
+  package var path: String
+  package var shape: ModelShape
+  /// Parameters by dtype name.
+  package var parametersByType: [String: Int]
+  package var tensors: Int
+  /// Bytes of the weights as stored.
+  package var fileBytes: Int
+  /// Bytes a token adds to an FP16 cache.
+  package var kvBytesPerToken: Int
+  package var tokenizer: String
+  /// The recipe an artifact was made with; nil for a checkpoint.
+  package var recipe: String?
+
+  package init(
+    name: String, path: String, shape: ModelShape, parametersByType: [String: Int], tensors: Int,
+    fileBytes: Int, kvBytesPerToken: Int, tokenizer: String, recipe: String? = nil
+  ) {
+    self.name = name
+    self.path = path
+    self.shape = shape
+    self.parametersByType = parametersByType
+    self.tensors = tensors
+    self.fileBytes = fileBytes
+    self.kvBytesPerToken = kvBytesPerToken
+    self.tokenizer = tokenizer
+    self.recipe = recipe
+  }
+}
+
+/// A model that can be opened, as the first screen lists it.
+package struct ModelEntry: Hashable, Sendable, Codable {
+  package var name: String
+  /// nil for the built-in model.
+  package var path: String?
+  /// What kind of thing it is: `built-in`, `Hugging Face directory`, `quantized artifact`.
+  package var kind: String
+  package var fileBytes: Int?
+  /// Why it cannot be opened, if so.
+  package var problem: String?
+
+  package init(
+    name: String, path: String?, kind: String, fileBytes: Int? = nil, problem: String? = nil
+  ) {
+    self.name = name
+    self.path = path
+    self.kind = kind
+    self.fileBytes = fileBytes
+    self.problem = problem
+  }
+}
