@@ -1,0 +1,51 @@
+package import TerminalUI
+
+/// One row of the binding table: dispatch, hint bar, help and palette are all made from it.
+package struct Binding: Sendable {
+  package var keys: [KeyPress]
+  /// A word or two for the hint bar and the palette.
+  package var name: String
+  /// What it does, in a sentence.
+  package var help: String
+  /// Whether it is one of the keys that matter most, which the hint bar shows.
+  package var isHint: Bool
+  package var isAvailable: @Sendable (State) -> Bool
+  package var action: @Sendable (inout State) -> [Effect]
+
+  /// - Parameter keys: names of keys, such as `x` or `ctrl+l`; a name that is no key is left out, which a test refuses.
+  package init(
+    _ keys: String..., name: String, help: String, isHint: Bool = false,
+    when isAvailable: @escaping @Sendable (State) -> Bool = { _ in true },
+    action: @escaping @Sendable (inout State) -> [Effect]
+  ) {
+    self.keys = keys.compactMap { KeyPress(name: $0) }
+    self.name = name
+    self.help = help
+    self.isHint = isHint
+    self.isAvailable = isAvailable
+    self.action = action
+  }
+
+  /// The keys as the hint bar and help write them.
+  package var keyText: String { keys.map { Self.short($0) }.joined(separator: " ") }
+
+  static func short(_ press: KeyPress) -> String {
+    switch press.key {
+    case .up: "↑"
+    case .down: "↓"
+    case .left: "←"
+    case .right: "→"
+    case .enter: "Enter"
+    case .escape: "Esc"
+    case .tab: press.modifiers.contains(.shift) ? "Shift-Tab" : "Tab"
+    case .pageUp: "PgUp"
+    case .pageDown: "PgDn"
+    case .home: "Home"
+    case .end: "End"
+    case .character(let character) where press.modifiers == .control:
+      "Ctrl-\(String(character).uppercased())"
+    case .character(" "): "Space"
+    default: press.name
+    }
+  }
+}

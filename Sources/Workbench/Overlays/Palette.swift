@@ -1,0 +1,108 @@
+import TerminalUI
+
+/// The command palette: everything that can be done now, found by a few letters of its name.
+package struct Palette: Hashable, Sendable {
+  package var editor = LineEditor()
+  package var selected = 0
+
+  package init() {}
+
+  /// An entry that matches what was typed.
+  package struct Entry: Sendable {
+    package var binding: Binding
+    package var scope: String
+    package var score: Int
+  }
+
+  /// What can be done on this screen, best match first; the screen's own keys before the global ones.
+  package func entries(_ state: State) -> [Entry] {
+    let screen = Screens.current(state)
+    let own = screen.bindings.map { ($0, screen.title) }
+    let global = Keymap.global.filter { !Self.isMotion($0) }.map { ($0, "everywhere") }
+    let all = (own + global).filter { $0.0.isAvailable(state) }
+    let found = all.enumerated().compactMap { index, pair -> (Int, Entry)? in
+      let text = "\(pair.0.name) \(pair.0.help)"
+      guard let score = FuzzyMatch.score(editor.text, in: text) else { return nil }
+      return (index, Entry(binding: pair.0, scope: pair.1, score: score))
+    }
+    return found.sorted { ($1.1.score, $0.0) < ($0.1.score, $1.0) }.map(\.1)
+  }
+
+  private static func isMotion(_ binding: Binding) -> Bool {
+    ["up", "down", "left", "right", "first", "last", "page up", "page down"].contains(binding.name)
+  }
+
+  static let bindings: [Binding] = [
+    Binding("enter", name: "do it", help: "Do what is chosen.", isHint: true) { state in
+      guard case .palette(let palette) = state.overlay else { return [] }
+      let entries = palette.entries(state)
+      state.overlay = nil
+      guard entries.indices.contains(palette.selected) else { return [] }
+      return entries[palette.selected].binding.action(&state)
+    },
+    Binding("up", "ctrl+p", name: "up", help: "Choose the entry above.") { state in
+      move(.up, &state)
+    },
+    Binding("down", "ctrl+n", name: "down", help: "Choose the entry below.") { state in
+      move(.down, &state)
+    },
+    Overlay.closing("esc", help: "Close the palette."),
+  ]
+
+  private static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    guard case .palette(var palette) = state.overlay else { return [] }
+    palette.selected = motion.moved(palette.selected, count: palette.entries(state).count)
+    state.overlay = .palette(palette)
+    return []
+  }
+
+  func draw(_ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let entries = entries(state)
+    let size = Size(
+      width: min(rect.width, 84), height: min(rect.height, max(8, rect.height * 2 / 3)))
+    let room = buffer.modal(
+      "Palette", size: size, in: rect, footer: StyledText("\(entries.count) found", .hint),
+      look: look)
+    buffer.textField(
+      editor.text, caret: editor.caret, prompt: StyledText(": ", .key), in: room.row(0), look: look)
+    let list = ItemList(
+      entries.map { entry in
+        ItemList.Item(
+          StyledText(entry.binding.name, .strong) + "  " + StyledText(entry.binding.help, .hint),
+          trailing: StyledText(entry.binding.keyText, .key))
+      },
+      selected: selected, placeholder: StyledText("Nothing is called that. Esc closes.", .hint))
+    buffer.draw(list, in: room.splitTop(2).rest, look: look)
+  }
+}
+
+/// Matching by the letters of a pattern in order, as palettes do.
+enum FuzzyMatch {
+  /// How well `pattern` fits; nil when its letters do not occur in order.
+  ///
+  /// Letters at word starts and runs count more.
+  static func score(_ pattern: String, in text: String) -> Int? {
+    let letters = Array(text.lowercased().prefix(200))
+    var score = 0
+    var place = 0
+    var last = -2
+    for letter in pattern.lowercased() where letter != " " {
+      var best: Int?
+      var index = place
+      while index < letters.count {
+        if letters[index] == letter {
+          best = index
+          break
+        }
+        index += 1
+      }
+      guard let found = best else { return nil }
+      let startsWord = found == 0 || letters[found - 1] == " "
+      score += found == last + 1 ? 6 : startsWord ? 5 : 1
+      score -= min(found / 10, 3)
+      last = found
+      place = found + 1
+    }
+    return score
+  }
+}

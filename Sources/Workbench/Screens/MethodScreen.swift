@@ -1,0 +1,333 @@
+import Engine
+package import Models
+package import Quantization
+package import TerminalUI
+
+/// The recipe: one method a target, its options, its price before it runs, and who runs the result natively.
+package enum MethodScreen: Screen {
+  package static let id = "method"
+  package static let title = "Method"
+  package static let question =
+    "Which method for each target, at what price, and which runtimes run the result natively?"
+
+  /// The part of the recipe that is chosen for, and the cursors of the three panes.
+  package struct View: Hashable, Sendable {
+    package enum Pane: Int, Hashable, Sendable, CaseIterable {
+      case slots, methods, options
+    }
+
+    package var slot = Slot.weights
+    package var pane = Pane.methods
+    package var selected = 0
+    package var option = 0
+    package var filter = ""
+    /// Keys and values are chosen together.
+    package var linksCaches = true
+
+    package init() {}
+
+    /// Turns to a target.
+    package mutating func show(_ target: QuantizationTarget) {
+      slot = Slot.allCases.first { $0.target == target } ?? .weights
+      pane = .methods
+      selected = 0
+      filter = ""
+    }
+  }
+
+  package static let bindings: [Binding] = [
+    Binding(
+      "space", "u", name: "use it", help: "Take the chosen method into the recipe.", isHint: true
+    ) {
+      state in
+      guard let method = chosen(state) else { return [] }
+      return use(choice(of: method), &state)
+    },
+    Binding(
+      "x", name: "back to FP", help: "Take the method out: this target stays FP.", isHint: true
+    ) {
+      state in use(nil, &state)
+    },
+    Binding("e", name: "type a value", help: "Type the value of the chosen option.") { state in
+      let settings = settings(state)
+      guard settings.indices.contains(state.method.option) else { return [] }
+      state.method.pane = .options
+      FieldEdit.open(settings[state.method.option], &state)
+      return []
+    },
+    Binding(
+      "b", name: "link K and V", help: "Choose keys and values together, or apart.",
+      when: { $0.method.slot.target == .kvCache }
+    ) { state in
+      state.method.linksCaches.toggle()
+      state.say(
+        .information,
+        state.method.linksCaches
+          ? "Keys and values are chosen together" : "Keys and values are chosen apart")
+      return []
+    },
+    FilterEdit.binding(.methods),
+  ]
+
+  /// The methods of the slot that the filter lets through.
+  static func methods(_ state: State) -> [MethodDescription] {
+    state.catalog.methods.filter {
+      $0.target == state.method.slot.target
+        && "\($0.name) \($0.title) \($0.summary) \($0.aliases.joined(separator: " "))"
+          .satisfies(filter: state.method.filter)
+    }
+  }
+
+  static func chosen(_ state: State) -> MethodDescription? {
+    let methods = methods(state)
+    return methods.indices.contains(state.method.selected) ? methods[state.method.selected] : nil
+  }
+
+  /// A method with its standard bits and group said out, so that recipes read in full.
+  static func choice(of method: MethodDescription) -> MethodChoice {
+    let said = method.options.filter { $0.key == "bits" || $0.key == "group" }
+    return MethodChoice(
+      method: method.name,
+      options: Dictionary(
+        said.map { ($0.key, $0.standard) }, uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// Puts a choice into the recipe.
+  static func use(_ choice: MethodChoice?, _ state: inout State) -> [Effect] {
+    state.choices.recipe[state.method.slot] = choice
+    if state.method.linksCaches, state.method.slot.target == .kvCache {
+      state.choices.recipe.keys = choice
+      state.choices.recipe.values = choice
+    }
+    return state.reassess()
+  }
+
+  package static func step(_ state: State) -> Step? {
+    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    let recipe = state.choices.recipe
+    if let method = chosen(state), recipe[state.method.slot]?.method != method.name,
+      state.method.pane == .methods
+    {
+      return Step("use \(method.title)") { state in
+        use(choice(of: method), &state)
+      }
+    }
+    guard !recipe.isBaseline else { return nil }
+    if let problem = state.facts.assessment?.problems.first {
+      return Step("see what is wrong") { state in
+        state.say(.problem, problem)
+        return []
+      }
+    }
+    return Step("quantize") { state in
+      let effects = state.start(
+        .quantize(recipe: state.choices.recipe, calibration: state.choices.calibration))
+      return effects + state.show(CalibrateScreen.id)
+    }
+  }
+
+  package static func focus(_ direction: Int, _ state: inout State) {
+    let count = View.Pane.allCases.count
+    let next = (state.method.pane.rawValue + direction + count) % count
+    state.method.pane = View.Pane(rawValue: next) ?? .methods
+  }
+
+  package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    switch state.method.pane {
+    case .slots:
+      let slots = Slot.allCases
+      let index = slots.firstIndex(of: state.method.slot) ?? 0
+      state.method.slot = slots[motion.moved(index, count: slots.count)]
+      state.method.selected = 0
+      state.method.option = 0
+    case .methods:
+      state.method.selected = motion.moved(state.method.selected, count: methods(state).count)
+      state.method.option = 0
+    case .options:
+      let settings = settings(state)
+      if motion.horizontal != 0, settings.indices.contains(state.method.option) {
+        return settings[state.method.option].step(&state, motion.horizontal)
+      }
+      state.method.option = motion.moved(state.method.option, count: settings.count)
+    }
+    return []
+  }
+
+  package static func appeared(_ state: inout State) -> [Effect] {
+    state.facts.assessment == nil ? state.reassess() : []
+  }
+
+  package static func draw(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let left = rect.width >= 120 ? 52 : rect.width * 2 / 5
+    let columns = rect.columns([.fixed(left), .fill()])
+    let rows = columns[0].rows([.fixed(7), .fill()])
+    RecipePanel(state: state).draw(in: rows[0], of: &buffer, look: look)
+    MethodPanel(state: state).draw(in: rows[1], of: &buffer, look: look)
+    let options = min(max(5, settings(state).count + 6), rect.height * 9 / 20)
+    let right = columns[1].rows([.fixed(options), .fixed(6), .fill()])
+    OptionPanel(state: state).draw(in: right[0], of: &buffer, look: look)
+    PricePanel(state: state).draw(in: right[1], of: &buffer, look: look)
+    CoveragePanel(state: state).draw(in: right[2], of: &buffer, look: look)
+  }
+}
+
+/// One place of a recipe that a method can stand in.
+package enum Slot: String, Hashable, Sendable, CaseIterable {
+  case weights, activations, keys, values
+
+  package var target: QuantizationTarget {
+    switch self {
+    case .weights: .weights
+    case .activations: .activations
+    case .keys, .values: .kvCache
+    }
+  }
+
+  /// The slot in words.
+  package var words: String {
+    switch self {
+    case .weights: "weights"
+    case .activations: "activations"
+    case .keys: "KV: keys"
+    case .values: "KV: values"
+    }
+  }
+}
+
+extension Recipe {
+  package subscript(slot: Slot) -> MethodChoice? {
+    get {
+      switch slot {
+      case .weights: weights
+      case .activations: activations
+      case .keys: keys
+      case .values: values
+      }
+    }
+    set {
+      switch slot {
+      case .weights: weights = newValue
+      case .activations: activations = newValue
+      case .keys: keys = newValue
+      case .values: values = newValue
+      }
+    }
+  }
+}
+
+extension MethodScreen {
+  /// The options of the chosen method as a form, made from what the method declares, then calibration.
+  package static func settings(_ state: State) -> [Setting] {
+    guard let method = chosen(state) else { return [] }
+    let choice = state.choices.recipe[state.method.slot]
+    let isUsed = choice?.method == method.name
+    let options = method.options.map { spec -> Setting in
+      let value = isUsed ? choice?.options[spec.key] ?? spec.standard : spec.standard
+      return setting(spec, value: value, method: method.name)
+    }
+    return method.calibration == .none ? options : options + calibration(state)
+  }
+
+  private static func setting(
+    _ spec: OptionSpec, value: OptionValue, method: String
+  ) -> Setting {
+    let shown: Form.Value =
+      if case .flag(let isOn) = value {
+        .toggle(isOn: isOn)
+      } else {
+        .choice(StyledText("\(value)"))
+      }
+    return Setting(
+      spec.key, shown, remark: value == spec.standard ? "standard" : "standard \(spec.standard)",
+      help: spec.summary, editable: "\(value)",
+      step: { state, direction in
+        guard let next = spec.stepped(value, direction) else { return [] }
+        return set(spec.key, next, method: method, &state)
+      },
+      take: { state, text in
+        do {
+          let parsed = try spec.parse(text.trimmed, method: method)
+          return .taken(set(spec.key, parsed, method: method, &state))
+        } catch QuantizationError.invalidOption(_, _, let expected, _) {
+          return .refused(expected: expected)
+        } catch {
+          return .refused(expected: "\(error)")
+        }
+      })
+  }
+
+  /// Changes an option; a method that was not in the recipe is taken into it.
+  private static func set(
+    _ key: String, _ value: OptionValue, method: String, _ state: inout State
+  ) -> [Effect] {
+    let fresh =
+      state.catalog.method(method).map { self.choice(of: $0) } ?? MethodChoice(method: method)
+    var choice = state.choices.recipe[state.method.slot] ?? fresh
+    if choice.method != method { choice = fresh }
+    choice.options[key] = value
+    return use(choice, &state)
+  }
+
+  private static func calibration(_ state: State) -> [Setting] {
+    let options = state.choices.calibration
+    return [
+      .number(
+        "samples", options.samples, unit: "windows", remark: "calibration",
+        help: "Windows of calibration text. More make the statistics steadier and take longer.",
+        ladder: Setting.powers(from: 2, through: 10), in: 1...65_536
+      ) { state, value in
+        state.choices.calibration.samples = value
+        return state.reassess()
+      },
+      .number(
+        "length", options.length, unit: "tokens", remark: "calibration",
+        help: "Tokens of a calibration window.",
+        ladder: Setting.powers(from: 5, through: 13), in: 1...1_048_576
+      ) { state, value in
+        state.choices.calibration.length = value
+        return state.reassess()
+      },
+    ]
+  }
+}
+
+extension OptionSpec {
+  /// The next value up (+1) or down (-1); nil at the end.
+  func stepped(_ value: OptionValue, _ direction: Int) -> OptionValue? {
+    switch (kind, value) {
+    case (.integer(let lowest, let highest, let listed), .integer(let number)):
+      let ladder =
+        listed.isEmpty
+        ? (highest.subtractingReportingOverflow(lowest).partialValue <= 64
+          && highest >= lowest && highest - lowest <= 64
+          ? Array(lowest...highest)
+          : [lowest]
+            + Setting.powers(through: 30).filter {
+              $0 > lowest && $0 < highest
+            } + [highest])
+        : listed.sorted()
+      let next = Setting.rung(number, direction, in: ladder)
+      return next == number ? nil : .integer(next)
+    case (.decimal(let lowest, let highest), _):
+      let number: Double
+      switch value {
+      case .decimal(let value): number = value
+      case .integer(let value): number = Double(value)
+      default: return nil
+      }
+      guard lowest.isFinite, highest.isFinite, highest > lowest else { return nil }
+      let step = highest - lowest <= 2 ? 0.05 : (highest - lowest) / 20
+      let next = min(max(number + Double(direction) * step, lowest), highest)
+      let rounded = (next * 1e6).rounded() / 1e6
+      return rounded == number ? nil : .decimal(rounded)
+    case (.flag, .flag(let isOn)): return .flag(!isOn)
+    case (.choice(let names), .choice(let name)):
+      guard !names.isEmpty else { return nil }
+      let index = names.firstIndex(of: name) ?? 0
+      return .choice(names[(index + direction + names.count) % names.count])
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import Engine
+import Operators
+import Profiling
+package import TerminalUI
+
+/// Checks 3 and 4, whether quantized operators really ran and the bottleneck shrank.
+package enum ProfileScreen: Screen {
+  package static let id = "profile"
+  package static let title = "Profile"
+  package static let question =
+    "Did the quantized operators really run, and did the bottleneck shrink?"
+
+  /// What is looked at.
+  package struct View: Hashable, Sendable {
+    package enum Phase: Int, Hashable, Sendable, CaseIterable {
+      case decode, prefill, both
+
+      var words: String {
+        switch self {
+        case .decode: "decode"
+        case .prefill: "prefill"
+        case .both: "prefill and decode"
+        }
+      }
+    }
+
+    package enum Pane: Int, Hashable, Sendable, CaseIterable {
+      case kernels, roofline, options
+    }
+
+    package var phase = Phase.decode
+    package var showsBaseline = false
+    package var pane = Pane.kernels
+    package var selected = 0
+    package var option = 0
+
+    package init() {}
+  }
+
+  package static let bindings: [Binding] = [
+    Binding("v", name: "phase", help: "Kernels of decode, of prefill, or of both.", isHint: true) {
+      state in
+      let next = (state.profile.phase.rawValue + 1) % View.Phase.allCases.count
+      state.profile.phase = View.Phase(rawValue: next) ?? .decode
+      state.profile.selected = 0
+      return []
+    },
+    Binding(
+      "b", name: "baseline", help: "Kernels of the FP baseline, or of the quantized model.",
+      isHint: true
+    ) {
+      state in
+      state.profile.showsBaseline.toggle()
+      state.profile.selected = 0
+      return []
+    },
+    Binding("a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true) {
+      state in
+      state.start(.bench(options: state.choices.bench))
+    },
+    Binding("e", "space", name: "type a value", help: "Type the value of the chosen option.") {
+      state in
+      let settings = settings(state)
+      guard settings.indices.contains(state.profile.option) else { return [] }
+      state.profile.pane = .options
+      FieldEdit.open(settings[state.profile.option], &state)
+      return []
+    },
+  ]
+
+  /// The side that is looked at.
+  static func side(_ state: State) -> BenchReport.Side? {
+    guard let bench = state.facts.bench else { return nil }
+    return state.profile.showsBaseline ? bench.baseline : bench.quantized
+  }
+
+  /// The kernels of the phase that is looked at, most time first.
+  static func kernels(_ state: State) -> [KernelRecord] {
+    guard let side = side(state) else { return [] }
+    let kernels =
+      switch state.profile.phase {
+      case .decode: side.decodeKernels
+      case .prefill: side.prefillKernels
+      case .both: side.kernels
+      }
+    return kernels.sorted { $0.seconds > $1.seconds }
+  }
+
+  package static func step(_ state: State) -> Step? {
+    guard state.facts.quantized != nil else {
+      return .go("quantize first", to: CalibrateScreen.id)
+    }
+    if state.facts.bench != nil { return .go("hear the verdict", to: VerdictScreen.id) }
+    let job = state.jobs.latest { if case .bench = $0 { true } else { false } }
+    guard job?.status.isOver ?? true else { return nil }
+    return Step("measure speed") { state in state.start(.bench(options: state.choices.bench)) }
+  }
+
+  package static func focus(_ direction: Int, _ state: inout State) {
+    let count = View.Pane.allCases.count
+    let next = (state.profile.pane.rawValue + direction + count) % count
+    state.profile.pane = View.Pane(rawValue: next) ?? .kernels
+  }
+
+  package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    if state.profile.pane == .options {
+      let settings = settings(state)
+      if motion.horizontal != 0, settings.indices.contains(state.profile.option) {
+        return settings[state.profile.option].step(&state, motion.horizontal)
+      }
+      state.profile.option = motion.moved(state.profile.option, count: settings.count)
+      return []
+    }
+    state.profile.selected = motion.moved(state.profile.selected, count: kernels(state).count)
+    return []
+  }
+
+  package static func settings(_ state: State) -> [Setting] {
+    let options = state.choices.bench
+    return [
+      .number(
+        "prompt", options.prompt, unit: "tokens",
+        help: "Tokens of the prompt that prefill computes.",
+        ladder: Setting.powers(from: 4, through: 16), in: 1...(1 << 24)
+      ) { state, value in
+        state.choices.bench.prompt = value
+        return []
+      },
+      .number(
+        "generate", options.generate, unit: "tokens", help: "Tokens that are decoded one by one.",
+        ladder: Setting.powers(from: 2, through: 13), in: 1...(1 << 20)
+      ) { state, value in
+        state.choices.bench.generate = value
+        return []
+      },
+      .number(
+        "depth", options.depth, unit: "tokens",
+        help: "Tokens already in the cache when decoding begins: what a KV method is for.",
+        ladder: [0] + Setting.powers(from: 7, through: 20), in: 0...(1 << 30)
+      ) { state, value in
+        state.choices.bench.depth = value
+        return []
+      },
+      .number(
+        "repetitions", options.repetitions,
+        help: "Runs of each side, interleaved; the median counts.",
+        ladder: Array(1...20), in: 1...1000
+      ) { state, value in
+        state.choices.bench.repetitions = value
+        return []
+      },
+    ]
+  }
+
+  package static func draw(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    guard let bench = state.facts.bench else {
+      drawUnmeasured(state, in: rect, of: &buffer, look: look)
+      return
+    }
+    let isLarge = rect.width >= 120 && rect.height >= 34
+    let upper = min(10, rect.height / 2)
+    let rows = rect.rows([.fixed(upper), .fill()])
+    let top = rows[0].columns([.fill(weight: 11), .fill(weight: 9)])
+    buffer.draw(SpeedPanel(bench: bench), in: top[0], look: look)
+    if state.profile.pane == .options, !isLarge {
+      drawOptions(state, in: top[1], of: &buffer, look: look)
+    } else {
+      buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
+    }
+    if isLarge {
+      let lower = rows[1].columns([.fill(weight: 3), .fill(weight: 2)])
+      let right = lower[1].rows([.fill(), .fixed(10)])
+      buffer.draw(KernelPanel(state: state), in: lower[0], look: look)
+      buffer.draw(
+        RooflinePanel(bench: bench, isFocused: state.profile.pane == .roofline), in: right[0],
+        look: look)
+      drawOptions(state, in: right[1], of: &buffer, look: look)
+    } else if state.profile.pane == .roofline {
+      buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[1], look: look)
+    } else {
+      buffer.draw(KernelPanel(state: state), in: rows[1], look: look)
+    }
+  }
+
+  private static func drawOptions(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let isFocused = state.profile.pane == .options
+    let room = buffer.box("how it is measured", in: rect, look: look, isFocused: isFocused)
+    buffer.draw(
+      SettingsForm(settings: settings(state), selected: isFocused ? state.profile.option : nil),
+      in: room, look: look)
+  }
+
+  private static func drawUnmeasured(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let columns = rect.columns([.fixed(rect.width * 2 / 5), .fill()])
+    let box = columns[0].splitTop(min(10, rect.height)).top
+    drawOptions(state, in: box, of: &buffer, look: look)
+    let isRunning = state.jobs.active.map { if case .bench = $0.request { true } else { false } }
+    let lines: [StyledText] =
+      isRunning == true
+      ? ["Baseline and quantized model take turns, so that a busy machine is fair to both."]
+      : [
+        "A smaller file may still be slow. Here the same prompt runs through the FP baseline and the "
+          + "quantized model; the kernel trace says which code ran, and why where it fell back.",
+        "",
+        state.facts.quantized == nil
+          ? .press("Enter", "goes to Calibrate: nothing is quantized yet")
+          : .press("Enter", "measures; Tab goes to the options"),
+      ]
+    buffer.draw(
+      EmptyState(isRunning == true ? "Measuring" : "Not measured yet", lines), in: columns[1],
+      look: look)
+  }
+}

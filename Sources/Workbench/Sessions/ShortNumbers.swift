@@ -1,0 +1,110 @@
+/// Keeps numbers with a fraction or an exponent in JSON text to four significant digits; whole numbers stay as they are.
+enum ShortNumbers {
+  private static let digitsKept = 4
+
+  /// `json` with its fractions shortened.
+  ///
+  /// Shortening twice changes nothing.
+  static func shorten(_ json: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(json.count)
+    var index = 0
+    var isInString = false
+    while index < json.count {
+      let byte = json[index]
+      if isInString {
+        result.append(byte)
+        if byte == UInt8(ascii: "\\"), index + 1 < json.count {
+          index += 1
+          result.append(json[index])
+        } else if byte == UInt8(ascii: "\"") {
+          isInString = false
+        }
+        index += 1
+      } else if byte == UInt8(ascii: "-") || isDigit(byte) {
+        let start = index
+        while index < json.count, isNumberByte(json[index]) { index += 1 }
+        result += number(json[start..<index])
+      } else {
+        isInString = byte == UInt8(ascii: "\"")
+        result.append(byte)
+        index += 1
+      }
+    }
+    return result
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+  private static func isNumberByte(_ byte: UInt8) -> Bool {
+    isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
+      || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
+  }
+
+  /// One number, by its digits alone, so that no binary rounding comes in.
+  private static func number(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    guard text.contains(where: { !isDigit($0) && $0 != UInt8(ascii: "-") }) else {
+      return Array(text)
+    }
+    var digits: [UInt8] = []
+    var point: Int?
+    var exponent = 0
+    var rest = text
+    let isNegative = rest.first == UInt8(ascii: "-")
+    if isNegative { rest.removeFirst() }
+    while let byte = rest.popFirst() {
+      if isDigit(byte) {
+        digits.append(byte - 0x30)
+      } else if byte == UInt8(ascii: ".") {
+        point = digits.count
+      } else {
+        exponent = Int(String(decoding: rest.drop { $0 == UInt8(ascii: "+") }, as: UTF8.self)) ?? 0
+        break
+      }
+    }
+    // The value is 0.d1d2d3... times ten to the power of `scale`.
+    var scale = (point ?? digits.count) + exponent
+    while digits.first == 0 {
+      digits.removeFirst()
+      scale -= 1
+    }
+    if digits.count > digitsKept {
+      // The largest numbers are not rounded up, since the next one is no number any more.
+      let up = digits[digitsKept] >= 5 && scale < 308
+      digits.removeLast(digits.count - digitsKept)
+      if up { scale += increment(&digits) }
+    }
+    while digits.last == 0 { digits.removeLast() }
+    guard !digits.isEmpty else { return [0x30] }
+    return (isNegative ? [UInt8(ascii: "-")] : []) + written(digits, scale)
+  }
+
+  /// Adds one to the last digit; 1 when that made the number a digit longer.
+  private static func increment(_ digits: inout [UInt8]) -> Int {
+    for index in digits.indices.reversed() {
+      if digits[index] < 9 {
+        digits[index] += 1
+        return 0
+      }
+      digits[index] = 0
+    }
+    digits.insert(1, at: 0)
+    digits.removeLast()
+    return 1
+  }
+
+  private static func written(_ digits: [UInt8], _ scale: Int) -> [UInt8] {
+    let ascii = digits.map { $0 + 0x30 }
+    if scale > 0, scale <= 15 {
+      guard scale < ascii.count else {
+        return ascii + Array(repeating: 0x30, count: scale - ascii.count)
+      }
+      return Array(ascii[..<scale]) + [UInt8(ascii: ".")] + Array(ascii[scale...])
+    }
+    if scale <= 0, scale > -6 {
+      return [0x30, UInt8(ascii: ".")] + Array(repeating: 0x30, count: -scale) + ascii
+    }
+    let tail = ascii.count > 1 ? [UInt8(ascii: ".")] + Array(ascii[1...]) : []
+    return [ascii[0]] + tail + Array("e\(scale - 1)".utf8)
+  }
+}

@@ -1,0 +1,29 @@
+package import Engine
+
+/// Something `update` wants done outside; the results come back as messages.
+///
+/// A replay drops them.
+package enum Effect: Hashable, Sendable {
+  case run(id: JobID, request: JobRequest)
+  case cancel(id: JobID)
+  case pause(id: JobID)
+  case resume(id: JobID)
+  /// Look a theme up and remember it as the user's own.
+  case loadTheme(name: String)
+  /// Write everything since the program started, and all that follows, to a session file.
+  case startRecording
+  case stopRecording
+  /// Put a marker into the recording.
+  case mark(title: String)
+  /// Open a recorded session or a lesson in the player.
+  case openSession(path: String)
+  /// Write a text file, such as the report of a run, under the workspace.
+  case exportText(name: String, text: String)
+  /// Put a text on the clipboard.
+  case copy(text: String)
+  /// Draw every cell again.
+  case redraw
+  /// Give the terminal back to the shell for a while.
+  case suspend
+  case quit
+}

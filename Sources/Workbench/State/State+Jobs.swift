@@ -1,0 +1,111 @@
+package import Engine
+import Evaluation
+import Models
+import Planning
+
+extension State {
+  /// Asks the engine for something.
+  package mutating func start(_ request: JobRequest) -> [Effect] {
+    let effects = jobs.start(request, now: now)
+    if effects.isEmpty, let active = jobs.active {
+      say(.information, "Queued: \(request.words). Waiting for: \(active.title)")
+    }
+    return effects
+  }
+
+  /// Plans again for the workload as it is now, unless there is no model to plan for.
+  package mutating func replan() -> [Effect] {
+    guard facts.model != nil else { return [] }
+    return start(.plan(workload: choices.workload, machine: choices.machine))
+  }
+
+  /// Prices the recipe as it is now.
+  package mutating func reassess() -> [Effect] {
+    guard facts.model != nil else { return [] }
+    if facts.assessment?.recipe != choices.recipe { facts.assessment = nil }
+    return start(.assess(recipe: choices.recipe, calibration: choices.calibration))
+  }
+
+  /// Shows a short text for a while.
+  package mutating func say(_ kind: Notice.Kind, _ text: String) {
+    notices.removeAll { $0.text == text }
+    notices.append(Notice(kind: kind, text: text, since: now))
+    if notices.count > 4 { notices.removeFirst() }
+  }
+
+  /// Takes in what a job says.
+  mutating func apply(_ event: JobEvent) -> [Effect] {
+    guard let job = jobs[event.id] else { return [] }
+    var effects = jobs.apply(event, now: now)
+    switch event {
+    case .layer(_, let report):
+      if facts.layers.count < 16_384 { facts.layers.append(report) }
+    case .finished(_, let result): effects += apply(result, of: job)
+    case .failed(_, let message):
+      say(.problem, "Could not \(job.request.words): \(message)")
+    case .cancelled: say(.information, "Cancelled: \(job.title)")
+    case .started, .progressed, .log: break
+    }
+    if case .started = event, case .quantize = job.request { facts.layers = [] }
+    return effects
+  }
+
+  private mutating func apply(_ result: JobResult, of job: TrackedJob) -> [Effect] {
+    switch result {
+    case .model(let summary): return opened(summary)
+    case .machine(let peaks):
+      facts.peaks = peaks
+      return replan()
+    case .plan(let report):
+      guard job.id == jobs.latest(where: \.isPlan)?.id else { return [] }
+      facts.plan = report
+    case .assessed(let report):
+      guard report.recipe == choices.recipe else { return [] }
+      facts.assessment = report
+    case .quantized(let report):
+      facts.forgetMeasurements()
+      facts.quantized = report
+      facts.layers = report.layers
+      heatmap = HeatmapScreen.View()
+      say(.done, "Quantized: \(report.recipe)")
+    case .cell(let detail): facts.cell = detail
+    case .restored(let report): facts.restored = report
+    case .sensitivity(let map): facts.sensitivity = map
+    case .evaluated(let report):
+      facts.evaluation = report
+      say(.done, "Quality measured over \(report.tokens) tokens")
+    case .continued(let report): facts.continuation = report
+    case .recalled(let report): facts.recall = report
+    case .benched(let report):
+      facts.bench = report
+      say(.done, "Speed measured, baseline beside it")
+    case .exported(let path, let bytes):
+      facts.exported = ExportedArtifact(path: path, bytes: bytes)
+      say(.done, "Written: \(path)")
+    case .saved(let run):
+      facts.saved = run
+      catalog.apply(.run(record: run))
+      say(.done, "Saved as run \(run.id); it is on the Compare screen now")
+    }
+    return []
+  }
+
+  private mutating func opened(_ summary: ModelSummary) -> [Effect] {
+    guard summary.shape.isPlausible else {
+      say(.problem, "The model \(summary.name) has impossible sizes: \(summary.shape)")
+      return []
+    }
+    facts.forgetModel()
+    facts.model = summary
+    choices.workload.context = min(max(1, summary.shape.context), 8192)
+    choices.workload.promptTokens = max(1, choices.workload.context * 3 / 4)
+    choices.workload.generatedTokens = max(1, choices.workload.context / 4)
+    say(.done, "Opened \(summary.name)")
+    return replan() + reassess()
+  }
+}
+
+extension JobRequest {
+  /// Whether this is a plan.
+  package var isPlan: Bool { if case .plan = self { true } else { false } }
+}

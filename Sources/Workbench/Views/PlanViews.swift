@@ -1,0 +1,224 @@
+import Models
+import Planning
+import TerminalUI
+
+/// Where memory goes under the workload, by kind, against the budget.
+struct MemoryUse: Widget {
+  var plan: PlanReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let memory = plan.memory
+    let isOver = memory.total > memory.budget
+    let mark = isOver ? look.glyphs.fail : look.glyphs.pass
+    let sum = "\(NumberText.short(memory.total))B of \(NumberText.short(memory.budget))B"
+    let room = buffer.box(
+      "where the memory goes", in: rect, look: look,
+      trailing: isOver ? .bad("\(mark) \(sum): over") : .good("\(mark) \(sum)"))
+    func bar(_ name: String, _ value: Double, _ role: Role) -> BarChart.Bar {
+      BarChart.Bar(
+        StyledText(name), value: value,
+        text: StyledText(NumberText.short(value) + "B")
+          + .hint(" " + NumberText.percent(memory.total > 0 ? value / memory.total : 0)),
+        role: role)
+    }
+    let (bars, rest) = room.splitTop(3)
+    buffer.draw(
+      BarChart(
+        [
+          bar("weights", memory.weights, .series1), bar("KV cache", memory.kvCache, .series2),
+          bar("activations", memory.activations, .series3),
+        ], highest: max(memory.total, memory.budget)), in: bars, look: look)
+    let (whole, note) = rest.splitTop(1)
+    let columns = whole.columns([.fixed(11), .fill()], spacing: 1)
+    buffer.line(.dim("together"), in: columns[0], look: look)
+    let most = max(memory.total, memory.budget)
+    let budget = most > 0 ? memory.budget / most : 0
+    buffer.draw(
+      Gauge(
+        most > 0 ? memory.total / most : 0, role: isOver ? .bad : .accent,
+        text: .hint("│ budget"), limit: budget), in: columns[1], look: look)
+    buffer.line(
+      .hint("KV: \(NumberText.bytes(plan.kvBytesPerToken)) a token = \(plan.kvFormula)"), in: note,
+      look: look)
+  }
+}
+
+/// What binds prefill and decode, from seconds by cause.
+struct PhaseBounds: Widget {
+  var plan: PlanReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("what binds", in: rect, look: look, trailing: .hint(plan.machine))
+    var row = 0
+    func put(_ text: StyledText) {
+      buffer.line(text, in: room.row(row), look: look)
+      row += 1
+    }
+    phase("prefill", "a prompt", plan.prefill, in: room.row(0), &buffer, look)
+    phase("decode", "a step", plan.decode, in: room.row(1), &buffer, look)
+    row = 2
+    let legend =
+      StyledText("weights", .series1) + .hint(" and ") + StyledText("KV", .series2)
+      + .hint(" read, ") + StyledText("compute", .series3)
+    buffer.line(
+      oneOf: [.dim("bars     ") + legend + .hint(": share of the time"), legend],
+      in: room.row(row), look: look)
+    row += 1
+    let over = plan.memory.budget > 0 ? plan.memory.total / plan.memory.budget : 0
+    put(
+      .dim("capacity ")
+        + (over > 1
+          ? .bad("\(look.glyphs.fail) \(NumberText.significant(over, 2)) × the budget")
+          : .good("\(look.glyphs.pass) \(NumberText.percent(over)) of the budget")))
+    let context = NumberText.short(plan.crossoverContext)
+    buffer.line(
+      oneOf: [
+        .hint("from \(context) tokens on, KV costs as much to read as weights"),
+        .hint("KV reads as much as weights: \(context)"),
+      ], in: room.row(row), look: look)
+    row += 1
+    let batch = NumberText.short(plan.crossoverBatch)
+    buffer.line(
+      oneOf: [
+        .hint("from batch \(batch) on, decode is bound by compute"),
+        .hint("bound by compute: batch \(batch)"),
+      ], in: room.row(row), look: look)
+  }
+
+  private func phase(
+    _ name: String, _ unit: String, _ phase: PlanReport.Phase, in row: Rect,
+    _ buffer: inout CellBuffer, _ look: Look
+  ) {
+    let seconds = phase.weightSeconds + phase.cacheSeconds
+    let longest = max(phase.computeSeconds, seconds)
+    var verdict =
+      StyledText(phase.bound.rawValue, .strong)
+      + .hint(" \(NumberText.duration(seconds: longest))")
+    if row.width >= 50 { verdict += .hint(" \(unit)") }
+    let columns = row.columns([.fixed(8), .fill(min: 6), .fixed(verdict.width)], spacing: 1)
+    buffer.line(.dim(name), in: columns[0], look: look)
+    buffer.draw(
+      SegmentBar([
+        SegmentBar.Segment("weights", value: phase.weightSeconds, role: .series1),
+        SegmentBar.Segment("KV", value: phase.cacheSeconds, role: .series2),
+        SegmentBar.Segment("compute", value: phase.computeSeconds, role: .series3),
+      ]), in: columns[1], look: look)
+    buffer.line(verdict, in: columns[2], look: look)
+  }
+}
+
+/// The seconds behind the bars of `PhaseBounds`.
+struct PhaseSeconds: Widget {
+  var plan: PlanReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "time by cause, if it were alone", in: rect, look: look, trailing: .hint("the longest binds"))
+    let columns: [Table.Column] = [
+      Table.Column(""), Table.Column("a prompt", .right), Table.Column("a decode step", .right),
+    ]
+    func row(_ name: String, _ seconds: (PlanReport.Phase) -> Double, _ role: Role) -> [StyledText]
+    {
+      [StyledText(name, role)]
+        + [plan.prefill, plan.decode].map {
+          StyledText(NumberText.duration(seconds: seconds($0)))
+        }
+    }
+    buffer.draw(
+      Table(
+        columns,
+        rows: [
+          row("reading weights", \.weightSeconds, .series1),
+          row("reading KV", \.cacheSeconds, .series2),
+          row("computing", \.computeSeconds, .series3),
+        ]), in: room, look: look)
+  }
+}
+
+/// What fits into the budget: requests down, context across; a cell tells the widest KV cache in bits.
+struct FitMap: Widget {
+  var plan: PlanReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "what fits", in: rect, look: look, trailing: .hint("widest KV, in bits"))
+    let contexts = plan.fits.first?.map(\.context) ?? []
+    let margin = 6
+    let width = max(4, min(7, (room.width - margin) / max(1, contexts.count)))
+    let shown = min(contexts.count, max(0, (room.width - margin) / width))
+    buffer.line(.hint("reqs"), in: room.row(0), look: look)
+    for column in 0..<shown {
+      let place = Rect(x: room.x + margin + column * width, y: room.y, width: width, height: 1)
+      buffer.line(
+        StyledText(Self.binary(contexts[column]), .header),
+        in: place.intersection(room), look: look, .center)
+    }
+    let legend = room.height > plan.fits.count + 2 ? 2 : 0
+    for (row, fits) in plan.fits.prefix(max(0, room.height - 1 - legend)).enumerated() {
+      let line = room.row(row + 1)
+      buffer.line(
+        StyledText("\(fits.first?.requests ?? 0)", .header), in: line.splitLeft(4).left, look: look,
+        .right)
+      for (column, fit) in fits.prefix(shown).enumerated() {
+        let place = Rect(x: line.x + margin + column * width, y: line.y, width: width, height: 1)
+        buffer.line(cell(fit, look: look), in: place.intersection(room), look: look, .center)
+      }
+    }
+    guard legend > 0 else { return }
+    buffer.line(
+      oneOf: [
+        .hint("16 as it is, 8 or 4 quantized, – never; [ ] here"),
+        .hint("– never fits; [ ] is here"),
+      ], in: room.row(room.height - 1), look: look)
+  }
+
+  private func cell(_ fit: PlanReport.Fit, look: Look) -> StyledText {
+    let text: StyledText =
+      switch fit.widestKVBits {
+      case nil: .bad("–")
+      case let bits? where bits >= 16: .good("\(bits)")
+      case let bits? where bits >= 8: .accent("\(bits)")
+      case let bits?: .warn("\(bits)")
+      }
+    return isHere(fit) ? .strong("[") + text + .strong("]") : text
+  }
+
+  /// `32k` for 32 768.
+  static func binary(_ tokens: Int) -> String {
+    if tokens >= 1 << 20, tokens % (1 << 20) == 0 { return "\(tokens >> 20)M" }
+    return tokens >= 1024 && tokens % 1024 == 0 ? "\(tokens / 1024)k" : "\(tokens)"
+  }
+
+  /// Whether the workload lies in this cell: the first one that holds it.
+  private func isHere(_ fit: PlanReport.Fit) -> Bool {
+    let work = plan.workload
+    let contexts = plan.fits.first?.map(\.context) ?? []
+    let requests = plan.fits.compactMap { $0.first?.requests }
+    let context = contexts.first { $0 >= work.context } ?? contexts.last
+    let count = requests.first { $0 >= work.requests } ?? requests.last
+    return fit.context == context && fit.requests == count
+  }
+}
+
+/// The target to start with, the reason in words and numbers, and what would change it.
+struct TargetAdvice: Widget {
+  var plan: PlanReport
+  var selected: Int
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    guard !plan.advice.isEmpty else { return }
+    let index = min(max(0, selected), plan.advice.count - 1)
+    let advice = plan.advice[index]
+    let room = buffer.box(
+      index == 0 ? "start with" : "after that", in: rect, look: look,
+      trailing: .hint("\(index + 1) of \(plan.advice.count)"))
+    var text: StyledText = .accent(advice.target.words.uppercased())
+    text += .hint("  \(advice.target.purpose)\n")
+    text += StyledText(advice.reason + "\n")
+    if !advice.methods.isEmpty {
+      text += .dim("try ") + .strong(advice.methods.joined(separator: ", ")) + "\n"
+    }
+    if !advice.wouldChange.isEmpty { text += .hint("Would change: \(advice.wouldChange)") }
+    buffer.draw(Paragraph(text), in: room, look: look)
+  }
+}

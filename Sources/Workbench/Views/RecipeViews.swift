@@ -1,0 +1,193 @@
+import Engine
+import Models
+import Planning
+import Quantization
+import TerminalUI
+
+/// The recipe as it stands: a line a target, FP where nothing is chosen.
+struct RecipePanel: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let view = state.method
+    let room = buffer.box(
+      "recipe", in: rect, look: look, trailing: .hint("x back to FP"),
+      isFocused: view.pane == .slots)
+    let items = Slot.allCases.map { slot -> ItemList.Item in
+      let choice = state.choices.recipe[slot]
+      let text = StyledText(TextLayout.fit(slot.words, to: 12), .dim)
+      return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint("FP, as it is")))
+    }
+    buffer.draw(
+      ItemList(items, selected: Slot.allCases.firstIndex(of: view.slot)), in: room, look: look)
+    let note =
+      view.slot.target == .kvCache
+      ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
+      : "the rest stays FP"
+    buffer.line(.hint(note), in: room.row(4), look: look)
+  }
+}
+
+/// The methods there are for the chosen target, each with its sentence.
+struct MethodPanel: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let view = state.method
+    let room = buffer.box(
+      StyledText("methods for \(view.slot.words)"), in: rect, look: look,
+      trailing: view.filter.isEmpty ? "" : .hint("/\(view.filter)"),
+      isFocused: view.pane == .methods)
+    let methods = MethodScreen.methods(state)
+    let used = state.choices.recipe[view.slot]?.method
+    let items = methods.map { method in
+      ItemList.Item(
+        StyledText(method.title) + .hint("  \(method.name)"),
+        trailing: method.name == used ? .good("\(look.glyphs.pass) in the recipe") : "")
+    }
+    let summary = MethodScreen.chosen(state).map { Self.summary($0) } ?? ""
+    let wanted = TextLayout.wrap(summary, to: max(1, room.width)).count + 1
+    let (top, bottom) = room.splitBottom(min(wanted, max(0, room.height - 3)))
+    buffer.draw(
+      ItemList(
+        items, selected: methods.isEmpty ? nil : view.selected,
+        placeholder: .hint(
+          view.filter.isEmpty ? "No method for this target is in this build." : "Nothing matches.")),
+      in: top, look: look)
+    buffer.draw(Paragraph(summary), in: bottom.inset(top: 1), look: look)
+  }
+
+  static func summary(_ method: MethodDescription) -> StyledText {
+    StyledText(method.summary) + "\n"
+      + .hint(
+        method.calibration == .none
+          ? "Needs no calibration text: it looks at the weights alone."
+          : "Looks at activations on calibration text.")
+  }
+}
+
+/// The options of the chosen method, as a form.
+struct OptionPanel: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let method = MethodScreen.chosen(state)
+    let room = buffer.box(
+      StyledText(method.map { "options of \($0.title)" } ?? "options"), in: rect, look: look,
+      isFocused: state.method.pane == .options)
+    let settings = MethodScreen.settings(state)
+    guard !settings.isEmpty else {
+      buffer.line(
+        .hint(method == nil ? "Choose a method on the left." : "It has no options."), in: room,
+        look: look)
+      return
+    }
+    buffer.draw(
+      SettingsForm(
+        settings: settings,
+        selected: state.method.pane == .options ? state.method.option : nil), in: room, look: look)
+  }
+}
+
+/// What the recipe costs before it runs.
+struct PricePanel: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("price, before it runs", in: rect, look: look)
+    guard let price = state.facts.assessment else {
+      buffer.line(
+        .hint(state.facts.model == nil ? "Open a model to see a price." : "Being worked out."),
+        in: room, look: look)
+      return
+    }
+    if let problem = price.problems.first {
+      buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
+      return
+    }
+    let rows: [(String, StyledText)] = [
+      ("weights", Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)),
+      (
+        "KV cache",
+        Self.change(
+          price.baselineKVBytesPerToken, price.kvBytesPerToken, unit: " a token", look: look)
+      ),
+      (
+        "time",
+        price.recipe.isBaseline
+          ? .hint("nothing to do")
+          : StyledText(
+            price.seconds.map { "about " + NumberText.duration(seconds: $0) } ?? "unknown")
+      ),
+      ("memory", StyledText(NumberText.bytes(price.peakResidentBytes)) + .hint(" at most")),
+    ]
+    for (index, fact) in rows.enumerated() {
+      let columns = room.row(index).columns([.fixed(9), .fill()], spacing: 1)
+      buffer.line(.dim(fact.0), in: columns[0], look: look)
+      buffer.line(fact.1, in: columns[1], look: look)
+    }
+  }
+
+  /// `16.1 GB → 4.5 GB  28 %`.
+  static func change(_ before: Int, _ after: Int, unit: String, look: Look) -> StyledText {
+    guard before != after else { return StyledText(NumberText.bytes(after) + unit) }
+    let part = before > 0 ? Double(after) / Double(before) : 1
+    return StyledText("\(NumberText.bytes(before)) \(look.glyphs.arrow) ")
+      + .strong(NumberText.bytes(after)) + StyledText(unit)
+      + .hint("  \(NumberText.percent(part)) of FP")
+  }
+}
+
+/// Which serving runtimes execute the recipe natively, expand it, or refuse it.
+struct CoveragePanel: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "who runs it", in: rect, look: look, trailing: .hint("native, expanded to FP, refused"))
+    let coverage = state.facts.assessment?.coverage ?? []
+    guard !coverage.isEmpty else {
+      let text =
+        state.choices.recipe.isBaseline
+        ? "Every runtime runs the FP baseline. Choose a method to see who runs it."
+        : "Not known yet."
+      buffer.draw(Paragraph(.hint(text)), in: room, look: look)
+      return
+    }
+    let names = min(coverage.map { ScalarWidth.of($0.runtime) }.max() ?? 0, room.width / 3)
+    var row = 0
+    var spare = room.height - coverage.count
+    for entry in coverage where row < room.height {
+      let (mark, role, word) = Self.sign(entry.support, look)
+      let columns = room.row(row).columns([.fixed(10), .fixed(names), .fill()], spacing: 1)
+      buffer.line(StyledText("\(mark) \(word)", role), in: columns[0], look: look)
+      buffer.line(StyledText(entry.runtime), in: columns[1], look: look)
+      var reason = entry.constraint
+      if !entry.nearest.isEmpty { reason += "; native: \(entry.nearest)" }
+      let lines = TextLayout.wrap(reason, to: max(1, columns[2].width))
+      let shown = min(lines.count, 1 + max(0, spare))
+      if shown < lines.count {
+        buffer.line(.hint(reason), in: columns[2], look: look)
+      } else {
+        for (index, line) in lines.enumerated() {
+          let place = Rect(
+            x: columns[2].x, y: room.y + row + index, width: columns[2].width, height: 1)
+          buffer.line(.hint(line), in: place.intersection(room), look: look)
+        }
+        spare -= max(0, lines.count - 1)
+        row += max(0, lines.count - 1)
+      }
+      row += 1
+    }
+  }
+
+  static func sign(
+    _ support: RuntimeCoverage.Support, _ look: Look
+  ) -> (Unicode.Scalar, Role, String) {
+    switch support {
+    case .native: (look.glyphs.pass, .good, "native")
+    case .fallback: (look.glyphs.warn, .warn, "expanded")
+    case .refused: (look.glyphs.fail, .bad, "refused")
+    }
+  }
+}

@@ -1,0 +1,343 @@
+import Engine
+import Evaluation
+import Models
+import Operators
+import Planning
+import Profiling
+import Quantization
+import TerminalUI
+import Workbench
+
+/// A walk through the whole workbench with figures of the right size, made here and not measured anywhere.
+///
+/// `SampleRun.messages` is the log of somebody who opens the small model, chooses GPTQ, quantizes, and measures; `state` is what it
+/// leads to. Parts of it can be had on their own.
+struct SampleRun {
+  static let blocks = 8
+  static let projections = ["q", "k", "v", "o", "gate", "up", "down"]
+
+  static let shape = ModelShape(
+    architecture: "llama", blocks: blocks, hiddenSize: 512, intermediateSize: 1536, heads: 8,
+    kvHeads: 4, headDimension: 64, vocabularySize: 8192, context: 2048, tiedEmbeddings: true)
+
+  static let summary = ModelSummary(
+    name: "Nibble demo 27M", path: "built-in", shape: shape, parametersByType: ["BF16": 29_370_880],
+    tensors: 75, fileBytes: 58_741_760, kvBytesPerToken: 8192, tokenizer: "BPE")
+
+  static let peaks = MachinePeaks(
+    name: "this machine", memoryBytes: 24e9, readBandwidth: 42e9, fp32Rate: 0.21e12,
+    bf16Rate: 0.43e12, int8Rate: 0.86e12, threads: 2, isMeasured: true)
+
+  static let recipe = Recipe(
+    weights: MethodChoice(
+      method: "gptq", options: ["bits": .integer(4), "group": .integer(128)]),
+    keys: MethodChoice(method: "int8"), values: MethodChoice(method: "int8"))
+
+  static func plan(_ workload: Workload) -> PlanReport {
+    let contexts = [2048, 4096, 8192, 16384, 32768, 65536]
+    let fits = [1, 4, 16, 64].map { requests in
+      contexts.map { context in
+        let tokens = context * requests
+        return PlanReport.Fit(
+          context: context, requests: requests,
+          widestKVBits: tokens <= 131_072
+            ? 16 : tokens <= 262_144 ? 8 : tokens <= 1_048_576 ? 4 : nil)
+      }
+    }
+    return PlanReport(
+      model: shape, machine: "this machine", workload: workload,
+      memory: PlanReport.Memory(
+        weights: 16.1e9, kvCache: 8.6e9, activations: 1.6e9, budget: workload.memoryBudget ?? 24e9),
+      prefill: PlanReport.Phase(
+        bound: .compute, computeSeconds: 4.1, weightSeconds: 0.38, cacheSeconds: 0.05),
+      decode: PlanReport.Phase(
+        bound: .bandwidth, computeSeconds: 0.031, weightSeconds: 0.38, cacheSeconds: 0.2),
+      kvBytesPerToken: 131_072, kvFormula: "32 blocks × 8 heads × (K 256 + V 256) bytes",
+      fits: fits,
+      crossoverContext: 61_000, crossoverBatch: 12,
+      advice: [
+        PlanReport.Advice(
+          target: .kvCache,
+          reason:
+            "At 16 requests of 32 768 tokens the cache takes 8.6 GB and goes over the budget of "
+            + "24 GB; the weights alone fit. A 4-bit cache frees 6.4 GB.",
+          methods: ["int4", "int8"], wouldChange: "fewer requests, or a context below 20 000"),
+        PlanReport.Advice(
+          target: .weights,
+          reason: "Decode reads 16.1 GB of weights for each token: 65 % of the step.",
+          methods: ["gptq", "awq", "rtn"], wouldChange: "a batch above 12"),
+      ])
+  }
+
+  static let methods: [MethodDescription] = {
+    let bits = OptionSpec(
+      key: "bits", summary: "Bits of a code.",
+      kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]),
+      standard: .integer(4))
+    let group = OptionSpec(
+      key: "group",
+      summary: "Weights that share a scale, along a row; smaller is finer and larger on disk.",
+      kind: .integer(lowest: 16, highest: 1024, listed: [16, 32, 64, 128, 256]),
+      standard: .integer(128), aliases: ["q_group_size"])
+    return [
+      MethodDescription(
+        name: "rtn", title: "RTN", summary: "Rounds every weight to the nearest code.",
+        target: .weights,
+        calibration: .none, options: [bits, group]),
+      MethodDescription(
+        name: "gptq", title: "GPTQ",
+        summary: "Rounds column by column and pushes each error onto the columns not yet rounded.",
+        target: .weights, calibration: .activations,
+        options: [
+          bits, group,
+          OptionSpec(
+            key: "act-order", summary: "Takes the columns with the largest inputs first.",
+            kind: .flag,
+            standard: .flag(true), aliases: ["desc_act"]),
+          OptionSpec(
+            key: "damping", summary: "Share of the mean diagonal added to the Hessian.",
+            kind: .decimal(lowest: 0, highest: 1), standard: .decimal(0.01),
+            aliases: ["damp_percent"]),
+        ]),
+      MethodDescription(
+        name: "awq", title: "AWQ",
+        summary: "Scales the channels that matter up before rounding, so that they lose less.",
+        target: .weights, calibration: .activations, options: [bits, group]),
+      MethodDescription(
+        name: "smoothquant", title: "SmoothQuant",
+        summary: "Moves the range of outlier channels from activations into weights.",
+        target: .activations, calibration: .activations,
+        options: [
+          OptionSpec(
+            key: "alpha", summary: "How much of the range moves.",
+            kind: .decimal(lowest: 0, highest: 1),
+            standard: .decimal(0.5)),
+          OptionSpec(
+            key: "granularity", summary: "What shares a scale.",
+            kind: .choice(names: ["token", "tensor"]), standard: .choice("token")),
+        ]),
+      MethodDescription(
+        name: "int8", title: "INT8 cache",
+        summary: "Eight bits for keys and values, a scale for each group.",
+        target: .kvCache, calibration: .none, options: []),
+      MethodDescription(
+        name: "int4", title: "INT4 cache",
+        summary: "Four bits for keys and values, a scale for each group.",
+        target: .kvCache, calibration: .none,
+        options: [group]),
+    ]
+  }()
+
+  static func assessment(_ recipe: Recipe) -> AssessReport {
+    AssessReport(
+      recipe: recipe, seconds: recipe.isBaseline ? nil : 48, peakResidentBytes: 412_000_000,
+      outputBytes: recipe.weights == nil ? 58_741_760 : 21_300_000, baselineBytes: 58_741_760,
+      kvBytesPerToken: recipe.keys == nil ? 8192 : 4352, baselineKVBytesPerToken: 8192,
+      coverage: recipe.isBaseline
+        ? []
+        : [
+          RuntimeCoverage(runtime: "nibble", support: .native, constraint: "", nearest: ""),
+          RuntimeCoverage(runtime: "vLLM", support: .native, constraint: "", nearest: ""),
+          RuntimeCoverage(
+            runtime: "llama.cpp", support: .fallback, constraint: "groups of 32 only",
+            nearest: "gptq:4:32"),
+          RuntimeCoverage(
+            runtime: "TensorRT-LLM", support: .refused, constraint: "no INT8 cache with W4A16 here",
+            nearest: "KV fp8"),
+        ], problems: [])
+  }
+
+  /// A smooth, uneven error for a cell, larger for `down` and the last blocks.
+  static func error(_ row: Int, _ column: Int) -> Double {
+    let wave = Double((row * 37 + column * 61) % 17) / 17
+    return 0.0007 + 0.0021 * wave + (column == 6 ? 0.004 : 0)
+      + (row == 5 && column == 6 ? 0.0085 : 0)
+  }
+
+  static let layers: [LayerReport] = (0..<blocks).flatMap { block in
+    projections.enumerated().map { column, name in
+      let error = error(block, column)
+      return LayerReport(
+        block: block, projection: name, method: "gptq", bits: 4.125, relativeError: error,
+        sqnr: 20 + 30 * (0.01 - error), cosine: 1 - error / 2,
+        fallback: block == 3 && column == 1
+          ? "Cholesky failed at damping 0.1: rounded to nearest" : nil,
+        bytes: 135_168)
+    }
+  }
+
+  static func map(_ title: String, _ target: QuantizationTarget, columns: [String]) -> ErrorMap {
+    ErrorMap(
+      target: target, title: title, rows: (0..<blocks).map(String.init), columns: columns,
+      cells: (0..<blocks).map { row in
+        columns.indices.map { column in
+          let error = error(row, column)
+          return ErrorMap.Cell(
+            values: [
+              .relativeError: error, .sqnr: 20 + 30 * (0.01 - error), .cosine: 1 - error / 2,
+            ],
+            fallback: row == 3 && column == 1 && target == .weights ? "rounded to nearest" : nil)
+        }
+      }, metrics: [.relativeError, .sqnr, .cosine])
+  }
+
+  static let quantized = QuantizeReport(
+    recipe: recipe, seconds: 47.2, peakResidentBytes: 405_000_000, outputBytes: 21_300_000,
+    baselineBytes: 58_741_760, kvBytesPerToken: 4352, baselineKVBytesPerToken: 8192, layers: layers,
+    maps: [
+      map("weights: GPTQ W4 g128", .weights, columns: projections),
+      map("keys: INT8", .kvCache, columns: (0..<4).map { "K\($0)" }),
+      map("values: INT8", .kvCache, columns: (0..<4).map { "V\($0)" }),
+    ])
+
+  static let detail = CellDetail(
+    map: 0, row: 0, column: 0, title: "block 0, q", lowest: -0.31, highest: 0.33,
+    before: (0..<64).map { bin in max(0, 4000 - (bin - 32) * (bin - 32) * 4) },
+    after: (0..<64).map { bin in bin % 4 == 0 ? max(0, 16000 - (bin - 32) * (bin - 32) * 16) : 0 },
+    scales: (0..<128).map { 0.01 + Double($0 * 7 % 13) / 1000 },
+    outliers: [
+      CellDetail.Outlier(channel: 17, ratio: 21), CellDetail.Outlier(channel: 201, ratio: 14),
+      CellDetail.Outlier(channel: 388, ratio: 9.5),
+    ],
+    facts: ["512 × 512 weights, groups of 128", "largest weight 0.33, in channel 17"])
+
+  static let evaluation = EvaluationReport(
+    recipe: "\(recipe)", protocol: .llamaCpp, window: 512, windows: 48, tokens: 12_288,
+    text: "built-in evaluation text", weightBytes: 21_300_000, kvBytesPerToken: 4352,
+    perplexity: 4.389, perplexityError: 0.052,
+    baseline: EvaluationReport.Baseline(name: "BF16", perplexity: 4.312, perplexityError: 0.051),
+    kl: DivergenceReport(
+      mean: 0.0213, error: 0.0011, median: 0.0071, p90: 0.048, p95: 0.083, p99: 0.27, max: 2.31),
+    topOneAgreement: 0.941, topOneAgreementError: 0.0021,
+    noiseFloor: EvaluationReport.NoiseFloor(klMean: 0.0004), seconds: 31)
+
+  static let continuation = ContinuationReport(
+    prompt: "The lighthouse keeper",
+    baseline: " climbed the stairs every evening to light the lamp.",
+    quantized: " climbed the stairs every morning and looked for ships.", firstDivergence: 5,
+    commonCharacters: 26, tokens: 64)
+
+  static let recall = RecallReport(depths: [
+    RecallReport.Depth(depth: 256, questions: 8, baselineCorrect: 8, quantizedCorrect: 8),
+    RecallReport.Depth(depth: 512, questions: 8, baselineCorrect: 8, quantizedCorrect: 8),
+    RecallReport.Depth(depth: 1024, questions: 8, baselineCorrect: 7, quantizedCorrect: 6),
+    RecallReport.Depth(depth: 2048, questions: 8, baselineCorrect: 6, quantizedCorrect: 4),
+  ])
+
+  static func side(quantized: Bool) -> BenchReport.Side {
+    func rate(_ value: Double) -> BenchReport.Rate {
+      BenchReport.Rate(tokensPerSecond: value, lowest: value * 0.98, highest: value * 1.01)
+    }
+    let linear = quantized ? "linear W4 g128 A16 (BF16)" : "linear BF16"
+    let kernel = quantized ? "gemv_w4_bf16_avx512" : "gemv_bf16_avx512"
+    func record(
+      _ name: String, _ kernel: String, _ seconds: Double, _ bytes: Double, reason: String? = nil
+    ) -> KernelRecord {
+      KernelRecord(
+        operator: name, kernel: kernel, native: reason == nil, reason: reason, calls: 3584,
+        bytes: bytes, operations: bytes * (quantized ? 3.5 : 1), seconds: seconds)
+    }
+    let decode = [
+      record(linear, kernel, quantized ? 0.61 : 2.1, quantized ? 2.4e10 : 8.6e10),
+      record("linear BF16 (output head)", "gemv_bf16_avx512", 0.22, 0.9e10),
+      record(
+        quantized ? "attention INT8" : "attention FP16",
+        quantized ? "attention_expand_f32" : "attention_f16_avx512",
+        0.18, 0.4e10, reason: quantized ? "no kernel for head dimension 64 at 3 heads a group" : nil
+      ),
+      record("rms norm", "rms_norm_avx512", 0.03, 0.02e10),
+    ]
+    return BenchReport.Side(
+      recipe: quantized ? "\(recipe)" : "FP baseline", prefill: rate(quantized ? 812 : 790),
+      decode: rate(quantized ? 52.3 : 16.7), firstTokenSeconds: quantized ? 0.33 : 0.34,
+      weightBytes: quantized ? 21_300_000 : 58_741_760, kvBytesPerToken: quantized ? 4352 : 8192,
+      memory: quantized
+        ? ["packed weights": 21_300_000, "KV cache": 8_900_000, "activations": 12_000_000]
+        : ["weights": 58_741_760, "KV cache": 16_800_000, "activations": 12_000_000],
+      peakResidentBytes: quantized ? 118_000_000 : 171_000_000, provider: .generic, threads: 2,
+      kernels: decode,
+      prefillKernels: decode.map { kernel in
+        var kernel = kernel
+        kernel.operations *= 60
+        kernel.kernel = kernel.kernel.replacing("gemv", with: "gemm")
+        return kernel
+      }, decodeKernels: decode)
+  }
+
+  static let bench = BenchReport(
+    promptTokens: 256, generatedTokens: 64, depth: 1024, repetitions: 5, peaks: peaks,
+    quantized: side(quantized: true), baseline: side(quantized: false))
+
+  static func run(_ id: String, _ recipe: Recipe, kl: Double, bytes: Int, rate: Double) -> RunRecord
+  {
+    var evaluation = evaluation
+    evaluation.recipe = "\(recipe)"
+    evaluation.kl.mean = kl
+    evaluation.perplexity = 4.312 * (1 + kl)
+    evaluation.weightBytes = bytes
+    var bench = bench
+    bench.quantized.weightBytes = bytes
+    bench.quantized.decode.tokensPerSecond = rate
+    return RunRecord(
+      id: id, model: summary.name, recipe: recipe, evaluation: evaluation, bench: bench,
+      verdict: Verdict.judge(plan: nil, quantize: nil, evaluation: evaluation, bench: bench))
+  }
+
+  static let runs: [RunRecord] = {
+    func weights(_ method: String, _ bits: Int) -> Recipe {
+      Recipe(
+        weights: MethodChoice(
+          method: method, options: ["bits": .integer(bits), "group": .integer(128)]))
+    }
+    return [
+      run("2026-11-20-1", weights("rtn", 8), kl: 0.0009, bytes: 33_000_000, rate: 31),
+      run("2026-11-20-2", weights("rtn", 4), kl: 0.041, bytes: 21_300_000, rate: 52),
+      run("2026-11-20-3", weights("awq", 4), kl: 0.0262, bytes: 21_300_000, rate: 51.8),
+      run("2026-11-21-1", weights("gptq", 3), kl: 0.093, bytes: 18_100_000, rate: 55),
+    ]
+  }()
+
+  static let catalog: [Message] =
+    [
+      .catalog(
+        part: .models(entries: [
+          ModelEntry(name: "Nibble demo 27M", path: nil, kind: "built-in", fileBytes: 58_741_760),
+          ModelEntry(
+            name: "SmolLM2-135M", path: "/models/SmolLM2-135M", kind: "Hugging Face directory",
+            fileBytes: 269_060_552),
+          ModelEntry(
+            name: "broken", path: "/models/broken", kind: "Hugging Face directory",
+            problem: "config.json: expected \"hidden_size\", found none"),
+        ])), .catalog(part: .methods(descriptions: methods)),
+      .catalog(
+        part: .machines(peaks: [
+          MachinePeaks(
+            name: "H100 80GB", memoryBytes: 80e9, readBandwidth: 3.35e12, fp32Rate: 67e12,
+            bf16Rate: 989e12, int8Rate: 1979e12, threads: 0, isMeasured: false)
+        ])),
+      .catalog(
+        part: .themes(entries: [
+          ThemeEntry(name: "dark"), ThemeEntry(name: "light"),
+          ThemeEntry(
+            name: "odd", problem: "odd.toml: there is no role \"acent\"; did you mean \"accent\"?"),
+        ])),
+      .catalog(
+        part: .sessions(entries: [
+          SessionEntry(
+            path: "/data/Sessions/first-run.session", title: "A first run", kind: .session,
+            language: "en",
+            milliseconds: 83_000),
+          SessionEntry(
+            path: "/data/Sessions/targets.en.session", title: "What do you want to quantize?",
+            kind: .lesson, language: "en", milliseconds: 240_000, exercises: 5),
+          SessionEntry(
+            path: "/data/Sessions/targets.ko.session", title: "무엇을 양자화할까요?", kind: .lesson,
+            language: "ko", milliseconds: 240_000, exercises: 5),
+        ])),
+      .catalog(
+        part: .exportFormats(entries: [
+          ExportEntry(name: "safetensors", summary: "compressed-tensors layout, as vLLM reads it."),
+          ExportEntry(name: "gguf", summary: "GGUF, as llama.cpp reads it."),
+        ])),
+    ] + runs.map { .catalog(part: .run(record: $0)) }
+}

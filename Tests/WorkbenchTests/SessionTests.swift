@@ -1,0 +1,154 @@
+import Engine
+import Evaluation
+import Operators
+import Planning
+import Profiling
+import Quantization
+import TerminalUI
+import Testing
+import Workbench
+
+@Suite struct SessionTests {
+  static let head =
+    #"{"nibble":"session","format":1,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark","title":"t","kind":"session","language":"en"}"#
+
+  static func read(_ lines: String..., end: String = "\n") throws(SessionError) -> Session {
+    try Session(parsing: Array((lines.joined(separator: "\n") + end).utf8), path: "x.session")
+  }
+
+  @Test func linesOfAllKindsAreRead() throws {
+    let session = try Self.read(
+      Self.head, #"{"at":10,"message":{"input":{"event":{"key":{"press":"2"}}}}}"#,
+      #"{"at":20,"marker":"m"}"#, #"{"at":20,"note":"n"}"#, #"{"at":30,"say":"Look."}"#,
+      #"{"at":40,"task":{"text":"Go to Method.","goal":{"screen":"method"}}}"#,
+      #"{"at":50,"question":{"text":"Why?","choices":["a","b"],"answer":1,"why":"because"}}"#,
+      #"{"at":60,"fireworks":{"colour":"red"}}"#)
+    #expect(session.lines.count == 6)
+    #expect(session.markers.map(\.at) == [20])
+    #expect(session.remarks.count == 1 && session.remarks[0].contains("fireworks"))
+  }
+
+  @Test func everyKindOfLineSurvivesARoundTrip() throws {
+    let items: [SessionLine.Item] = [
+      .message(.launch(model: "/m")), .message(.resize(Size(width: 80, height: 24))),
+      .message(.tick(milliseconds: 7)), .marker(title: "a"), .note(text: "b"), .say(text: "c"),
+      .task(
+        LessonTask(
+          text: "d", hint: "e", goal: LessonGoal(recipe: ["weights": "gptq"], keys: [.enter]))),
+      .question(LessonQuestion(text: "f", choices: ["g"], answer: 0, why: "h")),
+      .message(.notice(kind: .problem, text: "i\n\u{7}")), .message(.recording(path: nil)),
+    ]
+    let session = Session(
+      header: StoreTests.header,
+      lines: items.enumerated().map { SessionLine(at: $0.offset * 10, item: $0.element) })
+    #expect(try Session(parsing: session.encoded(), path: "round") == session)
+  }
+
+  @Test func anUnknownFormatIsRefusedByName() {
+    let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
+    #expect(throws: SessionError.unknownFormat(path: "x.session", found: 7, known: 1)) {
+      try Self.read(head)
+    }
+    #expect(throws: SessionError.notASession(path: "x.session", found: "something else")) {
+      try Self.read("{}")
+    }
+    #expect(throws: SessionError.noHeader(path: "x.session")) { try Self.read("hello") }
+    #expect(throws: SessionError.noHeader(path: "x.session")) {
+      try Session(parsing: [], path: "x.session")
+    }
+  }
+
+  @Test func aCutFileLoadsUpToTheCutAndSaysSo() throws {
+    let session = try Self.read(
+      Self.head, #"{"at":10,"message":{"launch":{}}}"#, #"{"at":20,"message":{"inp"#, end: "")
+    #expect(session.lines.count == 1)
+    #expect(session.remarks == ["the file was cut in the middle of line 3; it plays up to there"])
+    #expect(throws: SessionError.self) {
+      try Self.read(Self.head, #"{"at":20,"message":{"inp"#, #"{"at":30,"marker":"m"}"#)
+    }
+  }
+
+  @Test(arguments: [
+    #"{"at":-1,"marker":"m"}"#, #"{"at":99999999999,"marker":"m"}"#, #"{"at":1e400,"marker":"m"}"#,
+    #"{"at":9223372036854775808,"marker":"m"}"#, #"{"marker":"m"}"#,
+    #"{"at":1,"message":{"tick":{"milliseconds":-5}}}"#,
+    #"{"at":1,"message":{"tick":{"milliseconds":9000000000000000000}}}"#,
+    #"{"at":1,"question":{"text":"q","choices":["a"],"answer":1,"why":""}}"#,
+    #"{"at":1,"part":{"index":1,"count":2,"text":"x"}}"#,
+    #"{"at":1,"part":{"index":0,"count":9223372036854775807,"text":"x"}}"#,
+    #"{"at":1,"message":{"job":{"event":{"dance":{}}}}}"#,
+    #"[[[[[[[[[["#,
+  ])
+  func hostileLinesAreRefused(_ line: String) {
+    #expect(throws: SessionError.self) { try Self.read(Self.head, line) }
+  }
+
+  /// Every session that ships is whole, and plays to its end.
+  @Test(.enabled(if: RegistrationTests.hasSources)) func shippedSessionsPlay() throws {
+    let folder = RegistrationTests.sources + "/../../Sessions"
+    for entry in SessionCatalog.entries(folders: [folder]) {
+      #expect(entry.problem == nil, "\(entry.path): \(entry.problem ?? "")")
+      let session = try SessionFile.read(entry.path)
+      #expect(session.remarks.isEmpty, "\(entry.path): \(session.remarks)")
+      var player = Player(session)
+      player.seek(to: player.length)
+      #expect(player.isAtEnd)
+      #expect(!WorkbenchView.text(player.state, size: session.header.size).isEmpty)
+    }
+  }
+
+  @Test func timeDoesNotRunBack() {
+    #expect(throws: SessionError.timeRunsBack(path: "x.session", line: 3, from: 20, to: 10)) {
+      try Self.read(Self.head, #"{"at":20,"marker":"m"}"#, #"{"at":10,"marker":"m"}"#)
+    }
+  }
+
+  @Test func wildNumbersInMessagesDoNotTrap() throws {
+    var play = Play()
+    play.answers = false
+    play.send(.launch(model: nil))
+    let progress = JobProgress(
+      phase: "x", done: .max, total: .min, unit: "u", secondsElapsed: .infinity, secondsLeft: .nan,
+      rate: -.infinity, peakResidentBytes: .max)
+    play.job(.progressed(id: JobID(number: 1), progress: progress))
+    play.job(
+      .layer(
+        id: JobID(number: 1),
+        report: {
+          var layer = SampleRun.layers[0]
+          layer.block = .max
+          layer.relativeError = .nan
+          return layer
+        }()))
+    var report = SampleRun.quantized
+    report.maps[0].cells = [[]]
+    report.maps[0].rows = Array(repeating: "r", count: 500)
+    report.layers[3].block = .min
+    report.outputBytes = .max
+    play.job(.finished(id: JobID(number: 1), result: .quantized(report: report)))
+    var bench = SampleRun.bench
+    bench.quantized.decodeKernels[0].seconds = .nan
+    bench.quantized.memory["x"] = .max
+    bench.peaks.readBandwidth = 0
+    play.job(.finished(id: JobID(number: 1), result: .benched(report: bench)))
+    var evaluation = SampleRun.evaluation
+    evaluation.kl.mean = .nan
+    evaluation.tokens = .min
+    play.job(.finished(id: JobID(number: 1), result: .evaluated(report: evaluation)))
+    var plan = SampleRun.plan(play.state.choices.workload)
+    plan.fits = [[], [plan.fits[0][0]]]
+    plan.memory.budget = 0
+    plan.crossoverBatch = .infinity
+    play.job(.finished(id: JobID(number: 1), result: .plan(report: plan)))
+    play.send(.input(event: .resize(size: Size(width: 100, height: 30))))
+    for screen in Screens.all {
+      var state = play.state
+      _ = state.show(screen.id)
+      for size in [
+        Size(width: 60, height: 16), Size(width: 100, height: 30), Size(width: 200, height: 60),
+      ] {
+        #expect(!WorkbenchView.text(state, size: size).isEmpty)
+      }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Engine
+import Models
+import Planning
+import Quantization
+import TerminalUI
+import Testing
+import Workbench
+
+@Suite struct UpdateTests {
+  @Test func launchOpensTheModelThenMeasuresTheMachine() {
+    var play = Play(catalog: false)
+    play.answers = false
+    play.send(.launch(model: "/m"))
+    #expect(play.effects == [.run(id: JobID(number: 1), request: .load(path: "/m"))])
+    #expect(play.state.jobs.queued.map(\.request) == [.measureMachine])
+    play.job(.finished(id: JobID(number: 1), result: .model(summary: SampleRun.summary)))
+    #expect(play.state.facts.model == SampleRun.summary)
+    let requests = play.effects.compactMap {
+      if case .run(_, let request) = $0 { request } else { nil }
+    }
+    #expect(requests.contains(.measureMachine))
+    #expect(requests.contains(.plan(workload: play.state.choices.workload, machine: nil)))
+  }
+
+  @Test func theWholeWalkCanBeDoneWithEnter() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    var screens: [String] = []
+    for _ in 0..<24 {
+      play.press("enter")
+      if screens.last != play.state.screen { screens.append(play.state.screen) }
+      if play.state.screen == CompareScreen.id { break }
+    }
+    let expected =
+      [TargetScreen.self, MethodScreen.self, CalibrateScreen.self, HeatmapScreen.self]
+      as [any Screen.Type]
+    #expect(screens.starts(with: expected.map { $0.id }))
+    #expect(
+      screens.suffix(4) == [QualityScreen.id, ProfileScreen.id, VerdictScreen.id, CompareScreen.id])
+    #expect(play.state.facts.saved != nil)
+  }
+
+  @Test func changingTheWorkloadPlansAgainAndOldPlansAreDropped() throws {
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.answers = false
+    play.press("2", "right", "right")
+    let plans = play.state.jobs.jobs.filter { $0.request.isPlan && $0.status == .running }
+    #expect(plans.count == 2)
+    let first = try #require(plans.first)
+    let last = try #require(plans.last)
+    guard case .plan(let newest, _) = last.request, case .plan(let older, _) = first.request else {
+      Issue.record("no plans")
+      return
+    }
+    #expect(newest.context == 2 * older.context)
+    play.job(.finished(id: last.id, result: .plan(report: SampleRun.plan(newest))))
+    play.job(.finished(id: first.id, result: .plan(report: SampleRun.plan(older))))
+    #expect(play.state.facts.plan?.workload == newest)
+  }
+
+  @Test func aTypedValueIsTakenOrRefusedWithWhatWasExpected() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.press("2", "e", "ctrl+u", "banana", "enter")
+    #expect(play.screen().contains("Expected a whole number from 1 to"))
+    play.press("ctrl+u", "32k", "enter")
+    #expect(play.state.overlay == nil)
+    #expect(play.state.choices.workload.context == 32_768)
+  }
+
+  @Test func optionsOfAMethodAreMadeFromItsDescription() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.press("3", "down", "enter")  // GPTQ
+    #expect("\(play.state.choices.recipe)" == "weights gptq:4:128")
+    play.press("tab", "left")  // bits 4 -> 3
+    #expect("\(play.state.choices.recipe)" == "weights gptq:3:128")
+    play.press("e", "ctrl+u", "5", "enter")
+    #expect(play.screen().contains("one of 2, 3, 4, 8"))
+    play.press("esc", "tab", "x")
+    #expect(play.state.choices.recipe.isBaseline)
+  }
+
+  @Test func keysAndValuesAreChosenTogetherUntilSplit() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.press("2", "enter")  // the plan advises the KV cache
+    #expect(play.state.method.slot == .keys)
+    play.press("space")
+    #expect(play.state.choices.recipe.keys == play.state.choices.recipe.values)
+    #expect(play.state.choices.recipe.keys?.method == "int8")
+    play.press("b", "down", "space")
+    #expect(play.state.choices.recipe.keys?.method == "int4")
+    #expect(play.state.choices.recipe.values?.method == "int8")
+  }
+
+  @Test func aFailureSaysWhatAndWhy() {
+    var play = Play()
+    play.answers = false
+    play.send(.launch(model: "/nowhere"))
+    play.job(
+      .failed(id: JobID(number: 1), message: "/nowhere: expected a directory, found nothing"))
+    #expect(
+      play.screen(width: 120).contains("Could not open /nowhere: /nowhere: expected a directory"))
+  }
+
+  @Test func noticesGoAwayWithTime() {
+    var play = Play()
+    play.send(.notice(kind: .information, text: "hello"))
+    #expect(play.state.nextTick != nil)
+    play.send(.tick(milliseconds: 60_000))
+    #expect(play.state.notices.isEmpty)
+    #expect(play.state.nextTick == nil)
+  }
+
+  @Test func impossibleModelsAreRefused() {
+    var play = Play()
+    play.answers = false
+    play.send(.launch(model: nil))
+    var summary = SampleRun.summary
+    summary.shape.hiddenSize = .max
+    play.job(.finished(id: JobID(number: 1), result: .model(summary: summary)))
+    #expect(play.state.facts.model == nil)
+  }
+
+  @Test func pausingAndCancellingAskTheEngine() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.press("3", "enter")
+    play.answers = false
+    play.press("enter")
+    let id = play.state.jobs.active?.id ?? JobID(number: -1)
+    play.press("p")
+    #expect(play.effects.last == .pause(id: id))
+    #expect(play.screen().contains("paused"))
+    play.press("p")
+    #expect(play.effects.last == .resume(id: id))
+    play.press("x")
+    #expect(play.screen().contains("Cancel this job?"))
+    play.press("y")
+    #expect(play.effects.last == .cancel(id: id))
+    play.job(.cancelled(id: id))
+    #expect(play.state.jobs.active == nil)
+  }
+
+  @Test func theThemePickerTriesOnAndGoesBack() {
+    var play = Play()
+    play.press("t", "down")
+    #expect(play.state.shownTheme == "light")
+    play.press("esc")
+    #expect(play.state.shownTheme == "dark")
+    play.press("t", "down", "enter")
+    #expect(play.state.theme == "light")
+    #expect(play.effects.contains(.loadTheme(name: "light")))
+    play.press("t", "down")  // the broken one is not tried on
+    #expect(play.state.shownTheme == "light")
+    #expect(play.screen().contains("there is no role"))
+  }
+
+  @Test func aClickOnTheWalkLineGoesThere() {
+    var play = Play(width: 120)
+    play.send(.input(event: .mouse(event: MouseEvent(.press, button: .left, x: 24, y: 0))))
+    #expect(play.state.screen == TargetScreen.id)
+  }
+}
