@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Layers, from C at the bottom to the program at the top. An import only ever points to a lower layer;
+// `LayeringTests` checks it, since SwiftPM lets a target import what it reaches only transitively.
+let package = Package(
+  name: "nibble",
+  products: [.executable(name: "nibble", targets: ["nibble"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+  ],
+  targets: [
+    // 0: C.
+    .target(name: "CKernels"),
+    .target(
+      name: "CNcurses",
+      linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+    .systemLibrary(name: "COpenBLAS"),
+
+    // 1
+    .target(name: "Platform"),
+    .target(name: "TerminalUI"),
+
+    // 2
+    .target(name: "Tensors", dependencies: ["Platform"]),
+    .target(name: "Tokenizers", dependencies: ["Platform"]),
+    .target(name: "CursesBackend", dependencies: ["TerminalUI", "CNcurses"]),
+
+    // 3
+    .target(name: "Operators", dependencies: ["Tensors", "CKernels", "COpenBLAS"]),
+    .target(name: "Checkpoints", dependencies: ["Tensors"]),
+
+    // 4
+    .target(name: "Models", dependencies: ["Operators", "Checkpoints", "Tokenizers"]),
+    .target(
+      name: "DemoModel", dependencies: ["Checkpoints"], exclude: ["Making"],
+      resources: [.copy("tales-5M")]),
+
+    // 5
+    .target(name: "Quantization", dependencies: ["Models"]),
+    .target(name: "Evaluation", dependencies: ["Models"]),
+    .target(name: "Profiling", dependencies: ["Models"]),
+    .target(name: "Planning", dependencies: ["Models"]),
+
+    // 6
+    .target(
+      name: "Engine",
+      dependencies: ["Quantization", "Evaluation", "Profiling", "Planning", "DemoModel"]),
+
+    // 7
+    .target(
+      name: "Workbench",
+      dependencies: ["Engine", "TerminalUI", .product(name: "TOMLKit", package: "TOMLKit")],
+      resources: [.copy("../../Themes"), .copy("../../Sessions")]),
+
+    // 8
+    .executableTarget(
+      name: "nibble",
+      dependencies: [
+        "Workbench", "Engine", "CursesBackend",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
+      ]),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "ArchitectureTests", dependencies: ["Engine", "Workbench"]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
+    .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+    .testTarget(
+      name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
+      exclude: ["Fixtures"]),
+    .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
+    .testTarget(name: "CursesBackendTests", dependencies: ["CursesBackend"]),
+    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+  ]
+)
+
+for target in package.targets where [.executable, .test, .regular].contains(target.type) {
+  target.swiftSettings = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ]
+}

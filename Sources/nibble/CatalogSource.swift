@@ -1,0 +1,61 @@
+import Checkpoints
+import DemoModel
+import Engine
+import FoundationEssentials
+import Platform
+import Quantization
+import TerminalUI
+import Workbench
+
+/// What can be chosen from, as the workbench is told when it starts.
+struct CatalogSource {
+  let laboratory: Laboratory
+  let themes: ThemeCatalog
+  let sessionFolders: [String]
+  /// The model given on the command line, listed with the built-in one.
+  let model: String?
+
+  /// The messages that fill the catalog.
+  func messages() -> [Message] {
+    var parts: [CatalogPart] = [
+      .models(entries: models),
+      .methods(descriptions: QuantizationMethods.descriptions),
+      .machines(peaks: Machines.described),
+      .themes(entries: themes.entries),
+      .exportFormats(
+        entries: ExportFormats.all.map { ExportEntry(name: $0.name, summary: $0.summary) }),
+      .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
+    ]
+    let stored = laboratory.workspace.runs()
+    parts += stored.runs.map { .run(record: $0) }
+    return parts.map { .catalog(part: $0) }
+      + stored.problems.map { .notice(kind: .problem, text: $0) }
+  }
+
+  private var models: [ModelEntry] {
+    var entries = [ModelEntry(name: DemoModel.name, path: nil, kind: "built-in")]
+    if let model { entries.append(Self.entry(model)) }
+    entries += Self.neighbours.filter { $0.path != model }
+    return entries
+  }
+
+  /// Model directories in the current folder.
+  private static var neighbours: [ModelEntry] {
+    // A folder that cannot be listed offers no models; the path can still be typed.
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: ".")) ?? []
+    return names.sorted().prefix(200).filter {
+      FileManager.default.fileExists(atPath: $0 + "/config.json")
+    }.map { entry($0) }
+  }
+
+  private static func entry(_ path: String) -> ModelEntry {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    do {
+      let checkpoint = try Checkpoint(path: path)
+      return ModelEntry(
+        name: name, path: path, kind: "directory", fileBytes: checkpoint.byteCount)
+    } catch {
+      return ModelEntry(name: name, path: path, kind: "directory", problem: "\(error)")
+    }
+  }
+}

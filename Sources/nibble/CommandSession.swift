@@ -1,0 +1,106 @@
+import Engine
+import FoundationEssentials
+import Glibc
+import Operators
+import Planning
+import Platform
+import Quantization
+import Synchronization
+
+/// One command's way through the engine: jobs one after the other, their progress shown.
+struct CommandSession {
+  let laboratory: Laboratory
+  private let progress = ProgressLine()
+
+  init(_ runtime: RuntimeOptions) throws {
+    laboratory = try runtime.laboratory()
+  }
+
+  /// Runs one job to its end.
+  ///
+  /// - Throws: `CommandFailure` with the job's message.
+  func perform(_ request: JobRequest) throws -> JobResult {
+    let outcome = Mutex<JobEvent?>(nil)
+    laboratory.run(request, id: JobID(number: 0), control: Interrupt.control) { event in
+      progress.show(event)
+      switch event {
+      case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
+      case .started, .progressed, .layer, .log: break
+      }
+    }
+    progress.finish()
+    switch outcome.withLock({ $0 }) {
+    case .finished(_, let result): return result
+    case .failed(_, let message): throw CommandFailure(message: message)
+    default: throw CommandFailure(message: "interrupted", code: 128 + SIGINT)
+    }
+  }
+
+  /// Opens a model and yields its summary.
+  func load(_ path: String?) throws -> ModelSummary {
+    guard case .model(let summary) = try perform(.load(path: path)) else {
+      throw CommandFailure(message: "loading gave no model")
+    }
+    return summary
+  }
+
+  /// Quantizes the open model unless the recipe is the baseline's.
+  func quantize(_ recipe: Recipe, _ calibration: CalibrationOptions) throws -> QuantizeReport {
+    guard
+      case .quantized(let report) = try perform(.quantize(recipe: recipe, calibration: calibration))
+    else { throw CommandFailure(message: "quantizing gave no report") }
+    return report
+  }
+}
+
+/// A command that could not do what it was asked to.
+struct CommandFailure: Error, CustomStringConvertible {
+  var message: String
+  /// The exit code: 1 failed, 3 ran but a check failed, 128 + signal interrupted.
+  var code: Int32 = 1
+
+  var description: String { message }
+}
+
+/// Ctrl-C ends the running job at its next checkpoint instead of the program in mid-write.
+enum Interrupt {
+  static let control = JobControl()
+
+  static func install() {
+    signal(SIGINT) { _ in Interrupt.control.cancel() }
+    signal(SIGPIPE, SIG_IGN)
+  }
+}
+
+/// What commands print.
+enum Output {
+  /// Prints one JSON document, keys sorted.
+  static func json(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let data = try encoder.encode(value)
+    print(String(decoding: data, as: UTF8.self))
+  }
+
+  /// Prints rows as a table, columns aligned; numbers to the right.
+  static func table(_ header: [String], _ rows: [[String]]) {
+    var widths = header.map(\.count)
+    for row in rows {
+      for (index, cell) in row.enumerated() where index < widths.count {
+        widths[index] = max(widths[index], cell.count)
+      }
+    }
+    func line(_ cells: [String]) -> String {
+      cells.enumerated().map { index, cell in
+        let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
+        let isNumber = cell.first.map { $0.isNumber || $0 == "-" || $0 == "+" } ?? false
+        return isNumber ? padding + cell : cell + padding
+      }.joined(separator: "  ")
+    }
+    print(line(header))
+    print(widths.map { String(repeating: "-", count: $0) }.joined(separator: "  "))
+    for row in rows { print(line(row)) }
+  }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Engine
+import Operators
+import Platform
+import Profiling
+
+/// Speed, memory and kernels of a recipe, its FP baseline measured beside it.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure speed, memory and kernels, interleaved with the FP baseline.")
+
+  @OptionGroup var model: ModelArgument
+  @OptionGroup var recipe: RecipeOptions
+  @OptionGroup var calibration: CalibrationGroup
+  @Option(help: "Tokens of the prompt.")
+  var prompt = 256
+  @Option(help: "Tokens generated.")
+  var generate = 64
+  @Option(help: "Tokens in the cache before the prompt.")
+  var depth = 0
+  @Option(help: "Repetitions; the median is reported.")
+  var repetitions = 5
+  @Flag(name: .customLong("no-baseline"), help: "Leave the baseline out.")
+  var noBaseline = false
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    for (name, value, lowest) in [
+      ("--prompt", prompt, 1), ("--generate", generate, 1), ("--depth", depth, 0),
+      ("--repetitions", repetitions, 1),
+    ] where value < lowest || value > 10_000_000 {
+      throw ValidationError("\(name): expected \(lowest) to 10000000, found \(value)")
+    }
+  }
+
+  func run() throws {
+    let session = try CommandSession(runtime)
+    let recipe = try recipe.parsed()
+    _ = try session.load(model.model)
+    _ = try session.quantize(recipe, calibration.options)
+    let options = BenchOptions(
+      prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
+      includesBaseline: !noBaseline)
+    guard case .benched(let report) = try session.perform(.bench(options: options)) else {
+      throw CommandFailure(message: "measuring gave no report")
+    }
+    if output.json { return try Output.json(BenchDocument(report: report)) }
+    Self.show(report)
+  }
+
+  static func show(_ report: BenchReport) {
+    let sides = [report.baseline, report.quantized].compactMap { $0 }
+    print(
+      "prompt \(report.promptTokens), generate \(report.generatedTokens), depth \(report.depth), "
+        + "median of \(report.repetitions), provider \(report.quantized.provider.rawValue), "
+        + "\(report.quantized.threads) threads")
+    let base = sides.first
+    Output.table(
+      ["", "prefill tok/s", "decode tok/s", "first token", "weights", "KV B/token"],
+      sides.map { side in
+        func ratio(_ value: Double, _ of: Double?) -> String {
+          guard sides.count > 1, let of, of > 0 else { return Quantity.significant(value) }
+          return "\(Quantity.significant(value)) (\(Quantity.fixed(value / of, 2))x)"
+        }
+        return [
+          side.recipe, ratio(side.prefill.tokensPerSecond, base?.prefill.tokensPerSecond),
+          ratio(side.decode.tokensPerSecond, base?.decode.tokensPerSecond),
+          Quantity.seconds(side.firstTokenSeconds), Quantity.bytes(side.weightBytes),
+          "\(side.kvBytesPerToken)",
+        ]
+      })
+    print("Kernels of the quantized model:")
+    Output.table(
+      ["operator", "kernel", "native", "calls", "time", "bytes/s"],
+      report.quantized.kernels.map { record in
+        [
+          record.operator, record.kernel,
+          record.native ? "yes" : "no: \(record.reason ?? "")", "\(record.calls)",
+          Quantity.seconds(record.seconds),
+          Quantity.rate(record.bytes / max(record.seconds, 1e-9), "B/s"),
+        ]
+      })
+  }
+}
+
+/// The JSON document of `bench`: the quantized side's fields, and `baseline` with the same fields.
+struct BenchDocument: Encodable {
+  let report: BenchReport
+
+  enum Key: String, CodingKey {
+    case baseline, promptTokens, generatedTokens, depth, repetitions, peaks
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try report.quantized.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(report.baseline, forKey: .baseline)
+    try container.encode(report.promptTokens, forKey: .promptTokens)
+    try container.encode(report.generatedTokens, forKey: .generatedTokens)
+    try container.encode(report.depth, forKey: .depth)
+    try container.encode(report.repetitions, forKey: .repetitions)
+    try container.encode(report.peaks, forKey: .peaks)
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import CursesBackend
+import Engine
+import Glibc
+import Operators
+import Platform
+import TerminalUI
+import Workbench
+
+/// What this machine, this terminal and this installation offer.
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Show processor, measured peaks, terminal abilities and where files are looked for.")
+
+  @OptionGroup var screen: ScreenOptions
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  private struct Document: Encodable {
+    struct Place: Encodable {
+      var folder: String
+      var origin: String
+      var path: String
+      var found: Bool
+    }
+
+    var processor: String
+    var cores: Int
+    var memoryBytes: Int
+    var providers: [String]
+    var bestProvider: String
+    var peaks: MachinePeaks
+    var terminal: String
+    var isTerminal: Bool
+    var places: [Place]
+    var workspace: String
+  }
+
+  func run() throws {
+    let session = try CommandSession(runtime)
+    guard case .machine(let peaks) = try session.perform(.measureMachine) else {
+      throw CommandFailure(message: "measuring gave no peaks")
+    }
+    let locator = ResourceLocator()
+    let searches = [
+      (
+        "Themes",
+        locator.search(for: "Themes", of: "Workbench", explicit: screen.themes, flag: "--themes")
+      ),
+      (
+        "Sessions",
+        locator.search(
+          for: "Sessions", of: "Workbench", explicit: screen.sessions, flag: "--sessions")
+      ),
+      ("built-in model", locator.search(for: "tales-5M", of: "DemoModel")),
+    ]
+    let document = Document(
+      processor: Machine.processorName() ?? "unknown", cores: Machine.usableCores,
+      memoryBytes: Machine.memoryTotal() ?? 0,
+      providers: ExecutionProvider.allCases.filter(\.isSupported).map(\.rawValue),
+      bestProvider: ExecutionProvider.best.rawValue, peaks: peaks,
+      terminal: getenv("TERM").map { String(cString: $0) } ?? "",
+      isTerminal: isatty(1) != 0,
+      places: searches.flatMap { name, search in
+        search.places.map {
+          Document.Place(folder: name, origin: $0.origin, path: $0.path, found: $0.exists)
+        }
+      }, workspace: session.laboratory.workspace.directory)
+    if output.json { return try Output.json(document) }
+    print("processor   \(document.processor), \(document.cores) cores")
+    print("memory      \(Quantity.bytes(document.memoryBytes))")
+    print(
+      "providers   \(document.providers.joined(separator: ", ")); best \(document.bestProvider)")
+    print(
+      "peaks       read \(Quantity.rate(peaks.readBandwidth, "B/s")), FP32 "
+        + "\(Quantity.rate(peaks.fp32Rate, "FLOP/s")), BF16 \(Quantity.rate(peaks.bf16Rate, "FLOP/s")), "
+        + "INT8 \(Quantity.rate(peaks.int8Rate, "OP/s")) on \(peaks.threads) threads")
+    print(
+      "terminal    \(document.terminal.isEmpty ? "TERM is not set" : document.terminal)"
+        + (document.isTerminal ? "" : ", output is not a terminal"))
+    print("workspace   \(document.workspace)")
+    for place in document.places {
+      print(
+        "\(place.found ? "found" : "     ")       \(place.folder): \(place.path) (\(place.origin))")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Engine
+import Evaluation
+import Platform
+
+/// Quality of a recipe against the FP baseline.
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure perplexity, KL divergence and top-1 agreement against the FP baseline.")
+
+  @OptionGroup var model: ModelArgument
+  @OptionGroup var recipe: RecipeOptions
+  @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var evaluation: EvaluationGroup
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let session = try CommandSession(runtime)
+    let recipe = try recipe.parsed()
+    _ = try session.load(model.model)
+    _ = try session.quantize(recipe, calibration.options)
+    guard
+      case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
+    else { throw CommandFailure(message: "evaluating gave no report") }
+    if output.json { return try Output.json(report) }
+    Self.show(report)
+  }
+
+  static func show(_ report: EvaluationReport) {
+    print(
+      "\(report.recipe) on \(report.text): protocol \(report.protocol.rawValue), "
+        + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")
+    func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
+      "\(Quantity.fixed(value, digits)) +- \(Quantity.fixed(error, digits))"
+    }
+    print(
+      "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   baseline "
+        + "\(report.baseline.name) \(pm(report.baseline.perplexity, report.baseline.perplexityError, 4))"
+    )
+    print(
+      "  KL divergence   \(pm(report.kl.mean, report.kl.error, 6)) nats   median "
+        + "\(Quantity.significant(report.kl.median)), 90 % \(Quantity.significant(report.kl.p90)), "
+        + "99 % \(Quantity.significant(report.kl.p99)), max \(Quantity.significant(report.kl.max))")
+    print(
+      "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (BF16 against F32)")
+    print(
+      "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2)) +- "
+        + Quantity.percent(report.topOneAgreementError, 2))
+    print(
+      "  weights         \(Quantity.bytes(report.weightBytes)), KV cache "
+        + "\(report.kvBytesPerToken) bytes a token")
+  }
+}

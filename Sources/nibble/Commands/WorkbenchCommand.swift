@@ -1,0 +1,99 @@
+import ArgumentParser
+import CursesBackend
+import Engine
+import Glibc
+import Platform
+import TerminalUI
+import Workbench
+
+/// Where themes and sessions are looked for, and how the terminal is used.
+struct ScreenOptions: ParsableArguments {
+  @Option(help: "Colours: mono, 8, 16, 256 or truecolor; what the terminal offers without it.")
+  var color: String?
+  @Option(help: "Theme, by name.")
+  var theme: String?
+  @Option(help: "Folder with themes.")
+  var themes: String?
+  @Option(help: "Folder with sessions.")
+  var sessions: String?
+  @Flag(help: "Draw with ASCII characters only.")
+  var ascii = false
+  @Flag(name: .customLong("no-mouse"), help: "Leave the mouse to the terminal.")
+  var noMouse = false
+
+  private static let depths: [String: ColorDepth] = [
+    "mono": .mono, "8": .ansi8, "16": .ansi16, "256": .ansi256, "truecolor": .trueColor,
+  ]
+
+  func validate() throws {
+    if let color, Self.depths[color] == nil {
+      throw ValidationError("--color: expected mono, 8, 16, 256 or truecolor, found '\(color)'")
+    }
+  }
+
+  var terminal: TerminalOptions {
+    TerminalOptions(
+      color: color.flatMap { Self.depths[$0] }, glyphs: ascii ? .ascii : nil,
+      usesMouse: !noMouse)
+  }
+
+  func themeCatalog(_ locator: ResourceLocator = ResourceLocator()) -> ThemeCatalog {
+    ThemeCatalog(
+      folders: locator.search(for: "Themes", of: "Workbench", explicit: themes, flag: "--themes")
+        .existing)
+  }
+
+  func sessionFolders(_ locator: ResourceLocator = ResourceLocator()) -> [String] {
+    locator.search(for: "Sessions", of: "Workbench", explicit: sessions, flag: "--sessions")
+      .existing
+  }
+
+  /// Where recordings are written: the user's own data, never beside the program.
+  func recordings(_ locator: ResourceLocator = ResourceLocator()) -> String {
+    sessions ?? (locator.dataFolder ?? ".") + "/Sessions"
+  }
+}
+
+/// Opens the workbench; without a terminal it runs the same walk and prints the verdict.
+struct WorkbenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "workbench", abstract: "Open the workbench (the default).")
+
+  @OptionGroup var model: ModelArgument
+  @OptionGroup var screen: ScreenOptions
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let isTerminal = isatty(0) != 0 && isatty(1) != 0
+    guard isTerminal, !output.json else {
+      try HeadlessWalk(session: CommandSession(runtime), asJSON: output.json).run(model.model)
+      return
+    }
+    let laboratory = try runtime.laboratory()
+    let code = try MainActor.assumeIsolated { try open(laboratory) }
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  @MainActor private func open(_ laboratory: Laboratory) throws -> Int32 {
+    let terminal: Terminal
+    do {
+      terminal = try Terminal(options: screen.terminal)
+    } catch {
+      throw CommandFailure(message: "\(error)")
+    }
+    let themes = screen.themeCatalog()
+    var state = State(size: terminal.size)
+    if let theme = screen.theme { state.theme = theme }
+    var loop = WorkbenchLoop(
+      terminal: terminal, store: Store(state: state), laboratory: laboratory, themes: themes,
+      recordings: screen.recordings())
+    let catalog = CatalogSource(
+      laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(),
+      model: model.model)
+    loop.begin(catalog.messages() + [.launch(model: model.model)])
+    let code = loop.run()
+    for line in loop.end() { print(line) }
+    return code
+  }
+}

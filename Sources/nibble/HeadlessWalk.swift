@@ -1,0 +1,67 @@
+import Engine
+import Models
+import Planning
+import Platform
+import Quantization
+
+/// The walk of the workbench without a terminal: plan, take the advised target's first method, quantize,
+/// evaluate, profile, and print the verdict.
+struct HeadlessWalk {
+  let session: CommandSession
+  let asJSON: Bool
+
+  /// What the walk found, for `--json`.
+  private struct Document: Encodable {
+    var model: ModelSummary
+    var plan: PlanReport
+    var run: RunRecord
+  }
+
+  func run(_ model: String?) throws {
+    let summary = try session.load(model)
+    let workload = Workload(context: summary.shape.context)
+    guard case .plan(let plan) = try session.perform(.plan(workload: workload, machine: nil)),
+      let advice = plan.advice.first
+    else { throw CommandFailure(message: "planning gave no advice") }
+    let recipe = Self.recipe(for: advice.target)
+    let quantize = try session.quantize(recipe, CalibrationOptions(samples: 8))
+    guard
+      case .evaluated(let evaluation) = try session.perform(
+        .evaluate(options: EvaluationOptions(windows: 16))),
+      case .benched(let bench) = try session.perform(
+        .bench(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
+    else { throw CommandFailure(message: "measuring gave no report") }
+    let verdict = Verdict.judge(
+      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
+    if asJSON {
+      let run = RunRecord(
+        id: "", model: summary.name, recipe: recipe, quantize: quantize, evaluation: evaluation,
+        bench: bench, verdict: verdict)
+      return try Output.json(Document(model: summary, plan: plan, run: run))
+    }
+    print("No terminal: the walk of the workbench on \(summary.name), in text.\n")
+    print("1. Target")
+    PlanCommand.show(plan)
+    print("\n2. Method: \(recipe)")
+    QuantizeCommand.show(quantize)
+    print("\n3. Quality")
+    EvaluateCommand.show(evaluation)
+    print("\n4. Profile")
+    BenchCommand.show(bench)
+    print("\n5. Verdict")
+    for (index, check) in verdict.checks.enumerated() {
+      print("  \(index + 1). \(check.question)  \(check.mark.rawValue.uppercased())")
+      print("     \(check.evidence)")
+    }
+    for line in verdict.next { print("  Next: \(line)") }
+  }
+
+  /// The recipe a target starts with.
+  static func recipe(for target: QuantizationTarget) -> Recipe {
+    switch target {
+    case .weights: RecipeText.scheme("W4A16") ?? .baseline
+    case .activations: RecipeText.scheme("W8A8") ?? .baseline
+    case .kvCache: RecipeText.scheme("KV8") ?? .baseline
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+
+/// The program: the workbench without a subcommand, else one of the commands for scripts.
+struct Nibble: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "nibble",
+    abstract: "Find out which quantization method a model, a workload and a runtime need.",
+    discussion: """
+      Without a command, 'nibble [MODEL]' opens the workbench; without a terminal it runs the same \
+      walk and prints the verdict. Every command takes --json. Exit codes: 0 done, 1 failed, 2 usage, \
+      3 ran but a check failed, 128+signal.
+      """,
+    version: version,
+    subcommands: [
+      WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
+      EvaluateCommand.self, BenchCommand.self, CompareCommand.self, ConformanceCommand.self,
+      ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
+      DoctorCommand.self,
+    ],
+    defaultSubcommand: WorkbenchCommand.self)
+}
+
+@main
+enum Program {
+  static func main() {
+    Interrupt.install()
+    do {
+      var command = try Nibble.parseAsRoot()
+      try command.run()
+    } catch {
+      let code = Nibble.exitCode(for: error)
+      if let failure = error as? CommandFailure {
+        Self.complain(failure.message)
+        exit(failure.code)
+      }
+      if code == .success {
+        print(Nibble.fullMessage(for: error))
+        exit(0)
+      }
+      if code == .validationFailure {
+        Self.complain(Nibble.fullMessage(for: error), prefix: "")
+        exit(2)
+      }
+      Self.complain("\(error)")
+      exit(1)
+    }
+  }
+
+  private static func complain(_ text: String, prefix: String = "nibble: ") {
+    var line = prefix + text + "\n"
+    line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+  }
+}

@@ -1,0 +1,247 @@
+import ArgumentParser
+import Engine
+import Evaluation
+import Models
+import Operators
+import Planning
+import Quantization
+
+/// Which model.
+struct ModelArgument: ParsableArguments {
+  @Argument(
+    help:
+      "A Hugging Face directory or one that 'nibble quantize' wrote; the built-in model without it."
+  )
+  var model: String?
+}
+
+/// How to print.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON document on standard output, and nothing else there.")
+  var json = false
+}
+
+/// Threads, kernels and where runs are kept.
+struct RuntimeOptions: ParsableArguments {
+  @Option(help: "Threads that compute; the machine's cores without it.")
+  var threads: Int?
+
+  @Option(help: "Execution provider: generic, avx2 or avx512; the best one without it.")
+  var provider: String?
+
+  @Option(
+    name: .customLong("disable-kernel"),
+    help: "A kernel not to use, as the trace names it without provider.")
+  var disabledKernels: [String] = []
+
+  @Option(help: "Where finished runs are kept; the XDG data directory without it.")
+  var workspace: String?
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads: expected 1 to 256, found \(threads)")
+    }
+    if let provider, ExecutionProvider(rawValue: provider) == nil {
+      let known = ExecutionProvider.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--provider: expected one of \(known), found '\(provider)'")
+    }
+  }
+
+  /// The laboratory these options describe.
+  func laboratory() throws -> Laboratory {
+    try Laboratory(
+      threads: threads, provider: provider.flatMap(ExecutionProvider.init(rawValue:)),
+      disabledKernels: Set(disabledKernels), workspace: Workspace(directory: workspace))
+  }
+}
+
+/// What to quantize, and how.
+struct RecipeOptions: ParsableArguments {
+  @Option(help: "Weights: METHOD[:BITS[:GROUP]] (rtn:4:128), or a scheme such as W4A16.")
+  var weights: String?
+
+  @Flag(help: "Zero points for weights.")
+  var asymmetric = false
+
+  @Option(help: "Activations: METHOD (int8), or a scheme such as W8A8.")
+  var activations: String?
+
+  @Option(help: "KV cache, keys and values: METHOD[:GROUP] (int8, int4).")
+  var kv: String?
+
+  @Option(name: [.customLong("kv-key"), .customLong("ctk")], help: "Keys of the KV cache apart.")
+  var kvKey: String?
+
+  @Option(
+    name: [.customLong("kv-value"), .customLong("ctv")], help: "Values of the KV cache apart.")
+  var kvValue: String?
+
+  @Option(help: "One option of a method: TARGET.KEY=VALUE (weights.mse=true).")
+  var set: [String] = []
+
+  @Option(help: "A recipe in a TOML file.")
+  var recipe: String?
+
+  /// The recipe these options describe.
+  func parsed() throws -> Recipe {
+    var made = try recipe.map(RecipeFile.read) ?? Recipe()
+    if let weights {
+      if let scheme = RecipeText.scheme(weights) {
+        made.weights = scheme.weights ?? made.weights
+        made.activations = scheme.activations ?? made.activations
+      } else {
+        made.weights = try RecipeText.choice(weights, target: .weights)
+      }
+    }
+    if let activations {
+      made.activations =
+        try RecipeText.scheme(activations)?.activations
+        ?? RecipeText.choice(activations, target: .activations)
+    }
+    for (text, sides) in [(kv, 3), (kvKey, 1), (kvValue, 2)] {
+      guard let text else { continue }
+      let isFloat = ["f16", "fp16"].contains(text.lowercased())
+      let choice =
+        isFloat
+        ? nil : try RecipeText.scheme(text)?.keys ?? RecipeText.choice(text, target: .kvCache)
+      if sides & 1 != 0 { made.keys = choice }
+      if sides & 2 != 0 { made.values = choice }
+    }
+    if asymmetric { try RecipeText.set("weights.symmetric=false", in: &made) }
+    for text in set { try RecipeText.set(text, in: &made) }
+    try made.validate()
+    return made
+  }
+}
+
+/// The text weights and activations are calibrated on.
+struct CalibrationGroup: ParsableArguments {
+  @Option(help: "Text file to calibrate on; the built-in one without it.")
+  var calibration: String?
+
+  @Option(help: "Windows of calibration text.")
+  var samples = 32
+
+  @Option(name: .customLong("sample-length"), help: "Tokens of a calibration window.")
+  var sampleLength = 256
+
+  @Option(help: "Seed for choosing windows.")
+  var seed: UInt64 = 0
+
+  func validate() throws {
+    guard (1...100_000).contains(samples) else {
+      throw ValidationError("--samples: expected 1 to 100000, found \(samples)")
+    }
+    guard (8...65536).contains(sampleLength) else {
+      throw ValidationError("--sample-length: expected 8 to 65536, found \(sampleLength)")
+    }
+  }
+
+  var options: CalibrationOptions {
+    CalibrationOptions(text: calibration, samples: samples, length: sampleLength, seed: seed)
+  }
+}
+
+/// How quality is measured.
+struct EvaluationGroup: ParsableArguments {
+  @Option(help: "Text file to evaluate on; the built-in one without it.")
+  var text: String?
+
+  @Option(name: .customLong("protocol"), help: "llama.cpp or paper.")
+  var protocolName = "llama.cpp"
+
+  @Option(help: "Tokens of a window; the protocol's own without it, cut to the model's context.")
+  var window: Int?
+
+  @Option(help: "Windows at most; the whole text without it.")
+  var windows: Int?
+
+  @Option(help: "Number format of the baseline: bf16 or f32.")
+  var baseline = "bf16"
+
+  func validate() throws {
+    guard EvaluationProtocol(rawValue: protocolName) != nil else {
+      throw ValidationError("--protocol: expected llama.cpp or paper, found '\(protocolName)'")
+    }
+    guard EvaluationOptions.Baseline(rawValue: baseline) != nil else {
+      throw ValidationError("--baseline: expected bf16 or f32, found '\(baseline)'")
+    }
+    if let windows, windows < 1 {
+      throw ValidationError("--windows: expected 1 or more, found \(windows)")
+    }
+  }
+
+  var options: EvaluationOptions {
+    EvaluationOptions(
+      text: text, protocol: EvaluationProtocol(rawValue: protocolName) ?? .llamaCpp,
+      window: window, windows: windows,
+      baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16)
+  }
+}
+
+/// What the model is to be used for.
+struct WorkloadGroup: ParsableArguments {
+  @Option(help: "Tokens one request may hold; the model's context without it.")
+  var context: Int?
+
+  @Option(help: "Requests in flight at a time.")
+  var requests = 1
+
+  @Option(
+    name: .customLong("prefix-share"),
+    help: "Share of the context all requests have in common, 0 to 1.")
+  var prefixShare = 0.0
+
+  @Option(help: "Tokens of a prompt.")
+  var prompt = 512
+
+  @Option(help: "Tokens generated for a request.")
+  var generate = 128
+
+  @Option(help: "Sequences decoded in one step.")
+  var batch = 1
+
+  @Option(help: "Memory that may be used: 24GB, 512MB, or bytes; what the machine has without it.")
+  var memory: String?
+
+  @Option(help: "The machine: 'this' (measured), or one of the described ones.")
+  var machine: String?
+
+  func validate() throws {
+    for (name, value) in [
+      ("--requests", requests), ("--prompt", prompt), ("--generate", generate), ("--batch", batch),
+      ("--context", context ?? 1),
+    ] where !(1...100_000_000).contains(value) {
+      throw ValidationError("\(name): expected 1 to 100000000, found \(value)")
+    }
+    guard (0...1).contains(prefixShare) else {
+      throw ValidationError("--prefix-share: expected 0 to 1, found \(prefixShare)")
+    }
+    if let memory, ByteText.parse(memory) == nil {
+      throw ValidationError("--memory: expected a size such as 24GB or 512MB, found '\(memory)'")
+    }
+  }
+
+  /// The workload for a model with this context.
+  func workload(context own: Int) -> Workload {
+    Workload(
+      context: context ?? own, requests: requests, sharedPrefix: prefixShare,
+      promptTokens: prompt, generatedTokens: generate, batch: batch,
+      memoryBudget: memory.flatMap(ByteText.parse))
+  }
+}
+
+/// Sizes as people type them.
+enum ByteText {
+  /// Bytes of `24GB`, `512 MB`, `1.5GiB` or a bare number; nil for anything else.
+  static func parse(_ text: String) -> Double? {
+    let digits = text.prefix { $0.isNumber || $0 == "." }
+    guard let value = Double(digits), value > 0 else { return nil }
+    let unit = text.dropFirst(digits.count).filter { $0 != " " }.lowercased()
+    let units: [String: Double] = [
+      "": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1024,
+      "mib": 1_048_576, "gib": 1_073_741_824,
+    ]
+    return units[unit].map { value * $0 }
+  }
+}

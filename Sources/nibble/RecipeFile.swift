@@ -1,0 +1,87 @@
+import FoundationEssentials
+import Quantization
+import TOMLKit
+
+/// A recipe as a TOML file: a table a target, `method` and its options in it.
+///
+///     [weights]
+///     method = "rtn"
+///     bits = 4
+///     group = 128
+///
+///     [kv]            # or [kv-key] and [kv-value]
+///     method = "int8"
+enum RecipeFile {
+  /// Reads a recipe.
+  ///
+  /// - Throws: `RecipeFileError` naming file, place, expected and found.
+  static func read(_ path: String) throws -> Recipe {
+    guard let data = FileManager.default.contents(atPath: path),
+      let text = String(validating: data, as: UTF8.self)
+    else { throw RecipeFileError.unreadable(path: path) }
+    let table: TOMLTable
+    do {
+      table = try TOMLTable(string: text)
+    } catch {
+      throw RecipeFileError.malformed(path: path, reason: "\(error)")
+    }
+    var recipe = Recipe()
+    for (name, value) in table {
+      guard let section = value.table else {
+        throw RecipeFileError.malformed(
+          path: path, reason: "'\(name)': expected a table, found a value")
+      }
+      let choice = try choice(section, name: name, path: path)
+      switch name {
+      case "weights": recipe.weights = choice
+      case "activations": recipe.activations = choice
+      case "kv": (recipe.keys, recipe.values) = (choice, choice)
+      case "kv-key": recipe.keys = choice
+      case "kv-value": recipe.values = choice
+      default:
+        throw RecipeFileError.malformed(
+          path: path,
+          reason: "'\(name)': expected weights, activations, kv, kv-key or kv-value")
+      }
+    }
+    return recipe
+  }
+
+  private static func choice(
+    _ section: TOMLTable, name: String, path: String
+  ) throws -> MethodChoice {
+    guard let method = section["method"]?.string else {
+      throw RecipeFileError.malformed(
+        path: path, reason: "'\(name).method': expected a string")
+    }
+    var options: [String: OptionValue] = [:]
+    for (key, value) in section where key != "method" {
+      if let flag = value.bool {
+        options[key] = .flag(flag)
+      } else if let number = value.int {
+        options[key] = .integer(number)
+      } else if let number = value.double {
+        options[key] = .decimal(number)
+      } else if let text = value.string {
+        options[key] = .choice(text)
+      } else {
+        throw RecipeFileError.malformed(
+          path: path, reason: "'\(name).\(key)': expected a number, true, false or a string")
+      }
+    }
+    return MethodChoice(method: method, options: options)
+  }
+}
+
+/// What can be wrong with a recipe file.
+enum RecipeFileError: Error, CustomStringConvertible {
+  case unreadable(path: String)
+  case malformed(path: String, reason: String)
+
+  var description: String {
+    switch self {
+    case .unreadable(let path): "\(path): expected a TOML file in UTF-8 that can be read"
+    case .malformed(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}

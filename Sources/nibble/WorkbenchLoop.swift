@@ -1,0 +1,237 @@
+import CursesBackend
+import Engine
+import FoundationEssentials
+import Glibc
+import Platform
+import TerminalUI
+import Workbench
+
+/// The terminal loop: draw, wait for keys and letters, send them through the store, run the effects.
+///
+/// At most 30 frames a second, none while nothing changes.
+@MainActor
+struct WorkbenchLoop: ~Copyable {
+  private var terminal: Terminal
+  private var store: Store
+  private let runner: EffectRunner
+  private let themes: ThemeCatalog
+  private let recordings: String
+  private var coalescer = EventCoalescer()
+  private var player: Player?
+  private let start = Machine.seconds()
+  private let startedAt: Int
+  private var isOver = false
+  private var lastTick = 0
+  /// What is said on the normal screen when the program has ended.
+  private var farewell: [String] = []
+
+  private static let frame = 33
+
+  init(
+    terminal: consuming Terminal, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
+    recordings: String, startedAt: Int = 0
+  ) {
+    let mailbox = Mailbox(waker: terminal.waker)
+    self.terminal = terminal
+    self.store = store
+    runner = EffectRunner(laboratory: laboratory, mailbox: mailbox)
+    self.themes = themes
+    self.recordings = recordings
+    self.startedAt = startedAt
+  }
+
+  /// Sends the messages a program starts with.
+  mutating func begin(_ messages: [Message]) {
+    send(.resize(terminal.size))
+    for message in messages { send(message) }
+  }
+
+  /// Plays a session before, or instead of, working live.
+  mutating func play(_ session: Session) {
+    player = Player(session)
+    player?.isPlaying = true
+  }
+
+  /// Runs until the user leaves; yields the exit code.
+  mutating func run() -> Int32 {
+    var code: Int32 = 0
+    var lastFrame = -Self.frame
+    while !isOver {
+      if let ending = terminal.ending {
+        if case .signal(let number) = ending { code = 128 + number }
+        break
+      }
+      let wait = max(0, lastFrame + Self.frame - now)
+      if wait == 0 {
+        draw()
+        lastFrame = now
+      }
+      for event in terminal.events(waiting: wait == 0 ? idleWait : wait) { take(event) }
+      collect()
+      tick()
+    }
+    runner.cancelAll()
+    finish()
+    return code
+  }
+
+  private var now: Int { startedAt + Int((Machine.seconds() - start) * 1000) }
+
+  /// Milliseconds until something may have to be drawn without an event.
+  private var idleWait: Int {
+    if let player, player.isPlaying { return Self.frame }
+    return min(store.state.nextTick ?? 1000, coalescer.wait(at: now) ?? 1000)
+  }
+
+  private mutating func take(_ event: InputEvent) {
+    if case .resize = event { send(.input(event: event)) }
+    guard var current = player else {
+      if case .resize = event { return }
+      send(.input(event: event))
+      return
+    }
+    switch PlayerKeys.handle(event, &current) {
+    case .stays: player = current
+    case .quits:
+      player = nil
+      if store.state.catalog.methods.isEmpty { isOver = true }
+    case .forks:
+      store = current.fork()
+      player = nil
+      send(.resize(terminal.size))
+      send(.notice(kind: .information, text: "You have taken over: the model is opened again."))
+      send(.launch(model: nil))
+    }
+  }
+
+  private mutating func collect() {
+    for letter in runner.mailbox.collect() {
+      switch letter {
+      case .job(let event):
+        for passed in coalescer.take(event, at: now) { send(.job(event: passed)) }
+      case .message(let message): send(message)
+      }
+    }
+    for event in coalescer.flush(at: now) { send(.job(event: event)) }
+  }
+
+  private mutating func tick() {
+    let time = now
+    if player != nil {
+      player?.advance(milliseconds: time - lastTick)
+      lastTick = time
+      return
+    }
+    guard let pace = store.state.nextTick, time - lastTick >= pace else { return }
+    lastTick = time
+    send(.tick(milliseconds: time))
+  }
+
+  private mutating func send(_ message: Message) {
+    for effect in store.send(message, at: now) { perform(effect) }
+  }
+
+  private mutating func draw() {
+    let theme = themes.theme(named: player?.shown.shownTheme ?? store.state.shownTheme)
+    let look = Look(theme: theme, depth: terminal.depth, glyphs: terminal.glyphs)
+    var buffer = look.buffer(terminal.size)
+    if let player {
+      PlayerView.draw(player, into: &buffer, look: look)
+    } else {
+      WorkbenchView.draw(store.state, into: &buffer, look: look)
+    }
+    terminal.present(buffer, caret: nil)
+  }
+
+  private mutating func perform(_ effect: Effect) {
+    switch effect {
+    case .run(let id, let request): runner.run(id, request)
+    case .cancel(let id): runner.cancel(id)
+    case .pause(let id): runner.pause(id)
+    case .resume(let id): runner.resume(id)
+    case .loadTheme(let name):
+      if let problem = themes.problems[name] { say(.problem, problem) }
+    case .startRecording: startRecording()
+    case .stopRecording: stopRecording()
+    case .mark(let title):
+      attempt { store throws(SessionError) in try store.annotate(.marker(title: title)) }
+    case .openSession(let path):
+      do {
+        play(try SessionFile.read(path))
+      } catch {
+        say(.problem, "\(error)")
+      }
+    case .exportText(let name, let text): exportText(name, text)
+    case .copy(let text): copy(text)
+    case .redraw: send(.resize(terminal.size))
+    case .suspend: raise(SIGTSTP)
+    case .quit: isOver = true
+    }
+  }
+
+  private mutating func say(_ kind: Notice.Kind, _ text: String) {
+    send(.notice(kind: kind, text: text))
+  }
+
+  private mutating func attempt(_ body: (inout Store) throws(SessionError) -> Void) {
+    do throws(SessionError) { try body(&store) } catch { say(.problem, "\(error)") }
+  }
+
+  private mutating func startRecording() {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: recordings, withIntermediateDirectories: true)
+    } catch {
+      say(.problem, "\(recordings): \(error)")
+      return
+    }
+    var number = 1
+    var path = ""
+    repeat {
+      path = "\(recordings)/recording-\(number).session"
+      number += 1
+    } while FileManager.default.fileExists(atPath: path)
+    let header = SessionHeader(
+      program: Nibble.version, size: terminal.size, theme: store.state.theme,
+      title: store.state.facts.model.map { "Work on \($0.name)" } ?? "Recording")
+    do {
+      try store.startRecording(path: path, header: header)
+      send(.recording(path: path))
+      farewell.append("Recorded to \(path); replay it with: nibble replay \(path)")
+    } catch {
+      say(.problem, "\(error)")
+    }
+  }
+
+  private mutating func stopRecording() {
+    attempt { store throws(SessionError) in try store.stopRecording() }
+    send(.recording(path: nil))
+  }
+
+  private mutating func exportText(_ name: String, _ text: String) {
+    let folder = runner.laboratory.workspace.directory
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let path = folder + "/" + name
+      try WholeFile.write(text, to: path)
+      say(.done, "Written: \(path)")
+    } catch {
+      say(.problem, "\(name): \(error)")
+    }
+  }
+
+  /// OSC 52: the terminal puts the text on the clipboard, also over SSH.
+  private mutating func copy(_ text: String) {
+    let encoded = Data(text.utf8).base64EncodedString()
+    var sequence = "\u{1B}]52;c;\(encoded)\u{07}"
+    sequence.withUTF8 { _ = write(1, $0.baseAddress, $0.count) }
+    say(.done, "Copied \(text.count) characters")
+  }
+
+  private mutating func finish() {
+    attempt { store throws(SessionError) in try store.stopRecording() }
+  }
+
+  /// Gives the terminal back and yields what is to be said on the normal screen.
+  consuming func end() -> [String] { farewell }
+}

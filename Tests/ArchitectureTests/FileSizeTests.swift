@@ -1,0 +1,16 @@
+import Testing
+
+/// A file has one idea; past 600 lines it has several.
+@Suite struct FileSizeTests {
+  static let most = 600
+
+  @Test(arguments: [".swift", ".c", ".h"])
+  func noFileIsTooLong(suffix: String) throws {
+    for folder in ["Sources", "Tests"] {
+      for file in try SourceTree.files(folder, suffix: suffix) {
+        let count = try SourceTree.lines(file).count
+        #expect(count <= Self.most, "\(file) has \(count) lines")
+      }
+    }
+  }
+}

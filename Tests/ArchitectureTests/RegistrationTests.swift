@@ -1,0 +1,71 @@
+import Checkpoints
+import Engine
+import Models
+import Operators
+import Quantization
+import Testing
+import Workbench
+
+/// Every file in a folder of extensions is in its list: a forgotten line fails here, by name.
+@Suite struct RegistrationTests {
+  private func stems(_ folder: String, except: Set<String> = []) throws -> Set<String> {
+    Set(
+      try SourceTree.files(folder, suffix: ".swift").map { path in
+        String(path.split(separator: "/").last?.dropLast(".swift".count) ?? "")
+      }
+    ).subtracting(except)
+  }
+
+  private func names(_ types: [Any.Type]) -> Set<String> { Set(types.map { "\($0)" }) }
+
+  @Test func methods() throws {
+    #expect(
+      try stems("Sources/Quantization/Methods") == names(QuantizationMethods.all.map { $0 }))
+  }
+
+  @Test func cacheMethods() throws {
+    #expect(
+      try stems("Sources/Quantization/KVCaches", except: ["KVCacheMethods"])
+        == names(KVCacheMethods.all.map { $0 }))
+  }
+
+  @Test func architectures() throws {
+    #expect(
+      try stems("Sources/Models/Architectures") == names(Architectures.all.map { $0 }))
+  }
+
+  @Test func exportFormats() throws {
+    #expect(
+      try stems(
+        "Sources/Checkpoints/Formats", except: ["ExportFormat", "CompressedTensorsReader"]
+      ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
+  }
+
+  @Test func screens() throws {
+    #expect(try stems("Sources/Workbench/Screens") == names(Screens.all.map { $0 }))
+  }
+
+  @Test func kernelsHaveTheGenericProvider() {
+    for kernel in LinearKernel.all {
+      #expect(kernel.providers.contains(.generic), "\(kernel.name)")
+    }
+    #expect(Set(LinearKernel.all.map(\.name)).count == LinearKernel.all.count)
+  }
+
+  @Test func namesAndAliasesAreUnique() {
+    for target in QuantizationTarget.allCases {
+      let names = QuantizationMethods.descriptions(for: target).flatMap { [$0.name] + $0.aliases }
+      #expect(Set(names).count == names.count, "\(target.rawValue): \(names)")
+    }
+  }
+
+  @Test func everyOptionHasAValidDefault() throws {
+    for description in QuantizationMethods.descriptions {
+      for option in description.options {
+        #expect(throws: Never.self) {
+          try option.check(option.standard, method: description.name)
+        }
+      }
+    }
+  }
+}
