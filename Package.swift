@@ -75,7 +75,8 @@ let package = Package(
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
     .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
-    .testTarget(name: "CursesBackendTests", dependencies: ["CursesBackend"]),
+    .testTarget(
+      name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
     .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"]),

@@ -101,7 +101,7 @@ import Workbench
       VerdictScreen.id,
       shows: [
         "▲ WARN", "✓ PASS", "Is it the right tensor?", "Does quality hold?",
-        "Does the quantized operator run?", "Did the bottleneck shrink?", "safetensors",
+        "Does the quantized operator run?", "Did the bottleneck shrink?", "compressed-tens",
         "2026-11-23-1",
       ])
   }
