@@ -15,12 +15,10 @@ extension MethodChoice: CustomStringConvertible {
   /// The choice as it is typed: `rtn:4:128`, other options behind it.
   package var description: String {
     var text = method
-    if let bits = options["bits"] {
-      text += ":\(bits)"
-      if let group = options["group"] { text += ":\(group)" }
-    }
+    if let bits = options["bits"] { text += ":\(bits)" }
+    if let group = options["group"] { text += ":\(group)" }
     for (key, value) in options.sorted(by: { $0.key < $1.key })
-    where key != "bits" && (key != "group" || options["bits"] == nil) {
+    where key != "bits" && key != "group" {
       text += " \(key)=\(value)"
     }
     return text

@@ -21,8 +21,14 @@ package enum RecipeText {
         fused, values: parts.dropFirst(2).map { ("group", $0) }, text: text)
     }
     let description = try QuantizationMethods.description(of: name, target: target)
+    // A method whose name tells its width takes the group at once: `int4:64`.
+    let own = keys.filter { key in description.options.contains { $0.key == key } }
+    guard parts.count - 1 <= own.count else {
+      throw QuantizationError.malformedChoice(
+        text: text, expected: ([description.name.uppercased()] + own).joined(separator: "[:") + "]")
+    }
     return try fill(
-      description, values: zip(keys, parts.dropFirst()).map { ($0, $1) }, text: text)
+      description, values: zip(own, parts.dropFirst()).map { ($0, $1) }, text: text)
   }
 
   private static func fill(
@@ -85,11 +91,9 @@ package enum RecipeText {
   /// Whole schemes under the names people type; nil for an unknown one.
   package static func scheme(_ name: String) -> Recipe? {
     func weights(_ bits: Int, _ group: Int, symmetric: Bool = true) -> MethodChoice {
-      MethodChoice(
-        method: "rtn",
-        options: [
-          "bits": .integer(bits), "group": .integer(group), "symmetric": .flag(symmetric),
-        ])
+      var options: [String: OptionValue] = ["bits": .integer(bits), "group": .integer(group)]
+      if !symmetric { options["symmetric"] = .flag(false) }
+      return MethodChoice(method: "rtn", options: options)
     }
     switch name.uppercased() {
     case "W8A16", "W8": return Recipe(weights: weights(8, -1))

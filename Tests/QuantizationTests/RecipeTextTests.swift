@@ -12,6 +12,11 @@ import Testing
   @Test func cacheMethodsAreFoundByWidth() throws {
     #expect(try RecipeText.choice("q8_0", target: .kvCache).method == "int8")
     #expect(try RecipeText.choice("int:4:64", target: .kvCache).options["group"] == .integer(64))
+    let choice = try RecipeText.choice("int4:64", target: .kvCache)
+    #expect("\(choice)" == "int4:64")
+    #expect(throws: QuantizationError.self) {
+      _ = try RecipeText.choice("int4:64:3", target: .kvCache)
+    }
   }
 
   @Test func errorsNameWhatIsKnown() {

@@ -106,8 +106,9 @@ extension Laboratory {
     let rounding = Double(shape.blockLinearParameters) / 2e8
     return AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? work / max(rate, 1) + rounding : nil,
-      peakResidentBytes: Int(shape.weightBytes(bitsPerWeight: 16 + bits))
-        + Int(tokens) * shape.hiddenSize * 4,
+      // What is held now, both packed forms, and the activations that travel from block to block.
+      peakResidentBytes: (Machine.residentBytes() ?? 0)
+        + Int(shape.weightBytes(bitsPerWeight: 16 + 2 * bits)) + Int(tokens) * shape.hiddenSize * 4,
       outputBytes: Int(shape.weightBytes(bitsPerWeight: bits)),
       baselineBytes: bench.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
