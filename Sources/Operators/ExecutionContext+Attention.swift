@@ -5,7 +5,8 @@ package import Tensors
 extension ExecutionContext {
   /// Writes keys and values of new tokens behind those that are there.
   ///
-  /// Both are `[tokens, kvHeads, headDimension]`; they go behind `view.length`. The view's blocks must already reach that far.
+  /// Both are `[tokens, kvHeads, headDimension]`; they go behind `view.length`. The view's blocks
+  /// must already reach that far.
   package func append(
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, to view: KVView
   ) {
@@ -175,7 +176,8 @@ extension ExecutionContext {
     }
   }
 
-  /// Hands out the addresses of the first blocks of all heads, `[kvHeads][blocks]`, keys and values.
+  /// Hands out the addresses of the first blocks of all heads, `[kvHeads][blocks]`, keys and
+  /// values.
   private func withPointers(
     to view: KVView, blocks: Int,
     _ body: (UnsafePointer<UnsafeRawPointer?>, UnsafePointer<UnsafeRawPointer?>) -> Void

@@ -3,7 +3,8 @@ internal import Platform
 internal import Tensors
 
 extension ExecutionContext {
-  /// Applies linear layers that share one input: `outputs[i][t, rows] = input[t, columns] W_i^T + b_i`.
+  /// Applies linear layers that share one input: `outputs[i][t, rows] = input[t, columns] W_i^T +
+  /// b_i`.
   ///
   /// The input is converted once for all of them; work is shared by chunks of rows. Layers with
   /// different activation formats are run one format after the other.

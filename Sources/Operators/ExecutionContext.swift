@@ -45,8 +45,8 @@ package final class ExecutionContext {
     workspaces = (0..<max(1, pool.threads)).map { _ in AlignedScratch() }
   }
 
-  /// Memory for `count` numbers that lives as long as the context and is handed out again for the same
-  /// slot; the contents are lost when it grows.
+  /// Memory for `count` numbers that lives as long as the context and is handed out again for the
+  /// same slot; the contents are lost when it grows.
   package func floats(slot: Int, count: Int) -> UnsafeMutablePointer<Float> {
     while slots.count <= slot { slots.append(AlignedScratch()) }
     return slots[slot].reserve(count * MemoryLayout<Float>.stride)

@@ -1,7 +1,8 @@
 internal import CKernels
 internal import Tensors
 
-/// One row of the kernel table for linear layers: the code for one pair of weight and activation kinds.
+/// One row of the kernel table for linear layers: the code for one pair of weight and activation
+/// kinds.
 package struct LinearKernel: Sendable {
   typealias Function =
     @convention(c) (
@@ -103,8 +104,8 @@ package struct LinearKernel: Sendable {
 
   /// The kernel for a weight and activation format.
   ///
-  /// What no kernel executes as it is falls back to the floating-point kernel of the activations, on
-  /// weights expanded when they are packed; the choice then carries the reason.
+  /// What no kernel executes as it is falls back to the floating-point kernel of the activations,
+  /// on weights expanded when they are packed; the choice then carries the reason.
   static func choose(
     format: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
   ) -> Choice {

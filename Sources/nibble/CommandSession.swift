@@ -44,7 +44,14 @@ struct CommandSession {
     return summary
   }
 
-  /// Quantizes the open model unless the recipe is the baseline's.
+  /// Opens a model and quantizes it by a recipe; with the baseline's recipe a checkpoint stays as it is, and a directory
+  /// that `quantize` wrote keeps its own.
+  func open(_ path: String?, recipe: Recipe, _ calibration: CalibrationOptions) throws {
+    _ = try load(path)
+    if !recipe.isBaseline { _ = try quantize(recipe, calibration) }
+  }
+
+  /// Quantizes the open model.
   func quantize(_ recipe: Recipe, _ calibration: CalibrationOptions) throws -> QuantizeReport {
     guard
       case .quantized(let report) = try perform(.quantize(recipe: recipe, calibration: calibration))

@@ -12,7 +12,7 @@ final class ProgressLine: Sendable {
   func show(_ event: JobEvent) {
     switch event {
     case .progressed(_, let progress): show(progress)
-    case .log(_, let text): write(text)
+    case .log(_, let text): note(text)
     case .started, .layer, .finished, .failed, .cancelled: break
     }
   }
@@ -26,7 +26,8 @@ final class ProgressLine: Sendable {
     if shown, isTerminal { emit("\r\u{1B}[K") }
   }
 
-  private func write(_ text: String) {
+  /// Says something that stays.
+  func note(_ text: String) {
     finish()
     emit(text + "\n")
   }

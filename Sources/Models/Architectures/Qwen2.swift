@@ -32,8 +32,8 @@ extension ModelConfiguration {
 
   /// Takes the window from blocks that `layer_types` calls `full_attention`.
   ///
-  /// - Throws: `CheckpointError` for another number of blocks, a kind of layer that is not known, or a
-  ///   window that is named but not given.
+  /// - Throws: `CheckpointError` for another number of blocks, a kind of layer that is not known, or
+  ///   a window that is named but not given.
   mutating func applyLayerTypes(_ config: ConfigFile) throws {
     guard config.has("layer_types") else { return }
     let types = try config.texts("layer_types")

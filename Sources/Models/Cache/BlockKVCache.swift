@@ -3,8 +3,8 @@ package import Tensors
 
 /// A KV cache in blocks of 64 tokens that are allocated as the sequence grows.
 ///
-/// Blocks are counted references, as in paged attention (arXiv 2309.06180): `fork` shares everything so far, and
-/// whoever writes into a shared block first copies it.
+/// Blocks are counted references, as in paged attention (arXiv 2309.06180): `fork` shares
+/// everything so far, and whoever writes into a shared block first copies it.
 package final class BlockKVCache: KVCache {
   package let pool: KVBlockPool
   package let capacity: Int
@@ -120,8 +120,8 @@ extension Model {
   ///
   /// - Parameters:
   ///   - format: how keys and values are stored; the precision's own when not given.
-  ///   - capacity: the most tokens, the model's context when not given; it may be more, at the price of
-  ///     positions the model was not trained for.
+  ///   - capacity: the most tokens, the model's context when not given; it may be more, at the
+  ///     price of positions the model was not trained for.
   /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
   package func makeCache(_ format: KVFormatPair? = nil, capacity: Int? = nil) throws
     -> BlockKVCache

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Memory for KV caches of one layout, in groups that hold 64 positions of all layers.
 ///
-/// Caches that share a pool share its memory: groups are handed out one at a time, may belong to several
-/// caches with a common prefix, and go back when the last of them lets go.
+/// Caches that share a pool share its memory: groups are handed out one at a time, may belong to
+/// several caches with a common prefix, and go back when the last of them lets go.
 package final class KVBlockPool: Sendable {
   package let layout: KVCacheLayout
   /// Bytes of a group.

@@ -4,7 +4,8 @@ package enum ForwardTap: Hashable, Sendable {
   case blockInput
   /// What leaves a block, `[tokens, hidden]`.
   case blockOutput
-  /// The input of a linear layer, `[tokens, columns]`; q, k and v share theirs, gate and up as well.
+  /// The input of a linear layer, `[tokens, columns]`; q, k and v share theirs, gate and up as
+  /// well.
   case linearInput(Projection)
   /// After the rotation, `[tokens, heads * headDimension]`.
   case queries

@@ -14,13 +14,13 @@ extension Model {
 
   /// Runs one block over whole sequences in place, each from its first token.
   ///
-  /// Only this block's weights are touched: calibration goes through a model of any size with one block
-  /// and the activations in memory. An observer is shown the block under `index`.
+  /// Only this block's weights are touched: calibration goes through a model of any size with one
+  /// block and the activations in memory. An observer is shown the block under `index`.
   /// - Parameters:
   ///   - block: what to run instead of the model's own block, such as a draft of it.
   ///   - cache: how keys and values are kept meanwhile; the precision's own when not given.
-  /// - Throws: `ModelError.noSuchBlock`; `CancellationError` between sequences, which leaves those that
-  ///   were not reached as they were.
+  /// - Throws: `ModelError.noSuchBlock`; `CancellationError` between sequences; those that
+  ///   were not reached stay as they were.
   package func runBlock(
     _ index: Int, _ block: DecoderBlock? = nil, hidden sequences: [HiddenStates],
     context: ExecutionContext, cache format: KVFormatPair? = nil,

@@ -22,7 +22,7 @@ extension Model {
   /// Runs `tokens` behind those in `cache` and scores the next token at the wanted positions.
   ///
   /// - Parameter reused: logits whose memory is used again; a fresh one without.
-  /// - Throws: `ModelError` for no tokens, unknown tokens, a cache of another model or one that is full;
+  /// - Throws: `ModelError` for no tokens, unknown tokens, a cache of another model or a full one;
   ///   `CancellationError`. The cache is then as it was, or holds the chunks that were finished.
   @discardableResult
   package func forward(
@@ -63,8 +63,8 @@ extension Model {
     return result
   }
 
-  /// Runs one token of each of several sequences at once, `[sequences]`, and scores the next of each,
-  /// `[sequences, vocabulary]`.
+  /// Runs one token of each of several sequences at once, `[sequences]`, and scores the next of
+  /// each, `[sequences, vocabulary]`.
   ///
   /// Linear layers see one batch; attention sees each sequence by itself.
   /// - Throws: as `forward`; no cache has then changed.

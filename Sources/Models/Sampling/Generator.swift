@@ -64,7 +64,8 @@ package final class Generator {
 
   /// Chooses the next token; nil when the cache is full.
   ///
-  /// Something must have been read before. A token chosen before is run first, so the last one chosen is not in the cache.
+  /// Something must have been read before. A token chosen before is run first, so the last one
+  /// chosen is not in the cache.
   /// - Throws: as `Model.forward`.
   package func next(options: ForwardOptions = ForwardOptions()) throws -> Int32? {
     if pending != nil {

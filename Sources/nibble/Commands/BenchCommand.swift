@@ -37,9 +37,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    let recipe = try recipe.parsed()
-    _ = try session.load(model.model)
-    _ = try session.quantize(recipe, calibration.options)
+    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)

@@ -18,9 +18,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    let recipe = try recipe.parsed()
-    _ = try session.load(model.model)
-    _ = try session.quantize(recipe, calibration.options)
+    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
     guard
       case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
     else { throw CommandFailure(message: "evaluating gave no report") }

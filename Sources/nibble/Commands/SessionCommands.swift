@@ -43,6 +43,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let session = try SessionFile.read(try SessionPath.resolve(file, screen))
+    for remark in session.remarks { ProgressLine().note("\(file): \(remark)") }
     if headless || output.json || isatty(1) == 0 {
       let frame = PlayerView.frame(
         session, at: Double(at).map { $0 * 1000 } ?? Double(session.milliseconds),
