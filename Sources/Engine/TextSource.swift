@@ -53,6 +53,8 @@ struct TextSource {
     var lines: [Substring] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       if line == separator {
+        // A blank line before the separator belongs to neither document.
+        while lines.last?.isEmpty == true { lines.removeLast() }
         documents.append(lines.joined(separator: "\n"))
         lines = []
       } else {

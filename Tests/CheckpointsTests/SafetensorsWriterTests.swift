@@ -1,6 +1,7 @@
 import Checkpoints
 import Platform
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsWriterTests {
