@@ -112,3 +112,23 @@ final class CacheComparison: ForwardObserver {
     return context.compare(memory, memory + count, count: count)
   }
 }
+
+/// Sums up the second moments of the inputs of one block's layers, one for layers that share their inputs.
+final class HessianGatherer: ForwardObserver {
+  private(set) var hessians: [Projection: Hessian] = [:]
+
+  func wants(_ tap: ForwardTap, block: Int) -> Bool {
+    if case .linearInput(let projection) = tap {
+      projection == projection.inputGroup[0]
+    } else {
+      false
+    }
+  }
+
+  func observe(
+    _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
+  ) {
+    guard case .linearInput(let projection) = tap else { return }
+    hessians[projection, default: Hessian(columns: columns)].add(values, tokens: tokens)
+  }
+}

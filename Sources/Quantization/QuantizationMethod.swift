@@ -56,10 +56,16 @@ package struct BlockDraft {
   /// In the order of the forward pass.
   package var layers: [Layer]
   package let pool: WorkerPool
+  /// Second moments of the inputs, by the first projection of each input group; gathered only for methods that
+  /// calibrate on activations.
+  package var hessians: [Projection: Hessian]
 
-  package init(index: Int, layers: [Layer], pool: WorkerPool) {
+  package init(
+    index: Int, layers: [Layer], pool: WorkerPool, hessians: [Projection: Hessian] = [:]
+  ) {
     self.index = index
     self.layers = layers
     self.pool = pool
+    self.hessians = hessians
   }
 }

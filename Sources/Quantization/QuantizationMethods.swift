@@ -5,6 +5,7 @@ package enum QuantizationMethods {
   /// One line a method, in the order screens list them.
   package static let all: [any QuantizationMethod.Type] = [
     RoundToNearestMethod.self,
+    GPTQMethod.self,
     Int8Activations.self,
   ]
 

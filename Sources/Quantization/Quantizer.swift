@@ -54,11 +54,17 @@ package struct Quantizer {
     var outcome = Outcome(
       model: model, cache: cache, layers: [], keyErrors: [], valueErrors: [], absoluteMaxima: [])
     let hidden = try calibration.map { try model.embed($0) }
+    // What enters each block behind the blocks that are quantized already.
+    let shifted =
+      methods.contains { type(of: $0).describes.calibration == .activations }
+      ? hidden.map { $0.copy() } : []
     var blocks: [Int: DecoderBlock] = [:]
     for index in model.blocks.indices {
       try checkpoint()
       let block = try model.block(index)
-      let draft = try draft(block, index: index, methods: methods)
+      let hessians = try gather(
+        index, block, model: model, hidden: shifted, checkpoint: checkpoint)
+      let draft = try draft(block, index: index, methods: methods, hessians: hessians)
       let drafted = try block.replacing(
         Dictionary(
           uniqueKeysWithValues: draft.layers.map { layer in
@@ -70,6 +76,9 @@ package struct Quantizer {
                 : try old.replacing(weight: layer.weight, activation: layer.activation)
             )
           }))
+      if !shifted.isEmpty {
+        try model.runBlock(index, drafted, hidden: shifted, context: context)
+      }
       let errors = try compare(
         index, block, drafted, model: model, cache: cache, hidden: hidden, checkpoint: checkpoint)
       for layer in draft.layers {
@@ -99,8 +108,25 @@ package struct Quantizer {
     return format
   }
 
+  /// Second moments of the inputs of a block's layers; the activations do not move on.
+  private func gather(
+    _ index: Int, _ block: DecoderBlock, model: Model, hidden: [HiddenStates],
+    checkpoint: () throws -> Void
+  ) throws -> [Projection: Hessian] {
+    guard !hidden.isEmpty else { return [:] }
+    let gatherer = HessianGatherer()
+    for sequence in hidden {
+      try checkpoint()
+      try model.runBlock(
+        index, block, hidden: [sequence.copy()], context: context,
+        options: ForwardOptions(observer: gatherer))
+    }
+    return gatherer.hessians
+  }
+
   private func draft(
-    _ block: DecoderBlock, index: Int, methods: [any QuantizationMethod]
+    _ block: DecoderBlock, index: Int, methods: [any QuantizationMethod],
+    hessians: [Projection: Hessian]
   ) throws -> BlockDraft {
     var draft = BlockDraft(
       index: index,
@@ -110,7 +136,7 @@ package struct Quantizer {
         return BlockDraft.Layer(
           projection: projection, name: "block \(index) \(projection)", weight: linear.weight,
           activation: linear.activation)
-      }, pool: context.pool)
+      }, pool: context.pool, hessians: hessians)
     for method in methods { try method.quantize(&draft) }
     return draft
   }
