@@ -32,6 +32,7 @@ enum Program {
       try command.run()
     } catch {
       let code = Nibble.exitCode(for: error)
+      if let ended = error as? ExitCode { exit(ended.rawValue) }
       if let failure = error as? CommandFailure {
         Self.complain(failure.message)
         exit(failure.code)

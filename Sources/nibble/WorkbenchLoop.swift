@@ -38,6 +38,7 @@ struct WorkbenchLoop: ~Copyable {
     self.themes = themes
     self.recordings = recordings
     self.startedAt = startedAt
+    lastTick = startedAt
   }
 
   /// Sends the messages a program starts with.
@@ -50,6 +51,7 @@ struct WorkbenchLoop: ~Copyable {
   mutating func play(_ session: Session) {
     player = Player(session)
     player?.isPlaying = true
+    lastTick = now
   }
 
   /// Runs until the user leaves; yields the exit code.
@@ -99,8 +101,11 @@ struct WorkbenchLoop: ~Copyable {
       store = current.fork()
       player = nil
       send(.resize(terminal.size))
+      if store.state.recording != nil { send(.recording(path: nil)) }
       send(.notice(kind: .information, text: "You have taken over: the model is opened again."))
-      send(.launch(model: nil))
+      // What was recorded are reports; the model behind them is opened again to go on from here.
+      let path = store.state.facts.model?.path
+      send(.launch(model: path == "built-in" ? nil : path))
     }
   }
 
