@@ -52,7 +52,9 @@ import Testing
     guard
       case .quantized(let report) = try perform(
         laboratory,
-        .quantize(recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64)))
+        .quantize(
+          recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing
+        ))
     else { throw Failed(message: "no report") }
     return report
   }
@@ -103,7 +105,9 @@ import Testing
       guard
         case .quantized(let report) = try perform(
           laboratory,
-          .quantize(recipe: recipe, calibration: CalibrationOptions(samples: 16, length: 128)))
+          .quantize(
+            recipe: recipe, calibration: CalibrationOptions(samples: 16, length: 128),
+            keeping: .nothing))
       else { throw Failed(message: "no report") }
       #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == method })
       return try evaluate(laboratory).kl.mean
@@ -196,7 +200,8 @@ import Testing
     control.cancel()
     let last = Mutex<JobEvent?>(nil)
     laboratory.run(
-      .quantize(recipe: RecipeText.scheme("W4A16") ?? .baseline, calibration: .init()),
+      .quantize(
+        recipe: RecipeText.scheme("W4A16") ?? .baseline, calibration: .init(), keeping: .nothing),
       id: JobID(number: 2), control: control
     ) { event in last.withLock { $0 = event } }
     #expect(last.withLock { $0 } == .cancelled(id: JobID(number: 2)))
