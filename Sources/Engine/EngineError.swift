@@ -18,6 +18,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case unfinishedRun(folder: String, done: Int, of: Int)
   case diskTooSmall(path: String, needed: Int, free: Int)
   case tooFewWindows(found: Int, needed: Int)
+  case badShape(field: String, expected: String, found: String)
   case nothingToAllocate(reason: String)
   case budgetTooSmall(bits: Double, lowest: Double)
 }
@@ -55,6 +56,8 @@ extension EngineError: CustomStringConvertible {
         + "and the result, found \(Quantity.bytes(free))"
     case .tooFewWindows(let found, let needed):
       "a survey needs \(needed) calibration windows or more, a part of them to measure on: found \(found)"
+    case .badShape(let field, let expected, let found):
+      "no model has this shape: \(field): expected \(expected), found \(found)"
     case .nothingToAllocate(let reason): "a budget of bits cannot be spent: \(reason)"
     case .budgetTooSmall(let bits, let lowest):
       "a budget of \(Quantity.fixed(bits, 2)) bits a weight is too small: the narrowest layers take "
