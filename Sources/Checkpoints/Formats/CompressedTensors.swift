@@ -123,7 +123,7 @@ package enum CompressedTensors: ExportFormat {
       try writer.write(name + ".weight", codes.map { $0 ^ 0x80 })
       return
     }
-    try writer.write(name + ".weight_packed", weight.codes)
+    try weight.codes.withUnsafeBytes { try writer.write(name + ".weight_packed", $0) }
     try writer.write(name + ".weight_shape", [Int64(weight.rows), Int64(weight.columns)])
     if !weight.format.isSymmetric {
       try writer.write(name + ".weight_zero_point", packedZeros(weight))

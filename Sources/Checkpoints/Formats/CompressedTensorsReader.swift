@@ -69,7 +69,7 @@ package struct CompressedTensorsReader: Sendable {
     return try IntegerWeight(
       format: WeightFormat(
         code: .integer(bits: bits), granularity: granularity, isSymmetric: isSymmetric),
-      rows: rows, columns: columns, codes: Array(codes.bytes), scales: scales.values, zeros: zeros)
+      rows: rows, columns: columns, codes: SharedBytes(codes), scales: scales.values, zeros: zeros)
   }
 
   private func scales(_ name: String) throws -> (values: [Float], shape: [Int]) {
