@@ -13,13 +13,16 @@ package final class IntegerWeight: LinearWeight {
   package let scales: [Float]
   /// Whole zero points, `[rows, groups]`; one value for a per-tensor format, empty unless the format has them.
   package let zeros: [UInt8]
-  /// Real zero points, as many as `zeros` would be; empty unless the format has them.
+  /// Real zero points that FP16 can hold, as many as `zeros` would be; empty unless the format has them.
   package let realZeros: [Float]
 
   /// Bytes of one row of codes.
   package var rowBytes: Int { Self.rowBytes(columns: columns, bits: format.bits) }
   /// Scales of one row.
   package var groups: Int { format.groups(columns: columns) }
+
+  /// The largest magnitude of a real zero point: FP16's largest number.
+  package static let largestRealZero: Float = 65504
 
   package static func rowBytes(columns: Int, bits: Int) -> Int { (columns * bits + 31) / 32 * 4 }
 
@@ -54,7 +57,8 @@ package final class IntegerWeight: LinearWeight {
 
   /// Takes packed codes, which stay where they are.
   ///
-  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a zero point is not finite.
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a zero point is beyond
+  ///   `largestRealZero`.
   package init(
     format: WeightFormat, rows: Int, columns: Int, codes: SharedBytes, scales: [Float],
     zeros: [UInt8] = [], realZeros: [Float] = []
@@ -72,8 +76,9 @@ package final class IntegerWeight: LinearWeight {
           + "\(scales.count) scales, \(zeros.count) whole and \(realZeros.count) real zero points, "
           + "\(codes.count) bytes of codes")
     }
-    guard realZeros.allSatisfy(\.isFinite) else {
-      throw TensorError.invalidWeight("expected finite zero points, found one that is not")
+    if let bad = realZeros.first(where: { !($0.magnitude <= Self.largestRealZero) }) {
+      throw TensorError.invalidWeight(
+        "expected zero points of at most \(Self.largestRealZero), found \(bad)")
     }
     self.format = format
     self.rows = rows

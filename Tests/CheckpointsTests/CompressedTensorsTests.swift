@@ -103,6 +103,7 @@ import Testing
       #expect(error?.description.contains("zero_point") == true)
     }
     try refuses([1, .nan], [1, 2])
+    try refuses([-1e9, 1], [1, 2])
     try refuses([1], [1, 1])
     try refuses([1, 2], [1, 2], wholeToo: true)
   }

@@ -37,6 +37,7 @@ package struct CompressedTensorsReader: Sendable {
     guard let stored = checkpoint[name], stored.dtype == .i8 else { return nil }
     let view = try checkpoint.view(name, shape: Shape(checking: [rows, columns]))
     let scales = try scales(name)
+    // Signed bytes become codes: the one form that takes memory of its own.
     return try IntegerWeight(
       format: WeightFormat(
         code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
@@ -82,8 +83,9 @@ package struct CompressedTensorsReader: Sendable {
     let zeros = try checkpoint.view(
       name + "_real_zero_point", shape: Shape(checking: shape)
     ).floats()
-    if let bad = zeros.first(where: { !$0.isFinite }) {
-      throw mismatch(name + "_real_zero_point", "finite zero points", "\(bad)")
+    let limit = IntegerWeight.largestRealZero
+    if let bad = zeros.first(where: { !($0.magnitude <= limit) }) {
+      throw mismatch(name + "_real_zero_point", "zero points of at most \(limit)", "\(bad)")
     }
     return zeros
   }

@@ -16,8 +16,6 @@ struct HQQSearch {
   private var zeros: [Float]
   private var flatGroups = 0
   private let steps: Float
-  /// Errors up to this are taken for rounding, all of them: the soft threshold leaves nothing.
-  private var threshold: Float = 0
 
   /// Values of one chunk of groups: enough to be worth a turn, few enough to stay in a core's cache.
   private static let chunkValues = 1 << 15
@@ -27,8 +25,6 @@ struct HQQSearch {
   private static let largestInverse: Float = 2e4
   /// Zero points stay below it in FP16, whose largest number is 65504.
   private static let largestHalf: Float = 65000
-  /// Added to a number below 2^22 it moves the units to the last bit, so that the hardware rounds half to even.
-  private static let anchor: Float = 0x1.8p23
 
   init(_ weights: [Float], _ options: HQQ.Options, pool: WorkerPool?) {
     self.options = options
@@ -95,32 +91,109 @@ struct HQQSearch {
   }
 
   /// The mean error with the zero points as they are, and the ones to try next.
-  private mutating func round(strength: Double) -> (error: Double, zeros: [Float]) {
-    // `error - error^(norm - 1) / strength` is positive above it; a little less, for the rounding.
-    threshold = Float(pow(strength, -1 / (2 - options.norm)) * 0.999)
+  private func round(strength: Double) -> (error: Double, zeros: [Float]) {
+    let step = HQQStep(
+      group: group, steps: steps, norm: options.norm, strength: strength)
     var next = zeros
     var errors = [Double](repeating: 0, count: chunks)
     next.withUnsafeMutableBufferPointer { next in
       errors.withUnsafeMutableBufferPointer { errors in
-        eachGroup { chunk, index, values in
-          let found = move(index, values, strength: Float(strength))
-          errors[chunk] += found.error
-          next[index] = Float(found.zeros / Double(group))
+        eachChunk { chunk, indices, grids in
+          var error = 0.0
+          for index in indices {
+            let found = step.move(
+              grids.weights + index * group, inverse: grids.inverses[index],
+              zero: grids.zeros[index])
+            error += found.error
+            next[index] = Float(found.zeros / Double(group))
+          }
+          errors[chunk] = error
         }
       }
     }
     return (errors.reduce(0, +) / Double(max(1, weights.count)), next)
   }
 
-  /// The sums over one group of errors, and of the zero points that would suit each value.
+  private func codes() -> [UInt8] {
+    var codes = [UInt8](repeating: 0, count: weights.count)
+    codes.withUnsafeMutableBufferPointer { codes in
+      guard let codes = codes.baseAddress else { return }
+      let (group, groups, isRow) = (group, groups, options.axis == .row)
+      let step = HQQStep(group: group, steps: steps, norm: options.norm, strength: 1)
+      eachChunk { _, indices, grids in
+        for index in indices {
+          step.encode(
+            grids.weights + index * group, inverse: grids.inverses[index],
+            zero: grids.zeros[index], into: codes + (isRow ? index * group : index),
+            stride: isRow ? 1 : groups)
+        }
+      }
+    }
+    return codes
+  }
+
+  private var groupsPerChunk: Int { max(1, Self.chunkValues / max(1, group)) }
+  private var chunks: Int { (groups + groupsPerChunk - 1) / groupsPerChunk }
+
+  /// What the groups are and have, in place.
+  private struct Grids {
+    let weights: UnsafePointer<Float>
+    let inverses: UnsafePointer<Float>
+    let zeros: UnsafePointer<Float>
+  }
+
+  /// Hands runs of groups to `body`, shared out over the pool.
+  private func eachChunk(_ body: (_ chunk: Int, _ groups: Range<Int>, _ grids: Grids) -> Void) {
+    weights.withUnsafeBufferPointer { weights in
+      inverses.withUnsafeBufferPointer { inverses in
+        zeros.withUnsafeBufferPointer { zeros in
+          guard let weights = weights.baseAddress, let inverses = inverses.baseAddress,
+            let zeros = zeros.baseAddress
+          else { return }
+          let grids = Grids(weights: weights, inverses: inverses, zeros: zeros)
+          let (count, size) = (groups, groupsPerChunk)
+          func work(_ chunk: Int) {
+            body(chunk, chunk * size..<min((chunk + 1) * size, count), grids)
+          }
+          if let pool {
+            pool.run(chunks: chunks) { chunk, _ in work(chunk) }
+          } else {
+            for chunk in 0..<chunks { work(chunk) }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// What one round does to one group.
+private struct HQQStep {
+  private let group: Int
+  private let steps: Float
+  private let strength: Float
+  private let power: Float
+  /// Errors up to this are taken for rounding, all of them: the soft threshold leaves nothing.
+  private let threshold: Float
+
+  /// Added to a number below 2^22 it moves the units to the last bit, so that the hardware rounds half to even.
+  private static let anchor: Float = 0x1.8p23
+
+  init(group: Int, steps: Float, norm: Double, strength: Double) {
+    self.group = group
+    self.steps = steps
+    self.strength = Float(strength)
+    power = Float(norm - 1)
+    // `error - error^(norm - 1) / strength` is positive above it; a little less, for the rounding.
+    threshold = Float(pow(strength, -1 / (2 - norm)) * 0.999)
+  }
+
+  /// The sums over a group of errors, and of the zero points that would suit each value.
   ///
   /// What is left of an error when its small part is taken for rounding is `error - error^(norm - 1) / strength`,
   /// a soft threshold. Weights of usual size never pass it, and the best zero point is a plain mean.
-  private func move(
-    _ index: Int, _ values: UnsafePointer<Float>, strength: Float
+  func move(
+    _ values: UnsafePointer<Float>, inverse: Float, zero: Float
   ) -> (error: Double, zeros: Double) {
-    let inverse = Grid.Vector(repeating: inverses[index])
-    let zero = Grid.Vector(repeating: zeros[index])
     var largest = Grid.Vector.zero
     var total = (error: 0.0, zeros: 0.0)
     var place = 0
@@ -132,7 +205,7 @@ struct HQQSearch {
       while place <= end {
         let weight = Grid.load(values + place)
         let scaled = weight * inverse
-        let code = rounded(scaled + zero)
+        let code = anchored(scaled + zero) - Self.anchor
         let error = weight - (code - zero) / inverse
         let magnitude = error.replacing(with: -error, where: error .< 0)
         errors += magnitude
@@ -144,20 +217,18 @@ struct HQQSearch {
       total.zeros += Double(shifts.sum())
     }
     guard largest.max() <= threshold, place == group else {
-      return moveOneByOne(index, values, strength: strength)
+      return moveOneByOne(values, inverse: inverse, zero: zero)
     }
     return total
   }
 
   private func moveOneByOne(
-    _ index: Int, _ values: UnsafePointer<Float>, strength: Float
+    _ values: UnsafePointer<Float>, inverse: Float, zero: Float
   ) -> (error: Double, zeros: Double) {
-    let (inverse, zero) = (inverses[index], zeros[index])
-    let power = Float(options.norm - 1)
     var total = (error: 0.0, zeros: 0.0)
     for place in 0..<group {
       let weight = values[place]
-      let code = rounded(Grid.Vector(repeating: weight * inverse + zero))[0]
+      let code = Float(code(weight * inverse + zero))
       let error = weight - (code - zero) / inverse
       total.error += Double(error.magnitude)
       var kept: Float = 0
@@ -170,68 +241,35 @@ struct HQQSearch {
     return total
   }
 
-  /// Numbers moved to the nearest code, half to even.
-  @inline(__always)
-  private func rounded(_ scaled: Grid.Vector) -> Grid.Vector {
-    anchored(scaled) - Self.anchor
+  /// Writes the codes of a group, `stride` apart.
+  func encode(
+    _ values: UnsafePointer<Float>, inverse: Float, zero: Float,
+    into codes: UnsafeMutablePointer<UInt8>, stride: Int
+  ) {
+    var place = 0
+    while stride == 1, place + Grid.width <= group {
+      let bits = unsafeBitCast(
+        anchored(Grid.load(values + place) * inverse + zero), to: SIMD8<UInt32>.self)
+      UnsafeMutableRawPointer(codes + place).storeBytes(
+        of: SIMD8<UInt8>(truncatingIfNeeded: bits), as: SIMD8<UInt8>.self)
+      place += Grid.width
+    }
+    while place < group {
+      codes[place * stride] = code(values[place] * inverse + zero)
+      place += 1
+    }
   }
 
-  /// The nearest codes in the low 8 bits; what is not a number has code 0.
+  private func code(_ scaled: Float) -> UInt8 {
+    UInt8(truncatingIfNeeded: anchored(Grid.Vector(repeating: scaled))[0].bitPattern)
+  }
+
+  /// The nearest codes, half to even, in the low 8 bits of `anchor + code`; what is not a number has code 0.
   @inline(__always)
   private func anchored(_ scaled: Grid.Vector) -> Grid.Vector {
     var code = scaled
     code.replace(with: 0, where: .!(code .>= 0))
     code.replace(with: steps, where: code .> steps)
     return code + Self.anchor
-  }
-
-  private func codes() -> [UInt8] {
-    var codes = [UInt8](repeating: 0, count: weights.count)
-    codes.withUnsafeMutableBufferPointer { codes in
-      guard let codes = codes.baseAddress else { return }
-      eachGroup { _, index, values in
-        let (inverse, zero) = (inverses[index], zeros[index])
-        var place = 0
-        if options.axis == .row {
-          while place + Grid.width <= group {
-            let code = unsafeBitCast(
-              anchored(Grid.load(values + place) * inverse + zero), to: SIMD8<UInt32>.self)
-            UnsafeMutableRawPointer(codes + index * group + place).storeBytes(
-              of: SIMD8<UInt8>(truncatingIfNeeded: code), as: SIMD8<UInt8>.self)
-            place += Grid.width
-          }
-        }
-        while place < group {
-          let code = rounded(Grid.Vector(repeating: values[place] * inverse + zero))[0]
-          codes[options.axis == .row ? index * group + place : place * groups + index] =
-            UInt8(code)
-          place += 1
-        }
-      }
-    }
-    return codes
-  }
-
-  private var groupsPerChunk: Int { max(1, Self.chunkValues / max(1, group)) }
-  private var chunks: Int { (groups + groupsPerChunk - 1) / groupsPerChunk }
-
-  /// Hands each group's values to `body`, in chunks shared over the pool.
-  private func eachGroup(
-    _ body: (_ chunk: Int, _ index: Int, _ values: UnsafePointer<Float>) -> Void
-  ) {
-    weights.withUnsafeBufferPointer { weights in
-      guard let base = weights.baseAddress else { return }
-      func work(_ chunk: Int) {
-        let first = chunk * groupsPerChunk
-        for index in first..<min(first + groupsPerChunk, groups) {
-          body(chunk, index, base + index * group)
-        }
-      }
-      if let pool {
-        pool.run(chunks: chunks) { chunk, _ in work(chunk) }
-      } else {
-        for chunk in 0..<chunks { work(chunk) }
-      }
-    }
   }
 }

@@ -11,7 +11,8 @@ struct QuantizeCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @Option(
-    name: [.short, .customLong("output")], help: "The directory to write; it must not exist.")
+    name: [.customShort("o"), .customLong("output")],
+    help: "The directory to write; it must not exist.")
   var directory: String
   @Option(help: "Format of the artifact.")
   var format = "compressed-tensors"
