@@ -98,7 +98,7 @@ static void pack_row(const nk_linear_weight *weight, const linear_layout *layout
       const uint16_t half = float_to_half(scales[group]);
       memcpy(header + at.slot * layout->scale_bytes + 2 * row, &half, 2);
     }
-    uint8_t *packed_zeros = header + (zeros_at(header, layout, at.slot) - header);
+    uint8_t *packed_zeros = header + layout->zeros_offset + at.slot * layout->zero_bytes;
     if (weight->zero_points == NK_ZERO_POINTS_INTEGER) {
       packed_zeros[row] = (uint8_t)zeros[group];
     } else if (weight->zero_points == NK_ZERO_POINTS_REAL) {

@@ -1,4 +1,4 @@
-/// Bytes that nobody writes any more, in memory that something keeps in place: an array's, a mapped file's.
+/// Bytes that nobody writes any more, in memory that something keeps in place: a buffer's, a mapped file's.
 ///
 /// Copies of the value share the memory. Two are equal when their bytes are.
 package struct SharedBytes: @unchecked Sendable {

@@ -10,7 +10,7 @@ package import Tensors
 ///
 /// Real zero points (HQQ) are not in that layout. They are written as an extension that other readers refuse by
 /// its name instead of misreading it: `quant_method` is `extensionName`, `format` `pack-quantized-real-zeros`, and
-/// such a layer has `weight_real_zero_point` F16 `[rows, groups]` where `weight_zero_point` would be.
+/// such a layer has `weight_real_zero_point` `[rows, groups]`, F16 from HQQ, where `weight_zero_point` would be.
 package enum CompressedTensors: ExportFormat {
   package static let name = "compressed-tensors"
   package static let summary =
