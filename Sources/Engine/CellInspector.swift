@@ -44,7 +44,7 @@ struct CellInspector {
 
   private func channelDetail(map index: Int, row: Int, column: Int) -> CellDetail {
     let projection: Projection = map.title.contains("down") ? .down : .q
-    let maxima = quantized.absoluteMaxima[row][projection] ?? []
+    let maxima = quantized.blocks[row].absoluteMaxima[projection] ?? []
     let range = ErrorMaps.pool(maxima.count)[column]
     let values = maxima.map { $0 }
     let median = Self.median(values)
@@ -141,8 +141,8 @@ struct CellInspector {
   }
 
   private func outliers(block: Int, _ projection: Projection) -> [CellDetail.Outlier] {
-    guard quantized.absoluteMaxima.indices.contains(block) else { return [] }
-    return outliers(quantized.absoluteMaxima[block][projection] ?? [])
+    guard quantized.blocks.indices.contains(block) else { return [] }
+    return outliers(quantized.blocks[block].absoluteMaxima[projection] ?? [])
   }
 
   private func outliers(_ maxima: [Float]) -> [CellDetail.Outlier] {

@@ -1,3 +1,5 @@
+import Platform
+
 /// What can go wrong in a job beyond what the parts below report; each case carries its evidence.
 package enum EngineError: Error, Hashable, Sendable {
   case noModel(job: String)
@@ -12,6 +14,13 @@ package enum EngineError: Error, Hashable, Sendable {
   case unknownFormat(name: String, known: [String])
   case unknownMachine(name: String, known: [String])
   case cannotExport(what: String, reason: String)
+  case quantizingEnded(reason: String, kept: String)
+  case unfinishedRun(folder: String, done: Int, of: Int)
+  case diskTooSmall(path: String, needed: Int, free: Int)
+  case tooFewWindows(found: Int, needed: Int)
+  case badShape(field: String, expected: String, found: String)
+  case nothingToAllocate(reason: String)
+  case budgetTooSmall(bits: Double, lowest: Double)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -38,6 +47,21 @@ extension EngineError: CustomStringConvertible {
     case .unknownMachine(let name, let known):
       "unknown machine '\(name)': expected 'this' or one of \(known.joined(separator: ", "))"
     case .cannotExport(let what, let reason): "cannot export \(what): \(reason)"
+    case .quantizingEnded(let reason, let kept): "\(reason); \(kept)"
+    case .unfinishedRun(let folder, let done, let of):
+      "\(folder) keeps an unfinished run, \(done) of \(of) blocks: resume it, or remove that folder to "
+        + "start over"
+    case .diskTooSmall(let path, let needed, let free):
+      "\(path): expected \(Quantity.bytes(needed)) of free disk for finished blocks, live activations "
+        + "and the result, found \(Quantity.bytes(free))"
+    case .tooFewWindows(let found, let needed):
+      "a survey needs \(needed) calibration windows or more, a part of them to measure on: found \(found)"
+    case .badShape(let field, let expected, let found):
+      "no model has this shape: \(field): expected \(expected), found \(found)"
+    case .nothingToAllocate(let reason): "a budget of bits cannot be spent: \(reason)"
+    case .budgetTooSmall(let bits, let lowest):
+      "a budget of \(Quantity.fixed(bits, 2)) bits a weight is too small: the narrowest layers take "
+        + "\(Quantity.fixed(lowest, 2)), scales included"
     }
   }
 }

@@ -1,4 +1,5 @@
 package import Models
+package import Quantization
 
 /// Errors by block and part, for the heatmap: blocks x projections, blocks x heads, blocks x channels.
 package struct ErrorMap: Hashable, Sendable, Codable {
@@ -13,6 +14,8 @@ package struct ErrorMap: Hashable, Sendable, Codable {
     case aloneKL
     /// Largest magnitude of the input channels pooled in the cell (activation maps).
     case absoluteMaximum
+    /// The method's own sum of errors (GPTQ's), comparable within one layer only.
+    case rawLoss
   }
 
   package struct Cell: Hashable, Sendable, Codable {
@@ -67,6 +70,13 @@ package struct CellDetail: Hashable, Sendable, Codable {
   package var outliers: [Outlier]
   /// Lines of facts.
   package var facts: [String]
+  /// Mean squared weight error of each input channel, over that of rounding to nearest on the same scales, pooled to at
+  /// most 256 values: above 1 where a method pushed the errors of other columns.
+  package var columnErrors: [Double]?
+  /// Scale of each group of input channels (mean over the rows), pooled to at most 256 values.
+  package var groupScales: [Double]?
+  /// What the method searched for this layer.
+  package var curve: SearchCurve?
 
   package struct Outlier: Hashable, Sendable, Codable {
     package var channel: Int
@@ -80,7 +90,8 @@ package struct CellDetail: Hashable, Sendable, Codable {
 
   package init(
     map: Int, row: Int, column: Int, title: String, lowest: Double, highest: Double, before: [Int],
-    after: [Int], scales: [Double], outliers: [Outlier], facts: [String]
+    after: [Int], scales: [Double], outliers: [Outlier], facts: [String],
+    columnErrors: [Double]? = nil, groupScales: [Double]? = nil, curve: SearchCurve? = nil
   ) {
     self.map = map
     self.row = row
@@ -93,5 +104,8 @@ package struct CellDetail: Hashable, Sendable, Codable {
     self.scales = scales
     self.outliers = outliers
     self.facts = facts
+    self.columnErrors = columnErrors
+    self.groupScales = groupScales
+    self.curve = curve
   }
 }

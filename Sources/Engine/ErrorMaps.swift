@@ -18,8 +18,12 @@ struct ErrorMaps {
   var all: [ErrorMap] {
     var maps: [ErrorMap] = []
     if !outcome.layers.isEmpty { maps.append(layers) }
-    if recipe.keys != nil { maps.append(heads("keys", "K", outcome.keyErrors)) }
-    if recipe.values != nil { maps.append(heads("values", "V", outcome.valueErrors)) }
+    if recipe.keys != nil {
+      maps.append(heads("keys", "K", outcome.blocks.map(\.record.keyErrors)))
+    }
+    if recipe.values != nil {
+      maps.append(heads("values", "V", outcome.blocks.map(\.record.valueErrors)))
+    }
     maps.append(channels(.q, "input channels of q, k, v: largest magnitude"))
     maps.append(channels(.down, "input channels of down: largest magnitude"))
     return maps
@@ -30,20 +34,29 @@ struct ErrorMaps {
   private var layers: ErrorMap {
     let target: QuantizationTarget = recipe.weights == nil ? .activations : .weights
     let columns = Projection.allCases
+    let layers = outcome.layers
     let cells = outcome.model.blocks.indices.map { block in
       columns.map { projection in
-        let layer = outcome.layers.first {
+        let layer = layers.first {
           $0.block == block && $0.projection == projection.rawValue
         }
         return ErrorMap.Cell(
-          values: layer.map {
-            [.relativeError: $0.relativeError, .sqnr: $0.sqnr, .cosine: $0.cosine]
-          } ?? [:], fallback: layer?.fallback)
+          values: layer.map(Self.values) ?? [:], fallback: layer?.fallback)
       }
     }
     return ErrorMap(
       target: target, title: "output error of each layer: \(recipe)", rows: rows,
-      columns: columns.map(\.rawValue), cells: cells, metrics: [.relativeError, .sqnr, .cosine])
+      columns: columns.map(\.rawValue), cells: cells,
+      metrics: [.relativeError, .sqnr, .cosine]
+        + (outcome.layers.contains { $0.rawLoss != nil } ? [.rawLoss] : []))
+  }
+
+  private static func values(_ layer: LayerReport) -> [ErrorMap.Metric: Double] {
+    var values: [ErrorMap.Metric: Double] = [
+      .relativeError: layer.relativeError, .sqnr: layer.sqnr, .cosine: layer.cosine,
+    ]
+    values[.rawLoss] = layer.rawLoss
+    return values
   }
 
   private func heads(_ name: String, _ letter: String, _ errors: [[ErrorSums]]) -> ErrorMap {
@@ -60,15 +73,15 @@ struct ErrorMaps {
   }
 
   private func channels(_ projection: Projection, _ title: String) -> ErrorMap {
-    let width = outcome.absoluteMaxima.first?[projection]?.count ?? 0
+    let width = outcome.blocks.first?.absoluteMaxima[projection]?.count ?? 0
     let pooled = Self.pool(width)
     return ErrorMap(
       target: .activations, title: title, rows: rows,
       columns: pooled.map {
         $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound - 1)"
       },
-      cells: outcome.absoluteMaxima.map { block in
-        let maxima = block[projection] ?? []
+      cells: outcome.blocks.map { block in
+        let maxima = block.absoluteMaxima[projection] ?? []
         return pooled.map { range in
           let largest = range.compactMap { $0 < maxima.count ? maxima[$0] : nil }.max() ?? 0
           return ErrorMap.Cell(values: [.absoluteMaximum: Double(largest)])

@@ -87,7 +87,7 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case measureMachine
   case plan(workload: Workload, machine: String?)
   /// Quantizes the open model by a recipe and keeps the result for the jobs below.
-  case quantize(recipe: Recipe, calibration: CalibrationOptions)
+  case quantize(recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping)
   /// What a recipe would cost and where it runs natively, before anything is done.
   case assess(recipe: Recipe, calibration: CalibrationOptions)
   /// What lies behind one cell of an error map (its index in `QuantizeReport.maps`).
@@ -96,6 +96,11 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case restoreCells(map: Int, cells: [CellAddress], windows: Int)
   /// KL of each cell alone quantized.
   case sensitivity(windows: Int)
+  /// Errors as more of the calibration text is used, and what halves of it agree on.
+  case surveyCalibration(recipe: Recipe, calibration: CalibrationOptions)
+  /// Bits for each layer under a budget, measured and held against uniform bits.
+  case allocate(
+    recipe: Recipe, calibration: CalibrationOptions, budget: WeightBudget, windows: Int)
   case evaluate(options: EvaluationOptions)
   /// Continues a prompt with baseline and quantized model.
   case continuePrompt(prompt: String, tokens: Int)
@@ -126,6 +131,8 @@ package struct JobProgress: Hashable, Sendable, Codable {
   package var total: Int
   /// What is counted: `layers`, `windows`.
   package var unit: String
+  /// How much of the next unit is done, 0 to 1, where that is known.
+  package var share: Double?
   package var secondsElapsed: Double
   /// nil until it can be told.
   package var secondsLeft: Double?
@@ -135,94 +142,20 @@ package struct JobProgress: Hashable, Sendable, Codable {
   package var peakResidentBytes: Int
 
   package init(
-    phase: String, done: Int, total: Int, unit: String, secondsElapsed: Double,
-    secondsLeft: Double? = nil, rate: Double? = nil, rateUnit: String = "",
+    phase: String, done: Int, total: Int, unit: String, share: Double? = nil,
+    secondsElapsed: Double, secondsLeft: Double? = nil, rate: Double? = nil, rateUnit: String = "",
     peakResidentBytes: Int = 0
   ) {
     self.phase = phase
     self.done = done
     self.total = total
     self.unit = unit
+    self.share = share
     self.secondsElapsed = secondsElapsed
     self.secondsLeft = secondsLeft
     self.rate = rate
     self.rateUnit = rateUnit
     self.peakResidentBytes = peakResidentBytes
-  }
-}
-
-/// The result of quantizing.
-package struct QuantizeReport: Hashable, Sendable, Codable {
-  package var recipe: Recipe
-  package var seconds: Double
-  package var peakResidentBytes: Int
-  /// Bytes of all weights after quantizing.
-  package var outputBytes: Int
-  package var baselineBytes: Int
-  package var kvBytesPerToken: Int
-  package var baselineKVBytesPerToken: Int
-  package var layers: [LayerReport]
-  package var maps: [ErrorMap]
-
-  package init(
-    recipe: Recipe, seconds: Double, peakResidentBytes: Int, outputBytes: Int, baselineBytes: Int,
-    kvBytesPerToken: Int, baselineKVBytesPerToken: Int, layers: [LayerReport], maps: [ErrorMap]
-  ) {
-    self.recipe = recipe
-    self.seconds = seconds
-    self.peakResidentBytes = peakResidentBytes
-    self.outputBytes = outputBytes
-    self.baselineBytes = baselineBytes
-    self.kvBytesPerToken = kvBytesPerToken
-    self.baselineKVBytesPerToken = baselineKVBytesPerToken
-    self.layers = layers
-    self.maps = maps
-  }
-}
-
-/// What a recipe would cost, and where it runs, before it is tried.
-package struct AssessReport: Hashable, Sendable, Codable {
-  package var recipe: Recipe
-  /// Expected seconds of quantizing on this machine; nil when nothing is known.
-  package var seconds: Double?
-  package var peakResidentBytes: Int
-  package var outputBytes: Int
-  package var baselineBytes: Int
-  package var kvBytesPerToken: Int
-  package var baselineKVBytesPerToken: Int
-  package var coverage: [RuntimeCoverage]
-  /// Why the recipe cannot run as it is (a group that does not divide, an unknown option); empty when fine.
-  package var problems: [String]
-
-  package init(
-    recipe: Recipe, seconds: Double?, peakResidentBytes: Int, outputBytes: Int,
-    baselineBytes: Int, kvBytesPerToken: Int, baselineKVBytesPerToken: Int,
-    coverage: [RuntimeCoverage], problems: [String]
-  ) {
-    self.recipe = recipe
-    self.seconds = seconds
-    self.peakResidentBytes = peakResidentBytes
-    self.outputBytes = outputBytes
-    self.baselineBytes = baselineBytes
-    self.kvBytesPerToken = kvBytesPerToken
-    self.baselineKVBytesPerToken = baselineKVBytesPerToken
-    self.coverage = coverage
-    self.problems = problems
-  }
-}
-
-/// KL of the quantized model with some cells put back to FP.
-package struct RestoreReport: Hashable, Sendable, Codable {
-  package var cells: [CellAddress]
-  package var klBefore: Double
-  package var klAfter: Double
-  package var extraBytes: Int
-
-  package init(cells: [CellAddress], klBefore: Double, klAfter: Double, extraBytes: Int) {
-    self.cells = cells
-    self.klBefore = klBefore
-    self.klAfter = klAfter
-    self.extraBytes = extraBytes
   }
 }
 
@@ -236,6 +169,8 @@ package enum JobResult: Hashable, Sendable, Codable {
   case cell(detail: CellDetail)
   case restored(report: RestoreReport)
   case sensitivity(map: ErrorMap)
+  case surveyed(survey: CalibrationSurvey)
+  case allocated(report: AllocationReport)
   case evaluated(report: EvaluationReport)
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)
@@ -248,6 +183,8 @@ package enum JobResult: Hashable, Sendable, Codable {
 package enum JobEvent: Hashable, Sendable, Codable {
   case started(id: JobID, title: String)
   case progressed(id: JobID, progress: JobProgress)
+  /// A survey of the calibration text has another point.
+  case surveyed(id: JobID, survey: CalibrationSurvey)
   /// A layer is done; its errors as they come.
   case layer(id: JobID, report: LayerReport)
   case log(id: JobID, text: String)
@@ -255,29 +192,4 @@ package enum JobEvent: Hashable, Sendable, Codable {
   /// `message` says what was expected, found and where.
   case failed(id: JobID, message: String)
   case cancelled(id: JobID)
-}
-
-/// A finished run as the workspace keeps it.
-package struct RunRecord: Hashable, Sendable, Codable {
-  /// The name of its folder.
-  package var id: String
-  package var model: String
-  package var recipe: Recipe
-  package var quantize: QuantizeReport?
-  package var evaluation: EvaluationReport?
-  package var bench: BenchReport?
-  package var verdict: Verdict?
-
-  package init(
-    id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
-    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil
-  ) {
-    self.id = id
-    self.model = model
-    self.recipe = recipe
-    self.quantize = quantize
-    self.evaluation = evaluation
-    self.bench = bench
-    self.verdict = verdict
-  }
 }

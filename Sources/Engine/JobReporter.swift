@@ -18,17 +18,24 @@ struct JobReporter: Sendable {
   func log(_ text: String) { emit(.log(id: id, text: text)) }
 
   /// Tells how far a phase has come; time left follows from what was done since `since`.
+  ///
+  /// - Parameters:
+  ///   - share: how much of the next unit is done, 0 to 1.
+  ///   - before: units that were done before `since`.
   func progress(
-    _ phase: String, done: Int, of total: Int, unit: String, since: Double, work: Double = 0,
-    rateUnit: String = ""
+    _ phase: String, done: Int, of total: Int, unit: String, since: Double, share: Double? = nil,
+    before: Int = 0, work: Double = 0, rateUnit: String = ""
   ) {
     let spent = Machine.seconds() - since
+    let made = Double(done - before) + (share ?? 0)
     emit(
       .progressed(
         id: id,
         progress: JobProgress(
-          phase: phase, done: done, total: total, unit: unit, secondsElapsed: elapsed,
-          secondsLeft: done > 0 ? spent / Double(done) * Double(total - done) : nil,
+          phase: phase, done: done, total: total, unit: unit, share: share,
+          secondsElapsed: elapsed,
+          secondsLeft: done > before
+            ? spent / made * (Double(total - done) - (share ?? 0)) : nil,
           rate: work > 0 && spent > 0 ? work / spent : nil, rateUnit: rateUnit,
           peakResidentBytes: Machine.peakResidentBytes() ?? 0)))
   }

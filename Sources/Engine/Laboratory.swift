@@ -37,7 +37,8 @@ package final class Laboratory: Sendable {
     var model: Model
     var cache: KVFormatPair
     var report: QuantizeReport?
-    var absoluteMaxima: [[Projection: [Float]]]
+    /// What quantizing left of each block; empty for an opened artifact.
+    var blocks: [QuantizedBlock]
     /// One calibration window, for looking into cells.
     var sample: [Int32]
   }
@@ -92,14 +93,19 @@ package final class Laboratory: Sendable {
       .plan(report: try plan(workload, machine: machine, reporter))
     case .assess(let recipe, let calibration):
       .assessed(report: try assess(recipe, calibration))
-    case .quantize(let recipe, let calibration):
-      .quantized(report: try quantize(recipe, calibration, reporter))
+    case .quantize(let recipe, let calibration, let keeping):
+      .quantized(report: try quantize(recipe, calibration, keeping, reporter))
     case .inspectCell(let map, let row, let column):
       .cell(detail: try inspect(map: map, row: row, column: column))
     case .restoreCells(let map, let cells, let windows):
       .restored(report: try restore(map: map, cells, windows: windows, reporter))
     case .sensitivity(let windows):
       .sensitivity(map: try sensitivity(windows: windows, reporter))
+    case .surveyCalibration(let recipe, let calibration):
+      .surveyed(survey: try surveyCalibration(recipe, calibration, reporter))
+    case .allocate(let recipe, let calibration, let budget, let windows):
+      .allocated(
+        report: try allocate(recipe, calibration, budget, windows: windows, reporter))
     case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
     case .continuePrompt(let prompt, let tokens):
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
@@ -161,10 +167,12 @@ extension JobRequest {
     case .measureMachine: "Measuring this machine"
     case .plan: "Planning"
     case .assess: "Pricing the recipe"
-    case .quantize(let recipe, _): "Quantizing: \(recipe)"
+    case .quantize(let recipe, _, _): "Quantizing: \(recipe)"
     case .inspectCell: "Looking into a cell"
     case .restoreCells: "Putting cells back to FP"
     case .sensitivity: "KL of each layer alone"
+    case .surveyCalibration: "Surveying the calibration text"
+    case .allocate: "Spending a budget of bits"
     case .evaluate: "Measuring quality"
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"

@@ -75,6 +75,12 @@ package final class DecoderBlock: Sendable {
     }
   }
 
+  /// Gives back packed copies and mapped pages; they come back when the block runs again.
+  package func release() {
+    cached.withLock { $0 = nil }
+    for projection in Projection.allCases { self[projection].release() }
+  }
+
   /// The same block with some layers and norms replaced; the others are shared, packed copies
   /// included.
   ///

@@ -78,6 +78,12 @@ package final class Linear: Sendable {
     }
   }
 
+  /// Gives back the packed copy and the mapped pages; both come back when the layer runs again.
+  package func release() {
+    packed.withLock { $0 = nil }
+    releasePages()
+  }
+
   /// The mapped pages of a packed weight are not needed soon; they come back from the file when
   /// they are.
   private func releasePages() {

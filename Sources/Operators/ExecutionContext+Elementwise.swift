@@ -15,7 +15,7 @@ package struct PositionDivergence: Sendable {
 }
 
 /// Sums that compare two vectors.
-package struct ErrorSums: Sendable {
+package struct ErrorSums: Hashable, Sendable, Codable {
   /// Sum of `(a - b)^2`.
   package var squaredError: Double
   /// Sum of `a^2`.

@@ -42,6 +42,18 @@ package enum Machine {
     return min(free, groupMemoryLeft() ?? free)
   }
 
+  /// Bytes that can still be written to the disk that `path`, or the nearest folder above it that exists, lies on.
+  package static func diskAvailable(at path: String) -> Int? {
+    var folder = path
+    var status = statvfs()
+    while statvfs(folder.isEmpty ? "." : folder, &status) != 0 {
+      guard errno == ENOENT, !folder.isEmpty, folder != "/" else { return nil }
+      let parts = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      folder = parts.isEmpty ? "" : parts == [""] ? "/" : parts.joined(separator: "/")
+    }
+    return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+  }
+
   /// Bytes of memory this process holds now.
   package static func residentBytes() -> Int? {
     SystemTable(path: "/proc/self/status").bytes("VmRSS")

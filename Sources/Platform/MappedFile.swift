@@ -99,6 +99,9 @@ package final class MappedFile: @unchecked Sendable {
     }
   }
 
+  /// When the file was changed last, as of opening, in seconds and nanoseconds since 1970.
+  package var modified: String { "\(identity.modifiedSeconds).\(identity.modifiedNanoseconds)" }
+
   /// Tells the system that the pages wholly inside `range` will not be needed soon.
   package func release(_ range: Range<Int>) { advise(range, MADV_DONTNEED, outward: false) }
 

@@ -2,40 +2,60 @@ import Models
 import Operators
 import Tensors
 
-/// What one block was shown during calibration, layer by layer, gathered without keeping the activations.
+/// What quantizing did to the layers of one block, gathered without keeping the activations.
 ///
-/// Every layer is run on its inputs as it was and as it is drafted; only sums of the two outputs stay.
+/// The block runs as it was; each drafted layer is run on the same inputs, and only sums of the two outputs stay.
+/// Where a method moved scale between neighbours, the drafted layer is shown the input it will really see.
 final class LayerComparison: ForwardObserver {
-  private let pairs: [Projection: (before: PreparedLinear, after: PreparedLinear)]
+  /// A drafted layer, with the scales between it and its neighbours.
+  struct Drafted {
+    var layer: PreparedLinear
+    var scales: LayerScales
+  }
+
+  private let drafted: [Projection: Drafted]
   private let context: ExecutionContext
   private(set) var sums: [Projection: ErrorSums] = [:]
   /// Largest magnitude of each input channel, by projection.
   private(set) var absoluteMaxima: [Projection: [Float]] = [:]
+  /// What the drafted layers made of the input shown last, `[tokens, rows]`.
+  private var outputs: [Projection: [Float]] = [:]
 
-  init(
-    _ pairs: [Projection: (before: PreparedLinear, after: PreparedLinear)],
-    context: ExecutionContext
-  ) {
-    self.pairs = pairs
+  init(_ drafted: [Projection: Drafted], context: ExecutionContext) {
+    self.drafted = drafted
     self.context = context
   }
 
   func wants(_ tap: ForwardTap, block: Int) -> Bool {
-    if case .linearInput = tap { true } else { false }
+    switch tap {
+    case .linearInput, .linearOutput: true
+    default: false
+    }
   }
 
   func observe(
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
-    guard case .linearInput(let projection) = tap, let pair = pairs[projection] else { return }
-    gatherMaxima(projection, values, tokens: tokens, columns: columns)
-    let count = tokens * pair.before.rows
-    let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, 2 * count))
-    defer { memory.deallocate() }
-    context.linear([pair.before], input: values, tokens: tokens, outputs: [memory])
-    context.linear([pair.after], input: values, tokens: tokens, outputs: [memory + count])
-    let found = context.compare(memory, memory + count, count: count)
-    sums[projection, default: ErrorSums()].add(found)
+    switch tap {
+    case .linearInput(let projection):
+      gatherMaxima(projection, values, tokens: tokens, columns: columns)
+      guard let drafted = drafted[projection] else { return }
+      var made = [Float](repeating: 0, count: tokens * drafted.layer.rows)
+      made.withUnsafeMutableBufferPointer { made in
+        guard let made = made.baseAddress else { return }
+        drafted.run(values, tokens: tokens, columns: columns, context: context, into: made)
+      }
+      outputs[projection] = made
+    case .linearOutput(let projection):
+      guard let made = outputs.removeValue(forKey: projection), made.count == tokens * columns
+      else { return }
+      made.withUnsafeBufferPointer { made in
+        guard let made = made.baseAddress else { return }
+        sums[projection, default: ErrorSums()].add(
+          context.compare(values, made, count: tokens * columns))
+      }
+    default: break
+    }
   }
 
   private func gatherMaxima(
@@ -49,6 +69,35 @@ final class LayerComparison: ForwardObserver {
       }
     }
     absoluteMaxima[projection] = maxima
+  }
+}
+
+extension LayerComparison.Drafted {
+  /// Runs the layer on an input without scales, and takes them out of its output again, `[tokens, rows]`.
+  func run(
+    _ values: UnsafePointer<Float>, tokens: Int, columns: Int, context: ExecutionContext,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    if let input = scales.input {
+      var scaled = [Float](unsafeUninitializedCapacity: tokens * columns) { buffer, filled in
+        for token in 0..<tokens {
+          for column in 0..<columns {
+            buffer[token * columns + column] = values[token * columns + column] / input[column]
+          }
+        }
+        filled = tokens * columns
+      }
+      scaled.withUnsafeMutableBufferPointer { scaled in
+        guard let scaled = scaled.baseAddress else { return }
+        context.linear([layer], input: scaled, tokens: tokens, outputs: [output])
+      }
+    } else {
+      context.linear([layer], input: values, tokens: tokens, outputs: [output])
+    }
+    guard let scale = scales.output else { return }
+    for token in 0..<tokens {
+      for row in 0..<layer.rows { output[token * layer.rows + row] *= scale[row] }
+    }
   }
 }
 
@@ -110,25 +159,5 @@ final class CacheComparison: ForwardObserver {
     }
     context.read(view, keys: isKeys, head: head, range: 0..<tokens, into: memory + count)
     return context.compare(memory, memory + count, count: count)
-  }
-}
-
-/// Sums up the second moments of the inputs of one block's layers, one for layers that share their inputs.
-final class HessianGatherer: ForwardObserver {
-  private(set) var hessians: [Projection: Hessian] = [:]
-
-  func wants(_ tap: ForwardTap, block: Int) -> Bool {
-    if case .linearInput(let projection) = tap {
-      projection == projection.inputGroup[0]
-    } else {
-      false
-    }
-  }
-
-  func observe(
-    _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
-  ) {
-    guard case .linearInput(let projection) = tap else { return }
-    hessians[projection, default: Hessian(columns: columns)].add(values, tokens: tokens)
   }
 }

@@ -20,10 +20,13 @@ package struct LayerReport: Hashable, Sendable, Codable {
   package var bytes: Int
   /// KL to the baseline with this layer alone quantized, where it was measured.
   package var aloneKL: Double?
+  /// The method's own sum of errors (GPTQ prints `sum (w - q)^2 / U_cc^2 / 2`); comparable only within one layer.
+  package var rawLoss: Double?
 
   package init(
     block: Int, projection: String, method: String, bits: Double, relativeError: Double,
-    sqnr: Double, cosine: Double, fallback: String? = nil, bytes: Int, aloneKL: Double? = nil
+    sqnr: Double, cosine: Double, fallback: String? = nil, bytes: Int, aloneKL: Double? = nil,
+    rawLoss: Double? = nil
   ) {
     self.block = block
     self.projection = projection
@@ -35,5 +38,6 @@ package struct LayerReport: Hashable, Sendable, Codable {
     self.fallback = fallback
     self.bytes = bytes
     self.aloneKL = aloneKL
+    self.rawLoss = rawLoss
   }
 }

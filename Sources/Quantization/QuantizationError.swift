@@ -6,6 +6,10 @@ package enum QuantizationError: Error, Hashable, Sendable {
   case malformedChoice(text: String, expected: String)
   case groupDoesNotDivide(layer: String, columns: Int, group: Int, nearest: Int)
   case notFinite(layer: String, row: Int, column: Int, value: Float)
+  case activationsNotFinite(block: Int, sequence: Int, token: Int, channel: Int, value: Float)
+  case checkpointBusy(folder: String)
+  case checkpointDamaged(folder: String, reason: String)
+  case checkpointOfAnother(folder: String, differences: [String])
   case cancelled
 }
 
@@ -27,6 +31,15 @@ extension QuantizationError: CustomStringConvertible {
         + "the nearest that does is \(nearest)"
     case .notFinite(let layer, let row, let column, let value):
       "\(layer) holds \(value) at row \(row), column \(column): expected finite weights"
+    case .activationsNotFinite(let block, let sequence, let token, let channel, let value):
+      "what leaves block \(block) holds \(value) at channel \(channel) of token \(token), calibration "
+        + "window \(sequence): expected finite activations"
+    case .checkpointBusy(let folder): "another run is at work in \(folder)"
+    case .checkpointDamaged(let folder, let reason):
+      "\(folder) cannot be resumed from: \(reason); remove it to start over"
+    case .checkpointOfAnother(let folder, let differences):
+      "\(folder) holds an unfinished run of something else: " + differences.joined(separator: "; ")
+        + "; resume with the same settings, or remove it to start over"
     case .cancelled: "cancelled"
     }
   }

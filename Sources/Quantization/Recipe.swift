@@ -26,20 +26,23 @@ extension MethodChoice: CustomStringConvertible {
 }
 
 /// One choice per target; a target without a choice stays FP.
-package struct Recipe: Hashable, Sendable, Codable {
+package struct Recipe: Hashable, Sendable {
   package var weights: MethodChoice?
   package var activations: MethodChoice?
   package var keys: MethodChoice?
   package var values: MethodChoice?
+  /// Layers that are treated otherwise; where several cover a layer the last one counts.
+  package var exceptions: [LayerException]
 
   package init(
     weights: MethodChoice? = nil, activations: MethodChoice? = nil, keys: MethodChoice? = nil,
-    values: MethodChoice? = nil
+    values: MethodChoice? = nil, exceptions: [LayerException] = []
   ) {
     self.weights = weights
     self.activations = activations
     self.keys = keys
     self.values = values
+    self.exceptions = exceptions
   }
 
   /// The FP baseline.
@@ -56,6 +59,37 @@ package struct Recipe: Hashable, Sendable, Codable {
     if keys != nil || values != nil { found.insert(.kvCache) }
     return found
   }
+
+  /// How a layer is treated otherwise; nil where the methods' own options hold.
+  package func treatment(of id: LinearID) -> LayerException.Treatment? {
+    exceptions.last { $0.covers(id) }?.treatment
+  }
+}
+
+extension Recipe: Codable {
+  private enum Key: String, CodingKey {
+    case weights, activations, keys, values, exceptions
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    self.init(
+      weights: try container.decodeIfPresent(MethodChoice.self, forKey: .weights),
+      activations: try container.decodeIfPresent(MethodChoice.self, forKey: .activations),
+      keys: try container.decodeIfPresent(MethodChoice.self, forKey: .keys),
+      values: try container.decodeIfPresent(MethodChoice.self, forKey: .values),
+      exceptions: try container.decodeIfPresent([LayerException].self, forKey: .exceptions) ?? [])
+  }
+
+  /// Exceptions are left out where there are none.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encodeIfPresent(weights, forKey: .weights)
+    try container.encodeIfPresent(activations, forKey: .activations)
+    try container.encodeIfPresent(keys, forKey: .keys)
+    try container.encodeIfPresent(values, forKey: .values)
+    if !exceptions.isEmpty { try container.encode(exceptions, forKey: .exceptions) }
+  }
 }
 
 extension Recipe: CustomStringConvertible {
@@ -70,6 +104,12 @@ extension Recipe: CustomStringConvertible {
       if let key { parts.append("K \(key)") }
       if let value { parts.append("V \(value)") }
     }
-    return parts.joined(separator: " + ")
+    var text = parts.joined(separator: " + ")
+    switch exceptions.count {
+    case 0: break
+    case 1...3: text += ", " + exceptions.map(\.description).joined(separator: " ")
+    default: text += ", \(exceptions.count) exceptions"
+    }
+    return text
   }
 }

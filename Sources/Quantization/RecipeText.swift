@@ -115,14 +115,3 @@ package enum RecipeText {
     }
   }
 }
-
-extension Recipe {
-  /// Checks every choice against the methods there are.
-  ///
-  /// - Throws: `QuantizationError` for an unknown method or option.
-  package func validate() throws {
-    if let weights { _ = try QuantizationMethods.make(weights, target: .weights) }
-    if let activations { _ = try QuantizationMethods.make(activations, target: .activations) }
-    for choice in [keys, values].compactMap({ $0 }) { _ = try KVCacheMethods.make(choice) }
-  }
-}

@@ -25,14 +25,36 @@ struct CommandSession {
       progress.show(event)
       switch event {
       case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
-      case .started, .progressed, .layer, .log: break
+      case .started, .progressed, .surveyed, .layer, .log: break
       }
     }
     progress.finish()
     switch outcome.withLock({ $0 }) {
     case .finished(_, let result): return result
     case .failed(_, let message): throw CommandFailure(message: message)
-    default: throw CommandFailure(message: "interrupted", code: 128 + SIGINT)
+    default: throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+    }
+  }
+
+  /// Shows the progress of work that is no job; Ctrl-C ends it at its next step.
+  func show(
+    _ what: String, unit: String,
+    _ body: (_ progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Void
+  ) throws {
+    let start = Machine.seconds()
+    defer { progress.finish() }
+    do {
+      try body { done, total in
+        try Interrupt.control.checkpoint()
+        progress.show(
+          .progressed(
+            id: JobID(number: 0),
+            progress: JobProgress(
+              phase: what, done: done, total: total, unit: unit,
+              secondsElapsed: Machine.seconds() - start)))
+      }
+    } catch is JobControl.Cancelled {
+      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
     }
   }
 
@@ -52,9 +74,12 @@ struct CommandSession {
   }
 
   /// Quantizes the open model.
-  func quantize(_ recipe: Recipe, _ calibration: CalibrationOptions) throws -> QuantizeReport {
+  func quantize(
+    _ recipe: Recipe, _ calibration: CalibrationOptions, keeping: Keeping = .nothing
+  ) throws -> QuantizeReport {
     guard
-      case .quantized(let report) = try perform(.quantize(recipe: recipe, calibration: calibration))
+      case .quantized(let report) = try perform(
+        .quantize(recipe: recipe, calibration: calibration, keeping: keeping))
     else { throw CommandFailure(message: "quantizing gave no report") }
     return report
   }
@@ -69,13 +94,27 @@ struct CommandFailure: Error, CustomStringConvertible {
   var description: String { message }
 }
 
-/// Ctrl-C ends the running job at its next checkpoint instead of the program in mid-write.
+/// Ctrl-C, and the signal that asks a program to end, end the running job at its next checkpoint instead of the program
+/// in mid-write.
 enum Interrupt {
   static let control = JobControl()
+  private static let received = Atomic<Int32>(SIGINT)
+
+  /// The signal that came last.
+  static var signalNumber: Int32 { received.load(ordering: .relaxed) }
 
   static func install() {
-    signal(SIGINT) { _ in Interrupt.control.cancel() }
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        // Who asks twice does not want to wait for the checkpoint.
+        if Interrupt.control.isCancelled { _exit(128 + number) }
+        Interrupt.received.store(number, ordering: .relaxed)
+        Interrupt.control.cancel()
+      }
+    }
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows past a limit is then an error that can be told.
+    signal(SIGXFSZ, SIG_IGN)
   }
 }
 

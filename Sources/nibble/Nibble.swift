@@ -16,9 +16,10 @@ struct Nibble: ParsableCommand {
     version: version,
     subcommands: [
       WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
-      EvaluateCommand.self, BenchCommand.self, CompareCommand.self, ConformanceCommand.self,
+      CalibrationCommand.self, AllocateCommand.self, EvaluateCommand.self, BenchCommand.self,
+      CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
-      DoctorCommand.self,
+      SynthesizeCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)
 }

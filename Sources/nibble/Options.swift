@@ -79,6 +79,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "One option of a method: TARGET.KEY=VALUE (weights.mse=true).")
   var set: [String] = []
 
+  @Option(
+    help:
+      "Other bits for some layers: BLOCK.PROJECTION=BITS (5.down=fp, *.v=8, 0-1.*=4); the last that covers a layer counts."
+  )
+  var layer: [String] = []
+
   @Option(help: "A recipe in a TOML file.")
   var recipe: String?
 
@@ -109,6 +115,7 @@ struct RecipeOptions: ParsableArguments {
     }
     if asymmetric { try RecipeText.set("weights.symmetric=false", in: &made) }
     for text in set { try RecipeText.set(text, in: &made) }
+    made.exceptions += try layer.map { try LayerException($0) }
     try made.validate()
     return made
   }

@@ -1,8 +1,12 @@
 import FoundationEssentials
+import Platform
 import Quantization
 import TOMLKit
 
-/// A recipe as a TOML file: a table a target, `method` and its options in it.
+/// A recipe as a TOML file: a table a target, `method` and its options in it; exceptions for layers, the last that
+/// covers a layer counts.
+///
+///     layers = ["*.v=8", "5.down=fp"]
 ///
 ///     [weights]
 ///     method = "rtn"
@@ -27,6 +31,10 @@ enum RecipeFile {
     }
     var recipe = Recipe()
     for (name, value) in table {
+      guard name != "layers" else {
+        recipe.exceptions = try exceptions(value.array, path: path)
+        continue
+      }
       guard let section = value.table else {
         throw RecipeFileError.malformed(
           path: path, reason: "'\(name)': expected a table, found a value")
@@ -41,10 +49,53 @@ enum RecipeFile {
       default:
         throw RecipeFileError.malformed(
           path: path,
-          reason: "'\(name)': expected weights, activations, kv, kv-key or kv-value")
+          reason: "'\(name)': expected weights, activations, kv, kv-key, kv-value or layers")
       }
     }
     return recipe
+  }
+
+  /// Writes a recipe so that `read` gives it back; the file appears whole.
+  static func write(_ recipe: Recipe, to path: String) throws {
+    var text = ""
+    if !recipe.exceptions.isEmpty {
+      let lines = recipe.exceptions.map { "  \"\($0)\",\n" }.joined()
+      text += "layers = [\n\(lines)]\n\n"
+    }
+    for (name, choice) in [
+      ("weights", recipe.weights), ("activations", recipe.activations), ("kv-key", recipe.keys),
+      ("kv-value", recipe.values),
+    ] {
+      guard let choice else { continue }
+      text += "[\(name)]\nmethod = \"\(choice.method)\"\n"
+      for (key, value) in choice.options.sorted(by: { $0.key < $1.key }) {
+        if case .choice(let name) = value {
+          text += "\(key) = \"\(name)\"\n"
+        } else {
+          text += "\(key) = \(value)\n"
+        }
+      }
+      text += "\n"
+    }
+    try WholeFile.write(text, to: path)
+  }
+
+  private static func exceptions(_ list: TOMLArray?, path: String) throws -> [LayerException] {
+    guard let list else {
+      throw RecipeFileError.malformed(
+        path: path, reason: "'layers': expected a list of texts such as \"5.down=fp\"")
+    }
+    return try list.enumerated().map { place, value in
+      guard let text = value.string else {
+        throw RecipeFileError.malformed(
+          path: path, reason: "'layers[\(place)]': expected a text such as \"5.down=fp\"")
+      }
+      do {
+        return try LayerException(text)
+      } catch {
+        throw RecipeFileError.malformed(path: path, reason: "'layers[\(place)]': \(error)")
+      }
+    }
   }
 
   private static func choice(

@@ -35,16 +35,17 @@ extension Laboratory {
           throw EngineError.noSuchCell(map: index, row: cell.row, column: cell.column)
         }
         let id = LinearID(block: cell.row, projection: projection)
-        originals[id] = bench.model[id]
+        originals[id] = try quantized.blocks[cell.row].floatLayer(
+          projection, original: bench.model.block(cell.row))
       }
       model = try model.replacing(originals)
     }
-    let text = try windows(bench, count: count)
-    let before = try divergence(bench, quantized.model, quantized.cache, text, reporter)
-    let after = try divergence(bench, model, cache, text, reporter)
+    let text = try evaluationWindows(bench, count: count)
+    let before = try statistics(bench, quantized.model, quantized.cache, text, reporter)
+    let after = try statistics(bench, model, cache, text, reporter)
     let shape = bench.summary.shape
     return RestoreReport(
-      cells: cells, klBefore: before, klAfter: after,
+      cells: cells, klBefore: before.divergence.mean, klAfter: after.divergence.mean,
       extraBytes: map.target == .kvCache
         ? shape.kvBytesPerToken(cache) - shape.kvBytesPerToken(quantized.cache)
         : model.weightBytes - quantized.model.weightBytes)
@@ -56,14 +57,18 @@ extension Laboratory {
     guard let quantized = bench.quantized, let report = quantized.report,
       var map = report.maps.first, map.target != .kvCache, map.metrics.contains(.relativeError)
     else { throw EngineError.nothingQuantized(job: "the KL of each layer alone") }
-    let text = try windows(bench, count: count)
+    let measure = try LayerwiseDivergence(
+      bench.model, windows: evaluationWindows(bench, count: count), context: makeContext())
     let start = Machine.seconds()
     let ids = bench.model.linears
     for (done, id) in ids.enumerated() {
       try reporter.checkpoint()
-      let alone = try bench.model.replacing([id: quantized.model[id]])
-      let kl = try divergence(bench, alone, .fp16, text, reporter)
-      map.cells[id.block][id.projection.order].values[.aloneKL] = kl
+      try measure.advance(to: id.block)
+      // Where a method moved scales, the other layers of the block are FP between the same scales.
+      let block = try quantized.blocks[id.block].floatBlock(original: bench.model.block(id.block))
+      let alone = try block.replacing([id.projection: quantized.model[id]])
+      map.cells[id.block][id.projection.order].values[.aloneKL] =
+        try measure.divergence(with: alone).divergence.mean
       reporter.progress(
         "\(id) alone quantized", done: done + 1, of: ids.count, unit: "layers", since: start)
     }
@@ -72,25 +77,43 @@ extension Laboratory {
     return map
   }
 
-  private func windows(_ bench: Bench, count: Int) throws -> TextWindows {
+  /// Windows of the built-in evaluation text.
+  func evaluationWindows(_ bench: Bench, count: Int) throws -> TextWindows {
     guard let tokenizer = bench.tokenizer else {
       throw EngineError.notText(model: bench.summary.name)
     }
     let source = try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer)
-    return try TextWindows(
+    return try windows(source, bench, count: count)
+  }
+
+  /// Windows of the calibration text in the order it has, for choosing by.
+  func probeWindows(
+    _ bench: Bench, _ calibration: CalibrationOptions, count: Int
+  ) throws -> TextWindows {
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let source = try text(
+      calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
+    return try windows(source, bench, count: count)
+  }
+
+  private func windows(_ source: TextSource, _ bench: Bench, count: Int) throws -> TextWindows {
+    try TextWindows(
       source.ids, protocol: .llamaCpp, window: 256, context: bench.summary.shape.context,
       bos: nil, most: max(1, count), text: source.name)
   }
 
-  private func divergence(
+  /// Scores of a model against the baseline.
+  func statistics(
     _ bench: Bench, _ model: Model, _ cache: KVFormatPair, _ text: TextWindows,
     _ reporter: JobReporter
-  ) throws -> Double {
+  ) throws -> ScoreStatistics {
     try QualityMeasure(
       subject: EvaluationSubject(name: "quantized", model: model, cache: cache),
       baseline: EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
       context: try makeContext()
-    ).run(text, checkpoint: reporter.checkpoint).divergence.mean
+    ).run(text, checkpoint: reporter.checkpoint)
   }
 
   /// What lies behind one cell of an error map.

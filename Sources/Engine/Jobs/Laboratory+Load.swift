@@ -21,7 +21,7 @@ extension Laboratory {
     reporter.progress(
       "reading \(path ?? "the built-in model")", done: 0, of: 2, unit: "parts", since: start)
     var bench: Bench
-    if configuration.quantization == CompressedTensors.name {
+    if CompressedTensors.reads(quantMethod: configuration.quantization) {
       bench = try artifact(directory, config: config, configuration: configuration, reporter)
     } else {
       let model = try Model.load(directory: directory)
@@ -75,8 +75,7 @@ extension Laboratory {
     let source = QuantizedSource(try Checkpoint(path: directory))
     let stored = try Model.load(configuration, from: source)
     let recipe = try ArtifactNotes.recipe(notes, path: config.path)
-    let format = try Quantizer(recipe: recipe, context: makeContext(), calibration: [])
-      .cacheFormat(standard: .fp16)
+    let format = try recipe.cacheFormat(standard: .fp16)
     let quantized = recipe.activations == nil ? stored : try int8(stored)
     var baseline = stored
     if let origin = try notes?.optionalText("source") {
@@ -94,7 +93,7 @@ extension Laboratory {
     return Bench(
       directory: directory, isBuiltIn: false, summary: summary, model: baseline,
       quantized: Quantized(
-        recipe: recipe, model: quantized, cache: format, absoluteMaxima: [], sample: []))
+        recipe: recipe, model: quantized, cache: format, blocks: [], sample: []))
   }
 
   /// The layers of integer weights set to INT8 activations.

@@ -132,6 +132,9 @@ struct BlockRunner {
     show(.linearInput(.v), index, buffers.normed, configuration.hiddenSize)
     context.linear(
       prepared.attention, input: buffers.normed, tokens: tokens, outputs: buffers.attentionOutputs)
+    show(.linearOutput(.q), index, buffers.queries, heads * dimension)
+    show(.linearOutput(.k), index, buffers.keys, kvHeads * dimension)
+    show(.linearOutput(.v), index, buffers.values, kvHeads * dimension)
     if let norm = block.queryNorm {
       context.headRMSNorm(
         buffers.queries, weight: norm.pointer, epsilon: configuration.normEpsilon, tokens: tokens,
@@ -166,6 +169,7 @@ struct BlockRunner {
     show(.linearInput(.o), index, buffers.attended, heads * dimension)
     context.linear(
       prepared.output, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
+    show(.linearOutput(.o), index, buffers.delta, configuration.hiddenSize)
   }
 
   private func feedForward(_ prepared: PreparedBlock, index: Int) {
@@ -174,11 +178,14 @@ struct BlockRunner {
     show(.linearInput(.up), index, buffers.normed, configuration.hiddenSize)
     context.linear(
       prepared.expansion, input: buffers.normed, tokens: tokens, outputs: buffers.expansionOutputs)
+    show(.linearOutput(.gate), index, buffers.gate, width)
+    show(.linearOutput(.up), index, buffers.up, width)
     context.swiglu(
       gate: buffers.gate, up: buffers.up, into: buffers.gate, rows: tokens, columns: width)
     show(.linearInput(.down), index, buffers.gate, width)
     context.linear(
       prepared.contraction, input: buffers.gate, tokens: tokens, outputs: buffers.deltaOutput)
+    show(.linearOutput(.down), index, buffers.delta, configuration.hiddenSize)
   }
 
   private func show(

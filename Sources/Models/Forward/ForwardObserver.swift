@@ -7,6 +7,8 @@ package enum ForwardTap: Hashable, Sendable {
   /// The input of a linear layer, `[tokens, columns]`; q, k and v share theirs, gate and up as
   /// well.
   case linearInput(Projection)
+  /// What a linear layer makes of it, bias included, `[tokens, rows]`.
+  case linearOutput(Projection)
   /// After the rotation, `[tokens, heads * headDimension]`.
   case queries
   /// After the rotation, `[tokens, kvHeads * headDimension]`.

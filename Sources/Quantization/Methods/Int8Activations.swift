@@ -26,7 +26,7 @@ package struct Int8Activations: QuantizationMethod {
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
-    for index in draft.layers.indices {
+    for index in draft.layers.indices where !draft.layers[index].staysFloat {
       draft.layers[index].activation = .int8PerToken
       let layer = draft.layers[index]
       guard !layer.isQuantized else { continue }

@@ -47,10 +47,10 @@ package struct RoundToNearestMethod: QuantizationMethod {
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
-    for index in draft.layers.indices {
+    for index in draft.layers.indices where !draft.layers[index].staysFloat {
       let layer = draft.layers[index]
       let outcome = try RoundToNearest.quantize(
-        layer.weight, as: format, options, layer: layer.name, pool: draft.pool)
+        layer.weight, as: layer.format(format), options, layer: layer.name, pool: draft.pool)
       draft.layers[index].weight = outcome.weight
       draft.layers[index].method = Self.describes.name
       draft.layers[index].fallback = outcome.fallback

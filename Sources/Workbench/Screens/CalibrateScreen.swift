@@ -60,7 +60,10 @@ package enum CalibrateScreen: Screen {
       return .go("choose a method first", to: MethodScreen.id)
     }
     return Step("quantize") { state in
-      state.start(.quantize(recipe: state.choices.recipe, calibration: state.choices.calibration))
+      state.start(
+        .quantize(
+          recipe: state.choices.recipe, calibration: state.choices.calibration,
+          keeping: .automatic))
     }
   }
 

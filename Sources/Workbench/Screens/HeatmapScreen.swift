@@ -212,6 +212,7 @@ extension ErrorMap.Metric {
     case .cosine: "cosine of outputs"
     case .aloneKL: "KL when alone quantized"
     case .absoluteMaximum: "largest activation"
+    case .rawLoss: "GPTQ's own sum"
     }
   }
 
@@ -223,6 +224,7 @@ extension ErrorMap.Metric {
     case .cosine: "cosine"
     case .aloneKL: "KL alone"
     case .absoluteMaximum: "largest"
+    case .rawLoss: "raw sum"
     }
   }
 
@@ -234,6 +236,7 @@ extension ErrorMap.Metric {
     case .cosine: "1 when outputs point the same way; higher is better"
     case .aloneKL: "how far next-token probabilities move by this cell alone"
     case .absoluteMaximum: "outliers stretch the range that 8 bits must cover"
+    case .rawLoss: "what GPTQ prints as its error; says nothing across layers"
     }
   }
 

@@ -121,7 +121,9 @@ package enum MethodScreen: Screen {
     }
     return Step("quantize") { state in
       let effects = state.start(
-        .quantize(recipe: state.choices.recipe, calibration: state.choices.calibration))
+        .quantize(
+          recipe: state.choices.recipe, calibration: state.choices.calibration,
+          keeping: .automatic))
       return effects + state.show(CalibrateScreen.id)
     }
   }

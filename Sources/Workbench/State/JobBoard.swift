@@ -107,7 +107,7 @@ package struct TrackedJob: Hashable, Sendable {
   /// Done over total, 0 to 1; nil while nothing was reported.
   package var fraction: Double? {
     guard let progress, progress.total > 0 else { return nil }
-    return min(max(Double(progress.done) / Double(progress.total), 0), 1)
+    return min(max((Double(progress.done) + (progress.share ?? 0)) / Double(progress.total), 0), 1)
   }
 
   mutating func apply(_ event: JobEvent, now: Int) {
@@ -119,7 +119,7 @@ package struct TrackedJob: Hashable, Sendable {
         rates.append(rate)
         if rates.count > Self.historyLength { rates.removeFirst() }
       }
-    case .layer: break
+    case .layer, .surveyed: break
     case .log(_, let text):
       log.append(text)
       if log.count > Self.logLength { log.removeFirst() }
@@ -139,8 +139,8 @@ extension JobEvent {
   /// The job that the event is about.
   package var id: JobID {
     switch self {
-    case .started(let id, _), .progressed(let id, _), .layer(let id, _), .log(let id, _),
-      .finished(let id, _), .failed(let id, _), .cancelled(let id):
+    case .started(let id, _), .progressed(let id, _), .layer(let id, _), .surveyed(let id, _),
+      .log(let id, _), .finished(let id, _), .failed(let id, _), .cancelled(let id):
       id
     }
   }
@@ -151,8 +151,8 @@ extension JobRequest {
   package var isHeavy: Bool {
     switch self {
     case .plan, .assess, .inspectCell, .saveRun: false
-    case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .evaluate,
-      .continuePrompt, .recall, .bench, .export:
+    case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .surveyCalibration,
+      .allocate, .evaluate, .continuePrompt, .recall, .bench, .export:
       true
     }
   }
@@ -164,11 +164,13 @@ extension JobRequest {
     case .measureMachine: "measure this machine"
     case .plan: "plan"
     case .assess: "price the recipe"
-    case .quantize(let recipe, _): "quantize: \(recipe)"
+    case .quantize(let recipe, _, _): "quantize: \(recipe)"
     case .inspectCell: "look into a cell"
     case .restoreCells(_, let cells, _):
       "KL with \(cells.count) cell\(cells.count == 1 ? "" : "s") back in FP"
     case .sensitivity: "KL of each cell alone"
+    case .surveyCalibration: "survey the calibration text"
+    case .allocate: "spend a budget of bits"
     case .evaluate: "measure quality"
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"

@@ -40,6 +40,7 @@ extension State {
     switch event {
     case .layer(_, let report):
       if facts.layers.count < 16_384 { facts.layers.append(report) }
+    case .surveyed(_, let survey): facts.survey = survey
     case .finished(_, let result): effects += apply(result, of: job)
     case .failed(_, let message):
       say(.problem, "Could not \(job.request.words): \(message)")
@@ -71,6 +72,8 @@ extension State {
     case .cell(let detail): facts.cell = detail
     case .restored(let report): facts.restored = report
     case .sensitivity(let map): facts.sensitivity = map
+    case .surveyed(let survey): facts.survey = survey
+    case .allocated(let report): facts.allocation = report
     case .evaluated(let report):
       facts.evaluation = report
       say(.done, "Quality measured over \(report.tokens) tokens")

@@ -62,6 +62,8 @@ package struct Facts: Hashable, Sendable {
   package var layers: [LayerReport] = []
   package var quantized: QuantizeReport?
   package var sensitivity: ErrorMap?
+  package var survey: CalibrationSurvey?
+  package var allocation: AllocationReport?
   package var cell: CellDetail?
   package var restored: RestoreReport?
   package var evaluation: EvaluationReport?
@@ -98,6 +100,8 @@ package struct Facts: Hashable, Sendable {
     assessment = nil
     layers = []
     quantized = nil
+    survey = nil
+    allocation = nil
     forgetMeasurements()
   }
 }

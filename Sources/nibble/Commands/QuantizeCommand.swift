@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import FoundationEssentials
 import Platform
 import Quantization
 
@@ -7,14 +8,24 @@ import Quantization
 struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
-    abstract: "Quantize a model by a recipe and write it to a new directory.")
+    abstract: "Quantize a model by a recipe and write it to a new directory.",
+    discussion: """
+      Time, memory and disk are priced first. Finished blocks are kept beside the output, in \
+      OUTPUT.unfinished, until it is written: a run that ended early goes on with --resume and writes \
+      the same bytes as one that was never interrupted.
+      """)
 
   @OptionGroup var model: ModelArgument
   @Option(
-    name: [.short, .customLong("output")], help: "The directory to write; it must not exist.")
+    name: [.customShort("o"), .customLong("output")],
+    help: "The directory to write; it must not exist.")
   var directory: String
   @Option(help: "Format of the artifact.")
   var format = "compressed-tensors"
+  @Flag(help: "Go on with a run of the same settings that ended early.")
+  var resume = false
+  @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
+  var dryRun = false
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -24,14 +35,49 @@ struct QuantizeCommand: ParsableCommand {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model)
-    var report = try session.quantize(recipe, calibration.options)
+    guard !dryRun else { return try price(recipe, session) }
+    // Hours of work are not begun for a place that cannot be written to.
+    guard !FileManager.default.fileExists(atPath: directory) else {
+      throw CommandFailure(
+        message: "\(directory) exists already: choose another name, nothing was overwritten")
+    }
+    let folder = Self.trimmed(directory) + ".unfinished"
+    if resume, QuantizationCheckpoint.progress(in: folder) == nil {
+      throw CommandFailure(
+        message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
+    }
+    var report = try session.quantize(
+      recipe, calibration.options, keeping: .folder(path: folder, resumes: resume))
     guard
       case .exported(_, let bytes) = try session.perform(.export(path: directory, format: format))
     else { throw CommandFailure(message: "exporting gave no result") }
+    // The model is written; what could be gone on with is of no more use.
+    try FileManager.default.removeItem(atPath: folder)
     report.outputBytes = bytes
     if output.json { return try Output.json(report) }
     Self.show(report)
     print("Wrote \(directory): \(Quantity.bytes(bytes)).")
+  }
+
+  private static func trimmed(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.last == "/" { path.removeLast() }
+    return path
+  }
+
+  private func price(_ recipe: Recipe, _ session: CommandSession) throws {
+    guard
+      case .assessed(let report) = try session.perform(
+        .assess(recipe: recipe, calibration: calibration.options))
+    else { throw CommandFailure(message: "pricing gave no report") }
+    if output.json { return try Output.json(report) }
+    if let problem = report.problems.first { throw CommandFailure(message: problem) }
+    print(
+      "\(recipe): about \(report.seconds.map(Quantity.seconds) ?? "unknown time"), memory "
+        + "\(Quantity.bytes(report.peakResidentBytes)), disk "
+        + "\(Quantity.bytes(report.diskBytes ?? 0)), weights "
+        + "\(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes))")
+    for warning in report.warnings ?? [] { print("Note: \(warning).") }
   }
 
   static func show(_ report: QuantizeReport) {
@@ -39,6 +85,7 @@ struct QuantizeCommand: ParsableCommand {
       "\(report.recipe): \(report.layers.count) layers in \(Quantity.seconds(report.seconds)), "
         + "weights \(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes)), "
         + "peak memory \(Quantity.bytes(report.peakResidentBytes))")
+    if let blocks = report.resumedBlocks { print("Went on behind block \(blocks).") }
     let worst = report.layers.sorted { $0.relativeError > $1.relativeError }.prefix(5)
     if !worst.isEmpty {
       print("Layers with the largest output error:")

@@ -1,0 +1,48 @@
+/// Chooses one of several widths for each layer, so that the sum of their losses is least within a budget of bytes.
+///
+/// A knapsack with one choice a layer, solved exactly for byte counts rounded up to a small unit, so that what comes out
+/// always fits; equal sums go to the choice that is found first, so that the same numbers give the same answer.
+enum BitAllocator {
+  /// One layer's widths.
+  struct Layer {
+    /// Bytes at each width.
+    var bytes: [Int]
+    /// What is lost at each width.
+    var losses: [Double]
+  }
+
+  /// The budget is counted in this many units at least.
+  private static let units = 20_000
+
+  /// The index of the width of each layer; nil when the narrowest widths do not fit.
+  static func choose(_ layers: [Layer], budget: Int) -> [Int]? {
+    let unit = max(1, budget / units)
+    let room = budget / unit
+    // least[used]: the least loss with exactly the units `used` or fewer, after the layers so far.
+    var least = [Double](repeating: 0, count: room + 1)
+    var taken: [[Int8]] = []
+    for layer in layers {
+      var next = [Double](repeating: .infinity, count: room + 1)
+      var choice = [Int8](repeating: -1, count: room + 1)
+      for (width, (bytes, loss)) in zip(layer.bytes, layer.losses).enumerated() {
+        let cost = (bytes + unit - 1) / unit
+        guard cost <= room else { continue }
+        for used in cost...room where least[used - cost] + loss < next[used] {
+          next[used] = least[used - cost] + loss
+          choice[used] = Int8(width)
+        }
+      }
+      least = next
+      taken.append(choice)
+    }
+    guard least[room].isFinite else { return nil }
+    var chosen = [Int](repeating: 0, count: layers.count)
+    var used = room
+    for index in layers.indices.reversed() {
+      let width = Int(taken[index][used])
+      chosen[index] = width
+      used -= (layers[index].bytes[width] + unit - 1) / unit
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,134 @@
+import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+
+extension Laboratory {
+  /// Bits for each layer under a budget, from measured sensitivities, held against uniform bits of the same size.
+  ///
+  /// Each width is tried on the whole model; each of its layers is then measured alone, on windows of the calibration
+  /// text. What is chosen is quantized as it is meant to be used and measured end to end on the evaluation text.
+  func allocate(
+    _ recipe: Recipe, _ calibration: CalibrationOptions, _ budget: WeightBudget,
+    windows count: Int, _ reporter: JobReporter
+  ) throws -> AllocationReport {
+    let bench = try bench(for: "spending a budget of bits")
+    guard let weights = recipe.weights else {
+      throw EngineError.nothingToAllocate(reason: "the recipe has no method for weights")
+    }
+    let description = try QuantizationMethods.description(of: weights.method, target: .weights)
+    let widths = LayerException.widths.filter { width in
+      description.options.contains { spec in
+        spec.key == "bits" && (try? spec.check(.integer(width), method: description.name)) != nil
+      }
+    }
+    guard widths.count > 1 else {
+      throw EngineError.nothingToAllocate(reason: "\(description.title) has one width only")
+    }
+    let start = Machine.seconds()
+    let text = try calibrationWindows(bench, calibration)
+    let linears = bench.model.linears
+    let total = linears.reduce(0) {
+      $0 + bench.model[$1].rows * bench.model[$1].columns
+    }
+    let bytes = budget.bytes(weights: total)
+    let probe = try probeWindows(bench, calibration, count: max(2, count / 2))
+    // Sizes are known before anything is measured.
+    let smallest = try trial(uniform(recipe, bits: widths[0]), bench.model).map(\.bits) ?? 16
+    guard Double(bytes) * 8 / Double(total) >= smallest else {
+      throw EngineError.budgetTooSmall(bits: Double(bytes) * 8 / Double(total), lowest: smallest)
+    }
+    var layers = linears.map { _ in BitAllocator.Layer(bytes: [], losses: []) }
+    var uniforms: [(bits: Int, model: Model, bytes: Int)] = []
+    for (place, width) in widths.enumerated() {
+      let outcome = try quantized(
+        uniform(recipe, bits: width), bench, text, reporter,
+        phase: "\(width) bits everywhere (\(place + 1) of \(widths.count))")
+      let measure = try LayerwiseDivergence(bench.model, windows: probe, context: makeContext())
+      for (number, id) in linears.enumerated() {
+        try reporter.checkpoint()
+        try measure.advance(to: id.block)
+        let original = try bench.model.block(id.block)
+        let float = try outcome.blocks[id.block].floatBlock(original: original)
+        let alone = try float.replacing([id.projection: outcome.model[id]])
+        layers[number].losses.append(try measure.divergence(with: alone).divergence.mean)
+        layers[number].bytes.append(outcome.model[id].weight.byteCount)
+        reporter.progress(
+          "KL of \(id) alone with \(width) bits", done: place * linears.count + number + 1,
+          of: widths.count * linears.count, unit: "layers", since: start)
+      }
+      uniforms.append((width, outcome.model, outcome.model.linearBytes))
+    }
+    let verify = try evaluationWindows(bench, count: count)
+    func side(
+      _ name: String, _ recipe: Recipe, _ model: Model, predicted: Double? = nil
+    ) throws -> AllocationReport.Side {
+      reporter.log("Measuring \(name) end to end.")
+      let found = try statistics(bench, model, .fp16, verify, reporter).divergence
+      return AllocationReport.Side(
+        name: name, recipe: recipe, bytes: model.linearBytes,
+        bitsPerWeight: Double(model.linearBytes) * 8 / Double(total), kl: found.mean,
+        klError: found.error, predictedKL: predicted)
+    }
+    func mixed(_ name: String, within bytes: Int) throws -> (AllocationReport.Side, [Int]) {
+      guard let chosen = BitAllocator.choose(layers, budget: bytes) else {
+        throw EngineError.budgetTooSmall(bits: Double(bytes) * 8 / Double(total), lowest: smallest)
+      }
+      let recipe = Self.mixed(recipe, linears: linears, bits: chosen.map { widths[$0] })
+      let made = try quantized(recipe, bench, text, reporter, phase: name)
+      let predicted = zip(layers, chosen).reduce(0) { $0 + $1.0.losses[$1.1] }
+      return (try side(name, recipe, made.model, predicted: predicted), chosen)
+    }
+    let (best, chosen) = try mixed("mixed bits", within: bytes)
+    var even: AllocationReport.Side?
+    var same: AllocationReport.Side?
+    if let widest = uniforms.last(where: { $0.bytes <= bytes }) {
+      even = try side(
+        "\(widest.bits) bits everywhere", uniform(recipe, bits: widest.bits), widest.model)
+      if widest.bytes < best.bytes {
+        same = try mixed("mixed bits at that size", within: widest.bytes).0
+      }
+    }
+    return AllocationReport(
+      budgetBytes: bytes, budgetBits: Double(bytes) * 8 / Double(total), widths: widths,
+      choices: zip(linears, zip(layers, chosen)).map { id, found in
+        AllocationReport.Choice(
+          block: id.block, projection: id.projection, bits: widths[found.1],
+          aloneKL: found.0.losses)
+      }, mixed: best, uniform: even, mixedAtUniform: same, windows: verify.windows.count,
+      seconds: Machine.seconds() - start)
+  }
+
+  private func uniform(_ recipe: Recipe, bits: Int) -> Recipe {
+    var recipe = recipe
+    recipe.weights?.options["bits"] = .integer(bits)
+    return recipe
+  }
+
+  /// The recipe with the most frequent width as its own and an exception for every other layer.
+  static func mixed(_ recipe: Recipe, linears: [LinearID], bits: [Int]) -> Recipe {
+    var counts: [Int: Int] = [:]
+    for width in bits { counts[width, default: 0] += 1 }
+    let usual = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.first?.key ?? 4
+    var recipe = recipe
+    recipe.weights?.options["bits"] = .integer(usual)
+    recipe.exceptions =
+      zip(linears, bits).filter { $0.1 != usual }.map { LayerException($0.0, .bits($0.1)) }
+      + recipe.exceptions
+    return recipe
+  }
+
+  /// A model quantized apart from what is held.
+  private func quantized(
+    _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter, phase: String
+  ) throws -> Quantizer.Outcome {
+    let quantizer = Quantizer(recipe: recipe, context: try makeContext(), calibration: text)
+    let since = Machine.seconds()
+    return try quantizer.run(bench.model, pause: reporter.checkpoint) { event in
+      guard case .block(let done, let total) = event else { return }
+      reporter.progress(phase, done: done, of: total, unit: "blocks", since: since)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Checkpoints
+import FoundationEssentials
+import Models
+import Operators
+import Platform
+import Quantization
+
+/// All that the bits of a quantized model depend on: an unfinished run is gone on with only by the same.
+struct RunIdentity {
+  let identity: QuantizationCheckpoint.Identity
+
+  /// Changes with anything that changes the bits a method makes of the same input.
+  private static let algorithms = "1"
+
+  init(
+    recipe: Recipe, bench: Laboratory.Bench, calibration: CalibrationOptions, windows: [[Int32]],
+    laboratory: Laboratory
+  ) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let checkpoint = try Checkpoint(path: bench.directory)
+    var files: [String: MappedFile] = [:]
+    for tensor in checkpoint.tensors { files[tensor.file.path] = tensor.file }
+    let sizes = files.sorted { $0.key < $1.key }.map {
+      "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
+        + $0.value.modified
+    }
+    identity = .init([
+      .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
+      .init("model", bench.isBuiltIn ? "built-in" : bench.directory),
+      .init("weights", sizes.joined(separator: ", ")),
+      .init("calibration text", calibration.text ?? "built-in"),
+      .init("calibration tokens", Self.digest(of: windows)),
+      .init("threads", "\(laboratory.pool.threads)"),
+      .init("provider", laboratory.provider.rawValue),
+      .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
+      .init("algorithms", Self.algorithms),
+    ])
+  }
+
+  /// A name for the identity.
+  var digest: String {
+    Self.hash(identity.facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\n").utf8)
+  }
+
+  private static func digest(of windows: [[Int32]]) -> String {
+    let bytes = windows.joined().flatMap { id in
+      [
+        UInt8(truncatingIfNeeded: id), UInt8(truncatingIfNeeded: id >> 8),
+        UInt8(truncatingIfNeeded: id >> 16),
+      ]
+    }
+    return "\(windows.count) windows of \(windows.first?.count ?? 0), " + hash(bytes)
+  }
+
+  /// FNV-1a with 64 bits, in hexadecimal: tells runs apart, protects against nothing.
+  private static func hash(_ bytes: some Sequence<UInt8>) -> String {
+    var state: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let digits = String(state, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

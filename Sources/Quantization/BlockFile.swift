@@ -1,0 +1,168 @@
+import Checkpoints
+import Models
+import Platform
+import Tensors
+
+/// One quantized block as a safetensors file: the layers that changed, the norms, what was found.
+struct BlockFile {
+  /// What `state.json` says of a block.
+  struct Note: Codable {
+    var file: String
+    var byteCount: Int
+    var record: QuantizedBlock.Record
+    var layers: [Layer]
+
+    /// How a layer that changed is stored.
+    struct Layer: Codable {
+      var projection: Projection
+      var format: WeightFormat
+      var activation: ActivationFormat
+      /// Whether the weight is the original's.
+      var keepsWeight: Bool
+    }
+  }
+
+  let folder: String
+  let note: Note
+
+  // MARK: Writing
+
+  /// Writes the file whole.
+  static func write(
+    _ made: QuantizedBlock, over original: DecoderBlock, folder: String, name: String
+  ) throws -> BlockFile {
+    var tensors = Tensors()
+    var layers: [Note.Layer] = []
+    for projection in Projection.allCases {
+      let (old, new) = (original[projection], made.block[projection])
+      let keepsWeight = new.weight === old.weight
+      if !keepsWeight { try tensors.add(new.weight, "\(projection)") }
+      if let bias = new.bias, bias != old.bias { tensors.add(bias, "\(projection).bias") }
+      guard !keepsWeight || new.activation != old.activation else { continue }
+      layers.append(
+        .init(
+          projection: projection, format: new.weight.format, activation: new.activation,
+          keepsWeight: keepsWeight))
+    }
+    for norm in BlockNorm.allCases where made.block[norm].values != original[norm].values {
+      tensors.add(made.block[norm].values, "norm.\(norm.rawValue)")
+    }
+    for (projection, scales) in made.scales {
+      if let input = scales.input { tensors.add(input, "\(projection).input") }
+      if let output = scales.output { tensors.add(output, "\(projection).output") }
+    }
+    for (projection, maxima) in made.absoluteMaxima { tensors.add(maxima, "\(projection).maxima") }
+    let byteCount = try tensors.write(to: folder + "/" + name)
+    return BlockFile(
+      folder: folder,
+      note: Note(file: name, byteCount: byteCount, record: made.record, layers: layers))
+  }
+
+  /// Tensors on their way to a file.
+  private struct Tensors {
+    private enum Content {
+      case floats([Float])
+      case bytes([UInt8])
+      case view(TensorView)
+    }
+
+    private var items: [(entry: SafetensorsWriter.Entry, content: Content)] = []
+
+    mutating func add(_ values: [Float], _ name: String) {
+      guard let shape = try? Shape(checking: [values.count]) else { return }
+      items.append((.init(name: name, dtype: .f32, shape: shape), .floats(values)))
+    }
+
+    mutating func add(_ weight: any LinearWeight, _ name: String) throws {
+      if let integer = weight as? IntegerWeight {
+        items.append(
+          (
+            .init(
+              name: name + ".codes", dtype: .u8,
+              shape: try Shape(checking: [integer.rows, integer.rowBytes])),
+            .bytes(integer.codes)
+          ))
+        add(integer.scales, name + ".scales")
+        if !integer.zeros.isEmpty {
+          items.append(
+            (
+              .init(
+                name: name + ".zeros", dtype: .u8,
+                shape: try Shape(checking: [integer.zeros.count])), .bytes(integer.zeros)
+            ))
+        }
+      } else if let dense = weight as? DenseWeight {
+        items.append(
+          (
+            .init(name: name + ".dense", dtype: dense.view.dtype, shape: dense.view.shape),
+            .view(dense.view)
+          ))
+      }
+    }
+
+    func write(to path: String) throws -> Int {
+      let writer = try SafetensorsWriter(path: path, entries: items.map(\.entry))
+      for item in items {
+        switch item.content {
+        case .floats(let values): try writer.write(item.entry.name, values)
+        case .bytes(let values): try writer.write(item.entry.name, values)
+        case .view(let view): try writer.write(item.entry.name, view.bytes)
+        }
+      }
+      try writer.commit()
+      return try SafetensorsFile(path: path).file.byteCount
+    }
+  }
+
+  // MARK: Reading
+
+  /// Opens the file over the block it was made from.
+  func read(over original: DecoderBlock) throws -> QuantizedBlock {
+    let file = try SafetensorsFile(path: folder + "/" + note.file)
+    guard file.file.byteCount == note.byteCount else {
+      throw QuantizationError.checkpointDamaged(
+        folder: folder,
+        reason: "\(note.file): expected \(note.byteCount) bytes, found \(file.file.byteCount)")
+    }
+    let stored = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
+    func floats(_ name: String) throws -> [Float]? { try stored[name]?.view().floats() }
+    var changed: [Projection: Linear] = [:]
+    for layer in note.layers {
+      let old = original[layer.projection]
+      changed[layer.projection] = try old.replacing(
+        weight: layer.keepsWeight ? nil : weight(layer, rows: old.rows, old.columns, stored),
+        bias: floats("\(layer.projection).bias"), activation: layer.activation)
+    }
+    var norms: [BlockNorm: [Float]] = [:]
+    for norm in BlockNorm.allCases { norms[norm] = try floats("norm.\(norm.rawValue)") }
+    var scales: [Projection: LayerScales] = [:]
+    var maxima: [Projection: [Float]] = [:]
+    for projection in Projection.allCases {
+      let found = LayerScales(
+        input: try floats("\(projection).input"), output: try floats("\(projection).output"))
+      if !found.isIdentity { scales[projection] = found }
+      maxima[projection] = try floats("\(projection).maxima")
+    }
+    return QuantizedBlock(
+      block: try original.replacing(changed, norms: norms), record: note.record,
+      absoluteMaxima: maxima, scales: scales)
+  }
+
+  private func weight(
+    _ layer: Note.Layer, rows: Int, _ columns: Int, _ stored: [String: StoredTensor]
+  ) throws -> any LinearWeight {
+    func tensor(_ part: String) throws -> StoredTensor {
+      guard let found = stored["\(layer.projection).\(part)"] else {
+        throw QuantizationError.checkpointDamaged(
+          folder: folder,
+          reason: "\(note.file): expected tensor \(layer.projection).\(part), found none")
+      }
+      return found
+    }
+    if layer.format.isFloat { return try DenseWeight(tensor("dense").view()) }
+    return try IntegerWeight(
+      format: layer.format, rows: rows, columns: columns,
+      codes: Array(tensor("codes").view().bytes), scales: tensor("scales").view().floats(),
+      zeros: layer.format.isSymmetric ? [] : Array(tensor("zeros").view().bytes))
+  }
+}

@@ -1,0 +1,166 @@
+import Models
+import Operators
+import Tensors
+
+/// The work on one block: drafting it, sending the activations through the draft, comparing it with what it was.
+struct BlockWork {
+  let quantizer: Quantizer
+  let model: Model
+  let index: Int
+  let methods: [any QuantizationMethod]
+  let cache: KVFormatPair
+  let pause: () throws -> Void
+  let report: (Quantizer.Event) -> Void
+
+  private var context: ExecutionContext { quantizer.context }
+
+  /// Quantizes the block and moves the streams on behind it.
+  func run(_ streams: inout Quantizer.Streams) throws -> QuantizedBlock {
+    let block = try model.block(index)
+    let draft = try draft(block, streams.shifted)
+    let drafted = try draft.drafted(from: block)
+    try advance(streams.shifted, through: drafted)
+    let errors = try compare(block, drafted, draft, streams.plain)
+    let layers =
+      methods.isEmpty
+      ? [] : draft.layers.map { layerReport($0, drafted: drafted, errors: errors.layers) }
+    var curves: [Projection: SearchCurve] = [:]
+    var scales: [Projection: LayerScales] = [:]
+    for layer in draft.layers {
+      curves[layer.projection] = layer.curve
+      if !layer.scales.isIdentity { scales[layer.projection] = layer.scales }
+    }
+    return QuantizedBlock(
+      block: drafted,
+      record: .init(
+        layers: layers, curves: curves, keyErrors: errors.cache?.keys ?? [],
+        valueErrors: errors.cache?.values ?? []),
+      absoluteMaxima: errors.layers.absoluteMaxima, scales: scales)
+  }
+
+  private func draft(_ block: DecoderBlock, _ shifted: [HiddenStates]) throws -> BlockDraft {
+    let calibration =
+      shifted.isEmpty
+      ? nil
+      : try BlockCalibration(
+        model: model, index: index, sequences: shifted, context: context, checkpoint: pause
+      ) { what, share in
+        report(.step(block: index, what: what, share: share))
+      }
+    if !methods.isEmpty {
+      for projection in Projection.allCases {
+        try block[projection].checkFinite(pool: context.pool)
+      }
+    }
+    var draft = BlockDraft(
+      block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
+    for method in methods { try method.quantize(&draft) }
+    return draft
+  }
+
+  /// Sends the activations of the calibration text through the drafted block.
+  private func advance(_ shifted: [HiddenStates], through drafted: DecoderBlock) throws {
+    for (number, sequence) in shifted.enumerated() {
+      try pause()
+      try model.runBlock(index, drafted, hidden: [sequence], context: context)
+      try check(sequence, number: number)
+      report(
+        .step(
+          block: index, what: "activations through the quantized block",
+          share: Double(number + 1) / Double(shifted.count)))
+    }
+  }
+
+  /// Runs the block as it was on the compared activations, which move on to the next block by it.
+  private func compare(
+    _ block: DecoderBlock, _ drafted: DecoderBlock, _ draft: BlockDraft, _ plain: [HiddenStates]
+  ) throws -> (layers: LayerComparison, cache: CacheComparison?) {
+    var pairs: [Projection: LayerComparison.Drafted] = [:]
+    for layer in draft.layers {
+      pairs[layer.projection] = .init(
+        layer: try drafted[layer.projection].prepared(for: context), scales: layer.scales)
+    }
+    let layers = LayerComparison(pairs, context: context)
+    var heads: CacheComparison?
+    if quantizer.recipe.keys != nil || quantizer.recipe.values != nil {
+      var layout = model.cacheLayout(cache)
+      layout.layers = 1
+      heads = CacheComparison(
+        cache: try BlockKVCache(layout, capacity: model.configuration.context), context: context)
+    }
+    let observer = SeveralObservers([layers] + (heads.map { [$0] } ?? []))
+    for (number, sequence) in plain.enumerated() {
+      try pause()
+      try model.runBlock(
+        index, block, hidden: [sequence], context: context,
+        options: ForwardOptions(observer: observer))
+      try check(sequence, number: number)
+      report(
+        .step(
+          block: index, what: "comparing outputs", share: Double(number + 1) / Double(plain.count)))
+    }
+    return (layers, heads)
+  }
+
+  private func layerReport(
+    _ layer: BlockDraft.Layer, drafted: DecoderBlock, errors: LayerComparison
+  ) -> LayerReport {
+    let sums = errors.sums[layer.projection] ?? weightErrors(layer)
+    let weights = layer.weight.rows * layer.weight.columns
+    return LayerReport(
+      block: index, projection: layer.projection.rawValue,
+      method: layer.method.isEmpty ? "none" : layer.method,
+      bits: Double(layer.weight.byteCount * 8) / Double(max(1, weights)),
+      relativeError: sums.relativeError, sqnr: sums.sqnr, cosine: sums.cosine,
+      fallback: layer.fallback ?? drafted[layer.projection].fallbackReason,
+      bytes: layer.weight.byteCount, rawLoss: layer.rawLoss)
+  }
+
+  /// Without calibration inputs: the errors of the weights themselves.
+  private func weightErrors(_ layer: BlockDraft.Layer) -> ErrorSums {
+    let before = layer.original.dequantized()
+    let after = layer.weight.dequantized()
+    return before.withUnsafeBufferPointer { before in
+      after.withUnsafeBufferPointer { after in
+        guard let first = before.baseAddress, let second = after.baseAddress else {
+          return ErrorSums()
+        }
+        return context.compare(first, second, count: before.count)
+      }
+    }
+  }
+
+  /// - Throws: `QuantizationError.activationsNotFinite`.
+  private func check(_ sequence: HiddenStates, number: Int) throws(QuantizationError) {
+    let count = sequence.tokens * sequence.width
+    // All exponent bits set is what infinities and not-a-numbers have in common.
+    var found: UInt32 = 0
+    for place in 0..<count {
+      found |= sequence.pointer[place].bitPattern & 0x7f80_0000 == 0x7f80_0000 ? 1 : 0
+    }
+    guard found != 0, let place = (0..<count).first(where: { !sequence.pointer[$0].isFinite })
+    else { return }
+    throw .activationsNotFinite(
+      block: index, sequence: number, token: place / sequence.width,
+      channel: place % sequence.width, value: sequence.pointer[place])
+  }
+}
+
+/// Shows each of several observers what it wants.
+final class SeveralObservers: ForwardObserver {
+  private let observers: [any ForwardObserver]
+
+  init(_ observers: [any ForwardObserver]) { self.observers = observers }
+
+  func wants(_ tap: ForwardTap, block: Int) -> Bool {
+    observers.contains { $0.wants(tap, block: block) }
+  }
+
+  func observe(
+    _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
+  ) {
+    for observer in observers where observer.wants(tap, block: block) {
+      observer.observe(tap, block: block, values: values, tokens: tokens, columns: columns)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import Checkpoints
+import FoundationEssentials
+import Models
+import Operators
+import Platform
+import Tensors
+
+/// A folder that keeps an unfinished quantization: the finished blocks, and the activations between two blocks.
+///
+/// After every block its weights and the live activations are written under new names, and then `state.json`, which
+/// names them, takes the place of the one before: a run that ends at any moment leaves the state before or behind a
+/// block. A run that goes on from it computes the same bits as one that was never interrupted. Weights that were
+/// written are used from the mapped file, so that finished blocks cost no memory.
+package final class QuantizationCheckpoint {
+  /// What a run depends on; a run of anything else is not gone on from.
+  package struct Identity: Hashable, Sendable, Codable {
+    package struct Fact: Hashable, Sendable, Codable {
+      package var name: String
+      package var value: String
+
+      package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+      }
+    }
+
+    package var facts: [Fact]
+
+    package init(_ facts: [Fact]) { self.facts = facts }
+
+    /// What differs, in words.
+    func differences(from other: Identity) -> [String] {
+      let known = Dictionary(facts.map { ($0.name, $0.value) }) { first, _ in first }
+      let found = Dictionary(other.facts.map { ($0.name, $0.value) }) { first, _ in first }
+      return Set(known.keys).union(found.keys).sorted().compactMap { name in
+        guard known[name] != found[name] else { return nil }
+        return "\(name): this run has \(known[name] ?? "none"), that one \(found[name] ?? "none")"
+      }
+    }
+  }
+
+  /// What `state.json` holds.
+  private struct State: Codable {
+    var version: Int
+    var identity: Identity
+    /// Blocks in the model.
+    var blocks: Int
+    /// Finished ones, in order.
+    var done: [BlockFile.Note]
+    /// The file of the activations behind them.
+    var stream: String
+  }
+
+  /// The layout of the files; a folder with another is not read.
+  private static let version = 1
+
+  package let folder: String
+  private let identity: Identity
+  private let lock: FolderLock
+  private var done: [BlockFile.Note] = []
+
+  /// Opens or makes the folder.
+  ///
+  /// - Throws: `QuantizationError.checkpointBusy` while another run is at work in it; `PlatformError` when it cannot be
+  ///   made or locked.
+  package init(folder: String, identity: Identity) throws {
+    self.folder = folder
+    self.identity = identity
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    guard let lock = try FolderLock(folder: folder) else {
+      throw QuantizationError.checkpointBusy(folder: folder)
+    }
+    self.lock = lock
+  }
+
+  /// How far the run kept in a folder has come; nil when there is none.
+  package static func progress(in folder: String) -> (done: Int, of: Int)? {
+    guard let state = try? readState(folder) else { return nil }
+    return (state.done.count, state.blocks)
+  }
+
+  /// What was kept of an earlier run; nil when nothing was.
+  ///
+  /// - Throws: `QuantizationError.checkpointOfAnother` with what differs, `.checkpointDamaged`.
+  func restore(
+    _ model: Model, calibration: [[Int32]]
+  ) throws -> (blocks: [QuantizedBlock], streams: Quantizer.Streams)? {
+    guard let state = try Self.readState(folder) else { return nil }
+    let differences = identity.differences(from: state.identity)
+    guard differences.isEmpty else {
+      throw QuantizationError.checkpointOfAnother(folder: folder, differences: differences)
+    }
+    guard state.blocks == model.blocks.count, state.done.count <= state.blocks else {
+      throw QuantizationError.checkpointDamaged(
+        folder: folder,
+        reason:
+          "expected \(model.blocks.count) blocks, found \(state.done.count) of \(state.blocks)")
+    }
+    do {
+      var blocks: [QuantizedBlock] = []
+      for (index, note) in state.done.enumerated() {
+        blocks.append(try BlockFile(folder: folder, note: note).read(over: model.block(index)))
+      }
+      let streams = try StreamFile(path: folder + "/" + state.stream).read(
+        lengths: calibration.map(\.count), width: model.configuration.hiddenSize)
+      done = state.done
+      return (blocks, streams)
+    } catch {
+      throw QuantizationError.checkpointDamaged(folder: folder, reason: "\(error)")
+    }
+  }
+
+  /// Writes a finished block and the activations behind it; yields the block with its weights mapped.
+  ///
+  /// - Throws: `CheckpointError` and `PlatformError`, such as for a full disk; what was kept before stays as it was.
+  func keep(
+    _ made: QuantizedBlock, index: Int, of model: Model, streams: Quantizer.Streams
+  ) throws -> QuantizedBlock {
+    let file = try BlockFile.write(
+      made, over: model.block(index), folder: folder, name: Self.name("block", index))
+    let stream = Self.name("stream", index)
+    try StreamFile(path: folder + "/" + stream).write(streams)
+    try write(
+      State(
+        version: Self.version, identity: identity, blocks: model.blocks.count,
+        done: done + [file.note], stream: stream))
+    done.append(file.note)
+    if index > 0 {
+      try? FileManager.default.removeItem(atPath: path(Self.name("stream", index - 1)))
+    }
+    return try file.read(over: model.block(index))
+  }
+
+  /// Removes the folder; what is mapped from it stays readable.
+  package func remove() throws { try FileManager.default.removeItem(atPath: folder) }
+
+  private func path(_ name: String) -> String { folder + "/" + name }
+
+  private static func name(_ stem: String, _ index: Int) -> String {
+    let digits = "\(index)"
+    let padding = String(repeating: "0", count: max(0, 4 - digits.count))
+    return "\(stem)-\(padding)\(digits).safetensors"
+  }
+
+  private func write(_ state: State) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    try WholeFile.write([UInt8](try encoder.encode(state)), to: path("state.json"))
+  }
+
+  private static func readState(_ folder: String) throws -> State? {
+    guard let data = FileManager.default.contents(atPath: folder + "/state.json") else {
+      return nil
+    }
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      let state = try decoder.decode(State.self, from: data)
+      guard state.version == version else {
+        throw QuantizationError.checkpointDamaged(
+          folder: folder, reason: "expected version \(version), found \(state.version)")
+      }
+      return state
+    } catch let error as QuantizationError {
+      throw error
+    } catch {
+      throw QuantizationError.checkpointDamaged(folder: folder, reason: "state.json: \(error)")
+    }
+  }
+}

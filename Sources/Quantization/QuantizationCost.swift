@@ -1,0 +1,55 @@
+package import Models
+
+/// The sizes of the linear layers of one block.
+package struct BlockSizes: Sendable {
+  /// Output and input channels by projection.
+  package let layers: [Projection: (rows: Int, columns: Int)]
+
+  package init(_ configuration: ModelConfiguration) {
+    var layers: [Projection: (rows: Int, columns: Int)] = [:]
+    for projection in Projection.allCases {
+      layers[projection] = configuration.size(of: projection)
+    }
+    self.layers = layers
+  }
+
+  /// Weights of all layers.
+  package var parameters: Int { layers.values.reduce(0) { $0 + $1.rows * $1.columns } }
+
+  /// Input channels of each group of layers that share their input.
+  package var inputs: [Int] {
+    [Projection.q, .o, .gate, .down].compactMap { layers[$0]?.columns }
+  }
+}
+
+/// What quantizing one block takes, in units a machine's peaks turn into seconds.
+package struct QuantizationCost: Hashable, Sendable {
+  /// Passes of all calibration tokens through the block.
+  package var passes: Double
+  /// Operations in float32 beside the passes.
+  package var float32: Double
+  /// Operations in float64.
+  package var float64: Double
+  /// Walks over all weights of the block that touch each a few times.
+  package var walks: Double
+  /// Bytes held at once beside the weights and the live activations.
+  package var bytes: Int
+
+  package init(
+    passes: Double = 0, float32: Double = 0, float64: Double = 0, walks: Double = 0, bytes: Int = 0
+  ) {
+    self.passes = passes
+    self.float32 = float32
+    self.float64 = float64
+    self.walks = walks
+    self.bytes = bytes
+  }
+
+  /// Costs that come one after the other.
+  package static func + (left: QuantizationCost, right: QuantizationCost) -> QuantizationCost {
+    QuantizationCost(
+      passes: left.passes + right.passes, float32: left.float32 + right.float32,
+      float64: left.float64 + right.float64, walks: left.walks + right.walks,
+      bytes: max(left.bytes, right.bytes))
+  }
+}

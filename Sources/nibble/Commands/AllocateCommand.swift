@@ -1,0 +1,106 @@
+import ArgumentParser
+import Engine
+import Platform
+import Quantization
+
+/// Bits for each layer under a budget.
+struct AllocateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "allocate",
+    abstract:
+      "Choose bits for each layer under a budget, held against uniform bits of the same size.",
+    discussion: """
+      Every layer is measured alone at every width; the choice is quantized as it is meant to be used and \
+      measured end to end beside uniform bits. The same settings give the same answer. When uniform bits are no \
+      worse, it says so.
+      """)
+
+  @OptionGroup var model: ModelArgument
+  @Option(help: "What the linear layers may take: bits a weight (3.5), or a size (400MB).")
+  var budget: String
+  @Option(help: "Windows of 256 tokens that the result is measured on.")
+  var windows = 32
+  @Option(help: "Write the advised recipe to this TOML file.")
+  var save: String?
+  @OptionGroup var recipe: RecipeOptions
+  @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (2...100_000).contains(windows) else {
+      throw ValidationError("--windows: expected 2 to 100000, found \(windows)")
+    }
+    guard parsedBudget != nil else {
+      throw ValidationError(
+        "--budget: expected bits a weight from 2 to 16 or a size such as 400MB, found '\(budget)'")
+    }
+  }
+
+  private var parsedBudget: WeightBudget? {
+    if let bits = Double(budget), bits <= 16 { return bits >= 2 ? .bits(bits) : nil }
+    return ByteText.parse(budget).flatMap { Int(exactly: $0.rounded()) }.map { .bytes($0) }
+  }
+
+  func run() throws {
+    let session = try CommandSession(runtime)
+    let recipe = try recipe.parsed()
+    _ = try session.load(model.model)
+    guard let budget = parsedBudget,
+      case .allocated(let report) = try session.perform(
+        .allocate(
+          recipe: recipe, calibration: calibration.options, budget: budget, windows: windows))
+    else { throw CommandFailure(message: "spending the budget gave no report") }
+    if let save { try RecipeFile.write(report.advised.recipe, to: save) }
+    if output.json { return try Output.json(AllocationDocument(report: report)) }
+    Self.show(report)
+    if let save { print("Wrote the advised recipe to \(save).") }
+  }
+
+  static func show(_ report: AllocationReport) {
+    print(
+      "Budget \(Quantity.bytes(report.budgetBytes)), \(Quantity.fixed(report.budgetBits, 2)) bits a "
+        + "weight, scales included; KL on \(report.windows) windows")
+    let sides = [report.mixed, report.mixedAtUniform, report.uniform].compactMap { $0 }
+    Output.table(
+      ["", "bytes", "bits a weight", "KL", "+-", "sum of single KLs"],
+      sides.map { side in
+        [
+          side.name, Quantity.bytes(side.bytes), Quantity.fixed(side.bitsPerWeight, 3),
+          Quantity.significant(side.kl), Quantity.significant(side.klError, 2),
+          side.predictedKL.map { Quantity.significant($0) } ?? "-",
+        ]
+      })
+    var blocks: [Int: [String]] = [:]
+    for choice in report.choices {
+      blocks[choice.block, default: []].append("\(choice.bits)")
+    }
+    Output.table(
+      ["block", "q", "k", "v", "o", "gate", "up", "down"],
+      blocks.sorted { $0.key < $1.key }.map { ["\($0.key)"] + $0.value })
+    switch report.mixedWins {
+    case true?: print("Mixed bits are better than uniform bits of the same size.")
+    case false?:
+      print(
+        "Uniform bits win: at the same size mixed bits are no better, beyond what chance can tell.")
+    case nil: print("No uniform width fits into the budget.")
+    }
+    print("Advised: \(report.advised.recipe)")
+  }
+}
+
+/// The JSON document of `allocate`: the report, and what it advises.
+private struct AllocationDocument: Encodable {
+  let report: AllocationReport
+
+  private enum Key: String, CodingKey {
+    case mixedWins, advised
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try report.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(report.mixedWins, forKey: .mixedWins)
+    try container.encode(report.advised, forKey: .advised)
+  }
+}

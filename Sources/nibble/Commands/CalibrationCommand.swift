@@ -1,0 +1,68 @@
+import ArgumentParser
+import Engine
+import Platform
+import Quantization
+
+/// Whether a calibration text is good enough for a recipe.
+struct CalibrationCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibration",
+    abstract: "See whether a calibration text is long enough.",
+    discussion: """
+      Quantizes the first block and the one in the middle with more and more windows of the text, and \
+      measures each on windows that none of them has seen; two halves of the same windows show how \
+      much depends on chance.
+      """)
+
+  @OptionGroup var model: ModelArgument
+  @OptionGroup var recipe: RecipeOptions
+  @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var runtime: RuntimeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let session = try CommandSession(runtime)
+    let recipe = try recipe.parsed()
+    guard try recipe.calibrates() else {
+      throw CommandFailure(
+        message:
+          "\(recipe) looks at no text: expected a method that calibrates, such as gptq or awq")
+    }
+    _ = try session.load(model.model)
+    guard
+      case .surveyed(let survey) = try session.perform(
+        .surveyCalibration(recipe: recipe, calibration: calibration.options))
+    else { throw CommandFailure(message: "the survey gave no result") }
+    if output.json { return try Output.json(CalibrationDocument(survey: survey)) }
+    let blocks = survey.blocks.map(String.init).joined(separator: " and ")
+    print(
+      "\(recipe) on \(survey.text): blocks \(blocks), error on \(survey.heldOut) windows held out")
+    print("rounding to nearest, without any text: \(Quantity.significant(survey.roundedError))")
+    Output.table(
+      ["windows", "tokens", "relative error", "with either half", "codes halves agree on"],
+      survey.points.map {
+        [
+          "\($0.windows)", "\($0.tokens)", Quantity.significant($0.error),
+          $0.halfErrors.map { Quantity.significant($0) }.joined(separator: " / "),
+          Quantity.percent($0.agreement, 1),
+        ]
+      })
+    print("The error is \(survey.verdict).")
+  }
+}
+
+/// The JSON document of `calibration`: the survey, and what it says.
+private struct CalibrationDocument: Encodable {
+  let survey: CalibrationSurvey
+
+  private enum Key: String, CodingKey {
+    case flatFrom, verdict
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try survey.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(survey.flatFrom, forKey: .flatFrom)
+    try container.encode(survey.verdict, forKey: .verdict)
+  }
+}
