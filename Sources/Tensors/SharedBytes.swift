@@ -1,3 +1,5 @@
+import Platform
+
 /// Bytes that nobody writes any more, in memory that something keeps in place: a buffer's, a mapped file's.
 ///
 /// Copies of the value share the memory. Two are equal when their bytes are.
@@ -27,6 +29,14 @@ package struct SharedBytes: @unchecked Sendable {
   }
 
   package var count: Int { bytes.count }
+
+  /// Gives back the pages of a mapped file; they come back when they are read.
+  package func releasePages() {
+    guard let file = owner as? MappedFile, let start = bytes.baseAddress,
+      let base = file.bytes.baseAddress
+    else { return }
+    file.release(start - base..<start - base + bytes.count)
+  }
 
   /// Hands out the bytes, which stay in place as long as `body` runs.
   package func withUnsafeBytes<Result>(

@@ -44,8 +44,9 @@ package struct HQQMethod: QuantizationMethod {
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
-    for index in draft.layers.indices {
+    for index in draft.layers.indices where !draft.layers[index].staysFloat {
       let layer = draft.layers[index]
+      let format = layer.format(format)
       let (rows, columns) = (layer.weight.rows, layer.weight.columns)
       let group: Int = if case .group(let size) = format.granularity { size } else { columns }
       let result = try HQQ.quantize(
