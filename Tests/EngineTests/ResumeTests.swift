@@ -1,5 +1,6 @@
 import Engine
 import FoundationEssentials
+import Models
 import Platform
 import Quantization
 import Synchronization

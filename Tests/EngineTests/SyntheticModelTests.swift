@@ -1,6 +1,7 @@
 import Engine
 import Models
 import Platform
+import Tensors
 import TestSupport
 import Testing
 
