@@ -33,11 +33,26 @@ INLINE_AVX2 __m256 segment_scales(const segment_cursor *at, const linear_layout 
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)scales + half));
 }
 
+// Whole zero points of 8 rows; where they are real, the middle code.
 INLINE_AVX2 __m256i segment_zeros(const segment_cursor *at, const nk_linear_weight *weight,
                                   const linear_layout *layout, int half) {
-  if (!weight->asymmetric) return _mm256_set1_epi32(layout->symmetric_zero);
-  const uint8_t *zeros = at->header + layout->zeros_offset + at->slot * NK_PANEL_ROWS;
+  if (weight->zero_points != NK_ZERO_POINTS_INTEGER) {
+    return _mm256_set1_epi32(layout->symmetric_zero);
+  }
+  const uint8_t *zeros = zeros_at(at->header, layout, at->slot);
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(zeros + half * HALF_ROWS)));
+}
+
+// Zero points of 8 rows as floats, counted from the middle code.
+INLINE_AVX2 __m256 segment_offsets(const segment_cursor *at, const nk_linear_weight *weight,
+                                   const linear_layout *layout, int half) {
+  if (weight->zero_points == NK_ZERO_POINTS_REAL) {
+    const __m128i *zeros = (const __m128i *)zeros_at(at->header, layout, at->slot);
+    const __m256 centre = _mm256_set1_ps((float)layout->symmetric_zero);
+    return _mm256_sub_ps(_mm256_cvtph_ps(_mm_loadu_si128(zeros + half)), centre);
+  }
+  const __m256i centre = _mm256_set1_epi32(layout->symmetric_zero);
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(segment_zeros(at, weight, layout, half), centre));
 }
 
 // Rows of a panel's half that exist, as a mask for vmaskmov.

@@ -43,18 +43,25 @@ INLINE_AVX512 __m512 segment_scales(const uint8_t *header, size_t slot,
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)header + slot));
 }
 
+// Whole zero points; where they are real, the middle code.
 INLINE_AVX512 __m512i segment_zeros(const uint8_t *header, size_t slot,
                                     const nk_linear_weight *weight,
                                     const linear_layout *layout) {
-  if (!weight->asymmetric) return _mm512_set1_epi32(layout->symmetric_zero);
-  const __m128i *zeros = (const __m128i *)(header + layout->zeros_offset);
-  return _mm512_cvtepu8_epi32(_mm_loadu_si128(zeros + slot));
+  if (weight->zero_points != NK_ZERO_POINTS_INTEGER) {
+    return _mm512_set1_epi32(layout->symmetric_zero);
+  }
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros_at(header, layout, slot)));
 }
 
-// Zero points as floats, counted from the symmetric one.
+// Zero points as floats, counted from the middle code.
 INLINE_AVX512 __m512 segment_offsets(const uint8_t *header, size_t slot,
                                      const nk_linear_weight *weight,
                                      const linear_layout *layout) {
+  if (weight->zero_points == NK_ZERO_POINTS_REAL) {
+    const __m256i *zeros = (const __m256i *)zeros_at(header, layout, slot);
+    const __m512 centre = _mm512_set1_ps((float)layout->symmetric_zero);
+    return _mm512_sub_ps(_mm512_cvtph_ps(_mm256_loadu_si256(zeros)), centre);
+  }
   const __m512i centre = _mm512_set1_epi32(layout->symmetric_zero);
   const __m512i zeros = segment_zeros(header, slot, weight, layout);
   return _mm512_cvtepi32_ps(_mm512_sub_epi32(zeros, centre));

@@ -95,7 +95,7 @@ INLINE_AVX512 void multiply_one_token(nk_weight_kind kind, const nk_linear_weigh
     for (int half = CHAINS / 2; half > 0; half /= 2) {
       for (int i = 0; i < half; i++) sum[i] = _mm512_add_ps(sum[i], sum[i + half]);
     }
-    if (weight->asymmetric) {
+    if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
       const __m512 sums = _mm512_set1_ps(bf16_sum(token_sums, at.begin, at.end));
       const __m512 offsets = segment_offsets(at.header, at.slot, weight, layout);
       sum[0] = _mm512_fnmadd_ps(sums, offsets, sum[0]);

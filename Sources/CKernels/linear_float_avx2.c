@@ -130,17 +130,17 @@ INLINE_AVX2 void multiply_segment(nk_activation_kind activation, const int token
   for (int t = 0; t < tokens; t++) dot[t][0] = dot[t][1] = _mm256_setzero_ps();
   multiply_columns(activation, tokens, s->values, a, x->stride, end - begin, dot);
 
-  const __m256i centre = _mm256_set1_epi32(s->layout->symmetric_zero);
+  const int has_zeros = s->weight->zero_points != NK_ZERO_POINTS_FIXED;
 #pragma clang loop unroll(full)
   for (int half = 0; half < 2; half++) {
     const __m256 scale = segment_scales(&s->at, s->layout, half);
-    const __m256i zeros = segment_zeros(&s->at, s->weight, s->layout, half);
-    const __m256 offsets = _mm256_cvtepi32_ps(_mm256_sub_epi32(zeros, centre));
+    const __m256 offsets = has_zeros ? segment_offsets(&s->at, s->weight, s->layout, half)
+                                     : _mm256_setzero_ps();
     const __m256i rows = row_mask(s->rows, half);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
       __m256 value = dot[t][half];
-      if (s->weight->asymmetric) {
+      if (has_zeros) {
         const __m256 sum = _mm256_set1_ps(activation_sum(x, first + t, begin, end));
         value = _mm256_fnmadd_ps(sum, offsets, value);
       }

@@ -59,9 +59,9 @@ static void row_with_float_activations(const nk_linear_weight *weight, size_t ro
     }
     for (size_t t = 0; t < x->tokens; t++) {
       float dot = float_dot(unpacked, x, t, at.begin, at.end);
-      if (weight->asymmetric) {
-        const int offset = zero_at(weight, at.header, &layout, at.slot, lane) - centre;
-        dot -= (float)offset * activation_sum(x, t, at.begin, at.end);
+      if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
+        const float offset = zero_at(weight, at.header, &layout, at.slot, lane) - (float)centre;
+        dot -= offset * activation_sum(x, t, at.begin, at.end);
       }
       out[t * ld_out + row] += scale * dot;
     }
@@ -78,7 +78,10 @@ static void row_with_int8_activations(const nk_linear_weight *weight, size_t row
   segment_cursor at = first_segment(&layout, panel, block);
   for (; at.begin < at.end; next_segment(&at, &layout, block)) {
     const float scale = scale_at(at.header, &layout, at.slot, lane);
-    const int32_t zero = zero_at(weight, at.header, &layout, at.slot, lane);
+    const float zero = zero_at(weight, at.header, &layout, at.slot, lane);
+    // A real zero point is taken off in two steps: the middle code exactly, the rest as a float.
+    const int is_real = weight->zero_points == NK_ZERO_POINTS_REAL;
+    const int32_t whole_zero = is_real ? layout.symmetric_zero : (int32_t)zero;
     const size_t columns = at.end - at.begin;
     for (size_t k = 0; k < columns; k++) {
       unpacked[k] = (uint8_t)code_at(weight->kind, at.values, lane, k);
@@ -88,9 +91,12 @@ static void row_with_int8_activations(const nk_linear_weight *weight, size_t row
       const int32_t *running = x->running + t * x->sum_stride;
       int32_t dot = 0;
       for (size_t k = 0; k < columns; k++) dot += unpacked[k] * values[k];
-      dot -= zero * (running[at.end / NK_COLUMN_BLOCK] - running[at.begin / NK_COLUMN_BLOCK]);
+      const int32_t sum =
+          running[at.end / NK_COLUMN_BLOCK] - running[at.begin / NK_COLUMN_BLOCK];
       // Fused, as in the other providers: the bits must agree.
-      out[t * ld_out + row] = fmaf((float)dot, scale, out[t * ld_out + row]);
+      float centred = (float)(dot - whole_zero * sum);
+      if (is_real) centred = fmaf((float)whole_zero - zero, (float)sum, centred);
+      out[t * ld_out + row] = fmaf(centred, scale, out[t * ld_out + row]);
     }
   }
   for (size_t t = 0; t < x->tokens; t++) out[t * ld_out + row] *= x->scales[t];

@@ -45,6 +45,7 @@ INLINE_AVX2 void multiply_panel(const int tokens, nk_weight_kind kind,
                                 size_t panel, const nk_activations *x, size_t first, float *out,
                                 size_t ld_out) {
   const size_t block = block_columns(kind, NK_ACTIVATION_INT8);
+  const int is_real = weight->zero_points == NK_ZERO_POINTS_REAL;
   __m256 value[TILE_TOKENS][2];
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) value[t][0] = value[t][1] = _mm256_setzero_ps();
@@ -61,12 +62,17 @@ INLINE_AVX2 void multiply_panel(const int tokens, nk_weight_kind kind,
     for (int half = 0; half < 2; half++) {
       const __m256 scale = segment_scales(&at, layout, half);
       const __m256i zeros = segment_zeros(&at, weight, layout, half);
+      const __m256 offsets =
+          is_real ? segment_offsets(&at, weight, layout, half) : _mm256_setzero_ps();
 #pragma clang loop unroll(full)
       for (int t = 0; t < tokens; t++) {
         const int32_t *sums = x->running + (first + t) * x->sum_stride;
         const int32_t sum = sums[at.end / NK_COLUMN_BLOCK] - sums[at.begin / NK_COLUMN_BLOCK];
         const __m256i shift = _mm256_mullo_epi32(zeros, _mm256_set1_epi32(sum));
-        const __m256 centred = _mm256_cvtepi32_ps(_mm256_sub_epi32(dot[t][half], shift));
+        __m256 centred = _mm256_cvtepi32_ps(_mm256_sub_epi32(dot[t][half], shift));
+        if (is_real) {
+          centred = _mm256_fnmadd_ps(offsets, _mm256_set1_ps((float)sum), centred);
+        }
         value[t][half] = _mm256_fmadd_ps(centred, scale, value[t][half]);
       }
     }

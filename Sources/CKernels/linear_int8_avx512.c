@@ -49,9 +49,14 @@ INLINE_AVX512 void multiply_one_token(nk_weight_kind kind, const nk_linear_weigh
     const __m512i dot = multiply_segment(kind, at.values, a, at.end - at.begin);
     const __m512i sum = _mm512_set1_epi32(int8_sum(running, at.begin, at.end));
     const __m512i zeros = segment_zeros(at.header, at.slot, weight, layout);
-    const __m512i centred_dot = _mm512_sub_epi32(dot, _mm512_mullo_epi32(zeros, sum));
+    const __m512i shift = _mm512_mullo_epi32(zeros, sum);
+    __m512 centred_dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, shift));
+    if (weight->zero_points == NK_ZERO_POINTS_REAL) {
+      const __m512 offsets = segment_offsets(at.header, at.slot, weight, layout);
+      centred_dot = _mm512_fnmadd_ps(offsets, _mm512_cvtepi32_ps(sum), centred_dot);
+    }
     const __m512 scales = segment_scales(at.header, at.slot, layout);
-    value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(centred_dot), scales, value);
+    value = _mm512_fmadd_ps(centred_dot, scales, value);
   }
   value = _mm512_mul_ps(value, _mm512_set1_ps(x->scales[token]));
   _mm512_mask_storeu_ps(out, row_mask(rows_in_panel(weight, panel)), value);

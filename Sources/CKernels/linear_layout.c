@@ -6,8 +6,10 @@ static int is_valid(const nk_linear_weight *weight) {
   if (weight->kind < NK_WEIGHT_F32 || weight->kind > NK_WEIGHT_INT2) return 0;
   if (weight->cols > SIZE_MAX / 4096) return 0;  // keeps the sizes below from overflowing
   const int bits = code_bits(weight->kind);
-  if (bits == 0) return !weight->asymmetric && weight->codebook == NULL;
-  if (weight->codebook != NULL && (bits == 8 || weight->asymmetric)) return 0;
+  const nk_zero_points zeros = weight->zero_points;
+  if (zeros < NK_ZERO_POINTS_FIXED || zeros > NK_ZERO_POINTS_REAL) return 0;
+  if (bits == 0) return zeros == NK_ZERO_POINTS_FIXED && weight->codebook == NULL;
+  if (weight->codebook != NULL && (bits == 8 || zeros != NK_ZERO_POINTS_FIXED)) return 0;
   return weight->group >= weight->cols || weight->group % NK_COLUMN_BLOCK == 0;
 }
 

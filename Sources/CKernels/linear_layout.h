@@ -2,9 +2,10 @@
 //
 // A panel holds 16 rows as a sequence of spans: one for weights without scales, else one for
 // every 8 groups of columns (4 for INT8). A span begins with the scales of its groups,
-// [group][16 rows], and, asymmetric only, their zero points, both padded to 64 bytes; the
-// values follow. So all bytes of a panel are read in the order they lie in: measured, a
-// second stream of scales halves the bandwidth of a matrix-vector product.
+// [group][16 rows], and their zero points unless fixed (a byte each, or float16 when real),
+// both padded to 64 bytes; the values follow. So all bytes of a panel are read in the order
+// they lie in: measured, a second stream of scales halves the bandwidth of a matrix-vector
+// product.
 // Values, in 64-byte chunks [16 rows][4 bytes], r the row:
 //   F32    chunk [column][r]
 //   BF16   chunk [column/2][r][2]: columns 4i...4i+3 in the order 0, 2, 1, 3
@@ -38,6 +39,7 @@ typedef struct linear_layout {
   size_t header_bytes;  // scales and zero points of a span
   size_t scale_bytes;   // 16 scales: 64 or 32
   size_t zeros_offset;  // in a span's header
+  size_t zero_bytes;    // 16 zero points: 0, 16 or 32
   size_t block_bytes;   // values of 16 rows x 32 columns
   size_t panel_bytes;
   int bits;             // of a code; 0 for F32 and BF16
@@ -50,6 +52,14 @@ static inline int code_bits(nk_weight_kind kind) {
     case NK_WEIGHT_INT4: return 4;
     case NK_WEIGHT_INT3: return 3;
     case NK_WEIGHT_INT2: return 2;
+    default: return 0;
+  }
+}
+
+static inline size_t zero_point_bytes(nk_zero_points zero_points) {
+  switch (zero_points) {
+    case NK_ZERO_POINTS_INTEGER: return 1;
+    case NK_ZERO_POINTS_REAL: return 2;
     default: return 0;
   }
 }
@@ -84,8 +94,9 @@ static inline linear_layout layout_of(const nk_linear_weight *weight) {
     layout.span_groups = smaller(layout.bits == 8 ? 4 : 8, layout.groups > 0 ? layout.groups : 1);
     layout.scale_bytes = NK_PANEL_ROWS * (layout.bits == 8 ? 4 : 2);
     layout.zeros_offset = round_up(layout.span_groups * layout.scale_bytes, CHUNK);
-    const size_t zeros = weight->asymmetric ? layout.span_groups * NK_PANEL_ROWS : 0;
-    layout.header_bytes = layout.zeros_offset + round_up(zeros, CHUNK);
+    layout.zero_bytes = NK_PANEL_ROWS * zero_point_bytes(weight->zero_points);
+    layout.header_bytes =
+        layout.zeros_offset + round_up(layout.span_groups * layout.zero_bytes, CHUNK);
   }
   const size_t span_blocks = layout.span_groups * layout.group / NK_COLUMN_BLOCK;
   const size_t blocks = layout.padded_cols / NK_COLUMN_BLOCK;
@@ -223,10 +234,25 @@ static inline float scale_at(const uint8_t *header, const linear_layout *layout,
   return half_to_float(half);
 }
 
-static inline int zero_at(const nk_linear_weight *weight, const uint8_t *header,
-                          const linear_layout *layout, size_t slot, size_t row) {
-  if (!weight->asymmetric) return layout->symmetric_zero;
-  return header[layout->zeros_offset + slot * NK_PANEL_ROWS + row];
+// Zero points of the group in `slot` of a span.
+static inline const uint8_t *zeros_at(const uint8_t *header, const linear_layout *layout,
+                                      size_t slot) {
+  return header + layout->zeros_offset + slot * layout->zero_bytes;
+}
+
+// Zero point of row `row` of the group in `slot` of a span.
+static inline float zero_at(const nk_linear_weight *weight, const uint8_t *header,
+                            const linear_layout *layout, size_t slot, size_t row) {
+  const uint8_t *zeros = zeros_at(header, layout, slot);
+  switch (weight->zero_points) {
+    case NK_ZERO_POINTS_INTEGER: return zeros[row];
+    case NK_ZERO_POINTS_REAL: {
+      uint16_t half;
+      memcpy(&half, zeros + 2 * row, sizeof half);
+      return half_to_float(half);
+    }
+    default: return (float)layout->symmetric_zero;
+  }
 }
 
 static inline int word_at(const uint8_t *bytes) {

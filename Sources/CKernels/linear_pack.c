@@ -86,7 +86,7 @@ static size_t source_width(nk_weight_kind kind) {
 
 // Packs one row of a panel, group by group.
 static void pack_row(const nk_linear_weight *weight, const linear_layout *layout,
-                     const uint8_t *values, const float *scales, const uint8_t *zeros,
+                     const uint8_t *values, const float *scales, const float *zeros,
                      uint8_t *panel, size_t row) {
   const size_t width = source_width(weight->kind);
   segment_cursor at = first_segment(layout, panel, layout->padded_cols);
@@ -98,8 +98,12 @@ static void pack_row(const nk_linear_weight *weight, const linear_layout *layout
       const uint16_t half = float_to_half(scales[group]);
       memcpy(header + at.slot * layout->scale_bytes + 2 * row, &half, 2);
     }
-    if (weight->asymmetric) {
-      header[layout->zeros_offset + at.slot * NK_PANEL_ROWS + row] = zeros[group];
+    uint8_t *packed_zeros = header + layout->zeros_offset + at.slot * layout->zero_bytes;
+    if (weight->zero_points == NK_ZERO_POINTS_INTEGER) {
+      packed_zeros[row] = (uint8_t)zeros[group];
+    } else if (weight->zero_points == NK_ZERO_POINTS_REAL) {
+      const uint16_t half = float_to_half(zeros[group]);
+      memcpy(packed_zeros + 2 * row, &half, sizeof half);
     }
     for (size_t k = at.begin; k < at.end; k += NK_COLUMN_BLOCK, to += layout->block_bytes) {
       if (k + NK_COLUMN_BLOCK <= weight->cols) {
@@ -126,7 +130,7 @@ void nk_linear_pack(const nk_linear_weight *weight, const nk_linear_source *sour
       const size_t from = panel * NK_PANEL_ROWS + row - source->first_row;
       pack_row(weight, &layout, (const uint8_t *)source->values + from * row_bytes,
                layout.bits > 0 ? source->scales + from * layout.groups : NULL,
-               weight->asymmetric ? source->zeros + from * layout.groups : NULL, bytes, row);
+               layout.zero_bytes > 0 ? source->zeros + from * layout.groups : NULL, bytes, row);
     }
   }
 }
@@ -142,7 +146,7 @@ void nk_linear_dequantize(const nk_linear_weight *weight, size_t row_begin, size
       const float scale = layout.bits > 0 ? scale_at(at.header, &layout, at.slot, lane) : 1;
       float zero = 0;
       if (layout.bits > 0 && weight->codebook == NULL) {
-        zero = (float)zero_at(weight, at.header, &layout, at.slot, lane);
+        zero = zero_at(weight, at.header, &layout, at.slot, lane);
       }
       for (size_t k = at.begin; k < smaller(at.end, weight->cols); k++) {
         out[k] = scale * (value_at(weight, at.values, lane, k - at.begin) - zero);

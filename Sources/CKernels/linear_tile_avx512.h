@@ -16,7 +16,7 @@ typedef struct tile_scratch {
   uint8_t values[16384];  // unpacked [step][panel][64 bytes]
   float partial[TILE_TOKENS * TILE_ROWS];
   float scales[MAX_BLOCK_SEGMENTS * TILE_ROWS];
-  uint32_t offsets[MAX_BLOCK_SEGMENTS * TILE_ROWS];  // int32 zero points, or segment_offsets()
+  uint32_t offsets[MAX_BLOCK_SEGMENTS * TILE_ROWS];  // int32 codes, or segment_offsets()
   size_t segment_ends[MAX_BLOCK_SEGMENTS];           // columns
 } tile_scratch;
 
@@ -28,7 +28,7 @@ typedef struct tile_block {
   size_t segments;
   const uint8_t *values;  // of the first panel at column `begin`
   size_t panel_stride;    // bytes to the same columns of the next panel
-  int asymmetric;
+  nk_zero_points zero_points;
   int symmetric_zero;
   int is_first, is_last;
   __mmask16 rows;
@@ -50,28 +50,38 @@ INLINE_AVX512 size_t activation_width(nk_activation_kind kind) {
   return kind == NK_ACTIVATION_INT8 ? 1 : kind == NK_ACTIVATION_BF16 ? 2 : 4;
 }
 
-// A segment's sums with zero points taken off, as float32.
+// A segment's sums with zero points taken off, as float32; `sum` is from token_sum().
 INLINE_AVX512 __m512 centred(nk_activation_kind kind, __m512i dot, const tile_block *block,
                              const uint32_t *offsets, __m512i sum) {
   if (kind == NK_ACTIVATION_INT8) {
-    // `sum` is that of the activations, already times the zero point where it is the same for
-    // all rows.
-    const __m512i shift =
-        block->asymmetric ? _mm512_mullo_epi32(sum, _mm512_loadu_si512(offsets)) : sum;
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, shift));
+    switch (block->zero_points) {
+      case NK_ZERO_POINTS_INTEGER: {
+        const __m512i shift = _mm512_mullo_epi32(sum, _mm512_loadu_si512(offsets));
+        return _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, shift));
+      }
+      case NK_ZERO_POINTS_REAL: {
+        const __m512i shift = _mm512_mullo_epi32(sum, _mm512_set1_epi32(block->symmetric_zero));
+        const __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, shift));
+        return _mm512_fnmadd_ps(_mm512_loadu_ps(offsets), _mm512_cvtepi32_ps(sum), value);
+      }
+      default: return _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, sum));
+    }
   }
   const __m512 value = _mm512_castsi512_ps(dot);
-  if (!block->asymmetric) return value;
+  if (block->zero_points == NK_ZERO_POINTS_FIXED) return value;
   return _mm512_fnmadd_ps(_mm512_castsi512_ps(sum), _mm512_loadu_ps(offsets), value);
 }
 
+// The sum of a token's activations in a segment, as they are; fixed zero points of INT8
+// activations multiply it at once, since it is then the same for all rows.
 INLINE_AVX512 __m512i token_sum(nk_activation_kind kind, const tile_block *block,
                                 const tile_tokens *x, int token, size_t begin, size_t end) {
+  const int is_fixed = block->zero_points == NK_ZERO_POINTS_FIXED;
   if (kind == NK_ACTIVATION_INT8) {
     const int32_t sum = int8_sum(x->running + token * x->sum_stride, begin, end);
-    return _mm512_set1_epi32(block->asymmetric ? sum : sum * block->symmetric_zero);
+    return _mm512_set1_epi32(is_fixed ? sum * block->symmetric_zero : sum);
   }
-  if (!block->asymmetric) return _mm512_setzero_si512();
+  if (is_fixed) return _mm512_setzero_si512();
   return _mm512_castps_si512(_mm512_set1_ps(bf16_sum(x->sums + token * x->sum_stride, begin, end)));
 }
 
@@ -176,10 +186,11 @@ INLINE_AVX512 void gather_scales(nk_activation_kind kind, const nk_linear_weight
     const uint8_t *header = at->header + j * layout->panel_bytes;
     const size_t to = (segment * panels + j) * NK_PANEL_ROWS;
     _mm512_storeu_ps(scratch->scales + to, segment_scales(header, at->slot, layout));
-    if (weight->asymmetric && kind == NK_ACTIVATION_INT8) {
+    if (weight->zero_points == NK_ZERO_POINTS_FIXED) continue;
+    if (weight->zero_points == NK_ZERO_POINTS_INTEGER && kind == NK_ACTIVATION_INT8) {
       const __m512i zeros = segment_zeros(header, at->slot, weight, layout);
       _mm512_storeu_si512(scratch->offsets + to, zeros);
-    } else if (weight->asymmetric) {
+    } else {
       const __m512 offsets = segment_offsets(header, at->slot, weight, layout);
       _mm512_storeu_ps(scratch->offsets + to, offsets);
     }
@@ -236,7 +247,7 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
                                                                       : code_table(weight, layout);
   const size_t columns = block_columns(kind, activation);
   tile_block block = {.panel_stride = is_packed ? layout->panel_bytes : CHUNK,
-                      .asymmetric = weight->asymmetric,
+                      .zero_points = weight->zero_points,
                       .symmetric_zero = layout->symmetric_zero,
                       .rows = row_mask(rows_in_panel(weight, panel + panels - 1)),
                       .scratch = scratch};

@@ -87,6 +87,7 @@ package final class Linear: Sendable {
   /// The mapped pages of a packed weight are not needed soon; they come back from the file when
   /// they are.
   private func releasePages() {
+    if let integer = weight as? IntegerWeight { return integer.codes.releasePages() }
     guard let dense = weight as? DenseWeight, let file = dense.view.owner as? MappedFile,
       let start = dense.view.bytes.baseAddress, let base = file.bytes.baseAddress
     else { return }

@@ -60,7 +60,12 @@ package final class PreparedLinear: Sendable {
     layout.rows = rows
     layout.cols = columns
     if kind != NK_WEIGHT_F32, kind != NK_WEIGHT_BF16 {
-      layout.asymmetric = format.isSymmetric ? 0 : 1
+      layout.zero_points =
+        switch format.zeroPoint {
+        case .fixed: NK_ZERO_POINTS_FIXED
+        case .integer: NK_ZERO_POINTS_INTEGER
+        case .real: NK_ZERO_POINTS_REAL
+        }
       let size = format.groupSize(columns: columns)
       layout.group = size < columns ? size : 0
     }
@@ -100,7 +105,7 @@ package final class PreparedLinear: Sendable {
       if let base = buffer.baseAddress { weight.unpack(rows: rows, into: base) }
     }
     var scales: [Float] = []
-    var zeros: [UInt8] = []
+    var zeros: [Float] = []
     for row in rows {
       for group in 0..<groups {
         scales.append(weight.scale(row: row, group: group))

@@ -32,6 +32,7 @@ package enum RuntimeRules {
       var worst = Finding(.native)
       for finding in [
         demand.weights.map { runtime.linear($0, demand.activations) },
+        demand.weights.flatMap { $0.zeroPoint == .real ? runtime.realZeroPoints : nil },
         demand.weights == nil ? demand.activations.map { _ in Finding(.native) } : nil,
         demand.cache.map { cache in
           let keys = runtime.cache(cache.keys)
@@ -45,7 +46,7 @@ package enum RuntimeRules {
     }
   }
 
-  private struct Finding {
+  private struct Finding: Sendable {
     var support: RuntimeCoverage.Support
     var constraint: String
     var nearest: String
@@ -60,17 +61,44 @@ package enum RuntimeRules {
   private struct Runtime: Sendable {
     var name: String
     var linear: @Sendable (WeightFormat, ActivationFormat?) -> Finding
+    /// What zero points between the codes (HQQ along the rows) meet.
+    var realZeroPoints: Finding
     var cache: @Sendable (KVFormat) -> Finding
   }
 
   private static let runtimes: [Runtime] = [
-    Runtime(name: "vLLM (CUDA)", linear: vllmCUDA, cache: vllmCUDACache),
-    Runtime(name: "vLLM (x86 CPU)", linear: vllmCPU, cache: floatCacheOnly("vLLM's CPU backend")),
-    Runtime(name: "llama.cpp (CPU)", linear: llamaCpp, cache: llamaCppCache),
-    Runtime(name: "ONNX Runtime (CPU)", linear: onnx, cache: floatCacheOnly("ONNX Runtime")),
-    Runtime(name: "TensorRT-LLM", linear: tensorRT, cache: tensorRTCache),
-    Runtime(name: "OpenVINO (CPU)", linear: openVINO, cache: openVINOCache),
+    Runtime(
+      name: "vLLM (CUDA)", linear: vllmCUDA,
+      realZeroPoints: Finding(
+        .refused,
+        "Marlin takes real zero points from HQQ's own files only, at 4 bits in groups of 64",
+        nearest: "W4 g64 asymmetric"),
+      cache: vllmCUDACache),
+    Runtime(
+      name: "vLLM (x86 CPU)", linear: vllmCPU, realZeroPoints: wholeZerosOnly("symmetric W4"),
+      cache: floatCacheOnly("vLLM's CPU backend")),
+    Runtime(
+      name: "llama.cpp (CPU)", linear: llamaCpp,
+      realZeroPoints: Finding(
+        .refused, "no import of scales and real zero points; Q4_1 is found anew", nearest: "Q4_1"),
+      cache: llamaCppCache),
+    Runtime(
+      name: "ONNX Runtime (CPU)", linear: onnx,
+      realZeroPoints: Finding(
+        .fallback, "MatMulNBits unpacks to FP32 when zero points are real",
+        nearest: "W4 g128 asymmetric"),
+      cache: floatCacheOnly("ONNX Runtime")),
+    Runtime(
+      name: "TensorRT-LLM", linear: tensorRT, realZeroPoints: wholeZerosOnly("W4 g128 asymmetric"),
+      cache: tensorRTCache),
+    Runtime(
+      name: "OpenVINO (CPU)", linear: openVINO,
+      realZeroPoints: wholeZerosOnly("W4 g128 asymmetric"), cache: openVINOCache),
   ]
+
+  private static func wholeZerosOnly(_ nearest: String) -> Finding {
+    Finding(.refused, "zero points are whole codes", nearest: nearest)
+  }
 
   private static func isInt8(_ activations: ActivationFormat?) -> Bool {
     activations == .int8PerToken

@@ -63,6 +63,7 @@ struct BlockFile {
     private enum Content {
       case floats([Float])
       case bytes([UInt8])
+      case shared(SharedBytes)
       case view(TensorView)
     }
 
@@ -80,9 +81,10 @@ struct BlockFile {
             .init(
               name: name + ".codes", dtype: .u8,
               shape: try Shape(checking: [integer.rows, integer.rowBytes])),
-            .bytes(integer.codes)
+            .shared(integer.codes)
           ))
         add(integer.scales, name + ".scales")
+        if !integer.realZeros.isEmpty { add(integer.realZeros, name + ".real_zeros") }
         if !integer.zeros.isEmpty {
           items.append(
             (
@@ -106,6 +108,8 @@ struct BlockFile {
         switch item.content {
         case .floats(let values): try writer.write(item.entry.name, values)
         case .bytes(let values): try writer.write(item.entry.name, values)
+        case .shared(let bytes):
+          try bytes.withUnsafeBytes { try writer.write(item.entry.name, $0) }
         case .view(let view): try writer.write(item.entry.name, view.bytes)
         }
       }
@@ -162,7 +166,8 @@ struct BlockFile {
     if layer.format.isFloat { return try DenseWeight(tensor("dense").view()) }
     return try IntegerWeight(
       format: layer.format, rows: rows, columns: columns,
-      codes: Array(tensor("codes").view().bytes), scales: tensor("scales").view().floats(),
-      zeros: layer.format.isSymmetric ? [] : Array(tensor("zeros").view().bytes))
+      codes: SharedBytes(tensor("codes").view()), scales: tensor("scales").view().floats(),
+      zeros: layer.format.zeroPoint == .integer ? Array(tensor("zeros").view().bytes) : [],
+      realZeros: layer.format.zeroPoint == .real ? tensor("real_zeros").view().floats() : [])
   }
 }

@@ -1,22 +1,28 @@
 /// A weight of integer codes with scales and zero points: `w = scale * (code - zero)`.
 ///
 /// Codes are a dense little-endian bit stream along each row, least significant bit first, every row
-/// starting at a 32-bit word: the layout of compressed-tensors' `pack-quantized`.
+/// starting at a 32-bit word: the layout of compressed-tensors' `pack-quantized`. They lie wherever
+/// something keeps them in place, so that a weight from a file needs no memory of its own for them.
 package final class IntegerWeight: LinearWeight {
   package let format: WeightFormat
   package let rows: Int
   package let columns: Int
   /// Packed codes, `[rows, rowBytes]`.
-  package let codes: [UInt8]
+  package let codes: SharedBytes
   /// `[rows, groups]`; one value for a per-tensor format.
   package let scales: [Float]
-  /// `[rows, groups]`, empty when symmetric; one value for a per-tensor format.
+  /// Whole zero points, `[rows, groups]`; one value for a per-tensor format, empty unless the format has them.
   package let zeros: [UInt8]
+  /// Real zero points that FP16 can hold, as many as `zeros` would be; empty unless the format has them.
+  package let realZeros: [Float]
 
   /// Bytes of one row of codes.
   package var rowBytes: Int { Self.rowBytes(columns: columns, bits: format.bits) }
   /// Scales of one row.
   package var groups: Int { format.groups(columns: columns) }
+
+  /// The largest magnitude of a real zero point: FP16's largest number.
+  package static let largestRealZero: Float = 65504
 
   package static func rowBytes(columns: Int, bits: Int) -> Int { (columns * bits + 31) / 32 * 4 }
 
@@ -25,7 +31,7 @@ package final class IntegerWeight: LinearWeight {
   /// - Throws: `TensorError.invalidWeight` when counts do not fit the format.
   package convenience init(
     format: WeightFormat, rows: Int, columns: Int, unpacked: [UInt8], scales: [Float],
-    zeros: [UInt8] = []
+    zeros: [UInt8] = [], realZeros: [Float] = []
   ) throws {
     guard unpacked.count == rows * columns else {
       throw TensorError.invalidWeight(
@@ -33,9 +39,9 @@ package final class IntegerWeight: LinearWeight {
     }
     let bits = format.bits
     let rowBytes = Self.rowBytes(columns: columns, bits: bits)
-    var packed = [UInt8](repeating: 0, count: rows * rowBytes)
-    unpacked.withUnsafeBufferPointer { source in
-      packed.withUnsafeMutableBufferPointer { target in
+    let packed = SharedBytes(byteCount: rows * rowBytes) { target in
+      let target = target.assumingMemoryBound(to: UInt8.self)
+      unpacked.withUnsafeBufferPointer { source in
         for row in 0..<rows {
           Self.pack(
             UnsafeBufferPointer(rebasing: source[row * columns..<(row + 1) * columns]), bits: bits,
@@ -45,26 +51,34 @@ package final class IntegerWeight: LinearWeight {
       }
     }
     try self.init(
-      format: format, rows: rows, columns: columns, codes: packed, scales: scales, zeros: zeros)
+      format: format, rows: rows, columns: columns, codes: packed, scales: scales, zeros: zeros,
+      realZeros: realZeros)
   }
 
-  /// Takes packed codes.
+  /// Takes packed codes, which stay where they are.
   ///
-  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format.
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a zero point is beyond
+  ///   `largestRealZero`.
   package init(
-    format: WeightFormat, rows: Int, columns: Int, codes: [UInt8], scales: [Float],
-    zeros: [UInt8] = []
+    format: WeightFormat, rows: Int, columns: Int, codes: SharedBytes, scales: [Float],
+    zeros: [UInt8] = [], realZeros: [Float] = []
   ) throws {
     guard case .integer(let bits) = format.code, (2...8).contains(bits) else {
       throw TensorError.invalidWeight("expected an integer format of 2 to 8 bits, found \(format)")
     }
     let expected = format.granularity == .tensor ? 1 : rows * format.groups(columns: columns)
-    guard scales.count == expected, zeros.count == (format.isSymmetric ? 0 : expected),
+    guard scales.count == expected, zeros.count == (format.zeroPoint == .integer ? expected : 0),
+      realZeros.count == (format.zeroPoint == .real ? expected : 0),
       codes.count == rows * Self.rowBytes(columns: columns, bits: bits)
     else {
       throw TensorError.invalidWeight(
         "expected \(expected) scales for \(format) of \(rows) x \(columns), found "
-          + "\(scales.count) scales, \(zeros.count) zero points, \(codes.count) bytes of codes")
+          + "\(scales.count) scales, \(zeros.count) whole and \(realZeros.count) real zero points, "
+          + "\(codes.count) bytes of codes")
+    }
+    if let bad = realZeros.first(where: { !($0.magnitude <= Self.largestRealZero) }) {
+      throw TensorError.invalidWeight(
+        "expected zero points of at most \(Self.largestRealZero), found \(bad)")
     }
     self.format = format
     self.rows = rows
@@ -72,6 +86,7 @@ package final class IntegerWeight: LinearWeight {
     self.codes = codes
     self.scales = scales
     self.zeros = zeros
+    self.realZeros = realZeros
   }
 
   package var byteCount: Int { format.byteCount(rows: rows, columns: columns) }
@@ -79,7 +94,8 @@ package final class IntegerWeight: LinearWeight {
   /// Writes the codes of `rows`, one a byte, to `output`, `[rows.count, columns]`.
   package func unpack(rows: Range<Int>, into output: UnsafeMutablePointer<UInt8>) {
     let bits = format.bits
-    codes.withUnsafeBufferPointer { source in
+    codes.withUnsafeBytes { source in
+      let source = source.assumingMemoryBound(to: UInt8.self)
       for (line, row) in rows.enumerated() {
         Self.unpack(
           UnsafeBufferPointer(rebasing: source[row * rowBytes..<(row + 1) * rowBytes]), bits: bits,
@@ -94,9 +110,13 @@ package final class IntegerWeight: LinearWeight {
   }
 
   /// The zero of `row` and `group`, whatever the granularity.
-  package func zero(row: Int, group: Int) -> UInt8 {
-    if format.isSymmetric { return UInt8(1 << (format.bits - 1)) }
-    return format.granularity == .tensor ? zeros[0] : zeros[row * groups + group]
+  package func zero(row: Int, group: Int) -> Float {
+    let index = format.granularity == .tensor ? 0 : row * groups + group
+    return switch format.zeroPoint {
+    case .fixed: Float(1 << (format.bits - 1))
+    case .integer: Float(zeros[index])
+    case .real: realZeros[index]
+    }
   }
 
   package func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
@@ -108,7 +128,7 @@ package final class IntegerWeight: LinearWeight {
         let target = output + index * columns
         for group in 0..<groups {
           let scale = scale(row: row, group: group)
-          let zero = Float(zero(row: row, group: group))
+          let zero = zero(row: row, group: group)
           for column in group * groupSize..<min((group + 1) * groupSize, columns) {
             target[column] = scale * (Float(codes[column]) - zero)
           }

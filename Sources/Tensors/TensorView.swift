@@ -35,7 +35,8 @@ package struct TensorView: @unchecked Sendable {
   package init(dtype: DType, shape: Shape, copying bytes: UnsafeRawBufferPointer)
     throws(TensorError)
   {
-    let storage = TensorStorage(copying: bytes)
+    let storage = OwnedBytes(byteCount: bytes.count)
+    storage.fill { $0.copyMemory(from: bytes) }
     try self.init(dtype: dtype, shape: shape, bytes: storage.bytes, owner: storage)
   }
 
@@ -45,7 +46,8 @@ package struct TensorView: @unchecked Sendable {
   package init<Element: BitwiseCopyable>(dtype: DType, shape: Shape, copying elements: [Element])
     throws(TensorError)
   {
-    let storage = elements.withUnsafeBytes { TensorStorage(copying: $0) }
+    let storage = OwnedBytes(byteCount: elements.count * MemoryLayout<Element>.stride)
+    elements.withUnsafeBytes { elements in storage.fill { $0.copyMemory(from: elements) } }
     try self.init(dtype: dtype, shape: shape, bytes: storage.bytes, owner: storage)
   }
 
@@ -119,22 +121,4 @@ package struct TensorView: @unchecked Sendable {
       count = elements.count
     }
   }
-}
-
-/// Memory of a tensor that no file holds.
-private final class TensorStorage: @unchecked Sendable {
-  // Unchecked: written in `init` only.
-  let bytes: UnsafeRawBufferPointer
-
-  init(copying source: UnsafeRawBufferPointer) {
-    let copy = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: max(1, source.count), alignment: 64)
-    copy.copyMemory(from: source)
-    bytes = UnsafeRawBufferPointer(rebasing: copy[..<source.count])
-    allocation = copy
-  }
-
-  deinit { allocation.deallocate() }
-
-  private let allocation: UnsafeMutableRawBufferPointer
 }

@@ -1,8 +1,8 @@
 /// What the weight of a linear layer is: how its values are coded, and at what grain they are scaled.
 ///
 /// Kernels are chosen on this description alone. An integer code `q` stands for
-/// `scale * (q - zero)`, with `q` in `0..<2^bits`; a symmetric format has the fixed zero `2^(bits-1)`.
-package struct WeightFormat: Hashable, Sendable, Codable {
+/// `scale * (q - zero)`, with `q` in `0..<2^bits`.
+package struct WeightFormat: Hashable, Sendable {
   /// How one value is coded.
   package enum Code: Hashable, Sendable, Codable {
     /// A floating-point number stored as it is.
@@ -20,16 +20,34 @@ package struct WeightFormat: Hashable, Sendable, Codable {
     case group(size: Int)
   }
 
+  /// Which code stands for 0.
+  package enum ZeroPoint: String, Hashable, Sendable, Codable {
+    /// The middle code `2^(bits-1)`: a symmetric format.
+    case fixed
+    /// A whole code of its own for each scale.
+    case integer
+    /// A real number for each scale, often between two codes and now and then beyond all of them.
+    case real
+  }
+
   package var code: Code
   package var granularity: Granularity
-  /// Whether the zero is the middle of the range; otherwise each scale has a zero point of its own.
-  package var isSymmetric: Bool
+  package var zeroPoint: ZeroPoint
 
-  package init(code: Code, granularity: Granularity = .tensor, isSymmetric: Bool = true) {
+  package init(code: Code, granularity: Granularity = .tensor, zeroPoint: ZeroPoint = .fixed) {
     self.code = code
     self.granularity = granularity
-    self.isSymmetric = isSymmetric
+    self.zeroPoint = zeroPoint
   }
+
+  /// A format with the fixed zero point, or whole ones.
+  package init(code: Code, granularity: Granularity = .tensor, isSymmetric: Bool) {
+    self.init(
+      code: code, granularity: granularity, zeroPoint: isSymmetric ? .fixed : .integer)
+  }
+
+  /// Whether the zero is the middle of the range; otherwise each scale has a zero point of its own.
+  package var isSymmetric: Bool { zeroPoint == .fixed }
 
   /// A format that stores floating-point numbers as they are.
   package static func dense(_ type: DType) -> WeightFormat { .init(code: .float(type: type)) }
@@ -58,17 +76,48 @@ package struct WeightFormat: Hashable, Sendable, Codable {
     return size == 0 ? 0 : (columns + size - 1) / size
   }
 
-  /// Bytes of `rows * columns` weights with 16-bit scales and 8-bit zero points, as they are stored.
+  /// Bytes of `rows * columns` weights as they are stored: scales and real zero points in 16 bits, whole
+  /// zero points in 8.
   package func byteCount(rows: Int, columns: Int) -> Int {
     guard !isFloat else { return rows * columns * bits / 8 }
     let codes = rows * ((columns * bits + 31) / 32 * 4)
     let scales = granularity == .tensor ? 1 : rows * groups(columns: columns)
-    return codes + scales * 2 + (isSymmetric ? 0 : scales)
+    let zeros =
+      switch zeroPoint {
+      case .fixed: 0
+      case .integer: scales
+      case .real: scales * 2
+      }
+    return codes + scales * 2 + zeros
+  }
+}
+
+extension WeightFormat: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case code, granularity, zeroPoint
+    /// What stood in the place of `zeroPoint` before zero points could be real.
+    case isSymmetric
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      code: try values.decode(Code.self, forKey: .code),
+      granularity: try values.decode(Granularity.self, forKey: .granularity),
+      zeroPoint: try values.decodeIfPresent(ZeroPoint.self, forKey: .zeroPoint)
+        ?? (values.decode(Bool.self, forKey: .isSymmetric) ? .fixed : .integer))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(code, forKey: .code)
+    try values.encode(granularity, forKey: .granularity)
+    try values.encode(zeroPoint, forKey: .zeroPoint)
   }
 }
 
 extension WeightFormat: CustomStringConvertible {
-  /// The format as people write it: `BF16`, `W4 g128`, `W8 channel asymmetric`.
+  /// The format as people write it: `BF16`, `W4 g128`, `W8 channel asymmetric`, `W4 g64 real zeros`.
   package var description: String {
     switch code {
     case .float(let type): return type.description
@@ -79,7 +128,13 @@ extension WeightFormat: CustomStringConvertible {
         case .channel: "channel"
         case .group(let size): "g\(size)"
         }
-      return "W\(bits) \(grain)" + (isSymmetric ? "" : " asymmetric")
+      let zeros =
+        switch zeroPoint {
+        case .fixed: ""
+        case .integer: " asymmetric"
+        case .real: " real zeros"
+        }
+      return "W\(bits) \(grain)" + zeros
     }
   }
 }

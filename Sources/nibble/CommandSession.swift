@@ -36,6 +36,28 @@ struct CommandSession {
     }
   }
 
+  /// Shows the progress of work that is no job; Ctrl-C ends it at its next step.
+  func show(
+    _ what: String, unit: String,
+    _ body: (_ progress: (_ done: Int, _ total: Int) throws -> Void) throws -> Void
+  ) throws {
+    let start = Machine.seconds()
+    defer { progress.finish() }
+    do {
+      try body { done, total in
+        try Interrupt.control.checkpoint()
+        progress.show(
+          .progressed(
+            id: JobID(number: 0),
+            progress: JobProgress(
+              phase: what, done: done, total: total, unit: unit,
+              secondsElapsed: Machine.seconds() - start)))
+      }
+    } catch is JobControl.Cancelled {
+      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+    }
+  }
+
   /// Opens a model and yields its summary.
   func load(_ path: String?) throws -> ModelSummary {
     guard case .model(let summary) = try perform(.load(path: path)) else {

@@ -6,9 +6,9 @@ import Testing
   func dequantize(kind: Int) {
     let kind = nk_weight_kind.kinds[kind]
     for (rows, cols, group) in [(1, 1, 0), (16, 32, 32), (37, 333, 32), (50, 1000, 96)] {
-      for asymmetric in kind.bits > 0 ? [false, true] : [false] {
+      for zeroPoints in nk_zero_points.kinds(bits: kind.bits) {
         let weights = LinearWeights(
-          kind, rows: rows, cols: cols, group: group, asymmetric: asymmetric)
+          kind, rows: rows, cols: cols, group: group, zeroPoints: zeroPoints)
         var weight = weights.description
         var out = [Float](repeating: 0, count: rows * cols)
         // In two pieces, to see rows begin in the middle of a panel.
@@ -36,7 +36,8 @@ import Testing
   func streaming() {
     let (rows, cols) = (40, 64)
     var weight = nk_linear_weight(
-      kind: NK_WEIGHT_INT4, asymmetric: 0, rows: rows, cols: cols, group: 0, codebook: nil,
+      kind: NK_WEIGHT_INT4, zero_points: NK_ZERO_POINTS_FIXED, rows: rows, cols: cols, group: 0,
+      codebook: nil,
       packed: nil)
     let bytes = nk_linear_packed_bytes(&weight)
     let codes = (0..<rows * cols).map { UInt8($0 * 7 % 16) }
@@ -63,17 +64,20 @@ import Testing
 
   @Test("Sizes are as small as the formats promise")
   func sizes() {
-    func bytes(_ kind: nk_weight_kind, group: Int, asymmetric: Int32 = 0) -> Int {
+    func bytes(
+      _ kind: nk_weight_kind, group: Int, _ zeroPoints: nk_zero_points = NK_ZERO_POINTS_FIXED
+    ) -> Int {
       var weight = nk_linear_weight(
-        kind: kind, asymmetric: asymmetric, rows: 64, cols: 2048, group: group, codebook: nil,
+        kind: kind, zero_points: zeroPoints, rows: 64, cols: 2048, group: group, codebook: nil,
         packed: nil)
       return nk_linear_packed_bytes(&weight)
     }
     #expect(bytes(NK_WEIGHT_F32, group: 0) == 64 * 2048 * 4)
     #expect(bytes(NK_WEIGHT_BF16, group: 0) == 64 * 2048 * 2)
-    // 4 + 16/128 bits; with zero points another 8/128.
+    // 4 + 16/128 bits; with zero points another 8/128, or 16/128 when they are real.
     #expect(bytes(NK_WEIGHT_INT4, group: 128) == 64 * 2048 * 33 / 64)
-    #expect(bytes(NK_WEIGHT_INT4, group: 128, asymmetric: 1) == 64 * 2048 * 67 / 128)
+    #expect(bytes(NK_WEIGHT_INT4, group: 128, NK_ZERO_POINTS_INTEGER) == 64 * 2048 * 67 / 128)
+    #expect(bytes(NK_WEIGHT_INT4, group: 128, NK_ZERO_POINTS_REAL) == 64 * 2048 * 34 / 64)
     #expect(bytes(NK_WEIGHT_INT3, group: 128) == 64 * 2048 * 25 / 64)
     #expect(bytes(NK_WEIGHT_INT2, group: 64) == 64 * 2048 * 9 / 32)
   }
@@ -82,7 +86,8 @@ import Testing
   func invalid() {
     func size(_ change: (inout nk_linear_weight) -> Void) -> Int {
       var weight = nk_linear_weight(
-        kind: NK_WEIGHT_INT4, asymmetric: 0, rows: 64, cols: 2048, group: 128, codebook: nil,
+        kind: NK_WEIGHT_INT4, zero_points: NK_ZERO_POINTS_FIXED, rows: 64, cols: 2048, group: 128,
+        codebook: nil,
         packed: nil)
       change(&weight)
       return nk_linear_packed_bytes(&weight)
@@ -93,7 +98,9 @@ import Testing
     #expect(size { $0.kind = nk_weight_kind(rawValue: -1) } == 0)
     #expect(size { $0.rows = Int.max } == 0)
     #expect(size { $0.cols = Int.max } == 0)
-    #expect(size { ($0.kind, $0.asymmetric) = (NK_WEIGHT_BF16, 1) } == 0)
+    #expect(size { $0.zero_points = nk_zero_points(rawValue: 3) } == 0)
+    #expect(size { $0.zero_points = nk_zero_points(rawValue: -1) } == 0)
+    #expect(size { ($0.kind, $0.zero_points) = (NK_WEIGHT_BF16, NK_ZERO_POINTS_REAL) } == 0)
     #expect(nk_activations_bytes(NK_ACTIVATION_INT8, Int.max, 64) == 0)
     #expect(nk_activations_bytes(NK_ACTIVATION_INT8, 1, Int.max) == 0)
     #expect(nk_activations_bytes(NK_ACTIVATION_BF16, 0, 64) > 0)

@@ -18,12 +18,17 @@ final class LinearWeights {
   private(set) var description: nk_linear_weight
   private let packed: Scratch
   private let codebook: Scratch?
+  /// The magnitudes that kernels sum, `[rows, cols]`.
+  ///
+  /// Of integer weights those of code and zero point, each counted from the middle code.
+  let magnitudes: [Float]
 
-  /// Random weights; `code` replaces the random codes of integer kinds.
+  /// Random weights; `code` replaces the random codes of integer kinds, `zero` the zero points.
   init(
-    _ kind: nk_weight_kind, rows: Int, cols: Int, group: Int = 0, asymmetric: Bool = false,
-    codebook entries: [Float]? = nil, seed: UInt64 = 1, code: ((Int, Int) -> UInt8)? = nil,
-    zero: UInt8? = nil, misalignedBy offset: Int = 0
+    _ kind: nk_weight_kind, rows: Int, cols: Int, group: Int = 0,
+    zeroPoints: nk_zero_points = NK_ZERO_POINTS_FIXED, codebook entries: [Float]? = nil,
+    seed: UInt64 = 1, code: ((Int, Int) -> UInt8)? = nil, zero: Float? = nil,
+    misalignedBy offset: Int = 0
   ) {
     self.rows = rows
     self.cols = cols
@@ -33,7 +38,7 @@ final class LinearWeights {
       return memory
     }
     description = nk_linear_weight(
-      kind: kind, asymmetric: asymmetric ? 1 : 0, rows: rows, cols: cols, group: group,
+      kind: kind, zero_points: zeroPoints, rows: rows, cols: cols, group: group,
       codebook: codebook.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) },
       packed: nil)
     let groups = nk_linear_groups(&description)
@@ -47,13 +52,14 @@ final class LinearWeights {
     var floats = [Float](repeating: .nan, count: rows * stride)
     var codes = [UInt8](repeating: 0xff, count: rows * stride)
     var scales: [Float] = []
-    var zeros: [UInt8] = []
+    var zeros: [Float] = []
     let levels = 1 << kind.bits
     for _ in 0..<rows * groups {
       scales.append(Float(Float16(Float(1 + numbers.bits() % 1000) / 65536)))
-      zeros.append(zero ?? UInt8(truncatingIfNeeded: numbers.bits() % UInt64(levels)))
+      zeros.append(zero ?? zeroPoints.sample(levels: levels, &numbers))
     }
     var values: [Float] = []
+    var magnitudes: [Float] = []
     let width = group > 0 && group < cols ? group : max(cols, 1)
     for row in 0..<rows {
       for col in 0..<cols {
@@ -62,18 +68,23 @@ final class LinearWeights {
           let value = numbers.normal()
           floats[at] = kind == NK_WEIGHT_BF16 ? bf16Rounded(value) : value
           values.append(floats[at])
+          magnitudes.append(abs(floats[at]))
           continue
         }
         codes[at] =
           code?(row, col) ?? UInt8(truncatingIfNeeded: numbers.bits() % UInt64(levels))
         let index = row * groups + col / width
-        let middle = asymmetric ? Int(zeros[index]) : levels / 2
-        let level =
-          entries.map { bf16Rounded($0[Int(codes[at])]) } ?? Float(Int(codes[at]) - middle)
+        let middle = Float(levels / 2)
+        let zero = zeroPoints == NK_ZERO_POINTS_FIXED ? middle : zeros[index]
+        let level = entries.map { bf16Rounded($0[Int(codes[at])]) } ?? Float(codes[at]) - zero
         values.append(scales[index] * level)
+        magnitudes.append(
+          entries == nil
+            ? scales[index] * (abs(Float(codes[at]) - middle) + abs(zero - middle)) : abs(level))
       }
     }
     self.values = values
+    self.magnitudes = magnitudes
 
     let halves = floats.map { $0.isNaN ? 0 : bf16Bits($0) }
     floats.withUnsafeBytes { floatBytes in
@@ -89,7 +100,7 @@ final class LinearWeights {
   }
 
   private func pack(
-    _ values: UnsafeRawPointer?, stride: Int, scales: [Float], zeros: [UInt8]
+    _ values: UnsafeRawPointer?, stride: Int, scales: [Float], zeros: [Float]
   ) {
     scales.withUnsafeBufferPointer { scales in
       zeros.withUnsafeBufferPointer { zeros in
@@ -103,6 +114,22 @@ final class LinearWeights {
         nk_linear_pack(&description, &source, 0, panels / 2, target)
       }
     }
+  }
+}
+
+extension nk_zero_points {
+  /// All there are for weights of `bits` bits.
+  static func kinds(bits: Int) -> [nk_zero_points] {
+    bits > 0
+      ? [NK_ZERO_POINTS_FIXED, NK_ZERO_POINTS_INTEGER, NK_ZERO_POINTS_REAL]
+      : [NK_ZERO_POINTS_FIXED]
+  }
+
+  /// A code or, for real ones, a float16 number in or around the codes.
+  fileprivate func sample(levels: Int, _ numbers: inout SeededNumbers) -> Float {
+    guard self == NK_ZERO_POINTS_REAL else { return Float(numbers.bits() % UInt64(levels)) }
+    let unit = Float(numbers.bits() % 4096) / 4096
+    return Float(Float16((unit * 1.5 - 0.25) * Float(levels)))
   }
 }
 

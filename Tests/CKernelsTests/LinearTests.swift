@@ -1,7 +1,8 @@
 import CKernels
 import Testing
 
-// Tolerances: |out - reference| / sum |w x|, the largest over the output.
+// Tolerances: |out - reference| / sum |m x|, the largest over the output, where m are the magnitudes that are
+// summed: codes and zero points are taken from the middle code, and multiplied apart.
 
 /// float32 sums of up to 2080 products against double sums of the same numbers.
 private let floatTolerance = 1e-6
@@ -13,7 +14,7 @@ private struct Case {
   var rows: Int
   var cols: Int
   var group = 0
-  var asymmetric = false
+  var zeroPoints = NK_ZERO_POINTS_FIXED
   var codebook = false
 
   static func all(_ version: LinearVersion) -> [Case] {
@@ -24,8 +25,9 @@ private struct Case {
     var cases: [Case] = []
     for (rows, cols) in shapes {
       for group in [0, 32, 96, 128] {
-        cases.append(Case(rows: rows, cols: cols, group: group))
-        cases.append(Case(rows: rows, cols: cols, group: group, asymmetric: true))
+        for zeroPoints in nk_zero_points.kinds(bits: version.weights.bits) {
+          cases.append(Case(rows: rows, cols: cols, group: group, zeroPoints: zeroPoints))
+        }
       }
       if version.weights.bits < 8, version.activations == NK_ACTIVATION_BF16 {
         cases.append(Case(rows: rows, cols: cols, group: 64, codebook: true))
@@ -37,7 +39,7 @@ private struct Case {
   func weights(_ kind: nk_weight_kind) -> LinearWeights {
     var numbers = SeededNumbers(seed: 5)
     return LinearWeights(
-      kind, rows: rows, cols: cols, group: group, asymmetric: asymmetric,
+      kind, rows: rows, cols: cols, group: group, zeroPoints: zeroPoints,
       codebook: codebook ? numbers.normals(1 << kind.bits) : nil)
   }
 }
@@ -50,7 +52,7 @@ private func input(_ version: LinearVersion, tokens: Int, cols: Int) -> LinearIn
   return LinearInput(version.activations, x, tokens: tokens, cols: cols, fill: version.fill)
 }
 
-/// The largest error against a double sum of what is multiplied, relative to sum |w x|.
+/// The largest error against a double sum of what is multiplied, relative to sum |m x|.
 private func error(
   of out: [Float], _ weights: LinearWeights, _ input: LinearInput
 ) -> Double {
@@ -61,9 +63,9 @@ private func error(
       var sum = 0.0
       var magnitude = 0.0
       for k in 0..<cols {
-        let product = Double(weights.values[row * cols + k]) * Double(x[token * cols + k])
-        sum += product
-        magnitude += abs(product)
+        let value = Double(x[token * cols + k])
+        sum += Double(weights.values[row * cols + k]) * value
+        magnitude += Double(weights.magnitudes[row * cols + k]) * abs(value)
       }
       let difference = abs(Double(out[token * (rows + 2) + row]) - sum)
       worst = max(worst, magnitude > 0 ? difference / magnitude : difference)
@@ -153,10 +155,14 @@ private func error(
     // Beyond 8192 columns, where sums of INT8 weights are cut.
     let cols = version.weights == NK_WEIGHT_INT8 ? 8300 : 600
     let top = UInt8((1 << version.weights.bits) - 1)
-    for zero in [nil, 0, top] {
+    let zeros: [(nk_zero_points, Float)] = [
+      (NK_ZERO_POINTS_FIXED, 0), (NK_ZERO_POINTS_INTEGER, 0), (NK_ZERO_POINTS_INTEGER, Float(top)),
+      (NK_ZERO_POINTS_REAL, Float(top) + 0.25), (NK_ZERO_POINTS_REAL, -65504),
+    ]
+    for (zeroPoints, zero) in zeros {
       for code in [UInt8(0), top] {
         let weights = LinearWeights(
-          version.weights, rows: 33, cols: cols, asymmetric: zero != nil, code: { _, _ in code },
+          version.weights, rows: 33, cols: cols, zeroPoints: zeroPoints, code: { _, _ in code },
           zero: zero)
         for sign: Float in [1, -1] {
           for tokens in [1, 2] {
@@ -164,7 +170,7 @@ private func error(
               version.activations, [Float](repeating: 3 * sign, count: tokens * cols),
               tokens: tokens, cols: cols, fill: version.fill)
             let out = version.run(weights, part)
-            let what = "zero \(String(describing: zero)), code \(code), sign \(sign)"
+            let what = "zero \(zeroPoints.rawValue) \(zero), code \(code), sign \(sign)"
             #expect(error(of: out, weights, part) < floatTolerance, "\(what)")
           }
         }
@@ -174,11 +180,13 @@ private func error(
 
   @Test("A token of zeros gives zeros", arguments: LinearVersion.all)
   func zeros(version: LinearVersion) {
-    let weights = LinearWeights(
-      version.weights, rows: 40, cols: 70, group: 32, asymmetric: version.weights.bits > 0)
-    let x = LinearInput(
-      version.activations, [Float](repeating: 0, count: 70), tokens: 1, cols: 70,
-      fill: version.fill)
-    #expect(version.run(weights, x)[0..<40].allSatisfy { $0 == 0 })
+    for zeroPoints in nk_zero_points.kinds(bits: version.weights.bits) {
+      let weights = LinearWeights(
+        version.weights, rows: 40, cols: 70, group: 32, zeroPoints: zeroPoints)
+      let x = LinearInput(
+        version.activations, [Float](repeating: 0, count: 70), tokens: 1, cols: 70,
+        fill: version.fill)
+      #expect(version.run(weights, x)[0..<40].allSatisfy { $0 == 0 })
+    }
   }
 }

@@ -143,11 +143,34 @@ import Testing
     #expect(quality.kl.mean > 0, "the score reads the quantized cache")
   }
 
+  /// A zero point between the codes costs a byte a group and no kernel, and beats whole ones at 2 bits.
+  @Test func hqqBeatsRoundingAtTwoBits() throws {
+    let laboratory = try laboratory()
+    func measure(_ text: String, _ options: [String: OptionValue] = [:]) throws -> Double {
+      var choice = try RecipeText.choice(text, target: .weights)
+      choice.options.merge(options) { $1 }
+      let report = try quantize(laboratory, Recipe(weights: choice))
+      #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == choice.method })
+      return try evaluate(laboratory).kl.mean
+    }
+    let rounded = try measure("rtn:2:64", ["symmetric": .flag(false)])
+    let moved = try measure("hqq:2:64")
+    #expect(moved < rounded * 0.9, "HQQ \(moved), RTN \(rounded)")
+    guard
+      case .benched(let bench) = try perform(
+        laboratory, .bench(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
+    else { throw Failed(message: "no report") }
+    let linears = bench.quantized.kernels.filter { $0.operator.hasPrefix("linear W2 g64 real") }
+    #expect(!linears.isEmpty)
+    #expect(linears.allSatisfy { $0.native && $0.kernel.hasPrefix("linear_int2_bf16") })
+  }
+
   /// What is written and opened again computes the same numbers.
-  @Test(arguments: ["W4A16", "W3A16", "W8A8", "W4A16_ASYM"])
+  @Test(arguments: ["W4A16", "W3A16", "W8A8", "W4A16_ASYM", "hqq:4:64", "hqq:3:-1"])
   func artifactsOpenAgain(scheme: String) throws {
     let laboratory = try laboratory()
-    var recipe = try #require(RecipeText.scheme(scheme))
+    var recipe =
+      try RecipeText.scheme(scheme) ?? Recipe(weights: RecipeText.choice(scheme, target: .weights))
     recipe.keys = MethodChoice(method: "int8")
     _ = try quantize(laboratory, recipe)
     let before = try evaluate(laboratory)

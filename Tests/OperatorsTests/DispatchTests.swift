@@ -35,6 +35,25 @@ import Testing
       })
   }
 
+  private func realZeros(
+    _ rows: Int, _ columns: Int, bits: Int, group: Int
+  ) throws -> IntegerWeight {
+    var generator = SeededGenerator(seed: 4)
+    let scales = rows * (columns / group)
+    return try IntegerWeight(
+      format: WeightFormat(
+        code: .integer(bits: bits), granularity: .group(size: group), zeroPoint: .real),
+      rows: rows, columns: columns,
+      unpacked: (0..<rows * columns).map { _ in
+        UInt8.random(in: 0...UInt8((1 << bits) - 1), using: &generator)
+      },
+      scales: (0..<scales).map { _ in Float(Int.random(in: 1...64, using: &generator)) / 512 },
+      // Quarters, which FP16 holds; now and then outside the codes.
+      realZeros: (0..<scales).map { _ in
+        Float(Int.random(in: -8...8 + 4 << bits, using: &generator)) / 4
+      })
+  }
+
   private func apply(
     _ weight: any LinearWeight, _ activation: ActivationFormat, tokens: Int,
     provider: ExecutionProvider = .best, disabled: Set<String> = [], trace: KernelTrace? = nil
@@ -91,6 +110,26 @@ import Testing
     let weight = try int4(80, 128, group: 32)
     let found = try apply(weight, .float(type: .bf16), tokens: tokens)
     #expect(distance(reference(weight, tokens: tokens), found) < Self.bf16Tolerance)
+  }
+
+  /// Real zero points run in the kernels of their width, whatever the provider.
+  @Test(arguments: [2, 3, 4, 8]) func realZeroPointsRunNatively(bits: Int) throws {
+    let weight = try realZeros(48, 128, bits: bits, group: 64)
+    for activation in [ActivationFormat.float(type: .bf16), .int8PerToken] {
+      for tokens in [1, 9] {
+        let truth = reference(weight, tokens: tokens)
+        for provider in ExecutionProvider.allCases where provider.isSupported {
+          let trace = KernelTrace()
+          let found = try apply(
+            weight, activation, tokens: tokens, provider: provider, trace: trace)
+          #expect(distance(truth, found) < Self.bf16Tolerance, "\(provider) \(activation)")
+          let kind = activation == .int8PerToken ? "int8" : "bf16"
+          #expect(trace.kernels.map(\.kernel) == ["linear_int\(bits)_\(kind)_\(provider.rawValue)"])
+          #expect(trace.kernels.allSatisfy { $0.native && $0.reason == nil })
+          #expect(trace.kernels.first?.operator == "linear W\(bits) g64 real zeros x \(activation)")
+        }
+      }
+    }
   }
 
   @Test func providersAgree() throws {

@@ -29,6 +29,23 @@ import Testing
     }
   }
 
+  /// HQQ along the rows: no runtime listed multiplies with its zero points as Nibble writes them.
+  @Test func realZeroPointsRunNowhereNatively() {
+    func demand(_ bits: Int) -> RuntimeDemand {
+      RuntimeDemand(
+        weights: WeightFormat(
+          code: .integer(bits: bits), granularity: .group(size: 64), zeroPoint: .real))
+    }
+    for coverage in RuntimeRules.coverage(demand(4)) {
+      let isONNX = coverage.runtime == "ONNX Runtime (CPU)"
+      #expect(coverage.support == (isONNX ? .fallback : .refused), "\(coverage.runtime)")
+      #expect(!coverage.constraint.isEmpty && !coverage.nearest.isEmpty)
+    }
+    // What the width alone forbids still counts.
+    #expect(support(demand(3), "ONNX Runtime (CPU)")?.support == .refused)
+    #expect(support(weights(4, group: 64, symmetric: false), "vLLM (CUDA)")?.support == .native)
+  }
+
   @Test func theBaselineRunsEverywhere() {
     #expect(RuntimeRules.coverage(RuntimeDemand()).allSatisfy { $0.support == .native })
   }

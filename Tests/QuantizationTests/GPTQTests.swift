@@ -1,4 +1,5 @@
 import Glibc
+import Operators
 import Platform
 import Quantization
 import Tensors
@@ -38,6 +39,8 @@ import Testing
     Setting(description: "two bits", bits: 2, group: 16),
     Setting(description: "three bits", bits: 3, symmetric: true),
     Setting(description: "eight bits", bits: 8, group: nil),
+    Setting(description: "blocks that end inside a panel", group: 20, block: 20, columns: 110),
+    Setting(description: "several steps of the factorization", columns: 220),
   ]
 
   @Test(arguments: settings) func agreesWithTheFormulationInFloat64(_ setting: Setting) throws {
@@ -162,6 +165,64 @@ import Testing
     #expect(alone.codes == shared.codes)
     #expect(alone.scales == shared.scales)
     #expect(alone.loss == shared.loss)
+  }
+
+  @Test func hessianAndFactorDoNotDependOnThreads() throws {
+    // More columns than a block of the factorization, more tokens than a run of the sums, and no multiples.
+    let (rows, columns, tokens) = (50, 250, 600)
+    var generator = SeededGenerator(seed: 12)
+    let inputs = generator.normals(tokens * columns)
+    let weights = generator.normals(rows * columns)
+    let options = GPTQ.Options(
+      grid: try Grid(.gptq, bits: 4, isSymmetric: true), group: 50, ordersByActivation: true,
+      hasStaticGroups: true)
+    func run(_ pool: WorkerPool?) throws -> (hessian: [Float], result: GPTQResult) {
+      var hessian = Hessian(columns: columns)
+      hessian.add(inputs, tokens: tokens, pool: pool)
+      let preparation = try GPTQPreparation(
+        hessian, ordersByActivation: true, damping: 0.01, layer: "w", pool: pool)
+      let result = try GPTQ.quantize(
+        weights, rows: rows, preparation, options, layer: "w", pool: pool)
+      return (hessian.matrix(), result)
+    }
+    let (alone, shared) = (try run(nil), try run(WorkerPool(threads: 3)))
+    #expect(alone.hessian == shared.hessian)
+    #expect(alone.result.codes == shared.result.codes)
+    #expect(alone.result.scales == shared.result.scales)
+    #expect(alone.result.loss == shared.result.loss)
+    #expect(alone.result.fallback == nil)
+    // The matrix written out says the same as the panels.
+    let written = try GPTQPreparation(
+      alone.hessian, columns: columns, ordersByActivation: true, damping: 0.01, layer: "w",
+      threads: 2)
+    #expect(
+      try GPTQ.quantize(weights, rows: rows, written, options, layer: "w").codes
+        == alone.result.codes)
+  }
+
+  @Test(arguments: ExecutionProvider.allCases.filter(\.isSupported))
+  func providersAgree(_ provider: ExecutionProvider) throws {
+    let (rows, columns, tokens) = (60, 200, 700)
+    var generator = SeededGenerator(seed: 13)
+    let inputs = generator.normals(tokens * columns)
+    let weights = generator.normals(rows * columns)
+    func run(_ provider: ExecutionProvider) throws -> (hessian: Hessian, result: GPTQResult) {
+      var hessian = Hessian(columns: columns)
+      hessian.add(inputs, tokens: tokens, provider: provider)
+      let preparation = try GPTQPreparation(
+        hessian, ordersByActivation: false, damping: 0.01, layer: "w", provider: provider)
+      let options = GPTQ.Options(grid: try Grid(.gptq, bits: 3, isSymmetric: false), group: 40)
+      let result = try GPTQ.quantize(
+        weights, rows: rows, preparation, options, layer: "w", provider: provider)
+      return (hessian, result)
+    }
+    let (expected, found) = (try run(.generic), try run(provider))
+    for (one, other) in zip(expected.hessian.matrix(), found.hessian.matrix()) {
+      #expect(abs(one - other) < 1e-2)
+    }
+    let differing = zip(expected.result.codes, found.result.codes).count { $0 != $1 }
+    #expect(Double(differing) <= Self.flips * Double(rows * columns))
+    #expect(abs(found.result.loss / expected.result.loss - 1) < Self.lossSlack)
   }
 
   @Test func layersOfTheSameInputsShareAPreparation() throws {

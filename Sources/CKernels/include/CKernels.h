@@ -15,6 +15,9 @@
 #if __has_include("nk_elementwise.h")
 #include "nk_elementwise.h"
 #endif
+#if __has_include("nk_calibration.h")
+#include "nk_calibration.h"
+#endif
 #if __has_include("nk_probe.h")
 #include "nk_probe.h"
 #endif

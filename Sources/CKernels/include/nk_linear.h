@@ -8,9 +8,10 @@
 //
 // Weight kinds and what a weight means (s: scale, z: zero point of its row and group):
 //   F32, BF16           w = value
-//   INT8                w = s * (code - z), code 0...255, z = 128 when symmetric, s float32
-//   INT4, INT3, INT2    w = s * (code - z), code 0...2^b-1, z = 2^(b-1) when symmetric, s float16
+//   INT8                w = s * (code - z), code 0...255, s float32
+//   INT4, INT3, INT2    w = s * (code - z), code 0...2^b-1, s float16
 //                       or, with a codebook, w = s * codebook[code]
+// z is 2^(b-1) for all rows, a code, or a real number in float16 (see nk_zero_points).
 //
 // Kernels (weights x activations):
 //             F32 act   BF16 act   INT8 act
@@ -21,8 +22,8 @@
 //
 // Accumulation is float32 for F32 and BF16 activations, so providers differ by summation
 // order. With INT8 activations sums are int32 within a segment (a group, cut at a fixed
-// number of columns) and merged by one fused multiply-add a segment: all providers give
-// the same bits. A result never depends on how panels are split between calls.
+// number of columns) and merged by one fused multiply-add a segment (two with real zero
+// points): all providers give the same bits. A result never depends on how panels are split between calls.
 #ifndef NK_LINEAR_H
 #define NK_LINEAR_H
 
@@ -53,11 +54,21 @@ typedef enum nk_weight_kind : int32_t {
   NK_WEIGHT_INT2 = 5,
 } nk_weight_kind;
 
+// Zero points of integer weights.
+typedef enum nk_zero_points : int32_t {
+  // 2^(bits-1) everywhere: symmetric.
+  NK_ZERO_POINTS_FIXED = 0,
+  // A code for every row and group.
+  NK_ZERO_POINTS_INTEGER = 1,
+  // A real number for every row and group, inside the range of codes or not.
+  NK_ZERO_POINTS_REAL = 2,
+} nk_zero_points;
+
 // A packed weight matrix. `packed` may be null where only sizes are asked for.
 typedef struct nk_linear_weight {
   nk_weight_kind kind;
-  // 1: a zero point for every row and group; 0: symmetric. Integer kinds only.
-  int32_t asymmetric;
+  // FIXED for F32 and BF16.
+  nk_zero_points zero_points;
   // Output channels.
   size_t rows;
   // Input channels.
@@ -65,7 +76,7 @@ typedef struct nk_linear_weight {
   // Columns that share a scale: a multiple of 32; 0 or >= cols: one scale a row. The last
   // group may be shorter. Ignored for F32 and BF16.
   size_t group;
-  // Null, or 2^bits values that replace (code - z) for INT4, INT3, INT2; symmetric only.
+  // Null, or 2^bits values that replace (code - z) for INT4, INT3, INT2; FIXED zero points only.
   // Kernels round the entries to bfloat16. Borrowed, not copied.
   const float *codebook;
   // nk_linear_packed_bytes() bytes written by nk_linear_pack().
@@ -94,8 +105,8 @@ typedef struct nk_linear_source {
   size_t stride;
   // float[rows][groups]; null for F32 and BF16. Rounded to float16 below 8 bits.
   const float *scales;
-  // uint8_t[rows][groups]; null when symmetric.
-  const uint8_t *zeros;
+  // float[rows][groups]; null when FIXED. Codes when INTEGER, rounded to float16 when REAL.
+  const float *zeros;
   // Row of the matrix that the pointers above begin with; <= 16 * panel_begin.
   size_t first_row;
 } nk_linear_source;

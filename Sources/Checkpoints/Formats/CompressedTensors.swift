@@ -7,10 +7,21 @@ package import Tensors
 /// `pack-quantized`: `weight_packed` I32 `[rows, ceil(columns * bits / 32)]`, unsigned codes as a dense
 /// little-endian stream; `weight_scale` `[rows, groups]`; `weight_shape` I64 `[2]`; asymmetric:
 /// `weight_zero_point` I32, packed down the rows. `int-quantized`: `weight` I8, `weight_scale` `[rows, 1]`.
+///
+/// Real zero points (HQQ) are not in that layout. They are written as an extension that other readers refuse by
+/// its name instead of misreading it: `quant_method` is `extensionName`, `format` `pack-quantized-real-zeros`, and
+/// such a layer has `weight_real_zero_point` `[rows, groups]`, F16 from HQQ, where `weight_zero_point` would be.
 package enum CompressedTensors: ExportFormat {
   package static let name = "compressed-tensors"
   package static let summary =
-    "safetensors in the layout of vLLM and llm-compressor; opened again by Nibble and vLLM"
+    "safetensors in the layout of vLLM and llm-compressor; with real zero points (HQQ) Nibble's own"
+  /// `quant_method` of an artifact with real zero points.
+  package static let extensionName = "nibble-compressed-tensors"
+
+  /// Whether a checkpoint with this `quant_method` is opened by `CompressedTensorsReader`.
+  package static func reads(quantMethod: String?) -> Bool {
+    quantMethod == name || quantMethod == extensionName
+  }
 
   /// One layer in the way it will be written.
   private struct Plan {
@@ -18,6 +29,8 @@ package enum CompressedTensors: ExportFormat {
     var weight: IntegerWeight?
     var isInt8: Bool
     var scaleType: DType
+    var hasRealZeros: Bool { weight?.format.zeroPoint == .real }
+    var zeroType: DType { weight.map { CompressedTensors.smallestType(of: $0.realZeros) } ?? .f16 }
   }
 
   package static func write(_ artifact: Artifact, into directory: WholeDirectory) throws {
@@ -59,12 +72,16 @@ package enum CompressedTensors: ExportFormat {
     let isInt8 =
       layer.activation == .int8PerToken && weight.format.bits == 8 && weight.format.isSymmetric
       && weight.groups == 1
-    // FP16 where it holds every scale exactly: what is read back is then what was measured.
-    let isHalf = weight.scales.allSatisfy { FloatFormats.float(f16: FloatFormats.f16($0)) == $0 }
-    let isBrain = weight.scales.allSatisfy { FloatFormats.float(bf16: FloatFormats.bf16($0)) == $0 }
     return Plan(
       layer: layer, weight: weight, isInt8: isInt8,
-      scaleType: isInt8 ? .f32 : isHalf ? .f16 : isBrain ? .bf16 : .f32)
+      scaleType: isInt8 ? .f32 : smallestType(of: weight.scales))
+  }
+
+  /// FP16 where it holds every number exactly, else BF16, else F32: what is read back is what was measured.
+  private static func smallestType(of values: [Float]) -> DType {
+    if values.allSatisfy({ FloatFormats.float(f16: FloatFormats.f16($0)) == $0 }) { return .f16 }
+    if values.allSatisfy({ FloatFormats.float(bf16: FloatFormats.bf16($0)) == $0 }) { return .bf16 }
+    return .f32
   }
 
   private static func scaleShape(_ weight: IntegerWeight) throws -> Shape {
@@ -91,13 +108,20 @@ package enum CompressedTensors: ExportFormat {
       .init(name: name + ".weight_shape", dtype: .i64, shape: try Shape(checking: [2])),
       scale,
     ]
-    if !weight.format.isSymmetric {
+    switch weight.format.zeroPoint {
+    case .fixed: break
+    case .integer:
       let packed = packedZeros(weight)
       let columns = weight.format.granularity == .tensor ? 1 : weight.groups
       entries.append(
         .init(
           name: name + ".weight_zero_point", dtype: .i32,
           shape: try Shape(checking: [packed.count / columns, columns])))
+    case .real:
+      entries.append(
+        .init(
+          name: name + ".weight_real_zero_point", dtype: plan.zeroType,
+          shape: try scaleShape(weight)))
     }
     return entries
   }
@@ -110,11 +134,7 @@ package enum CompressedTensors: ExportFormat {
       }
       return
     }
-    switch plan.scaleType {
-    case .f32: try writer.write(name + ".weight_scale", weight.scales)
-    case .f16: try writer.write(name + ".weight_scale", weight.scales.map(FloatFormats.f16))
-    default: try writer.write(name + ".weight_scale", weight.scales.map(FloatFormats.bf16))
-    }
+    try write(weight.scales, as: plan.scaleType, to: writer, name + ".weight_scale")
     if plan.isInt8 {
       var codes = [UInt8](repeating: 0, count: weight.rows * weight.columns)
       codes.withUnsafeMutableBufferPointer {
@@ -123,10 +143,23 @@ package enum CompressedTensors: ExportFormat {
       try writer.write(name + ".weight", codes.map { $0 ^ 0x80 })
       return
     }
-    try writer.write(name + ".weight_packed", weight.codes)
+    try weight.codes.withUnsafeBytes { try writer.write(name + ".weight_packed", $0) }
     try writer.write(name + ".weight_shape", [Int64(weight.rows), Int64(weight.columns)])
-    if !weight.format.isSymmetric {
-      try writer.write(name + ".weight_zero_point", packedZeros(weight))
+    switch weight.format.zeroPoint {
+    case .fixed: break
+    case .integer: try writer.write(name + ".weight_zero_point", packedZeros(weight))
+    case .real:
+      try write(weight.realZeros, as: plan.zeroType, to: writer, name + ".weight_real_zero_point")
+    }
+  }
+
+  private static func write(
+    _ values: [Float], as type: DType, to writer: SafetensorsWriter, _ name: String
+  ) throws {
+    switch type {
+    case .f16: try writer.write(name, values.map(FloatFormats.f16))
+    case .bf16: try writer.write(name, values.map(FloatFormats.bf16))
+    default: try writer.write(name, values)
     }
   }
 
@@ -184,10 +217,14 @@ package enum CompressedTensors: ExportFormat {
       group.set("input_activations", input)
       group.set("output_activations", .null)
       groups.set("group_\(index)", .object(group))
-      formats.append(plan.isInt8 ? "int-quantized" : "pack-quantized")
+      formats.append(
+        plan.isInt8
+          ? "int-quantized"
+          : plan.hasRealZeros ? "pack-quantized-real-zeros" : "pack-quantized")
     }
     var config = JSONObject()
-    config.set("quant_method", .string(name))
+    let isExtended = plans.contains { $0.hasRealZeros }
+    config.set("quant_method", .string(isExtended ? extensionName : name))
     config.set(
       "format", .string(Set(formats).count > 1 ? "mixed-precision" : formats.first ?? "dense"))
     config.set("quantization_status", .string("compressed"))

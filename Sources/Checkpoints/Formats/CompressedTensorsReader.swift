@@ -1,7 +1,8 @@
 package import Platform
 package import Tensors
 
-/// Reads linear layers that were stored in the `compressed-tensors` layout.
+/// Reads linear layers that were stored in the `compressed-tensors` layout, or in its extension for real zero
+/// points (see `CompressedTensors`).
 package struct CompressedTensorsReader: Sendable {
   package let checkpoint: Checkpoint
   private let file: String
@@ -15,8 +16,8 @@ package struct CompressedTensorsReader: Sendable {
   package var names: [String] {
     checkpoint.tensors.map(\.name).compactMap { name in
       if name.hasSuffix(".weight_packed") { return String(name.dropLast("_packed".count)) }
-      for suffix in [".weight_scale", ".weight_shape", ".weight_zero_point"]
-      where name.hasSuffix(suffix) { return nil }
+      for suffix in ["scale", "shape", "zero_point", "real_zero_point"]
+      where name.hasSuffix(".weight_" + suffix) { return nil }
       return name
     }
   }
@@ -36,6 +37,7 @@ package struct CompressedTensorsReader: Sendable {
     guard let stored = checkpoint[name], stored.dtype == .i8 else { return nil }
     let view = try checkpoint.view(name, shape: Shape(checking: [rows, columns]))
     let scales = try scales(name)
+    // Signed bytes become codes: the one form that takes memory of its own.
     return try IntegerWeight(
       format: WeightFormat(
         code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
@@ -59,17 +61,33 @@ package struct CompressedTensorsReader: Sendable {
     }
     let scales = try scales(name)
     let granularity = try granularity(scales.shape, rows, columns, name)
-    var zeros: [UInt8] = []
-    let isSymmetric = checkpoint[name + "_zero_point"] == nil
-    if !isSymmetric {
-      zeros = try unpackZeros(
-        name, rows: granularity == .tensor ? 1 : rows, bits: bits,
-        columns: scales.values.count / (granularity == .tensor ? 1 : rows))
-    }
+    let zeroPoint: WeightFormat.ZeroPoint =
+      checkpoint[name + "_real_zero_point"] != nil
+      ? .real : checkpoint[name + "_zero_point"] != nil ? .integer : .fixed
     return try IntegerWeight(
       format: WeightFormat(
-        code: .integer(bits: bits), granularity: granularity, isSymmetric: isSymmetric),
-      rows: rows, columns: columns, codes: Array(codes.bytes), scales: scales.values, zeros: zeros)
+        code: .integer(bits: bits), granularity: granularity, zeroPoint: zeroPoint),
+      rows: rows, columns: columns, codes: SharedBytes(codes), scales: scales.values,
+      zeros: zeroPoint != .integer
+        ? []
+        : unpackZeros(
+          name, rows: granularity == .tensor ? 1 : rows, bits: bits,
+          columns: scales.values.count / (granularity == .tensor ? 1 : rows)),
+      realZeros: zeroPoint != .real ? [] : realZeros(name, shape: scales.shape))
+  }
+
+  private func realZeros(_ name: String, shape: [Int]) throws -> [Float] {
+    guard checkpoint[name + "_zero_point"] == nil else {
+      throw mismatch(name + "_zero_point", "whole or real zero points", "both")
+    }
+    let zeros = try checkpoint.view(
+      name + "_real_zero_point", shape: Shape(checking: shape)
+    ).floats()
+    let limit = IntegerWeight.largestRealZero
+    if let bad = zeros.first(where: { !($0.magnitude <= limit) }) {
+      throw mismatch(name + "_real_zero_point", "zero points of at most \(limit)", "\(bad)")
+    }
+    return zeros
   }
 
   private func scales(_ name: String) throws -> (values: [Float], shape: [Int]) {

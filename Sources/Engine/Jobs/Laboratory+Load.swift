@@ -21,7 +21,7 @@ extension Laboratory {
     reporter.progress(
       "reading \(path ?? "the built-in model")", done: 0, of: 2, unit: "parts", since: start)
     var bench: Bench
-    if configuration.quantization == CompressedTensors.name {
+    if CompressedTensors.reads(quantMethod: configuration.quantization) {
       bench = try artifact(directory, config: config, configuration: configuration, reporter)
     } else {
       let model = try Model.load(directory: directory)

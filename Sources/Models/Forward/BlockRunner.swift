@@ -83,6 +83,8 @@ struct BlockRunner {
 
   /// The residual stream, `[T, H]`.
   var hidden: UnsafeMutablePointer<Float> { buffers.hidden }
+  /// What the last layers add to it, `[T, H]`.
+  var delta: UnsafeMutablePointer<Float> { buffers.delta }
   /// What the last norm left, `[T, H]`.
   var normed: UnsafeMutablePointer<Float> { buffers.normed }
 
@@ -119,6 +121,15 @@ struct BlockRunner {
         buffers.hidden, buffers.delta, rows: tokens, columns: configuration.hiddenSize)
     }
     show(.blockOutput, index, buffers.hidden, configuration.hiddenSize)
+  }
+
+  /// Runs one half of a block on what `normalize` left; `delta` is then what it adds.
+  func runModule(behind norm: BlockNorm, _ block: DecoderBlock, index: Int, layer: Int) throws {
+    let prepared = try block.prepared(for: context)
+    switch norm {
+    case .attention: attend(block, prepared, index: index, layer: layer)
+    case .feedForward: feedForward(prepared, index: index)
+    }
   }
 
   private func attend(

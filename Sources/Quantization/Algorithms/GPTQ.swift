@@ -1,4 +1,5 @@
 import COpenBLAS
+package import Operators
 package import Platform
 package import Tensors
 
@@ -43,39 +44,36 @@ package enum GPTQ {
   /// Rounds `weights`, `[rows, columns]`, for the inputs that `preparation` has seen.
   ///
   /// Where those are of no use the layer is rounded to nearest, and the result says so. Rows are shared out
-  /// over `pool`; the result does not depend on its threads.
+  /// over `pool`; the result does not depend on its threads, and on the provider only by the order of sums.
   ///
   /// - Parameter layer: the name of the weight, for errors.
   /// - Throws: `QuantizationError.notFinite` for weights, `.invalidOption` for counts that do not fit, a
   ///   group or block that is out of range.
   package static func quantize(
     _ weights: [Float], rows: Int, _ preparation: GPTQPreparation, _ options: Options,
-    layer: String, pool: WorkerPool? = nil
+    layer: String, pool: WorkerPool? = nil, provider: ExecutionProvider = .best
   ) throws(QuantizationError) -> GPTQResult {
     try check(weights, rows, preparation.columns, options, layer)
     let plan = GPTQPlan(weights, rows: rows, preparation, options)
     guard let inverse = preparation.inverse else {
       return plan.roundedToNearest(because: preparation.failure, pool: pool)
     }
-    // Each worker multiplies on its own.
-    let threads = openblas_get_num_threads()
-    openblas_set_num_threads(1)
-    defer { openblas_set_num_threads(threads) }
-    return plan.rounded(with: inverse, pool: pool)
+    return plan.rounded(with: inverse, pool: pool, kernels: CalibrationKernels(provider))
       ?? plan.roundedToNearest(because: "the corrections ran off to infinity", pool: pool)
   }
 
   /// Rounds `weights`, `[rows, columns]`, for inputs with the moments `hessian`, `[columns, columns]`.
   ///
-  /// See `quantize(_:rows:_:_:layer:pool:)`; layers that read the same inputs can share a preparation.
+  /// See `quantize(_:rows:_:_:layer:pool:provider:)`; layers that read the same inputs can share a preparation.
   package static func quantize(
     _ weights: [Float], rows: Int, columns: Int, hessian: [Float], _ options: Options,
-    layer: String, pool: WorkerPool? = nil
+    layer: String, pool: WorkerPool? = nil, provider: ExecutionProvider = .best
   ) throws(QuantizationError) -> GPTQResult {
     let preparation = try GPTQPreparation(
       hessian, columns: columns, ordersByActivation: options.ordersByActivation,
-      damping: options.damping, layer: layer, threads: pool?.threads ?? 1)
-    return try quantize(weights, rows: rows, preparation, options, layer: layer, pool: pool)
+      damping: options.damping, layer: layer, pool: pool, provider: provider)
+    return try quantize(
+      weights, rows: rows, preparation, options, layer: layer, pool: pool, provider: provider)
   }
 
   /// `sum over rows of (w - q) H (w - q)^T`: the error of the layer's output on the calibration inputs.

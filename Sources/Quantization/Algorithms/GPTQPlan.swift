@@ -1,3 +1,4 @@
+import Operators
 import Platform
 import Tensors
 
@@ -31,18 +32,29 @@ struct GPTQPlan {
   // MARK: Rounding
 
   /// Rounds all rows; nil when the updates ran off to infinity.
-  func rounded(with inverse: InverseFactor, pool: WorkerPool?) -> GPTQResult? {
+  func rounded(
+    with inverse: InverseFactor, pool: WorkerPool?, kernels: CalibrationKernels
+  ) -> GPTQResult? {
     var result = emptyResult()
     result.damping = damping
     let isStatic = options.hasStaticGroups || options.group == nil
     result.groupIndex = groupIndex(isStatic: isStatic)
-    let chunks = (rows + Self.chunkRows - 1) / Self.chunkRows
-    var losses = [Double](repeating: 0, count: chunks)
+    let groupOfPosition = order.map { UInt32(result.groupIndex[$0]) }
+    var losses = [Double](repeating: 0, count: rows)
     inverse.values.withUnsafeBufferPointer { inverse in
-      guard let inverse = inverse.baseAddress else { return }
-      write(&result, &losses, pool) { chunk, output in
-        let rows = chunk * Self.chunkRows..<min((chunk + 1) * Self.chunkRows, self.rows)
-        return roundChunk(rows, inverse, isStatic, output)
+      groupOfPosition.withUnsafeBufferPointer { groupOfPosition in
+        guard let inverse = inverse.baseAddress, let places = groupOfPosition.baseAddress else {
+          return
+        }
+        write(&result, &losses) { output in
+          eachChunk((rows + GPTQChunk.lanes - 1) / GPTQChunk.lanes, on: pool) { chunk in
+            let first = chunk * GPTQChunk.lanes
+            let chunk = GPTQChunk(
+              rows: first..<min(first + GPTQChunk.lanes, rows), columns: columns, groups: groups,
+              block: min(options.block, columns), grid: options.grid)
+            round(chunk, inverse: inverse, groupOfPosition: places, isStatic, output, kernels)
+          }
+        }
       }
     }
     result.loss = losses.reduce(0, +)
@@ -54,85 +66,88 @@ struct GPTQPlan {
     var result = emptyResult()
     result.fallback = "rounded to nearest: \(reason)"
     result.groupIndex = (0..<columns).map { Int32($0 / groupSize) }
-    var losses = [Double](repeating: 0, count: (rows + Self.chunkRows - 1) / Self.chunkRows)
-    write(&result, &losses, pool) { chunk, output in
-      for row in chunk * Self.chunkRows..<min((chunk + 1) * Self.chunkRows, rows) {
-        original.withUnsafeBufferPointer { original in
-          guard let values = original.baseAddress.map({ $0 + row * columns }) else { return }
-          findGrids(values, row: row, output)
-          for group in 0..<groups {
-            let first = group * groupSize
-            options.grid.encode(
-              values + first, count: min(groupSize, columns - first),
-              output.parameters(row * groups + group), into: output.codes + row * columns + first)
+    var losses = [Double](repeating: 0, count: rows)
+    write(&result, &losses) { output in
+      eachChunk((rows + GPTQChunk.lanes - 1) / GPTQChunk.lanes, on: pool) { chunk in
+        for row in chunk * GPTQChunk.lanes..<min((chunk + 1) * GPTQChunk.lanes, rows) {
+          original.withUnsafeBufferPointer { original in
+            guard let values = original.baseAddress.map({ $0 + row * columns }) else { return }
+            findGrids(values, row: row, from: 0, width: columns, output)
+            for group in 0..<groups {
+              let first = group * groupSize
+              options.grid.encode(
+                values + first, count: min(groupSize, columns - first),
+                output.parameters(row * groups + group), into: output.codes + row * columns + first)
+            }
           }
         }
       }
-      return 0
     }
     return result
   }
 
-  /// Rows rounded together: a fixed number, so that sums do not depend on the number of threads.
-  private static let chunkRows = 64
-
-  private func roundChunk(
-    _ rows: Range<Int>, _ inverse: UnsafePointer<Float>, _ isStatic: Bool, _ output: Output
-  ) -> Double {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * columns) { weights in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * options.block) {
-        errors in
-        guard let weights = weights.baseAddress, let errors = errors.baseAddress else { return 0 }
-        for (line, row) in rows.enumerated() {
-          load(row, into: weights + line * columns, isStatic, output)
-        }
-        var loss = 0.0
-        for start in stride(from: 0, to: columns, by: options.block) {
-          let width = min(options.block, columns - start)
-          let step = GPTQBlock(
-            grid: options.grid, columns: columns, start: start, width: width, inverse: inverse)
-          for (line, row) in rows.enumerated() {
-            let values = weights + line * columns
-            if !isStatic { findGrids(values, row: row, from: start, width: width, output) }
-            loss += step.round(
-              values, order: order, errors: errors + line * options.block,
-              codes: output.codes + row * columns
-            ) { position in
-              let group = (isStatic ? order[position] : position) / groupSize
-              return output.parameters(row * groups + group)
-            }
-          }
-          step.spread(errors, stride: options.block, over: weights, rows: rows.count)
-        }
-        return loss
-      }
-    }
-  }
-
-  /// Lays out one row in the order of rounding, and finds those of its grids that do not wait.
-  private func load(
-    _ row: Int, into values: UnsafeMutablePointer<Float>, _ isStatic: Bool, _ output: Output
+  /// Rounds the rows of a chunk, a block of columns after the other.
+  private func round(
+    _ chunk: GPTQChunk, inverse: UnsafePointer<Float>, groupOfPosition: UnsafePointer<UInt32>,
+    _ isStatic: Bool, _ output: Output, _ kernels: CalibrationKernels
   ) {
-    original.withUnsafeBufferPointer { original in
-      guard let source = original.baseAddress.map({ $0 + row * columns }) else { return }
-      // A grid for the whole row sees dead columns as they were, grids of groups see zeros.
-      if options.group == nil { findGrids(source, row: row, output) }
-      for column in 0..<columns { values[column] = dead[column] ? 0 : source[column] }
-      if options.group != nil, isStatic { findGrids(values, row: row, output) }
-      for (position, column) in order.enumerated() {
-        values[position] = dead[column] ? 0 : source[column]
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { row in
+      guard let row = row.baseAddress else { return }
+      original.withUnsafeBufferPointer { original in
+        guard let source = original.baseAddress else { return }
+        chunk.load(source, order: order, dead: dead)
+        if isStatic { findGridsBeforehand(chunk, source, scratch: row, output) }
       }
+      for start in stride(from: 0, to: columns, by: options.block) {
+        let block = start..<min(start + options.block, columns)
+        if !isStatic { findGrids(chunk, block, scratch: row, output) }
+        chunk.round(block, inverse: inverse, groupOfPosition: groupOfPosition, kernels)
+        chunk.spread(block, inverse: inverse, kernels)
+        chunk.storeCodes(of: block, order: order, into: output.codes)
+      }
+      for (lane, row) in chunk.rows.enumerated() { output.losses[row] = chunk.losses[lane] }
     }
   }
 
   // MARK: Grids
 
-  /// Finds the grids of all groups of a row from `values`, `[columns]`.
-  private func findGrids(_ values: UnsafePointer<Float>, row: Int, _ output: Output) {
-    findGrids(values, row: row, from: 0, width: columns, output)
+  /// Finds the grids of all groups from the original weights.
+  ///
+  /// A grid for the whole row sees dead columns as they were, grids of groups see zeros.
+  private func findGridsBeforehand(
+    _ chunk: GPTQChunk, _ source: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    _ output: Output
+  ) {
+    for (lane, row) in chunk.rows.enumerated() {
+      scratch.update(from: source + row * columns, count: columns)
+      if options.group != nil {
+        for column in 0..<columns where dead[column] { scratch[column] = 0 }
+      }
+      findGrids(scratch, row: row, from: 0, width: columns, output)
+      for group in 0..<groups {
+        chunk.set(output.parameters(row * groups + group), group: group, lane: lane)
+      }
+    }
   }
 
-  /// Finds the grids of the groups whose first column is among `width` from `start`.
+  /// Finds the grids of the groups that begin in `block`, from the weights as they are now.
+  private func findGrids(
+    _ chunk: GPTQChunk, _ block: Range<Int>, scratch: UnsafeMutablePointer<Float>, _ output: Output
+  ) {
+    let started = (block.lowerBound + groupSize - 1) / groupSize
+    let ended = (block.upperBound + groupSize - 1) / groupSize
+    guard started < ended else { return }
+    let positions = started * groupSize..<min(ended * groupSize, columns)
+    for (lane, row) in chunk.rows.enumerated() {
+      chunk.copy(lane: lane, positions, into: scratch)
+      findGrids(scratch, row: row, from: block.lowerBound, width: block.count, output)
+      for group in started..<ended {
+        chunk.set(output.parameters(row * groups + group), group: group, lane: lane)
+      }
+    }
+  }
+
+  /// Finds the grids of the groups of a row, `[columns]`, whose first column is among `width` from `start`.
   private func findGrids(
     _ values: UnsafePointer<Float>, row: Int, from start: Int, width: Int, _ output: Output
   ) {
@@ -169,6 +184,7 @@ struct GPTQPlan {
     let codes: UnsafeMutablePointer<UInt8>
     let scales: UnsafeMutablePointer<Float>
     let zeros: UnsafeMutablePointer<UInt8>
+    let losses: UnsafeMutablePointer<Double>
 
     func parameters(_ place: Int) -> GridParameters {
       GridParameters(scale: scales[place], zero: zeros[place])
@@ -188,25 +204,18 @@ struct GPTQPlan {
       zeros: [UInt8](repeating: 0, count: rows * groups), groupIndex: [], loss: 0)
   }
 
-  /// Runs `body` for each chunk of rows; it returns the loss of its rows.
+  /// Hands `body` the places of a result, and of the loss of each row.
   private func write(
-    _ result: inout GPTQResult, _ losses: inout [Double], _ pool: WorkerPool?,
-    _ body: (_ chunk: Int, _ output: Output) -> Double
+    _ result: inout GPTQResult, _ losses: inout [Double], _ body: (Output) -> Void
   ) {
-    let chunks = losses.count
     result.codes.withUnsafeMutableBufferPointer { codes in
       result.scales.withUnsafeMutableBufferPointer { scales in
         result.zeros.withUnsafeMutableBufferPointer { zeros in
           losses.withUnsafeMutableBufferPointer { losses in
             guard let codes = codes.baseAddress, let scales = scales.baseAddress,
-              let zeros = zeros.baseAddress
+              let zeros = zeros.baseAddress, let losses = losses.baseAddress
             else { return }
-            let output = Output(codes: codes, scales: scales, zeros: zeros)
-            if let pool {
-              pool.run(chunks: chunks) { chunk, _ in losses[chunk] = body(chunk, output) }
-            } else {
-              for chunk in 0..<chunks { losses[chunk] = body(chunk, output) }
-            }
+            body(Output(codes: codes, scales: scales, zeros: zeros, losses: losses))
           }
         }
       }

@@ -1,4 +1,5 @@
-import COpenBLAS
+package import Operators
+package import Platform
 
 /// What GPTQ takes from a layer's inputs: the order of columns, and how their errors spread.
 ///
@@ -20,33 +21,65 @@ package struct GPTQPreparation: Sendable {
   /// Why there is no inverse.
   let failure: String
 
-  /// Orders and factors `hessian`, `[columns, columns]`, symmetric, as `Hessian.matrix()` gives it.
+  /// Orders and factors `hessian`.
   ///
-  /// The factorization runs on `threads` threads of OpenBLAS; its last bits depend on their number.
+  /// Work is shared over `pool`; the result does not depend on its threads.
   ///
   /// - Parameters:
   ///   - ordersByActivation: whether columns are taken in the order of falling diagonals.
   ///   - damping: the share of the mean diagonal that is added to the diagonal.
   ///   - layer: the name of the layer, for errors.
-  /// - Throws: `QuantizationError.invalidOption` for a count or damping that is out of range. A matrix that
-  ///   cannot be used is no error: layers are then rounded to nearest.
+  /// - Throws: `QuantizationError.invalidOption` for a damping that is out of range. A matrix that cannot be used is
+  ///   no error: layers are then rounded to nearest.
+  package init(
+    _ hessian: Hessian, ordersByActivation: Bool, damping: Double, layer: String,
+    pool: WorkerPool? = nil, provider: ExecutionProvider = .best
+  ) throws(QuantizationError) {
+    try self.init(
+      hessian.sum, times: hessian.factor, ordersByActivation: ordersByActivation, damping: damping,
+      layer: layer, pool: pool, kernels: CalibrationKernels(provider))
+  }
+
+  /// Orders and factors `hessian`, `[columns, columns]`, symmetric, as `Hessian.matrix()` gives it, on `threads`
+  /// threads of its own.
+  ///
+  /// - Throws: `QuantizationError.invalidOption` also for a count that does not fit.
   package init(
     _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double, layer: String,
     threads: Int
   ) throws(QuantizationError) {
-    func refuse(_ key: String, _ expected: String, _ found: String) -> QuantizationError {
-      .invalidOption(method: "gptq of \(layer)", key: key, expected: expected, found: found)
-    }
+    try self.init(
+      hessian, columns: columns, ordersByActivation: ordersByActivation, damping: damping,
+      layer: layer, pool: threads > 1 ? WorkerPool(threads: threads) : nil, provider: .best)
+  }
+
+  /// Orders and factors `hessian`, `[columns, columns]`, symmetric.
+  init(
+    _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double, layer: String,
+    pool: WorkerPool?, provider: ExecutionProvider
+  ) throws(QuantizationError) {
     guard columns >= 0, hessian.count == columns * columns else {
-      throw refuse("hessian", "\(columns) x \(columns)", "\(hessian.count)")
+      throw .invalidOption(
+        method: "gptq of \(layer)", key: "hessian", expected: "\(columns) x \(columns)",
+        found: "\(hessian.count)")
     }
+    try self.init(
+      SymmetricPanels(hessian, columns: columns), times: 1, ordersByActivation: ordersByActivation,
+      damping: damping, layer: layer, pool: pool, kernels: CalibrationKernels(provider))
+  }
+
+  private init(
+    _ matrix: SymmetricPanels, times scale: Float, ordersByActivation: Bool, damping: Double,
+    layer: String, pool: WorkerPool?, kernels: CalibrationKernels
+  ) throws(QuantizationError) {
     guard damping >= 0, damping.isFinite else {
-      throw refuse("damping", "0 and more", "\(damping)")
+      throw .invalidOption(
+        method: "gptq of \(layer)", key: "damping", expected: "0 and more", found: "\(damping)")
     }
-    self.columns = columns
-    let diagonal = (0..<columns).map { hessian[$0 * (columns + 1)] }
+    columns = matrix.columns
+    let diagonal = matrix.diagonal.map { $0 * scale }
     dead = diagonal.map { $0 == 0 }
-    guard Self.isFinite(hessian), diagonal.allSatisfy({ $0 >= 0 }) else {
+    guard matrix.isFinite, diagonal.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
       order = Array(0..<columns)
       (inverse, self.damping) = (nil, nil)
       failure = "the inputs seen in calibration are not finite"
@@ -58,12 +91,12 @@ package struct GPTQPreparation: Sendable {
     order =
       ordersByActivation
       ? (0..<columns).sorted { steady[$0] > steady[$1] } : Array(0..<columns)
-    let before = openblas_get_num_threads()
-    openblas_set_num_threads(Int32(max(1, threads)))
-    defer { openblas_set_num_threads(before) }
     for factor in Self.dampingFactors {
       let share = damping * factor
-      if let found = InverseFactor(hessian, diagonal: steady, order: order, damping: share * mean) {
+      let found = InverseFactor(
+        matrix, times: scale, diagonal: steady, order: order, damping: share * mean, pool: pool,
+        kernels: kernels)
+      if let found {
         (inverse, self.damping) = (found, share)
         failure = ""
         return
@@ -72,59 +105,5 @@ package struct GPTQPreparation: Sendable {
     (inverse, self.damping) = (nil, nil)
     let tried = Self.dampingFactors.map { "\(damping * $0)" }.joined(separator: ", ")
     failure = "the Hessian is not positive definite with damping \(tried)"
-  }
-
-  private static func isFinite(_ values: [Float]) -> Bool {
-    values.withUnsafeBufferPointer { values in
-      values.baseAddress.map { Grid.range(of: $0, count: values.count) != nil } ?? true
-    }
-  }
-}
-
-/// The upper triangular U with `U^T U = (H + damping)^-1`, whose rows spread the errors of GPTQ.
-struct InverseFactor {
-  /// `[columns, columns]`, row by row; what is below the diagonal means nothing.
-  let values: [Float]
-
-  /// Factors `matrix`, `[columns, columns]`, with another diagonal, rows and columns in `order`, and
-  /// `damping` added to the diagonal, in float64.
-  ///
-  /// No inverse is formed: with rows and columns in reverse order the Cholesky factor of H is R, upper
-  /// triangular in the right order, with `H = R R^T`; U is the inverse of R.
-  ///
-  /// - Returns: nil when the damped matrix is not positive definite in float64.
-  init?(_ matrix: [Float], diagonal: [Float], order: [Int], damping: Double) {
-    let columns = order.count
-    let count = columns * columns
-    var work = [Double](unsafeUninitializedCapacity: count) { buffer, filled in
-      matrix.withUnsafeBufferPointer { matrix in
-        for (row, from) in order.reversed().enumerated() {
-          for (column, other) in order.reversed().enumerated() {
-            buffer.initializeElement(
-              at: row * columns + column, to: Double(matrix[from * columns + other]))
-          }
-          buffer[row * (columns + 1)] = Double(diagonal[from]) + damping
-        }
-      }
-      filled = count
-    }
-    let succeeded = work.withUnsafeMutableBufferPointer { work -> Bool in
-      var size = Int32(columns)
-      var info: Int32 = 0
-      dpotrf_("U", &size, work.baseAddress, &size, &info)
-      guard info == 0 else { return false }
-      dtrtri_("U", "N", &size, work.baseAddress, &size, &info)
-      return info == 0 && (0..<columns).allSatisfy { work[$0 * (columns + 1)].isFinite }
-    }
-    guard succeeded else { return nil }
-    // Reversing a square matrix's rows and columns reverses its numbers.
-    values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-      work.withUnsafeBufferPointer { work in
-        for index in 0..<count {
-          buffer.initializeElement(at: index, to: Float(work[count - 1 - index]))
-        }
-      }
-      filled = count
-    }
   }
 }

@@ -65,10 +65,11 @@ package enum PackQuantizedConformance: ConformanceFamily {
   }
 
   /// Bytes as signed little-endian words of 32 bits.
-  private static func words(_ bytes: [UInt8]) -> [Int] {
-    stride(from: 0, to: bytes.count, by: 4).map { start in
-      let word = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << UInt32($1 * 8) }
-      return Int(Int32(bitPattern: word))
+  private static func words(_ bytes: SharedBytes) -> [Int] {
+    bytes.withUnsafeBytes { bytes in
+      stride(from: 0, to: bytes.count, by: 4).map { start in
+        Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int32.self)))
+      }
     }
   }
 

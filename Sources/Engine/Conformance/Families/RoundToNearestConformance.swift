@@ -108,7 +108,7 @@ package enum RoundToNearestConformance: ConformanceFamily {
       for row in 0..<weight.rows {
         for group in 0..<groups {
           scales.append(weight.scale(row: row, group: group))
-          zeros.append(weight.zero(row: row, group: group))
+          zeros.append(UInt8(weight.zero(row: row, group: group)))
         }
       }
       codes = [UInt8](unsafeUninitializedCapacity: weight.rows * weight.columns) { buffer, count in
