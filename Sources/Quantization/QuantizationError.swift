@@ -6,6 +6,7 @@ package enum QuantizationError: Error, Hashable, Sendable {
   case malformedChoice(text: String, expected: String)
   case groupDoesNotDivide(layer: String, columns: Int, group: Int, nearest: Int)
   case notFinite(layer: String, row: Int, column: Int, value: Float)
+  case noFiniteLoss(layers: String, tried: Int)
   case cancelled
 }
 
@@ -27,6 +28,9 @@ extension QuantizationError: CustomStringConvertible {
         + "the nearest that does is \(nearest)"
     case .notFinite(let layer, let row, let column, let value):
       "\(layer) holds \(value) at row \(row), column \(column): expected finite weights"
+    case .noFiniteLoss(let layers, let tried):
+      "\(layers): expected a finite loss at one of \(tried) candidates at least, found none; "
+        + "inputs that are not finite would do that"
     case .cancelled: "cancelled"
     }
   }
