@@ -75,6 +75,9 @@ import Testing
       #expect(limit == values.map(\.magnitude).max())
     }
     #expect(clip.clippedShare == 0)
+    let unseen = try AWQClipSearch.search(
+      sample.layer(grid), sample: TokenSample(columns: 32, expected: 0), .init(group: 16))
+    #expect(unseen.limits == clip.limits)
     var weights = sample.weights
     clip.clip(&weights)
     #expect(weights == sample.weights)

@@ -15,6 +15,9 @@
 #if __has_include("nk_elementwise.h")
 #include "nk_elementwise.h"
 #endif
+#if __has_include("nk_output_error.h")
+#include "nk_output_error.h"
+#endif
 #if __has_include("nk_probe.h")
 #include "nk_probe.h"
 #endif

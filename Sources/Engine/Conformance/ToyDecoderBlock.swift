@@ -58,7 +58,9 @@ struct ToyDecoderBlock {
     for first in stride(from: 0, to: inputs.count, by: hidden) {
       let sum = inputs[first..<first + hidden].reduce(0) { $0 + Double($1) * Double($1) }
       let factor = Float(1 / (sum / Double(hidden) + Double(epsilon)).squareRoot())
-      for channel in 0..<hidden { result[first + channel] = result[first + channel] * factor * gains[channel] }
+      for channel in 0..<hidden {
+        result[first + channel] = result[first + channel] * factor * gains[channel]
+      }
     }
     return result
   }

@@ -30,39 +30,14 @@ package enum AWQClipSearch {
         found: "\(sample.columns)")
     }
     let group = try layer.groupSize(options.group)
-    let outputErrors = outputErrors(of: sample, group: group, pool)
-    let groups = layer.columns / group
+    let work = Work(
+      layer: layer, grid: grid, group: group, scaleType: options.scaleType,
+      outputErrors: outputErrors(of: sample, group: group, pool))
     var clip = AWQClip(rows: layer.rows, columns: layer.columns, group: group)
-    let chunks = (layer.rows + chunkRows - 1) / chunkRows
-    clip.withOutput { limits, chosen, unclipped in
-      layer.weights.withUnsafeBufferPointer { weights in
-        guard let weights = weights.baseAddress else { return }
-        func work(_ chunk: Int) {
-          let rows = chunk * chunkRows..<min((chunk + 1) * chunkRows, layer.rows)
-          withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * tries * group) {
-            errors in
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count * tries) { means in
-              guard let errors = errors.baseAddress, let means = means.baseAddress else { return }
-              for index in 0..<groups {
-                for (line, row) in rows.enumerated() {
-                  limits[row * groups + index] = writeErrors(
-                    of: weights + row * layer.columns + index * group, count: group, grid,
-                    options.scaleType, into: errors + line * tries * group)
-                }
-                outputErrors[index].means(of: errors, rows: rows.count * tries, into: means)
-                for (line, row) in rows.enumerated() {
-                  let own = means + line * tries
-                  let best = firstLeast(own)
-                  let place = row * groups + index
-                  limits[place] *= factor(best)
-                  chosen[place] = own[best]
-                  unclipped[place] = own[0]
-                }
-              }
-            }
-          }
-        }
-        OutputError.withOneThread { each(chunks, pool, work) }
+    clip.withOutput { output in
+      each((layer.rows + chunkRows - 1) / chunkRows, pool) { chunk in
+        let first = chunk * chunkRows
+        work.search(first..<min(first + chunkRows, layer.rows), output)
       }
     }
     return clip
@@ -72,58 +47,84 @@ package enum AWQClipSearch {
   private static let chunkRows = 64
 
   /// What errors of each group's weights cost.
-  ///
-  /// Second moments are the shorter way unless a group has more channels than there are tokens.
   private static func outputErrors(
     of sample: TokenSample, group: Int, _ pool: WorkerPool?
   ) -> [OutputError] {
-    let groups = sample.columns / group
-    var found = [OutputError?](repeating: nil, count: groups)
+    var found = [OutputError?](repeating: nil, count: sample.columns / group)
     found.withUnsafeMutableBufferPointer { found in
-      OutputError.withOneThread {
-        each(groups, pool) { index in
-          let inputs = sample.columns(index * group..<(index + 1) * group)
-          found[index] = OutputError(inputs: inputs, tokens: sample.tokens, columns: group)
-          guard group <= sample.tokens else { return }
-          var hessian = Hessian(columns: group)
-          inputs.withUnsafeBufferPointer { inputs in
-            if let base = inputs.baseAddress { hessian.add(base, tokens: sample.tokens) }
-          }
-          found[index] = OutputError(hessian)
-        }
+      each(found.count, pool) { index in
+        found[index] = OutputError(
+          shorterOf: sample.columns(index * group..<(index + 1) * group), tokens: sample.tokens,
+          columns: group)
       }
     }
     return found.compactMap { $0 }
   }
 
-  /// Writes the errors of one group for each shrunk range, `[tries, count]`, and yields the largest magnitude.
-  private static func writeErrors(
-    of values: UnsafePointer<Float>, count: Int, _ grid: Grid, _ scaleType: ScaleType,
-    into errors: UnsafeMutablePointer<Float>
-  ) -> Float {
-    // Layers are finite.
-    let range = Grid.range(of: values, count: count) ?? ValueRange(lowest: 0, highest: 0)
-    for index in 0..<tries {
-      grid.writeErrors(
-        of: values, count: count, range: range,
-        clippedTo: range.largestMagnitude * factor(index), scaleType: scaleType,
-        into: errors + index * count)
-    }
-    return range.largestMagnitude
-  }
-
-  private static func factor(_ index: Int) -> Float { Float(1 - Double(index) / Double(steps)) }
-
-  /// The first index of the least error; 0 when all are not numbers.
-  private static func firstLeast(_ errors: UnsafePointer<Double>) -> Int {
-    (0..<tries).reduce(0) { errors[$1] < errors[$0] ? $1 : $0 }
-  }
+  fileprivate static func factor(_ index: Int) -> Float { Float(1 - Double(index) / Double(steps)) }
 
   private static func each(_ chunks: Int, _ pool: WorkerPool?, _ work: (Int) -> Void) {
     if let pool {
       pool.run(chunks: chunks) { chunk, _ in work(chunk) }
     } else {
       for chunk in 0..<chunks { work(chunk) }
+    }
+  }
+}
+
+/// What the search takes to any rows of a layer.
+private struct Work {
+  let layer: AWQ.Layer
+  let grid: Grid
+  let group: Int
+  let scaleType: ScaleType
+  /// Of each group.
+  let outputErrors: [OutputError]
+
+  private var tries: Int { AWQClipSearch.tries }
+
+  /// Searches all groups of `rows`.
+  func search(_ rows: Range<Int>, _ output: AWQClip.Output) {
+    let count = rows.count * tries
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count * group) { errors in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { means in
+        guard let errors = errors.baseAddress, let means = means.baseAddress else { return }
+        for index in outputErrors.indices {
+          for (line, row) in rows.enumerated() {
+            output.limits[row * outputErrors.count + index] = writeErrors(
+              row, index, into: errors + line * tries * group)
+          }
+          outputErrors[index].means(of: errors, rows: count, into: means)
+          for (line, row) in rows.enumerated() {
+            let own = means + line * tries
+            // The first of the least; the full range when they are no numbers.
+            let best = (0..<tries).reduce(0) { own[$1] < own[$0] ? $1 : $0 }
+            let place = row * outputErrors.count + index
+            output.limits[place] *= AWQClipSearch.factor(best)
+            output.errors[place] = own[best]
+            output.errorsUnclipped[place] = own[0]
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes the errors of one group for each shrunk range, `[tries, group]`, and yields the largest magnitude.
+  private func writeErrors(
+    _ row: Int, _ index: Int, into errors: UnsafeMutablePointer<Float>
+  ) -> Float {
+    layer.weights.withUnsafeBufferPointer { weights in
+      guard let values = weights.baseAddress.map({ $0 + row * layer.columns + index * group }),
+        // Layers are finite.
+        let range = Grid.range(of: values, count: group)
+      else { return 0 }
+      for number in 0..<tries {
+        grid.writeErrors(
+          of: values, count: group, range: range,
+          clippedTo: range.largestMagnitude * AWQClipSearch.factor(number), scaleType: scaleType,
+          into: errors + number * group)
+      }
+      return range.largestMagnitude
     }
   }
 }
@@ -149,19 +150,21 @@ package struct AWQClip: Hashable, Sendable {
     errorsUnclipped = errors
   }
 
-  fileprivate mutating func withOutput(
-    _ body: (
-      _ limits: UnsafeMutablePointer<Float>, _ chosen: UnsafeMutablePointer<Double>,
-      _ unclipped: UnsafeMutablePointer<Double>
-    ) -> Void
-  ) {
+  /// Where threads write what they found for their rows.
+  fileprivate struct Output {
+    let limits: UnsafeMutablePointer<Float>
+    let errors: UnsafeMutablePointer<Double>
+    let errorsUnclipped: UnsafeMutablePointer<Double>
+  }
+
+  fileprivate mutating func withOutput(_ body: (Output) -> Void) {
     limits.withUnsafeMutableBufferPointer { limits in
-      errors.withUnsafeMutableBufferPointer { chosen in
+      errors.withUnsafeMutableBufferPointer { errors in
         errorsUnclipped.withUnsafeMutableBufferPointer { unclipped in
-          guard let limits = limits.baseAddress, let chosen = chosen.baseAddress,
+          guard let limits = limits.baseAddress, let errors = errors.baseAddress,
             let unclipped = unclipped.baseAddress
           else { return }
-          body(limits, chosen, unclipped)
+          body(Output(limits: limits, errors: errors, errorsUnclipped: unclipped))
         }
       }
     }

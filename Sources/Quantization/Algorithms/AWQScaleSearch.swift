@@ -78,8 +78,7 @@ package struct AWQScaleSearch {
   /// Searches with any loss of scales, `[columns]`.
   ///
   /// - Throws: `QuantizationError.noFiniteLoss`, and what `loss` throws.
-  package func search(_ loss: (_ scales: [Float]) throws -> Double) throws -> AWQScaleCurve
-  {
+  package func search(_ loss: (_ scales: [Float]) throws -> Double) throws -> AWQScaleCurve {
     var losses: [Double] = []
     var best: (index: Int, loss: Double, scales: [Float])?
     let ratios = (0..<options.ratios).map { Double($0) / Double(options.ratios) }
@@ -127,15 +126,13 @@ package struct AWQScaleSearch {
     var means = [Double](repeating: 0, count: layer.rows)
     means.withUnsafeMutableBufferPointer { means in
       guard let means = means.baseAddress else { return }
-      OutputError.withOneThread {
-        eachChunk(of: layer) { rows, weights in
-          let count = rows.count * columns
-          withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { errors in
-            guard let errors = errors.baseAddress else { return }
-            round(rows, of: weights, grid, scales, into: errors)
-            Grid.subtract(weights + rows.lowerBound * columns, from: errors, count: count)
-            outputError.means(of: errors, rows: rows.count, into: means + rows.lowerBound)
-          }
+      eachChunk(of: layer) { rows, weights in
+        let count = rows.count * columns
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { errors in
+          guard let errors = errors.baseAddress else { return }
+          round(rows, of: weights, grid, scales, into: errors)
+          Grid.subtract(weights + rows.lowerBound * columns, from: errors, count: count)
+          outputError.means(of: errors, rows: rows.count, into: means + rows.lowerBound)
         }
       }
     }
