@@ -11,7 +11,7 @@ import Tensors
 package struct AWQMethod: QuantizationMethod {
   package static let describes = MethodDescription(
     name: "awq", title: "AWQ",
-    summary: "Scales the input channels that carry most before rounding; the layers in front make up.",
+    summary: "Scales up the input channels that carry most; the layers in front make up for it.",
     target: .weights, calibration: .activations,
     options: [
       OptionSpec(

@@ -163,8 +163,9 @@ package struct GPTQMethod: QuantizationMethod {
     let attention = share([.q, .k, .v, .o])
     let down = share([.down])
     return QuantizationCost(
-      // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v, attention for o, and so on.
-      passes: (isTrueSequential ? 2 * attention + 1 : 1) - down, float32: Double(tokens) * squares + updates,
+      // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
+      passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,
+      float32: Double(tokens) * squares + updates,
       float64: cubes * 2 / 3, walks: 2, bytes: bytes)
   }
 }
