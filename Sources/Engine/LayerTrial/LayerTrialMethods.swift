@@ -1,3 +1,4 @@
+import Models
 package import Operators
 package import Platform
 package import Quantization
@@ -6,7 +7,7 @@ package import Tensors
 /// How one method quantizes a layer by itself, its steps told apart.
 ///
 /// To add one: a type here or beside it, and a line in `LayerTrialMethods.all`.
-package protocol LayerTrialMethod {
+package protocol LayerTrialMethod: Sendable {
   /// The name in `QuantizationMethods`.
   static var method: String { get }
 
@@ -106,7 +107,10 @@ extension LayerSample {
   ) throws -> LayerTrialOutcome {
     var draft = BlockDraft(
       index: 0,
-      layers: [.init(projection: .q, name: "the layer", weight: try layer(), activation: .float)],
+      layers: [
+        .init(
+          projection: .q, name: "the layer", weight: try layer(), activation: .float(type: .f32))
+      ],
       pool: pool)
     try clock.time("rounding") { try method.quantize(&draft) }
     return LayerTrialOutcome(weight: draft.layers[0].weight, fallback: draft.layers[0].fallback)

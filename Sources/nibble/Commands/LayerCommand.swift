@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Models
 import Operators
 import Platform
 import Quantization
@@ -26,7 +27,7 @@ struct LayerCommand: ParsableCommand {
   @Option(help: "A safetensors file with the layer and its inputs instead of random ones.")
   var input: String?
   @Option(
-    name: [.short, .customLong("output")],
+    name: [.customShort("o"), .customLong("output")],
     help: "A safetensors file for the values of the quantized weight, as the tensor 'weight'.")
   var file: String?
   @Option(help: "Repetitions; medians are reported.")
