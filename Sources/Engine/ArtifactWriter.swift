@@ -40,8 +40,9 @@ struct ArtifactWriter {
         name: linear.name, weight: linear.weight, activation: linear.activation)
     }
     let names = Set(layers.map { $0.name + ".weight" })
+    let changed = try changed(source)
     let others = try source.tensors.filter { !names.contains($0.name) }.map {
-      (name: $0.name, view: try source.view($0.name))
+      (name: $0.name, view: try changed[$0.name] ?? source.view($0.name))
     }
     let origin =
       bench.isBuiltIn ? "built-in" : URL(fileURLWithPath: bench.directory).standardizedFileURL.path
@@ -59,6 +60,35 @@ struct ArtifactWriter {
       throw error
     }
     return try size(of: path)
+  }
+
+  /// Norms and biases that a method moved scale into, by name: norms in the type of the source, which they were rounded
+  /// to, biases in float32.
+  private func changed(_ source: Checkpoint) throws -> [String: TensorView] {
+    var changed: [String: TensorView] = [:]
+    for (index, block) in quantized.model.blocks.enumerated() {
+      let original = try bench.model.block(index)
+      for norm in BlockNorm.allCases where block[norm].values != original[norm].values {
+        let values = block[norm].values
+        let shape = try Shape(checking: [values.count])
+        let type = source[block[norm].name]?.dtype ?? .f32
+        changed[block[norm].name] =
+          switch type {
+          case .bf16:
+            try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.bf16))
+          case .f16:
+            try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.f16))
+          default: try TensorView(dtype: .f32, shape: shape, copying: values)
+          }
+      }
+      for projection in Projection.allCases {
+        let linear = block[projection]
+        guard let bias = linear.bias, bias != original[projection].bias else { continue }
+        changed[linear.name + ".bias"] = try TensorView(
+          dtype: .f32, shape: Shape(checking: [bias.count]), copying: bias)
+      }
+    }
+    return changed
   }
 
   private var companions: [String] {

@@ -2,20 +2,25 @@
 ///
 /// A knapsack with one choice a layer, solved exactly for byte counts rounded up to a small unit, so that what comes out
 /// always fits; equal sums go to the choice that is found first, so that the same numbers give the same answer.
-enum BitAllocator {
+package enum BitAllocator {
   /// One layer's widths.
-  struct Layer {
+  package struct Layer {
     /// Bytes at each width.
-    var bytes: [Int]
+    package var bytes: [Int]
     /// What is lost at each width.
-    var losses: [Double]
+    package var losses: [Double]
+
+    package init(bytes: [Int], losses: [Double]) {
+      self.bytes = bytes
+      self.losses = losses
+    }
   }
 
   /// The budget is counted in this many units at least.
   private static let units = 20_000
 
   /// The index of the width of each layer; nil when the narrowest widths do not fit.
-  static func choose(_ layers: [Layer], budget: Int) -> [Int]? {
+  package static func choose(_ layers: [Layer], budget: Int) -> [Int]? {
     let unit = max(1, budget / units)
     let room = budget / unit
     // least[used]: the least loss with exactly the units `used` or fewer, after the layers so far.

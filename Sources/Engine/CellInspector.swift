@@ -14,6 +14,8 @@ struct CellInspector {
   private static let bins = 48
   /// How often the median's magnitude a channel must reach to be called an outlier.
   private static let outlierRatio = 6.0
+  /// Values of a row of scales or errors; more are pooled.
+  private static let mostValues = 256
 
   /// The detail of a cell that exists.
   func detail(map index: Int, row: Int, column: Int) throws -> CellDetail {
@@ -21,25 +23,41 @@ struct CellInspector {
       return try cacheDetail(map: index, row: row, column: column)
     }
     if let projection = Projection(rawValue: map.columns[column]) {
-      return layerDetail(
+      return try layerDetail(
         map: index, row: row, column: column, LinearID(block: row, projection: projection))
     }
     return channelDetail(map: index, row: row, column: column)
   }
 
-  private func layerDetail(map index: Int, row: Int, column: Int, _ id: LinearID) -> CellDetail {
-    let before = bench.model[id].weight.dequantized()
+  private func layerDetail(
+    map index: Int, row: Int, column: Int, _ id: LinearID
+  ) throws -> CellDetail {
+    // Where a method moved scales, what was rounded is the weight between those.
+    let block = quantized.blocks[row]
+    let before = try block.floatLayer(id.projection, original: bench.model.block(row))
+      .weight.dequantized()
     let layer = quantized.model[id]
-    let after = layer.weight.dequantized()
     let cell = map.cells[row][column]
-    var facts = ["\(layer.weight.format) x \(layer.activation)"]
-    facts += metricFacts(cell)
-    facts.append(
-      "\(layer.rows) x \(layer.columns) weights, \(Quantity.bytes(layer.weight.byteCount))")
+    var facts = [
+      "\(layer.weight.format) x \(layer.activation)",
+      "\(layer.rows) x \(layer.columns) weights, \(Quantity.bytes(layer.weight.byteCount))",
+    ]
+    if block.scales[id.projection]?.isIdentity == false {
+      facts.append("before: with the scales that the method moved")
+    }
     if let reason = cell.fallback { facts.append(reason) }
-    return make(
-      map: index, row: row, column: column, title: "block \(row) \(id.projection)", before, after,
-      scales: scales(layer.weight), outliers: outliers(block: row, id.projection), facts: facts)
+    var detail = make(
+      map: index, row: row, column: column, title: "block \(row) \(id.projection)", before,
+      layer.weight.dequantized(), scales: scales(layer.weight),
+      outliers: outliers(block: row, id.projection), facts: facts)
+    if let integer = layer.weight as? IntegerWeight {
+      let errors = ColumnErrors(original: before, weight: integer)
+      detail.columnErrors = Self.pooled(errors.ratios, most: Self.mostValues)
+      detail.pushedColumns = errors.largest
+      detail.groupScales = Self.pooled(errors.groupScales, most: Self.mostValues)
+    }
+    detail.curve = block.record.curves[id.projection]
+    return detail
   }
 
   private func channelDetail(map index: Int, row: Int, column: Int) -> CellDetail {
@@ -103,18 +121,7 @@ struct CellInspector {
       map: index, row: row, column: column,
       title: "block \(row), \(isKeys ? "keys" : "values") of KV head \(column)", before, after,
       scales: maxima.map(Double.init), outliers: outliers(maxima),
-      facts: ["\(side), \(tokens) tokens"] + metricFacts(map.cells[row][column]))
-  }
-
-  private func metricFacts(_ cell: ErrorMap.Cell) -> [String] {
-    var facts: [String] = []
-    if let error = cell.values[.relativeError] {
-      facts.append("relative error \(Quantity.significant(error))")
-    }
-    if let sqnr = cell.values[.sqnr] { facts.append("SQNR \(Quantity.fixed(sqnr, 1)) dB") }
-    if let cosine = cell.values[.cosine] { facts.append("cosine \(Quantity.fixed(cosine, 6))") }
-    if let kl = cell.values[.aloneKL] { facts.append("alone KL \(Quantity.significant(kl))") }
-    return facts
+      facts: ["\(side), \(tokens) tokens"])
   }
 
   private func make(
@@ -127,7 +134,7 @@ struct CellInspector {
       map: index, row: row, column: column, title: title, lowest: Double(lowest),
       highest: Double(highest), before: Self.histogram(before, lowest, highest),
       after: after.isEmpty ? [] : Self.histogram(after, lowest, highest),
-      scales: Self.pooled(scales, most: 256), outliers: outliers, facts: facts)
+      scales: Self.pooled(scales, most: Self.mostValues), outliers: outliers, facts: facts)
   }
 
   private func scales(_ weight: any LinearWeight) -> [Double] {

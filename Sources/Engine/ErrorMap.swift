@@ -14,7 +14,7 @@ package struct ErrorMap: Hashable, Sendable, Codable {
     case aloneKL
     /// Largest magnitude of the input channels pooled in the cell (activation maps).
     case absoluteMaximum
-    /// The method's own sum of errors (GPTQ's), comparable within one layer only.
+    /// The method's own sum of errors (GPTQ's), comparable within one layer only: no map shows it, cells hold it.
     case rawLoss
   }
 
@@ -73,6 +73,8 @@ package struct CellDetail: Hashable, Sendable, Codable {
   /// Mean squared weight error of each input channel, over that of rounding to nearest on the same scales, pooled to at
   /// most 256 values: above 1 where a method pushed the errors of other columns.
   package var columnErrors: [Double]?
+  /// Input channels with the largest of those errors, at least twice that of rounding to nearest, largest first.
+  package var pushedColumns: [Outlier]?
   /// Scale of each group of input channels (mean over the rows), pooled to at most 256 values.
   package var groupScales: [Double]?
   /// What the method searched for this layer.
@@ -91,7 +93,8 @@ package struct CellDetail: Hashable, Sendable, Codable {
   package init(
     map: Int, row: Int, column: Int, title: String, lowest: Double, highest: Double, before: [Int],
     after: [Int], scales: [Double], outliers: [Outlier], facts: [String],
-    columnErrors: [Double]? = nil, groupScales: [Double]? = nil, curve: SearchCurve? = nil
+    columnErrors: [Double]? = nil, pushedColumns: [Outlier]? = nil, groupScales: [Double]? = nil,
+    curve: SearchCurve? = nil
   ) {
     self.map = map
     self.row = row
@@ -105,6 +108,7 @@ package struct CellDetail: Hashable, Sendable, Codable {
     self.outliers = outliers
     self.facts = facts
     self.columnErrors = columnErrors
+    self.pushedColumns = pushedColumns
     self.groupScales = groupScales
     self.curve = curve
   }

@@ -47,8 +47,7 @@ struct ErrorMaps {
     return ErrorMap(
       target: target, title: "output error of each layer: \(recipe)", rows: rows,
       columns: columns.map(\.rawValue), cells: cells,
-      metrics: [.relativeError, .sqnr, .cosine]
-        + (outcome.layers.contains { $0.rawLoss != nil } ? [.rawLoss] : []))
+      metrics: [.relativeError, .sqnr, .cosine])
   }
 
   private static func values(_ layer: LayerReport) -> [ErrorMap.Metric: Double] {

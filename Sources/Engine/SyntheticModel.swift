@@ -5,7 +5,9 @@ package import Models
 package import Platform
 import Tensors
 
-/// A model of a given shape with random weights: for measuring time and memory where no trained model of that size is at
+/// A model of a given shape with random weights.
+///
+/// For measuring time and memory where no trained model of that size is at
 /// hand. What it says means nothing.
 package struct SyntheticModel: Sendable {
   /// Shapes of known models.

@@ -123,14 +123,6 @@ package struct ModelConfiguration: Hashable, Sendable {
 
   /// Output and input channels of a projection.
   package func size(of projection: Projection) -> (rows: Int, columns: Int) {
-    let queries = heads * headDimension
-    let cached = kvHeads * headDimension
-    return switch projection {
-    case .q: (queries, hiddenSize)
-    case .k, .v: (cached, hiddenSize)
-    case .o: (hiddenSize, queries)
-    case .gate, .up: (intermediateSize, hiddenSize)
-    case .down: (hiddenSize, intermediateSize)
-    }
+    shape.size(of: projection)
   }
 }

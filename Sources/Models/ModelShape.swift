@@ -39,12 +39,26 @@ package struct ModelShape: Hashable, Sendable, Codable {
     self.blocksWithCache = blocksWithCache ?? blocks
   }
 
-  /// Parameters of the linear layers of all blocks: the ones weight methods quantize.
-  package var blockLinearParameters: Int {
+  /// Output and input channels of a projection.
+  package func size(of projection: Projection) -> (rows: Int, columns: Int) {
     let queries = heads * headDimension
     let cached = kvHeads * headDimension
-    let attention = hiddenSize * (queries + 2 * cached) + queries * hiddenSize
-    return blocks * (attention + 3 * hiddenSize * intermediateSize)
+    return switch projection {
+    case .q: (queries, hiddenSize)
+    case .k, .v: (cached, hiddenSize)
+    case .o: (hiddenSize, queries)
+    case .gate, .up: (intermediateSize, hiddenSize)
+    case .down: (hiddenSize, intermediateSize)
+    }
+  }
+
+  /// Parameters of the linear layers of all blocks: the ones weight methods quantize.
+  package var blockLinearParameters: Int {
+    blocks
+      * Projection.allCases.reduce(0) { sum, projection in
+        let size = size(of: projection)
+        return sum + size.rows * size.columns
+      }
   }
 
   /// Parameters of the embedding table.

@@ -34,12 +34,21 @@ package struct ScalePair: Hashable, Sendable {
     return head * headDimension + channel % headDimension
   }
 
-  /// The pairs of a block with gated feed-forward layers: `down(silu(gate(x)) * up(x))` is linear
-  /// in `up`; what comes out of q and k is rotated, and in some models normalized, so nothing moves
-  /// there.
+  /// The pairs of a block with gated feed-forward layers.
   static func gated(_ configuration: ModelConfiguration) -> [ScalePair] {
-    let hidden = configuration.hiddenSize
-    let dimension = configuration.headDimension
+    gated(
+      hidden: configuration.hiddenSize, heads: configuration.heads,
+      kvHeads: configuration.kvHeads, headDimension: configuration.headDimension,
+      intermediate: configuration.intermediateSize)
+  }
+
+  /// The pairs of a block with gated feed-forward layers, of these sizes.
+  ///
+  /// `down(silu(gate(x)) * up(x))` is linear in `up`; what comes out of q and k is rotated, and in
+  /// some models normalized, so nothing moves there.
+  package static func gated(
+    hidden: Int, heads: Int, kvHeads: Int, headDimension dimension: Int, intermediate: Int
+  ) -> [ScalePair] {
     func plain(_ source: Source, _ targets: [Projection], _ channels: Int) -> ScalePair {
       ScalePair(
         source: source, targets: targets, channels: channels, headDimension: channels, repeats: 1)
@@ -47,10 +56,10 @@ package struct ScalePair: Hashable, Sendable {
     return [
       plain(.norm(.attention), [.q, .k, .v], hidden),
       ScalePair(
-        source: .linear(.v), targets: [.o], channels: configuration.kvHeads * dimension,
-        headDimension: dimension, repeats: configuration.heads / configuration.kvHeads),
+        source: .linear(.v), targets: [.o], channels: kvHeads * dimension,
+        headDimension: dimension, repeats: heads / kvHeads),
       plain(.norm(.feedForward), [.gate, .up], hidden),
-      plain(.linear(.up), [.down], configuration.intermediateSize),
+      plain(.linear(.up), [.down], intermediate),
     ]
   }
 }

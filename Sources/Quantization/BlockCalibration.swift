@@ -45,20 +45,19 @@ package final class BlockCalibration {
   /// Tells how far a method has come with a part of its work.
   package func report(_ what: String, _ share: Double) { progress(what, share) }
 
-  /// Runs `block` over every sequence and shows `observer` what it wants; `each` is called behind each sequence with
-  /// what left the block, `[tokens, hidden]`.
+  /// Runs `block` over every sequence and shows `observer` what it wants.
   ///
+  /// - Parameter endsBefore: the layer whose input is the last that is wanted; the block runs no further.
   /// - Throws: what running and the job's checkpoint throw.
   package func run(
-    _ block: DecoderBlock, for what: String, observer: (any ForwardObserver)? = nil,
-    each: (_ sequence: Int, _ output: HiddenStates) throws -> Void = { _, _ in }
+    _ block: DecoderBlock, for what: String, endsBefore: Projection? = nil,
+    observer: any ForwardObserver
   ) throws {
     for (number, sequence) in sequences.enumerated() {
       try checkpoint()
-      let copy = sequence.copy()
       try model.runBlock(
-        index, block, hidden: [copy], context: context, options: ForwardOptions(observer: observer))
-      try each(number, copy)
+        index, block, hidden: [sequence.copy()], context: context,
+        options: ForwardOptions(observer: observer, endsBefore: endsBefore))
       progress(what, Double(number + 1) / Double(sequences.count))
     }
   }
@@ -69,9 +68,11 @@ package final class BlockCalibration {
   package func hessians(
     of block: DecoderBlock, groups: [Projection]
   ) throws -> [Projection: Hessian] {
-    let gatherer = HessianGatherer(groups: groups)
+    let gatherer = HessianGatherer(groups: groups, context: context)
     let names = groups.map(\.rawValue).joined(separator: ", ")
-    try run(block, for: "moments of the inputs of \(names)", observer: gatherer)
+    try run(
+      block, for: "moments of the inputs of \(names)", endsBefore: groups.max(),
+      observer: gatherer)
     return gatherer.hessians
   }
 }
@@ -79,9 +80,13 @@ package final class BlockCalibration {
 /// Sums up the second moments of the inputs of one block's layers, one for layers that share their inputs.
 final class HessianGatherer: ForwardObserver {
   private let groups: Set<Projection>
+  private let context: ExecutionContext
   private(set) var hessians: [Projection: Hessian] = [:]
 
-  init(groups: [Projection]) { self.groups = Set(groups) }
+  init(groups: [Projection], context: ExecutionContext) {
+    self.groups = Set(groups)
+    self.context = context
+  }
 
   func wants(_ tap: ForwardTap, block: Int) -> Bool {
     if case .linearInput(let projection) = tap { groups.contains(projection) } else { false }
@@ -91,6 +96,7 @@ final class HessianGatherer: ForwardObserver {
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
     guard case .linearInput(let projection) = tap else { return }
-    hessians[projection, default: Hessian(columns: columns)].add(values, tokens: tokens)
+    hessians[projection, default: Hessian(columns: columns)].add(
+      values, tokens: tokens, pool: context.pool, provider: context.provider)
   }
 }

@@ -18,10 +18,12 @@ package struct LayerScales: Hashable, Sendable {
   /// Whether nothing was moved.
   package var isIdentity: Bool { input == nil && output == nil }
 
-  /// `diag(1 / output) W diag(input)` in float32.
+  /// `diag(1 / output) W diag(input)`, stored as BF16, FP16 or else float32.
   ///
   /// - Throws: `TensorError` when memory and shape disagree, which the weight rules out.
-  package func applied(to weight: any LinearWeight) throws -> DenseWeight {
+  package func applied(
+    to weight: any LinearWeight, storedAs type: DType = .f32
+  ) throws -> DenseWeight {
     var values = weight.dequantized()
     let columns = weight.columns
     values.withUnsafeMutableBufferPointer { values in

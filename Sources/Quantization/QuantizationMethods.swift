@@ -6,6 +6,7 @@ package enum QuantizationMethods {
   package static let all: [any QuantizationMethod.Type] = [
     RoundToNearestMethod.self,
     GPTQMethod.self,
+    AWQMethod.self,
     HQQMethod.self,
     Int8Activations.self,
   ]

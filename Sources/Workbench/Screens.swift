@@ -4,7 +4,7 @@ package enum Screens {
   package static let all: [any Screen.Type] = [
     ModelScreen.self, TargetScreen.self, MethodScreen.self, CalibrateScreen.self,
     HeatmapScreen.self, QualityScreen.self, ProfileScreen.self, VerdictScreen.self,
-    CompareScreen.self, SessionsScreen.self, LessonsScreen.self,
+    CompareScreen.self, SessionsScreen.self, LessonsScreen.self, BudgetScreen.self,
   ]
 
   /// Screens of the walk, at the head of `all`.

@@ -106,7 +106,7 @@ import Testing
         case .quantized(let report) = try perform(
           laboratory,
           .quantize(
-            recipe: recipe, calibration: CalibrationOptions(samples: 16, length: 128),
+            recipe: recipe, calibration: CalibrationOptions(samples: 32, length: 128),
             keeping: .nothing))
       else { throw Failed(message: "no report") }
       #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == method })

@@ -54,6 +54,12 @@ struct Play {
           job(.log(id: id, text: "block 3, k: Cholesky failed, damping 0.01 to 0.1"))
         }
       }
+    case .surveyCalibration:
+      for count in 1...SampleRun.survey.points.count {
+        var survey = SampleRun.survey
+        survey.points = Array(survey.points.prefix(count))
+        job(.surveyed(id: id, survey: survey))
+      }
     default: break
     }
     job(.finished(id: id, result: Self.result(request, state)))
@@ -74,7 +80,7 @@ struct Play {
     case .measureMachine: .machine(peaks: SampleRun.peaks)
     case .plan(let workload, _): .plan(report: SampleRun.plan(workload))
     case .assess(let recipe, _): .assessed(report: SampleRun.assessment(recipe))
-    case .quantize(let recipe, _):
+    case .quantize(let recipe, _, _):
       {
         var report = SampleRun.quantized
         report.recipe = recipe
@@ -91,6 +97,13 @@ struct Play {
         report: RestoreReport(
           cells: cells, klBefore: 0.0213, klAfter: 0.0183, extraBytes: 1_700_000 * cells.count))
     case .sensitivity: .sensitivity(map: Self.sensitivity)
+    case .surveyCalibration(let recipe, _):
+      {
+        var survey = SampleRun.survey
+        survey.recipe = recipe
+        return .surveyed(survey: survey)
+      }()
+    case .allocate: .allocated(report: SampleRun.allocation)
     case .evaluate: .evaluated(report: SampleRun.evaluation)
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)

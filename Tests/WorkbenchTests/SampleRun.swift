@@ -144,7 +144,9 @@ struct SampleRun {
           RuntimeCoverage(
             runtime: "TensorRT-LLM", support: .refused, constraint: "no INT8 cache with W4A16 here",
             nearest: "KV fp8"),
-        ], problems: [])
+        ], problems: [], diskBytes: recipe.isBaseline ? nil : 24_000_000,
+      warnings: recipe.weights?.method == "gptq"
+        ? ["1024 calibration tokens say little about the 1536 input channels of down"] : [])
   }
 
   /// A smooth, uneven error for a cell, larger for `down` and the last blocks.
@@ -162,8 +164,14 @@ struct SampleRun {
         sqnr: 20 + 30 * (0.01 - error), cosine: 1 - error / 2,
         fallback: block == 3 && column == 1
           ? "Cholesky failed at damping 0.1: rounded to nearest" : nil,
-        bytes: 135_168)
+        bytes: bytes(column), rawLoss: 100 * error)
     }
+  }
+
+  /// Bytes of a layer at 4.125 bits a weight.
+  static func bytes(_ column: Int) -> Int {
+    let size = shape.size(of: Projection.allCases[column])
+    return size.rows * size.columns * 33 / 64
   }
 
   static func map(_ title: String, _ target: QuantizationTarget, columns: [String]) -> ErrorMap {
@@ -172,10 +180,12 @@ struct SampleRun {
       cells: (0..<blocks).map { row in
         columns.indices.map { column in
           let error = error(row, column)
+          var values: [ErrorMap.Metric: Double] = [
+            .relativeError: error, .sqnr: 20 + 30 * (0.01 - error), .cosine: 1 - error / 2,
+          ]
+          if target == .weights { values[.rawLoss] = 100 * error }
           return ErrorMap.Cell(
-            values: [
-              .relativeError: error, .sqnr: 20 + 30 * (0.01 - error), .cosine: 1 - error / 2,
-            ],
+            values: values,
             fallback: row == 3 && column == 1 && target == .weights ? "rounded to nearest" : nil)
         }
       }, metrics: [.relativeError, .sqnr, .cosine])
@@ -199,7 +209,68 @@ struct SampleRun {
       CellDetail.Outlier(channel: 17, ratio: 21), CellDetail.Outlier(channel: 201, ratio: 14),
       CellDetail.Outlier(channel: 388, ratio: 9.5),
     ],
-    facts: ["512 × 512 weights, groups of 128", "largest weight 0.33, in channel 17"])
+    facts: ["512 × 512 weights, groups of 128", "largest weight 0.33, in channel 17"],
+    columnErrors: (0..<256).map { 0.7 + ($0 == 40 ? 3.4 : Double($0 % 7) / 20) },
+    pushedColumns: [CellDetail.Outlier(channel: 81, ratio: 6.1)],
+    groupScales: [0.011, 0.014, 0.012, 0.02])
+
+  /// A detail as a method leaves it that searches for scales.
+  static let searched: CellDetail = {
+    var copy = detail
+    copy.curve = SearchCurve(
+      title: "scale of q, k, v", axis: "ratio",
+      positions: (0..<20).map { Double($0) / 20 },
+      losses: (0..<20).map { 0.002 + (Double($0) - 11) * (Double($0) - 11) / 1e5 }, best: 11)
+    return copy
+  }()
+
+  /// A text that is long enough from 16 windows on.
+  static let survey = CalibrationSurvey(
+    recipe: recipe, text: "the built-in calibration text", blocks: [0, 4], heldOut: 8,
+    roundedError: 0.0091,
+    points: [
+      (2, 0.0081, 0.0094, 0.0086, 0.71), (4, 0.0068, 0.0079, 0.0076, 0.79),
+      (8, 0.0061, 0.0066, 0.0064, 0.86), (16, 0.00581, 0.0061, 0.006, 0.91),
+      (24, 0.00579, 0.0059, 0.00585, 0.93),
+    ].map { windows, error, worse, better, agreement in
+      CalibrationSurvey.Point(
+        windows: windows, tokens: windows * 256, error: error, halfErrors: [worse, better],
+        agreement: agreement)
+    })
+
+  /// Mixed bits that beat uniform ones of the same size.
+  static let allocation: AllocationReport = {
+    func recipe(_ exceptions: [LayerException]) -> Recipe {
+      Recipe(
+        weights: MethodChoice(
+          method: "gptq", options: ["bits": .integer(4), "group": .integer(128)]),
+        exceptions: exceptions)
+    }
+    let choices = (0..<blocks).flatMap { block in
+      Projection.allCases.map { projection in
+        AllocationReport.Choice(
+          block: block, projection: projection,
+          bits: projection == .v ? 8 : projection == .gate && block > 5 ? 3 : 4,
+          aloneKL: [0.03, 0.004, 0.0007, 0.00001])
+      }
+    }
+    let exceptions = choices.filter { $0.bits != 4 }.map {
+      LayerException(LinearID(block: $0.block, projection: $0.projection), .bits($0.bits))
+    }
+    func side(
+      _ name: String, _ recipe: Recipe, _ bits: Double, _ kl: Double, _ predicted: Double?
+    ) -> AllocationReport.Side {
+      AllocationReport.Side(
+        name: name, recipe: recipe, bytes: Int(bits * 25_165_824 / 8), bitsPerWeight: bits, kl: kl,
+        klError: 0.0004, predictedKL: predicted)
+    }
+    return AllocationReport(
+      budgetBytes: 13_369_344, budgetBits: 4.25, widths: [2, 3, 4, 8], choices: choices,
+      mixed: side("mixed bits", recipe(exceptions), 4.243, 0.0151, 0.0143),
+      uniform: side("4 bits everywhere", recipe([]), 4.125, 0.0213, nil),
+      mixedAtUniform: side("mixed bits at that size", recipe(exceptions), 4.121, 0.0164, 0.0155),
+      windows: 32, seconds: 81)
+  }()
 
   static let evaluation = EvaluationReport(
     recipe: "\(recipe)", protocol: .llamaCpp, window: 512, windows: 48, tokens: 12_288,

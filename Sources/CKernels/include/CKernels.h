@@ -18,6 +18,9 @@
 #if __has_include("nk_calibration.h")
 #include "nk_calibration.h"
 #endif
+#if __has_include("nk_output_error.h")
+#include "nk_output_error.h"
+#endif
 #if __has_include("nk_probe.h")
 #include "nk_probe.h"
 #endif

@@ -16,6 +16,7 @@ package enum ConformanceFamilies {
   package static let all: [any ConformanceFamily.Type] = [
     RoundToNearestConformance.self,
     GPTQConformance.self,
+    AWQConformance.self,
     HQQConformance.self,
     Int8Conformance.self,
     FP8Conformance.self,

@@ -42,10 +42,19 @@ extension Laboratory {
     }
     var layers = linears.map { _ in BitAllocator.Layer(bytes: [], losses: []) }
     var uniforms: [(bits: Int, model: Model, bytes: Int)] = []
+    // The whole job is counted in layers measured, so that its share only rises.
+    func progress(_ phase: String, measured: Int) {
+      reporter.progress(
+        phase, done: measured, of: widths.count * linears.count, unit: "layers measured",
+        since: start)
+    }
     for (place, width) in widths.enumerated() {
       let outcome = try quantized(
-        uniform(recipe, bits: width), bench, text, reporter,
-        phase: "\(width) bits everywhere (\(place + 1) of \(widths.count))")
+        uniform(recipe, bits: width), bench, text, reporter
+      ) { done, of in
+        progress(
+          "\(width) bits everywhere: block \(done) of \(of)", measured: place * linears.count)
+      }
       let measure = try LayerwiseDivergence(bench.model, windows: probe, context: makeContext())
       for (number, id) in linears.enumerated() {
         try reporter.checkpoint()
@@ -55,9 +64,8 @@ extension Laboratory {
         let alone = try float.replacing([id.projection: outcome.model[id]])
         layers[number].losses.append(try measure.divergence(with: alone).divergence.mean)
         layers[number].bytes.append(outcome.model[id].weight.byteCount)
-        reporter.progress(
-          "KL of \(id) alone with \(width) bits", done: place * linears.count + number + 1,
-          of: widths.count * linears.count, unit: "layers", since: start)
+        progress(
+          "\(width) bits: KL of \(id) alone", measured: place * linears.count + number + 1)
       }
       uniforms.append((width, outcome.model, outcome.model.linearBytes))
     }
@@ -77,7 +85,9 @@ extension Laboratory {
         throw EngineError.budgetTooSmall(bits: Double(bytes) * 8 / Double(total), lowest: smallest)
       }
       let recipe = Self.mixed(recipe, linears: linears, bits: chosen.map { widths[$0] })
-      let made = try quantized(recipe, bench, text, reporter, phase: name)
+      let made = try quantized(recipe, bench, text, reporter) { done, of in
+        progress("\(name): block \(done) of \(of)", measured: widths.count * linears.count)
+      }
       let predicted = zip(layers, chosen).reduce(0) { $0 + $1.0.losses[$1.1] }
       return (try side(name, recipe, made.model, predicted: predicted), chosen)
     }
@@ -122,13 +132,12 @@ extension Laboratory {
 
   /// A model quantized apart from what is held.
   private func quantized(
-    _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter, phase: String
+    _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter,
+    progress: @escaping (_ done: Int, _ of: Int) -> Void
   ) throws -> Quantizer.Outcome {
     let quantizer = Quantizer(recipe: recipe, context: try makeContext(), calibration: text)
-    let since = Machine.seconds()
     return try quantizer.run(bench.model, pause: reporter.checkpoint) { event in
-      guard case .block(let done, let total) = event else { return }
-      reporter.progress(phase, done: done, of: total, unit: "blocks", since: since)
+      if case .block(let done, let total) = event { progress(done, total) }
     }
   }
 }

@@ -45,7 +45,7 @@ package struct LayerTrial {
     // Read before anything is compared: that is no part of the method.
     let peak = Machine.peakResidentBytes() ?? 0
     try progress(repetitions, repetitions)
-    let values = outcome.weight.dequantized()
+    let values = outcome.values ?? outcome.weight.dequantized()
     return (try report(clocks, outcome, values, peak: peak), values)
   }
 

@@ -23,6 +23,8 @@ package protocol LayerTrialMethod: Sendable {
 /// A layer that was quantized by itself.
 package struct LayerTrialOutcome {
   package var weight: any LinearWeight
+  /// What it amounts to on the inputs as they are, `[rows, columns]`; the weight's own values where that is the same.
+  package var values: [Float]?
   /// Why it was not quantized as asked, if so.
   package var fallback: String?
 }
@@ -49,7 +51,7 @@ package struct LayerClock {
 package enum LayerTrialMethods {
   /// One line a method.
   package static let all: [any LayerTrialMethod.Type] = [
-    RoundToNearestTrial.self, GPTQTrial.self, HQQTrial.self,
+    RoundToNearestTrial.self, GPTQTrial.self, AWQTrial.self, HQQTrial.self,
   ]
 
   /// The method of a choice, its options checked.

@@ -83,6 +83,8 @@ struct BlockRunner {
 
   /// The residual stream, `[T, H]`.
   var hidden: UnsafeMutablePointer<Float> { buffers.hidden }
+  /// What the last layers add to it, `[T, H]`.
+  var delta: UnsafeMutablePointer<Float> { buffers.delta }
   /// What the last norm left, `[T, H]`.
   var normed: UnsafeMutablePointer<Float> { buffers.normed }
 
@@ -98,17 +100,23 @@ struct BlockRunner {
   /// - Parameters:
   ///   - layer: where the block's keys and values lie in the caches.
   ///   - next: the norm behind the block; without one the residual stream is only added to.
-  func run(_ block: DecoderBlock, index: Int, layer: Int, next: NormWeight?) throws {
+  ///   - endsBefore: the layer whose input is the last that is wanted.
+  func run(
+    _ block: DecoderBlock, index: Int, layer: Int, next: NormWeight?,
+    endsBefore: Projection? = nil
+  ) throws {
     context.block = index
     defer { context.block = -1 }
     show(.blockInput, index, buffers.hidden, configuration.hiddenSize)
     let prepared = try block.prepared(for: context)
-    attend(block, prepared, index: index, layer: layer)
+    attend(block, prepared, index: index, layer: layer, endsBefore: endsBefore)
+    if let endsBefore, endsBefore <= .o { return }
     context.addRMSNorm(
       residual: buffers.hidden, delta: buffers.delta, weight: block.feedForwardNorm.pointer,
       epsilon: configuration.normEpsilon, into: buffers.normed, rows: tokens,
       columns: configuration.hiddenSize)
-    feedForward(prepared, index: index)
+    feedForward(prepared, index: index, endsBefore: endsBefore)
+    if endsBefore != nil { return }
     if let next {
       context.addRMSNorm(
         residual: buffers.hidden, delta: buffers.delta, weight: next.pointer,
@@ -121,8 +129,18 @@ struct BlockRunner {
     show(.blockOutput, index, buffers.hidden, configuration.hiddenSize)
   }
 
+  /// Runs one half of a block on what `normalize` left; `delta` is then what it adds.
+  func runModule(behind norm: BlockNorm, _ block: DecoderBlock, index: Int, layer: Int) throws {
+    let prepared = try block.prepared(for: context)
+    switch norm {
+    case .attention: attend(block, prepared, index: index, layer: layer)
+    case .feedForward: feedForward(prepared, index: index)
+    }
+  }
+
   private func attend(
-    _ block: DecoderBlock, _ prepared: PreparedBlock, index: Int, layer: Int
+    _ block: DecoderBlock, _ prepared: PreparedBlock, index: Int, layer: Int,
+    endsBefore: Projection? = nil
   ) {
     let heads = configuration.heads
     let kvHeads = configuration.kvHeads
@@ -130,6 +148,7 @@ struct BlockRunner {
     show(.linearInput(.q), index, buffers.normed, configuration.hiddenSize)
     show(.linearInput(.k), index, buffers.normed, configuration.hiddenSize)
     show(.linearInput(.v), index, buffers.normed, configuration.hiddenSize)
+    if let endsBefore, endsBefore <= .v { return }
     context.linear(
       prepared.attention, input: buffers.normed, tokens: tokens, outputs: buffers.attentionOutputs)
     show(.linearOutput(.q), index, buffers.queries, heads * dimension)
@@ -167,15 +186,19 @@ struct BlockRunner {
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
     show(.linearInput(.o), index, buffers.attended, heads * dimension)
+    if endsBefore == .o { return }
     context.linear(
       prepared.output, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
     show(.linearOutput(.o), index, buffers.delta, configuration.hiddenSize)
   }
 
-  private func feedForward(_ prepared: PreparedBlock, index: Int) {
+  private func feedForward(
+    _ prepared: PreparedBlock, index: Int, endsBefore: Projection? = nil
+  ) {
     let width = configuration.intermediateSize
     show(.linearInput(.gate), index, buffers.normed, configuration.hiddenSize)
     show(.linearInput(.up), index, buffers.normed, configuration.hiddenSize)
+    if endsBefore == .gate || endsBefore == .up { return }
     context.linear(
       prepared.expansion, input: buffers.normed, tokens: tokens, outputs: buffers.expansionOutputs)
     show(.linearOutput(.gate), index, buffers.gate, width)
@@ -183,6 +206,7 @@ struct BlockRunner {
     context.swiglu(
       gate: buffers.gate, up: buffers.up, into: buffers.gate, rows: tokens, columns: width)
     show(.linearInput(.down), index, buffers.gate, width)
+    if endsBefore == .down { return }
     context.linear(
       prepared.contraction, input: buffers.gate, tokens: tokens, outputs: buffers.deltaOutput)
     show(.linearOutput(.down), index, buffers.delta, configuration.hiddenSize)

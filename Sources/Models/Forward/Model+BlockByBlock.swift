@@ -19,6 +19,7 @@ extension Model {
   /// - Parameters:
   ///   - block: what to run instead of the model's own block, such as a draft of it.
   ///   - cache: how keys and values are kept meanwhile; the precision's own when not given.
+  ///   - options: with `endsBefore` set, a block is run only as far as the input of that layer.
   /// - Throws: `ModelError.noSuchBlock`; `CancellationError` between sequences; those that
   ///   were not reached stay as they were.
   package func runBlock(
@@ -48,7 +49,8 @@ extension Model {
         let rows = sequence.pointer + first * sequence.width
         runner.hidden.update(from: rows, count: count * sequence.width)
         runner.normalize(block.attentionNorm)
-        try runner.run(block, index: index, layer: 0, next: nil)
+        try runner.run(
+          block, index: index, layer: 0, next: nil, endsBefore: options.endsBefore)
         cache.advance(count)
         rows.update(from: runner.hidden, count: count * sequence.width)
         first += count

@@ -6,14 +6,18 @@ package struct ForwardOptions {
   /// Tokens that go through the blocks at a time; bounds the memory of a pass.
   package var chunk = 512
   package var observer: (any ForwardObserver)?
+  /// The layer behind whose input a walk over single blocks ends; what leaves the block then means nothing.
+  package var endsBefore: Projection?
   /// Asked before every block; when it says yes the pass ends with `CancellationError`.
   package var isCancelled: (() -> Bool)?
 
   package init(
-    chunk: Int = 512, observer: (any ForwardObserver)? = nil, isCancelled: (() -> Bool)? = nil
+    chunk: Int = 512, observer: (any ForwardObserver)? = nil, endsBefore: Projection? = nil,
+    isCancelled: (() -> Bool)? = nil
   ) {
     self.chunk = max(1, chunk)
     self.observer = observer
+    self.endsBefore = endsBefore
     self.isCancelled = isCancelled
   }
 }

@@ -1,4 +1,5 @@
 package import Models
+import Operators
 import Platform
 import Tensors
 
@@ -98,8 +99,9 @@ package struct GPTQMethod: QuantizationMethod {
       // Taken out, so that the matrix is given back as soon as it is factored.
       let preparation = try hessians.removeValue(forKey: group).map { hessian in
         try GPTQPreparation(
-          hessian.matrix(), columns: hessian.columns, ordersByActivation: ordersByActivation,
-          damping: damping, layer: draft[group].name, threads: draft.pool.threads)
+          hessian, ordersByActivation: ordersByActivation, damping: damping,
+          layer: draft[group].name, pool: draft.pool,
+          provider: calibration?.context.provider ?? .best)
       }
       for projection in group.inputGroup where !draft[projection].staysFloat {
         try calibration?.pause()
@@ -131,7 +133,7 @@ package struct GPTQMethod: QuantizationMethod {
         grid: Grid(.gptq, bits: format.bits, isSymmetric: format.isSymmetric), group: group,
         ordersByActivation: ordersByActivation, hasStaticGroups: hasStaticGroups, damping: damping,
         block: block, searchesRange: searchesRange),
-      layer: layer.name, pool: draft.pool)
+      layer: layer.name, pool: draft.pool, provider: draft.calibration?.context.provider ?? .best)
     guard let weight = try result.weight() else {
       throw QuantizationError.invalidOption(
         method: Self.describes.name, key: "static-groups",
@@ -152,8 +154,18 @@ package struct GPTQMethod: QuantizationMethod {
     // The Hessian as sums, whole, in float64 and as a factor.
     let bytes =
       (isTrueSequential ? widest * widest : Int(squares)) * 4 + widest * widest * (4 + 8 + 4)
+    let whole = Double(max(1, block.parameters))
+    func share(_ members: [Projection]) -> Double {
+      members.reduce(0) {
+        $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0)) / whole
+      }
+    }
+    let attention = share([.q, .k, .v, .o])
+    let down = share([.down])
     return QuantizationCost(
-      passes: isTrueSequential ? 4 : 1, float32: Double(tokens) * squares + updates,
+      // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
+      passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,
+      float32: Double(tokens) * squares + updates,
       float64: cubes * 2 / 3, walks: 2, bytes: bytes)
   }
 }

@@ -8,6 +8,8 @@ package enum NumberStyle: Hashable, Sendable {
   case bytes
   /// A part of one: `61 %`.
   case percent
+  /// Without anything behind the point: `4`.
+  case whole
 
   /// The number in this style.
   package func text(_ value: Double) -> String {
@@ -16,6 +18,7 @@ package enum NumberStyle: Hashable, Sendable {
     case .short: return Self.trimmingUnit(NumberText.short(value))
     case .bytes: return Self.trimmingUnit(NumberText.bytes(fractional: value))
     case .percent: return NumberText.percent(value)
+    case .whole: return NumberText.fixed(value, 0)
     }
   }
 

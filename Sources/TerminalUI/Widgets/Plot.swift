@@ -50,15 +50,18 @@ package struct Plot: Widget {
     /// The ends of the axis; all points, with a little room, when nil.
     package var range: ClosedRange<Double>?
     package var numbers: NumberStyle
+    /// The values that are named; round ones when nil.
+    package var ticks: [Double]?
 
     package init(
       _ name: String, _ kind: Scale.Kind = .linear, range: ClosedRange<Double>? = nil,
-      numbers: NumberStyle = .significant
+      numbers: NumberStyle = .significant, ticks: [Double]? = nil
     ) {
       self.name = name
       self.kind = kind
       self.range = range
       self.numbers = numbers
+      self.ticks = ticks
     }
 
     func scale(covering values: some Sequence<Double>) -> Scale {

@@ -23,7 +23,7 @@ struct PlotFrame {
     let hasHeader = (hasLegend || !y.name.isEmpty) && rect.height >= 5
     let (header, below) = rect.splitTop(hasHeader ? 1 : 0)
     let (middle, foot) = below.splitBottom(below.height >= 3 ? 2 : 0)
-    let ticks = yScale.ticks(max(2, middle.height / 3))
+    let ticks = y.ticks ?? yScale.ticks(max(2, middle.height / 3))
     let widest = ticks.map { ScalarWidth.of(y.numbers.text($0)) }.max() ?? 0
     let margin = rect.width >= widest + 10 ? widest + 1 : 0
     self.header = header
@@ -82,7 +82,7 @@ struct PlotFrame {
     let (numbers, end) = xLabels.row(1).splitRight(name.width == 0 ? 0 : name.width + 2)
     buffer.line(name, in: end, look: look, .right)
     var free = numbers.x
-    for tick in xScale.ticks(max(2, xLabels.width / 12)) {
+    for tick in x.ticks ?? xScale.ticks(max(2, xLabels.width / 12)) {
       guard let place = cell(tick, yScale.low) else { continue }
       let text = x.numbers.text(tick)
       let width = ScalarWidth.of(text)

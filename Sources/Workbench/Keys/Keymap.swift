@@ -87,6 +87,9 @@ package enum Keymap {
       Binding("L", name: "lessons", help: "Browse the lessons.") { state in
         state.show(LessonsScreen.id)
       },
+      Binding("B", name: "budget", help: "Spend a budget of bits: which layer gets how many.") {
+        state in state.show(BudgetScreen.id)
+      },
     ]
 
   private static let showing: [Binding] = [

@@ -21,6 +21,8 @@ package enum CalibrateScreen: Screen {
     package var logBack = 0
     /// Worst layers first instead of newest first.
     package var sortsByError = false
+    /// The survey of the calibration text is shown instead of quantizing.
+    package var showsSurvey = false
 
     package init() {}
   }
@@ -31,6 +33,19 @@ package enum CalibrateScreen: Screen {
       state in
       state.calibrate.sortsByError.toggle()
       state.calibrate.layer = 0
+      return []
+    },
+    Binding(
+      "c", name: "check text",
+      help:
+        "Check the calibration text: errors with more and more of it, and what halves agree on.",
+      isHint: true
+    ) { state in survey(&state) },
+    Binding(
+      "v", name: "other view", help: "Show quantizing, or the survey of the calibration text.",
+      isHint: true, when: { hasSurvey($0) }
+    ) { state in
+      state.calibrate.showsSurvey.toggle()
       return []
     },
     Binding(
@@ -47,6 +62,35 @@ package enum CalibrateScreen: Screen {
   /// The newest quantize job.
   static func job(_ state: State) -> TrackedJob? {
     state.jobs.latest { if case .quantize = $0 { true } else { false } }
+  }
+
+  /// The newest survey of the calibration text.
+  static func surveyJob(_ state: State) -> TrackedJob? {
+    state.jobs.latest { if case .surveyCalibration = $0 { true } else { false } }
+  }
+
+  private static func hasSurvey(_ state: State) -> Bool {
+    state.facts.survey != nil || surveyJob(state) != nil
+  }
+
+  /// Surveys the calibration text, for a recipe that looks at it.
+  private static func survey(_ state: inout State) -> [Effect] {
+    guard state.facts.model != nil else {
+      state.say(.information, "Open a model first")
+      return []
+    }
+    let recipe = state.choices.recipe
+    let chosen = [recipe.weights, recipe.activations].compactMap { $0 }
+    guard chosen.contains(where: { state.catalog.method($0.method)?.calibration == .activations })
+    else {
+      state.say(
+        .information,
+        "\(recipe) looks at no calibration text; choose a method that does on the Method screen (3)"
+      )
+      return []
+    }
+    state.calibrate.showsSurvey = true
+    return state.start(.surveyCalibration(recipe: recipe, calibration: state.choices.calibration))
   }
 
   package static func step(_ state: State) -> Step? {
@@ -97,13 +141,18 @@ package enum CalibrateScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
+    if state.calibrate.showsSurvey, hasSurvey(state) {
+      SurveyPanel(state: state, job: surveyJob(state)).draw(in: rect, of: &buffer, look: look)
+      return
+    }
     guard let job = job(state) else {
       drawEmpty(state, in: rect, of: &buffer, look: look)
       return
     }
     let rows = rect.rows([.fixed(7), .fill()])
     let upper = rows[0].columns([.fill(weight: 3), .fill(weight: 2)])
-    JobPanel(job: job, now: state.now).draw(in: upper[0], of: &buffer, look: look)
+    JobPanel(job: job, now: state.now, remark: resumed(state, job)).draw(
+      in: upper[0], of: &buffer, look: look)
     MeterPanel(state: state, job: job).draw(in: upper[1], of: &buffer, look: look)
     let lower = rows[1].columns([.fixed(rows[1].width >= 110 ? 40 : 30), .fill()])
     BlockGrid(state: state, job: job).draw(in: lower[0], of: &buffer, look: look)
@@ -111,6 +160,16 @@ package enum CalibrateScreen: Screen {
     let right = lower[1].rows([.fill(), .fixed(log)])
     LayerTable(state: state).draw(in: right[0], of: &buffer, look: look)
     LogPanel(state: state, job: job).draw(in: right[1], of: &buffer, look: look)
+  }
+
+  /// That the run went on from blocks an earlier one had done, where it did.
+  private static func resumed(_ state: State, _ job: TrackedJob) -> String? {
+    if job.status == .finished {
+      return state.facts.quantized?.resumedBlocks.map {
+        "went on behind block \($0), which an earlier run had kept"
+      }
+    }
+    return job.log.last { $0.hasPrefix("Goes on behind block") }
   }
 
   private static func drawEmpty(
@@ -127,6 +186,8 @@ package enum CalibrateScreen: Screen {
       : [
         "Recipe: " + .strong("\(recipe)"), "",
         .press("Enter", "starts it") + .hint("; p pauses, x cancels, and it can go on later"),
+        .press("c", "    checks first whether the calibration text is long enough"),
+        .press("B", "    spends a budget of bits: some layers get more, others fewer"),
       ]
     buffer.draw(EmptyState("Nothing runs", lines), in: rect, look: look)
   }

@@ -1,6 +1,6 @@
 package import Engine
 import Models
-import Quantization
+package import Quantization
 package import TerminalUI
 
 /// Where the error lies: blocks by projections, heads or channels, with what is behind each cell.
@@ -77,6 +77,11 @@ package enum HeatmapScreen: Screen {
         .restoreCells(map: state.heatmap.map, cells: cells, windows: windows))
     },
     Binding(
+      "e", name: "keep in FP",
+      help: "Keep the marked cells in FP: an exception for each goes into the recipe.",
+      isHint: true, when: { canKeep($0) }
+    ) { state in keep(&state) },
+    Binding(
       "a", name: "KL of each alone",
       help: "Measure the KL of each cell alone quantized. Takes a while."
     ) {
@@ -101,6 +106,78 @@ package enum HeatmapScreen: Screen {
       state.heatmap.restored.formUnion(cells)
     }
     return []
+  }
+
+  /// Whether the marked cells are layers, which a recipe can leave in FP.
+  static func canKeep(_ state: State) -> Bool {
+    guard let map = map(state), !state.heatmap.restored.isEmpty else { return false }
+    return map.columns.allSatisfy { Projection(rawValue: $0) != nil }
+  }
+
+  /// Makes exceptions of the marked cells, so that the next run leaves them in FP.
+  private static func keep(_ state: inout State) -> [Effect] {
+    guard let map = map(state) else { return [] }
+    let new = exceptions(for: state.heatmap.restored, in: map)
+    // Without a recipe for the next run it is that of the map.
+    if state.choices.recipe.isBaseline, let shown = state.facts.quantized?.recipe {
+      state.choices.recipe = shown
+    }
+    state.choices.recipe.exceptions.removeAll { new.contains($0) }
+    state.choices.recipe.exceptions += new
+    let names = new.map(\.description)
+    let list = names.count > 3 ? "\(names.count) exceptions" : names.joined(separator: " ")
+    state.say(
+      .done,
+      "In the recipe now: \(list). Quantize again (4, Enter); what is written then has it too")
+    return state.reassess()
+  }
+
+  /// Exceptions that leave cells in FP, as few as say it: a whole column or row is one.
+  package static func exceptions(
+    for cells: Set<CellAddress>, in map: ErrorMap
+  ) -> [LayerException] {
+    var left = cells
+    var found: [LayerException] = []
+    for (column, name) in map.columns.enumerated() {
+      let whole = map.rows.indices.map { CellAddress(row: $0, column: column) }
+      guard let projection = Projection(rawValue: name), !whole.isEmpty,
+        left.isSuperset(of: whole)
+      else { continue }
+      left.subtract(whole)
+      found.append(LayerException(blocks: nil, projection: projection, treatment: .fp))
+    }
+    for row in map.rows.indices {
+      let whole = map.columns.indices.map { CellAddress(row: row, column: $0) }
+      // What a column holds already need not be said again.
+      guard cells.isSuperset(of: whole), left.contains(where: { $0.row == row }) else { continue }
+      left.subtract(whole)
+      found.append(LayerException(blocks: row...row, projection: nil, treatment: .fp))
+    }
+    for cell in left.sorted(by: { ($0.row, $0.column) < ($1.row, $1.column) }) {
+      guard map.columns.indices.contains(cell.column), map.rows.indices.contains(cell.row),
+        let projection = Projection(rawValue: map.columns[cell.column])
+      else { continue }
+      found.append(LayerException(LinearID(block: cell.row, projection: projection), .fp))
+    }
+    return found
+  }
+
+  /// Whether the recipe of the map left a layer in FP.
+  static func isProtected(_ row: Int, _ column: String, _ state: State) -> Bool {
+    guard let recipe = state.facts.quantized?.recipe, !recipe.exceptions.isEmpty,
+      let projection = Projection(rawValue: column)
+    else { return false }
+    return recipe.treatment(of: LinearID(block: row, projection: projection)) == .fp
+  }
+
+  /// The names of cells: `5.down`, `*.v` for a whole column, `5.*` for a whole row.
+  static func names(of cells: Set<CellAddress>, in map: ErrorMap) -> [String] {
+    let exceptions = exceptions(for: cells, in: map)
+    guard exceptions.isEmpty else {
+      return exceptions.map { String($0.description.prefix { $0 != "=" }) }
+    }
+    return cells.sorted { ($0.row, $0.column) < ($1.row, $1.column) }
+      .map { name($0.row, $0.column, map) }
   }
 
   /// The maps there are, the KL of each cell alone put in where it was measured.
@@ -181,7 +258,17 @@ package enum HeatmapScreen: Screen {
       drawEmpty(state, in: rect, of: &buffer, look: look)
       return
     }
-    let right = rect.width >= 150 ? 64 : rect.width >= 96 ? 46 : rect.width * 9 / 20
+    if state.heatmap.isOpen, isDetailShown(state), let detail = state.facts.cell {
+      let panel = CellDetailPanel(
+        detail: detail, map: map, figures: CellFigures(state: state, map: map))
+      // What is behind the cell needs the room of the map, unless there is much.
+      guard rect.width >= 150 else { return panel.draw(in: rect, of: &buffer, look: look) }
+      let columns = rect.columns([.fill(weight: 2), .fill(weight: 3)])
+      MapPanel(state: state, map: map).draw(in: columns[0], of: &buffer, look: look)
+      panel.draw(in: columns[1], of: &buffer, look: look)
+      return
+    }
+    let right = rect.width >= 150 ? 64 : rect.width >= 96 ? 46 : rect.width * 19 / 40
     let columns = rect.columns([.fill(), .fixed(right)])
     MapPanel(state: state, map: map).draw(in: columns[0], of: &buffer, look: look)
     CellPanel(state: state, map: map).draw(in: columns[1], of: &buffer, look: look)
@@ -224,7 +311,7 @@ extension ErrorMap.Metric {
     case .cosine: "cosine"
     case .aloneKL: "KL alone"
     case .absoluteMaximum: "largest"
-    case .rawLoss: "raw sum"
+    case .rawLoss: "GPTQ's sum"
     }
   }
 

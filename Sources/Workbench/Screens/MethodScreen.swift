@@ -21,6 +21,8 @@ package enum MethodScreen: Screen {
     package var selected = 0
     package var option = 0
     package var filter = ""
+    /// The exception under the cursor of the recipe; nil while that is on a slot.
+    package var exception: Int?
     /// Keys and values are chosen together.
     package var linksCaches = true
 
@@ -44,9 +46,15 @@ package enum MethodScreen: Screen {
       return use(choice(of: method), &state)
     },
     Binding(
-      "x", name: "back to FP", help: "Take the method out: this target stays FP.", isHint: true
-    ) {
-      state in use(nil, &state)
+      "x", name: "back to FP",
+      help: "Take the method out: this target stays FP. On an exception: take that out.",
+      isHint: true
+    ) { state in
+      if let index = exception(state) {
+        state.choices.recipe.exceptions.remove(at: index)
+        return state.reassess()
+      }
+      return use(nil, &state)
     },
     Binding("e", name: "type a value", help: "Type the value of the chosen option.") { state in
       let settings = settings(state)
@@ -92,9 +100,20 @@ package enum MethodScreen: Screen {
         said.map { ($0.key, $0.standard) }, uniquingKeysWith: { first, _ in first }))
   }
 
-  /// Puts a choice into the recipe.
+  /// The exception under the cursor, while that pane has the keyboard.
+  static func exception(_ state: State) -> Int? {
+    guard state.method.pane == .slots, let index = state.method.exception,
+      state.choices.recipe.exceptions.indices.contains(index)
+    else { return nil }
+    return index
+  }
+
+  /// Puts a choice into the recipe; exceptions go with the last method that has layers.
   static func use(_ choice: MethodChoice?, _ state: inout State) -> [Effect] {
     state.choices.recipe[state.method.slot] = choice
+    if state.choices.recipe.weights == nil, state.choices.recipe.activations == nil {
+      state.choices.recipe.exceptions = []
+    }
     if state.method.linksCaches, state.method.slot.target == .kvCache {
       state.choices.recipe.keys = choice
       state.choices.recipe.values = choice
@@ -138,8 +157,12 @@ package enum MethodScreen: Screen {
     switch state.method.pane {
     case .slots:
       let slots = Slot.allCases
-      let index = slots.firstIndex(of: state.method.slot) ?? 0
-      state.method.slot = slots[motion.moved(index, count: slots.count)]
+      let index =
+        exception(state).map { slots.count + $0 } ?? slots.firstIndex(of: state.method.slot) ?? 0
+      let next = motion.moved(index, count: slots.count + state.choices.recipe.exceptions.count)
+      state.method.exception = next < slots.count ? nil : next - slots.count
+      guard next < slots.count else { return [] }
+      state.method.slot = slots[next]
       state.method.selected = 0
       state.method.option = 0
     case .methods:
@@ -164,13 +187,17 @@ package enum MethodScreen: Screen {
   ) {
     let left = rect.width >= 120 ? 52 : rect.width * 2 / 5
     let columns = rect.columns([.fixed(left), .fill()])
-    let rows = columns[0].rows([.fixed(7), .fill()])
+    let exceptions = min(state.choices.recipe.exceptions.count, rect.height >= 28 ? 8 : 3)
+    let rows = columns[0].rows([.fixed(7 + exceptions), .fill()])
     RecipePanel(state: state).draw(in: rows[0], of: &buffer, look: look)
     MethodPanel(state: state).draw(in: rows[1], of: &buffer, look: look)
-    let options = min(max(5, settings(state).count + 6), rect.height * 9 / 20)
-    let right = columns[1].rows([.fixed(options), .fixed(6), .fill()])
+    let price = PricePanel(state: state)
+    let cost = min(price.height(forWidth: columns[1].width - 4) + 2, max(7, rect.height / 3))
+    let options = min(
+      max(5, settings(state).count + 6), (rect.height - cost) * 11 / 20)
+    let right = columns[1].rows([.fixed(options), .fixed(cost), .fill()])
     OptionPanel(state: state).draw(in: right[0], of: &buffer, look: look)
-    PricePanel(state: state).draw(in: right[1], of: &buffer, look: look)
+    price.draw(in: right[1], of: &buffer, look: look)
     CoveragePanel(state: state).draw(in: right[2], of: &buffer, look: look)
   }
 }
@@ -215,121 +242,6 @@ extension Recipe {
       case .keys: keys = newValue
       case .values: values = newValue
       }
-    }
-  }
-}
-
-extension MethodScreen {
-  /// The options of the chosen method as a form, made from what the method declares, then calibration.
-  package static func settings(_ state: State) -> [Setting] {
-    guard let method = chosen(state) else { return [] }
-    let choice = state.choices.recipe[state.method.slot]
-    let isUsed = choice?.method == method.name
-    let options = method.options.map { spec -> Setting in
-      let value = isUsed ? choice?.options[spec.key] ?? spec.standard : spec.standard
-      return setting(spec, value: value, method: method.name)
-    }
-    return method.calibration == .none ? options : options + calibration(state)
-  }
-
-  private static func setting(
-    _ spec: OptionSpec, value: OptionValue, method: String
-  ) -> Setting {
-    let shown: Form.Value =
-      if case .flag(let isOn) = value {
-        .toggle(isOn: isOn)
-      } else {
-        .choice(StyledText("\(value)"))
-      }
-    return Setting(
-      spec.key, shown, remark: value == spec.standard ? "standard" : "standard \(spec.standard)",
-      help: spec.summary, editable: "\(value)",
-      step: { state, direction in
-        guard let next = spec.stepped(value, direction) else { return [] }
-        return set(spec.key, next, method: method, &state)
-      },
-      take: { state, text in
-        do {
-          let parsed = try spec.parse(text.trimmed, method: method)
-          return .taken(set(spec.key, parsed, method: method, &state))
-        } catch QuantizationError.invalidOption(_, _, let expected, _) {
-          return .refused(expected: expected)
-        } catch {
-          return .refused(expected: "\(error)")
-        }
-      })
-  }
-
-  /// Changes an option; a method that was not in the recipe is taken into it.
-  private static func set(
-    _ key: String, _ value: OptionValue, method: String, _ state: inout State
-  ) -> [Effect] {
-    let fresh =
-      state.catalog.method(method).map { self.choice(of: $0) } ?? MethodChoice(method: method)
-    var choice = state.choices.recipe[state.method.slot] ?? fresh
-    if choice.method != method { choice = fresh }
-    choice.options[key] = value
-    return use(choice, &state)
-  }
-
-  private static func calibration(_ state: State) -> [Setting] {
-    let options = state.choices.calibration
-    return [
-      .number(
-        "samples", options.samples, unit: "windows", remark: "calibration",
-        help: "Windows of calibration text. More make the statistics steadier and take longer.",
-        ladder: Setting.powers(from: 2, through: 10), in: 1...65_536
-      ) { state, value in
-        state.choices.calibration.samples = value
-        return state.reassess()
-      },
-      .number(
-        "length", options.length, unit: "tokens", remark: "calibration",
-        help: "Tokens of a calibration window.",
-        ladder: Setting.powers(from: 5, through: 13), in: 1...1_048_576
-      ) { state, value in
-        state.choices.calibration.length = value
-        return state.reassess()
-      },
-    ]
-  }
-}
-
-extension OptionSpec {
-  /// The next value up (+1) or down (-1); nil at the end.
-  func stepped(_ value: OptionValue, _ direction: Int) -> OptionValue? {
-    switch (kind, value) {
-    case (.integer(let lowest, let highest, let listed), .integer(let number)):
-      let ladder =
-        listed.isEmpty
-        ? (highest.subtractingReportingOverflow(lowest).partialValue <= 64
-          && highest >= lowest && highest - lowest <= 64
-          ? Array(lowest...highest)
-          : [lowest]
-            + Setting.powers(through: 30).filter {
-              $0 > lowest && $0 < highest
-            } + [highest])
-        : listed.sorted()
-      let next = Setting.rung(number, direction, in: ladder)
-      return next == number ? nil : .integer(next)
-    case (.decimal(let lowest, let highest), _):
-      let number: Double
-      switch value {
-      case .decimal(let value): number = value
-      case .integer(let value): number = Double(value)
-      default: return nil
-      }
-      guard lowest.isFinite, highest.isFinite, highest > lowest else { return nil }
-      let step = highest - lowest <= 2 ? 0.05 : (highest - lowest) / 20
-      let next = min(max(number + Double(direction) * step, lowest), highest)
-      let rounded = (next * 1e6).rounded() / 1e6
-      return rounded == number ? nil : .decimal(rounded)
-    case (.flag, .flag(let isOn)): return .flag(!isOn)
-    case (.choice(let names), .choice(let name)):
-      guard !names.isEmpty else { return nil }
-      let index = names.firstIndex(of: name) ?? 0
-      return .choice(names[(index + direction + names.count) % names.count])
-    default: return nil
     }
   }
 }

@@ -47,8 +47,20 @@ extension State {
     case .cancelled: say(.information, "Cancelled: \(job.title)")
     case .started, .progressed, .log: break
     }
-    if case .started = event, case .quantize = job.request { facts.layers = [] }
+    if case .started = event { begin(job.request) }
     return effects
+  }
+
+  /// Clears what a job that begins will tell anew.
+  private mutating func begin(_ request: JobRequest) {
+    switch request {
+    case .quantize:
+      facts.layers = []
+      calibrate.showsSurvey = false
+    case .surveyCalibration: facts.survey = nil
+    case .allocate: facts.allocation = nil
+    default: break
+    }
   }
 
   private mutating func apply(_ result: JobResult, of job: TrackedJob) -> [Effect] {
@@ -72,8 +84,12 @@ extension State {
     case .cell(let detail): facts.cell = detail
     case .restored(let report): facts.restored = report
     case .sensitivity(let map): facts.sensitivity = map
-    case .surveyed(let survey): facts.survey = survey
-    case .allocated(let report): facts.allocation = report
+    case .surveyed(let survey):
+      facts.survey = survey
+      say(.done, "Calibration text surveyed: the error is \(survey.verdict)")
+    case .allocated(let report):
+      facts.allocation = report
+      say(.done, "Budget spent: \(report.advised.name) is the advice")
     case .evaluated(let report):
       facts.evaluation = report
       say(.done, "Quality measured over \(report.tokens) tokens")

@@ -39,6 +39,7 @@ package struct State: Hashable, Sendable {
   package var compare = CompareScreen.View()
   package var sessions = SessionsScreen.View()
   package var lessons = LessonsScreen.View()
+  package var budget = BudgetScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 
@@ -124,6 +125,10 @@ package struct Choices: Hashable, Sendable {
   package var prompt = "The "
   package var continuationTokens = 64
   package var recallDocuments = 8
+  /// Bits a weight that the linear layers may take, scales included.
+  package var budgetBits = 4.25
+  /// Windows that spending a budget is measured on.
+  package var budgetWindows = 32
   package var exportPath = "quantized"
   package var exportFormat = "compressed-tensors"
 

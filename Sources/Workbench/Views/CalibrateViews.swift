@@ -8,13 +8,13 @@ import TerminalUI
 struct JobPanel: Widget {
   var job: TrackedJob
   var now: Int
+  /// Something worth knowing of the whole run.
+  var remark: String?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(StyledText(job.title), in: rect, look: look, trailing: status(look))
     let progress = job.progress
-    buffer.line(
-      .strong(progress?.phase ?? (job.status == .queued ? "waits for its turn" : "")),
-      in: room.row(0), look: look)
+    buffer.line(oneOf: phase.map { .strong($0) }, in: room.row(0), look: look)
     let fraction = job.status == .finished ? 1 : job.fraction ?? 0
     buffer.draw(
       Gauge(fraction, text: .strong(NumberText.percent(fraction))), in: room.row(1), look: look)
@@ -28,10 +28,22 @@ struct JobPanel: Widget {
       }
       buffer.line(time, in: room.row(3), look: look)
     }
+    if let remark, room.height >= 5 {
+      buffer.line(.accent("\(look.glyphs.pointer) \(remark)"), in: room.row(4), look: look)
+    }
     if case .failed(let message) = job.status {
       buffer.draw(
         Paragraph(.bad("\(look.glyphs.fail) \(message)")), in: room.splitTop(2).rest, look: look)
     }
+  }
+
+  /// What is being done; where there is no room, without the block, which the count below tells.
+  private var phase: [String] {
+    guard let phase = job.progress?.phase else {
+      return [job.status == .queued ? "waits for its turn" : ""]
+    }
+    guard let colon = phase.firstIndex(of: ":") else { return [phase] }
+    return [phase, String(phase[phase.index(after: colon)...].drop { $0 == " " })]
   }
 
   private func status(_ look: Look) -> StyledText {

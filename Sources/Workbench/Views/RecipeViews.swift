@@ -13,18 +13,31 @@ struct RecipePanel: Widget {
     let room = buffer.box(
       "recipe", in: rect, look: look, trailing: .hint("x back to FP"),
       isFocused: view.pane == .slots)
-    let items = Slot.allCases.map { slot -> ItemList.Item in
+    let exceptions = state.choices.recipe.exceptions
+    var items = Slot.allCases.map { slot -> ItemList.Item in
       let choice = state.choices.recipe[slot]
       let text = StyledText(TextLayout.fit(slot.words, to: 12), .dim)
       return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint("FP, as it is")))
     }
+    items += exceptions.enumerated().map { index, exception in
+      ItemList.Item(
+        StyledText(TextLayout.fit(index == 0 ? "exceptions" : "", to: 12), .dim)
+          + .strong("\(exception)"))
+    }
+    let slots = Slot.allCases
+    let chosen = MethodScreen.exception(state)
+    let (list, foot) = room.splitBottom(1)
     buffer.draw(
-      ItemList(items, selected: Slot.allCases.firstIndex(of: view.slot)), in: room, look: look)
+      ItemList(
+        items, selected: chosen.map { slots.count + $0 } ?? slots.firstIndex(of: view.slot)),
+      in: list, look: look)
     let note =
-      view.slot.target == .kvCache
-      ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
-      : "the rest stays FP"
-    buffer.line(.hint(note), in: room.row(4), look: look)
+      chosen != nil
+      ? "x takes this exception out"
+      : view.slot.target == .kvCache
+        ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
+        : "the rest stays FP"
+    buffer.line(.hint(note), in: foot, look: look)
   }
 }
 
@@ -89,9 +102,16 @@ struct OptionPanel: Widget {
   }
 }
 
-/// What the recipe costs before it runs.
+/// What the recipe costs before it runs, and what is likely to disappoint.
 struct PricePanel: Widget {
   var state: State
+
+  /// Rows it would like to have.
+  func height(forWidth width: Int) -> Int {
+    guard let price = state.facts.assessment, price.problems.isEmpty else { return 4 }
+    let look = Look()
+    return 4 + warnings(price, look).reduce(0) { $0 + Paragraph($1).height(forWidth: width) }
+  }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box("price, before it runs", in: rect, look: look)
@@ -105,27 +125,51 @@ struct PricePanel: Widget {
       buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
       return
     }
-    let rows: [(String, StyledText)] = [
-      ("weights", Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)),
+    let memory: StyledText = StyledText(NumberText.bytes(price.peakResidentBytes))
+    let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { NumberText.bytes($0) }
+    let rows: [(String, [StyledText])] = [
+      ("weights", [Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)]),
       (
         "KV cache",
-        Self.change(
-          price.baselineKVBytesPerToken, price.kvBytesPerToken, unit: " a token", look: look)
+        [
+          Self.change(
+            price.baselineKVBytesPerToken, price.kvBytesPerToken, unit: " a token", look: look)
+        ]
       ),
       (
         "time",
-        price.recipe.isBaseline
-          ? .hint("nothing to do")
-          : StyledText(
-            price.seconds.map { "about " + NumberText.duration(seconds: $0) } ?? "unknown")
+        [
+          price.recipe.isBaseline
+            ? .hint("nothing to do")
+            : StyledText(
+              price.seconds.map { "about " + NumberText.duration(seconds: $0) } ?? "unknown")
+        ]
       ),
-      ("memory", StyledText(NumberText.bytes(price.peakResidentBytes)) + .hint(" at most")),
+      (
+        "memory",
+        disk.map { disk in
+          [
+            memory + .hint(" at most, ") + StyledText(disk)
+              + .hint(" of disk with what is kept for a resume"),
+            memory + .hint(" at most, ") + StyledText(disk) + .hint(" of disk"),
+            memory + .hint(", disk ") + StyledText(disk),
+          ]
+        } ?? [memory + .hint(" at most")]
+      ),
     ]
     for (index, fact) in rows.enumerated() {
       let columns = room.row(index).columns([.fixed(9), .fill()], spacing: 1)
       buffer.line(.dim(fact.0), in: columns[0], look: look)
-      buffer.line(fact.1, in: columns[1], look: look)
+      buffer.line(oneOf: fact.1, in: columns[1], look: look)
     }
+    let text = warnings(price, look).enumerated().reduce(StyledText([])) { text, line in
+      text + (line.offset > 0 ? "\n" : "") + line.element
+    }
+    buffer.draw(Paragraph(text), in: room.splitTop(rows.count).rest, look: look)
+  }
+
+  private func warnings(_ price: AssessReport, _ look: Look) -> [StyledText] {
+    (price.warnings ?? []).map { .warn("\(look.glyphs.warn) ") + StyledText($0) }
   }
 
   /// `16.1 GB → 4.5 GB  28 %`.

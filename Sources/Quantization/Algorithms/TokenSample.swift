@@ -1,0 +1,56 @@
+/// Every so many tokens of the inputs of a layer: enough to weigh clipped ranges by.
+///
+/// The stride is `tokens / 512`, at least 1, over all sequences in one row (llm-awq, auto_clip.py, which fails below 512
+/// tokens), so 512 to 1023 tokens are kept where there are as many.
+package struct TokenSample: Sendable {
+  /// Tokens a sample should have, at least.
+  package static let size = 512
+
+  /// Input channels.
+  package let columns: Int
+  /// `[tokens, columns]`.
+  package private(set) var values: [Float] = []
+  /// How many tokens lie between two of the sample, one of them included.
+  package let stride: Int
+  private var seen = 0
+
+  /// - Parameter expected: how many tokens there will be in all.
+  package init(columns: Int, expected: Int) {
+    self.columns = columns
+    stride = max(1, expected / Self.size)
+  }
+
+  /// Tokens in the sample.
+  package var tokens: Int { columns == 0 ? 0 : values.count / columns }
+
+  /// Takes its part of a sequence, `[tokens, columns]`.
+  package mutating func add(_ inputs: UnsafePointer<Float>, tokens: Int) {
+    let first = (stride - seen % stride) % stride
+    for token in Swift.stride(from: first, to: tokens, by: stride) {
+      values += UnsafeBufferPointer(start: inputs + token * columns, count: columns)
+    }
+    seen += tokens
+  }
+
+  /// The sample with each channel divided by its scale, `[columns]`.
+  package func divided(by scales: [Float]) -> TokenSample {
+    var result = self
+    result.values.withUnsafeMutableBufferPointer { values in
+      for token in 0..<tokens {
+        for (channel, scale) in scales.enumerated() { values[token * columns + channel] /= scale }
+      }
+    }
+    return result
+  }
+
+  /// Some channels of all tokens, `[tokens, channels]`.
+  func columns(_ channels: Range<Int>) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(tokens * channels.count)
+    for token in 0..<tokens {
+      result +=
+        values[token * columns + channels.lowerBound..<token * columns + channels.upperBound]
+    }
+    return result
+  }
+}

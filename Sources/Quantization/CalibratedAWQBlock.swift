@@ -1,0 +1,176 @@
+import Models
+import Operators
+import Platform
+import Tensors
+
+/// A block of a model as the search of AWQ sees it: its inputs are what the calibration text sends into it, its modules
+/// are run by the model itself.
+///
+/// Modules run in float32, so that losses are not blurred by the rounding of activations. What a module is shown and what
+/// it yields are kept for the tokens that are looked at, one module at a time.
+final class CalibratedAWQBlock: AWQBlock {
+  private let draft: BlockDraft
+  private let calibration: BlockCalibration
+  private let grid: (BlockDraft.Layer) throws -> Grid?
+  private let sequences: [HiddenStates]
+  private var gathered: [Projection: AWQInputs] = [:]
+  private var module: Module?
+
+  /// One half of the block in float32, with its inputs and outputs by sequence.
+  private struct Module {
+    var norm: BlockNorm
+    var block: DecoderBlock
+    var inputs: [HiddenStates]
+    var outputs: [HiddenStates]
+  }
+
+  /// - Parameters:
+  ///   - tokens: how many tokens are looked at, whole sequences, at least one; 0 for all.
+  ///   - grid: what a layer is rounded to; nil for one that stays as it is.
+  /// - Throws: what running throws.
+  init(
+    _ draft: BlockDraft, _ calibration: BlockCalibration, tokens: Int,
+    grid: @escaping (BlockDraft.Layer) throws -> Grid?
+  ) throws {
+    self.draft = draft
+    self.calibration = calibration
+    self.grid = grid
+    var seen = 0
+    sequences = Array(
+      calibration.sequences.prefix { sequence in
+        defer { seen += sequence.tokens }
+        return seen == 0 || tokens == 0 || seen + sequence.tokens <= tokens
+      })
+    let gatherer = AWQInputGatherer(
+      expected: sequences.reduce(0) { $0 + $1.tokens }, context: calibration.context)
+    for (number, sequence) in sequences.enumerated() {
+      try calibration.pause()
+      try calibration.model.runBlock(
+        calibration.index, calibration.block, hidden: [sequence.copy()],
+        context: calibration.context, options: ForwardOptions(observer: gatherer))
+      calibration.report("inputs of all layers", Double(number + 1) / Double(sequences.count))
+    }
+    gathered = gatherer.inputs
+  }
+
+  func layer(_ projection: Projection) throws -> AWQ.Layer {
+    let layer = draft[projection]
+    return try AWQ.Layer(
+      name: layer.name, rows: layer.weight.rows, columns: layer.weight.columns,
+      weights: layer.weight.dequantized(), grid: grid(layer))
+  }
+
+  func gains(of norm: BlockNorm) throws -> [Float] { calibration.block[norm].values }
+
+  func inputs(of projection: Projection) throws -> AWQInputs {
+    guard let inputs = gathered[projection.inputGroup[0]] else {
+      preconditionFailure("the inputs of \(projection) were gathered with the others")
+    }
+    return inputs
+  }
+
+  func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double {
+    let module = try module(behind: norm)
+    let candidate = try module.block.replacing(
+      Dictionary(
+        uniqueKeysWithValues: try weights.map { projection, values in
+          let old = module.block[projection]
+          return (projection, try old.replacing(weight: dense(values, old.rows, old.columns)))
+        }))
+    var sum = 0.0
+    var count = 0
+    for (input, expected) in zip(module.inputs, module.outputs) {
+      try calibration.pause()
+      let found = try run(norm, candidate, input)
+      sum +=
+        calibration.context.compare(
+          expected.pointer, found.pointer, count: found.tokens * found.width
+        ).squaredError
+      count += found.tokens * found.width
+    }
+    return sum / Double(max(1, count))
+  }
+
+  /// The module behind `norm`, made ready when it is first asked for; the one before is dropped.
+  private func module(behind norm: BlockNorm) throws -> Module {
+    if let module, module.norm == norm { return module }
+    module = nil
+    let members: [Projection] = norm == .attention ? [.q, .k, .v, .o] : [.gate, .up, .down]
+    let block = try float32(members)
+    let inputs = norm == .attention ? sequences : try middles()
+    let made = Module(
+      norm: norm, block: block, inputs: inputs,
+      outputs: try inputs.map { try run(norm, block, $0) })
+    module = made
+    return made
+  }
+
+  /// The residual stream between the two modules.
+  private func middles() throws -> [HiddenStates] {
+    let block = try float32([.q, .k, .v, .o])
+    return try sequences.map { sequence in
+      try calibration.pause()
+      let middle = try run(.attention, block, sequence)
+      for place in 0..<middle.tokens * middle.width {
+        middle.pointer[place] += sequence.pointer[place]
+      }
+      return middle
+    }
+  }
+
+  private func float32(_ members: [Projection]) throws -> DecoderBlock {
+    try calibration.block.replacing(
+      Dictionary(
+        uniqueKeysWithValues: try members.map {
+          ($0, try calibration.block[$0].replacing(activation: .float(type: .f32)))
+        }))
+  }
+
+  private func run(
+    _ norm: BlockNorm, _ block: DecoderBlock, _ input: HiddenStates
+  ) throws -> HiddenStates {
+    let output = HiddenStates(tokens: input.tokens, width: input.width)
+    try calibration.model.runModule(
+      behind: norm, calibration.index, block, input: input, into: output,
+      context: calibration.context, cache: .fp32)
+    return output
+  }
+
+  private func dense(_ values: [Float], _ rows: Int, _ columns: Int) throws -> DenseWeight {
+    try DenseWeight(
+      TensorView(dtype: .f32, shape: Shape(checking: [rows, columns]), copying: values))
+  }
+}
+
+/// Keeps what AWQ wants of the inputs of a block's layers.
+private final class AWQInputGatherer: ForwardObserver {
+  private let expected: Int
+  private let context: ExecutionContext
+  private(set) var inputs: [Projection: AWQInputs] = [:]
+
+  init(expected: Int, context: ExecutionContext) {
+    self.expected = expected
+    self.context = context
+  }
+
+  func wants(_ tap: ForwardTap, block: Int) -> Bool {
+    if case .linearInput(let projection) = tap {
+      projection == projection.inputGroup[0]
+    } else {
+      false
+    }
+  }
+
+  func observe(
+    _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
+  ) {
+    guard case .linearInput(let projection) = tap else { return }
+    // Behind a norm the module's output counts; behind a linear layer the layer's own.
+    inputs[
+      projection,
+      default: AWQInputs(
+        columns: columns, expected: expected,
+        gathersMoments: projection == .o || projection == .down)
+    ].add(values, tokens: tokens, pool: context.pool, provider: context.provider)
+  }
+}

@@ -1,0 +1,174 @@
+import Models
+import Operators
+import Platform
+import Tensors
+
+/// AWQ: moves scale to the input channels that carry most, clips ranges, and rounds to nearest.
+///
+/// Lin et al., arXiv 2306.00978. Norms and the layers in front take the scale, so that the block computes the same and
+/// nothing is left to do when it runs. The inputs are those of the calibration text behind the blocks that are quantized
+/// already; the reference takes them behind blocks in full precision.
+package struct AWQMethod: QuantizationMethod {
+  package static let describes = MethodDescription(
+    name: "awq", title: "AWQ",
+    summary: "Scales up the input channels that carry most; the layers in front make up for it.",
+    target: .weights, calibration: .activations,
+    options: [
+      OptionSpec(
+        key: "bits", summary: "bits of a weight",
+        kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]), standard: .integer(4),
+        aliases: ["wbits", "w_bit", "num_bits"]),
+      OptionSpec(
+        key: "group", summary: "input channels that share a scale; -1 a whole row",
+        kind: .integer(lowest: -1, highest: 1024, listed: [-1, 32, 64, 128, 256]),
+        standard: .integer(128), aliases: ["group_size", "groupsize", "q_group_size", "group-size"]),
+      OptionSpec(
+        key: "symmetric", summary: "one fixed zero point, else one found for each scale",
+        kind: .flag, standard: .flag(false), aliases: ["sym"]),
+      OptionSpec(
+        key: "scaling",
+        summary: "scales from the activations (llm-awq), or from the weights as well (AutoAWQ)",
+        kind: .choice(names: AWQ.Scaling.allCases.map(\.rawValue)),
+        standard: .choice(AWQ.Scaling.activations.rawValue), aliases: ["duo_scaling"]),
+      OptionSpec(
+        key: "ratios", summary: "how many strengths of the scales are tried",
+        kind: .integer(lowest: 1, highest: 100, listed: []), standard: .integer(20),
+        aliases: ["n_grid"]),
+      OptionSpec(
+        key: "clip", summary: "clip ranges where that lessens the error", kind: .flag,
+        standard: .flag(true), aliases: ["auto_clip", "apply_clip"]),
+      OptionSpec(
+        key: "tie-heads",
+        summary: "scale between v and o under grouped-query attention too, tied over query heads",
+        kind: .flag, standard: .flag(false)),
+      OptionSpec(
+        key: "tokens", summary: "calibration tokens that scales are searched on; 0 for all",
+        kind: .integer(lowest: 0, highest: 10_000_000, listed: []), standard: .integer(4096)),
+    ],
+    aliases: ["awq-gemm"])
+
+  private let format: WeightFormat
+  private let scaling: AWQ.Scaling
+  private let ratios: Int
+  private let clips: Bool
+  private let tiesHeads: Bool
+  private let tokens: Int
+
+  package init(options: OptionValues) {
+    let group = options.integer("group")
+    format = WeightFormat(
+      code: .integer(bits: options.integer("bits")),
+      granularity: group < 0 ? .channel : .group(size: group),
+      isSymmetric: options.flag("symmetric"))
+    scaling = AWQ.Scaling(rawValue: options.choice("scaling")) ?? .activations
+    ratios = options.integer("ratios")
+    clips = options.flag("clip")
+    tiesHeads = options.flag("tie-heads")
+    tokens = options.integer("tokens")
+  }
+
+  private var group: Int? {
+    if case .group(let size) = format.granularity { size } else { nil }
+  }
+
+  private var convention: Grid.Convention { format.isSymmetric ? .absmax : .awq }
+
+  package func quantize(_ draft: inout BlockDraft) throws {
+    for layer in draft.layers where !layer.staysFloat {
+      if let group {
+        try RoundToNearest.checkGroup(group, columns: layer.weight.columns, layer: layer.name)
+      }
+    }
+    guard let calibration = draft.calibration else {
+      for projection in Projection.allCases where !draft[projection].staysFloat {
+        try round(projection, draft[projection].weight, &draft)
+        draft[projection].fallback =
+          draft[projection].fallback ?? "rounded to nearest: no calibration inputs were seen"
+      }
+      return
+    }
+    let model = calibration.model
+    let block = try CalibratedAWQBlock(draft, calibration, tokens: tokens) { layer in
+      guard !layer.staysFloat else { return nil }
+      return try Grid(
+        convention, bits: layer.format(format).bits, isSymmetric: format.isSymmetric)
+    }
+    let options = AWQ.Options(
+      group: group, scaling: scaling, ratios: ratios, clips: clips, tiesHeads: tiesHeads,
+      normType: ScaleType.allCases.first { $0.dtype == model.embedding.dtype } ?? .f32)
+    let found = try AWQBlockSearch(pairs: model.scalePairs, options, pool: draft.pool).run(block)
+    for (norm, gains) in found.gains { draft.norms[norm] = gains }
+    for (pair, curve) in found.curves { note(curve, of: pair, in: &draft) }
+    for projection in Projection.allCases {
+      try calibration.pause()
+      try apply(found, to: projection, &draft)
+      calibration.report("rounding \(projection)", 1)
+    }
+  }
+
+  /// Puts the scaled, clipped and rounded weight of a layer into the draft.
+  private func apply(
+    _ found: AWQBlockResult, to projection: Projection, _ draft: inout BlockDraft
+  ) throws {
+    let layer = draft[projection]
+    let scales = LayerScales(
+      input: found.inputScales(of: projection), output: found.outputScales(of: projection))
+    draft[projection].scales = scales
+    if let output = scales.output {
+      draft[projection].bias = layer.bias.map { bias in zip(bias, output).map { $0 / $1 } }
+    }
+    guard !layer.staysFloat else {
+      if !scales.isIdentity {
+        draft[projection].weight = try scales.applied(
+          to: layer.weight, storedAs: (layer.original as? DenseWeight)?.view.dtype ?? .f32)
+      }
+      return
+    }
+    var weights = found.scaled(layer.weight.dequantized(), of: projection)
+    found.clips[projection]?.clip(&weights)
+    try round(
+      projection,
+      DenseWeight(
+        TensorView(
+          dtype: .f32, shape: Shape(checking: [layer.weight.rows, layer.weight.columns]),
+          copying: weights)), &draft)
+  }
+
+  private func round(
+    _ projection: Projection, _ weight: any LinearWeight, _ draft: inout BlockDraft
+  ) throws {
+    let layer = draft[projection]
+    let outcome = try RoundToNearest.quantize(
+      weight, as: layer.format(format), .init(grid: convention), layer: layer.name,
+      pool: draft.pool)
+    draft[projection].weight = outcome.weight
+    draft[projection].fallback = outcome.fallback
+    draft[projection].method = Self.describes.name
+  }
+
+  private func note(_ curve: AWQScaleCurve, of pair: ScalePair, in draft: inout BlockDraft) {
+    let names = pair.targets.map(\.rawValue).joined(separator: ", ")
+    for projection in pair.targets {
+      draft[projection].curve = SearchCurve(
+        title: "scale of \(names)", axis: "ratio", positions: curve.ratios, losses: curve.losses,
+        best: curve.best)
+    }
+  }
+
+  package func cost(of block: BlockSizes, tokens all: Int) -> QuantizationCost {
+    let tokens = Double(tokens == 0 ? all : min(tokens, all))
+    let parameters = Double(block.parameters)
+    let moments = [Projection.o, .down].compactMap { block.layers[$0] }
+    let squares = moments.reduce(0.0) { $0 + Double($1.columns) * Double($1.columns) }
+    let quadratic = moments.reduce(0.0) {
+      $0 + Double($1.rows) * Double($1.columns) * Double($1.columns)
+    }
+    // Every ratio runs both modules in float32; what a layer's own output costs comes from the moments.
+    let hidden = block.layers[.q]?.columns ?? 0
+    return QuantizationCost(
+      passes: tokens / Double(max(1, all)),
+      float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares
+        + parameters * 1280,
+      walks: Double(ratios) + 12, bytes: 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4)
+  }
+}

@@ -1,0 +1,203 @@
+package import Engine
+import Models
+import Quantization
+package import TerminalUI
+
+/// Bits for each layer under a budget, held against uniform bits of the same size, and taken into the recipe.
+package enum BudgetScreen: Screen {
+  package static let id = "budget"
+  package static let title = "Budget"
+  package static let question =
+    "Which layer should get how many bits, so that the model fits a budget and loses least?"
+
+  /// Where the cursors are.
+  package struct View: Hashable, Sendable {
+    package enum Pane: Hashable, Sendable {
+      case form, layers
+    }
+
+    package var pane = Pane.form
+    package var selected = 0
+    /// The layer that is looked at.
+    package var row = 0
+    package var column = 0
+
+    package init() {}
+  }
+
+  package static let bindings: [Binding] = [
+    Binding("e", "space", name: "type a value", help: "Type the value of the field.", isHint: true)
+    { state in
+      let settings = settings(state)
+      guard settings.indices.contains(state.budget.selected) else { return [] }
+      FieldEdit.open(settings[state.budget.selected], &state)
+      return []
+    },
+    Binding(
+      "a", name: "spend it", help: "Measure every layer at every width, and spend the budget.",
+      isHint: true, when: { canSpend($0) }
+    ) { state in spend(&state) },
+    Binding(
+      "u", name: "take advice",
+      help: "Take the advised recipe over and go to Calibrate.", isHint: true,
+      when: { $0.facts.allocation != nil }
+    ) { state in take(&state) },
+  ]
+
+  /// The recipe whose bits are shared out: as chosen, without the widths an earlier budget gave.
+  static func base(_ state: State) -> Recipe {
+    var recipe = state.choices.recipe
+    recipe.exceptions.removeAll { $0.treatment != .fp }
+    return recipe
+  }
+
+  /// The newest job that spent a budget.
+  static func job(_ state: State) -> TrackedJob? {
+    state.jobs.latest { if case .allocate = $0 { true } else { false } }
+  }
+
+  private static func canSpend(_ state: State) -> Bool {
+    state.facts.model != nil && state.choices.recipe.weights != nil
+      && job(state)?.status.isOver ?? true
+  }
+
+  private static func spend(_ state: inout State) -> [Effect] {
+    state.start(
+      .allocate(
+        recipe: base(state), calibration: state.choices.calibration,
+        budget: .bits(state.choices.budgetBits), windows: state.choices.budgetWindows))
+  }
+
+  private static func take(_ state: inout State) -> [Effect] {
+    guard let advised = state.facts.allocation?.advised else { return [] }
+    state.choices.recipe = advised.recipe
+    state.say(.done, "The recipe is now \(advised.name): Enter quantizes with it")
+    let effects = state.reassess()
+    state.calibrate.showsSurvey = false
+    return effects + state.show(CalibrateScreen.id)
+  }
+
+  package static func step(_ state: State) -> Step? {
+    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.choices.recipe.weights != nil else {
+      return Step("choose a method for weights first") { state in
+        state.method.show(.weights)
+        return state.show(MethodScreen.id)
+      }
+    }
+    guard job(state)?.status.isOver ?? true else { return nil }
+    if let report = state.facts.allocation, isAnswered(state, report) {
+      return Step("take the advice") { state in take(&state) }
+    }
+    return Step("spend the budget") { state in spend(&state) }
+  }
+
+  /// Whether a report answers what the form asks now.
+  private static func isAnswered(_ state: State, _ report: AllocationReport) -> Bool {
+    guard case .allocate(_, _, .bits(let bits), let windows) = job(state)?.request else {
+      return false
+    }
+    return bits == state.choices.budgetBits && windows == state.choices.budgetWindows
+      && report.mixed.recipe.weights?.method == state.choices.recipe.weights?.method
+  }
+
+  package static func focus(_ direction: Int, _ state: inout State) {
+    state.budget.pane = state.budget.pane == .form ? .layers : .form
+  }
+
+  package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    switch state.budget.pane {
+    case .form:
+      let settings = settings(state)
+      if motion.horizontal != 0, settings.indices.contains(state.budget.selected) {
+        return settings[state.budget.selected].step(&state, motion.horizontal)
+      }
+      state.budget.selected = motion.moved(state.budget.selected, count: settings.count)
+    case .layers:
+      let column = state.budget.column + motion.horizontal
+      state.budget.column = column.clamped(0, Projection.allCases.count - 1)
+      let rows = (state.facts.allocation?.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
+      state.budget.row = motion.moved(state.budget.row, count: rows)
+    }
+    return []
+  }
+
+  /// Budgets that the arrows step through, in bits a weight.
+  private static let ladder: [Double] = [
+    2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4, 4.25, 4.5, 4.75, 5, 5.5, 6, 7, 8, 8.25,
+  ]
+
+  package static func settings(_ state: State) -> [Setting] {
+    let bits = state.choices.budgetBits
+    return [
+      Setting(
+        "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits a weight",
+        help:
+          "What the linear layers may take on average, scales included: 4 bits in groups of 128 "
+          + "are 4.125.",
+        editable: NumberText.significant(bits),
+        step: { state, direction in
+          let next = direction > 0 ? ladder.first { $0 > bits } : ladder.last { $0 < bits }
+          state.choices.budgetBits = next ?? bits
+          return []
+        },
+        take: { state, text in
+          guard let value = Double(text.trimmed), (2...16).contains(value) else {
+            return .refused(expected: "bits a weight from 2 to 16, such as 3.5")
+          }
+          state.choices.budgetBits = value
+          return .taken([])
+        }),
+      .number(
+        "windows", state.choices.budgetWindows, unit: "of 256 tokens",
+        help: "Windows of text that the result is measured on. More make the error bars smaller.",
+        ladder: Setting.powers(from: 2, through: 10), in: 2...100_000
+      ) { state, value in
+        state.choices.budgetWindows = value
+        return []
+      },
+    ]
+  }
+
+  package static func draw(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let left = rect.width >= 150 ? 60 : rect.width >= 96 ? 44 : rect.width * 9 / 20
+    let rows = rect.rows([.fixed(rect.height >= 26 ? 9 : 8), .fill()])
+    let upper = rows[0].columns([.fixed(left), .fill()])
+    let room = buffer.box(
+      "what it may take", in: upper[0], look: look, isFocused: state.budget.pane == .form)
+    buffer.draw(
+      SettingsForm(
+        settings: settings(state),
+        selected: state.budget.pane == .form ? state.budget.selected : nil), in: room, look: look)
+    if let job = job(state), !job.status.isOver || state.facts.allocation == nil {
+      JobPanel(job: job, now: state.now).draw(in: upper[1], of: &buffer, look: look)
+    } else {
+      BudgetAnswer(state: state).draw(in: upper[1], of: &buffer, look: look)
+    }
+    guard let report = state.facts.allocation else {
+      drawEmpty(state, in: rows[1], of: &buffer, look: look)
+      return
+    }
+    let lower = rows[1].columns([.fixed(left), .fill()])
+    BitsGrid(state: state, report: report).draw(in: lower[0], of: &buffer, look: look)
+    SidesPanel(report: report).draw(in: lower[1], of: &buffer, look: look)
+  }
+
+  private static func drawEmpty(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let isRunning = job(state).map { !$0.status.isOver } ?? false
+    buffer.draw(
+      EmptyState(
+        isRunning ? "Measuring" : "Nothing is spent yet",
+        isRunning
+          ? ["The bits of every layer will stand here, and whether they beat the same for all."]
+          : [
+            "Layers are not equally sensitive. Each is measured alone at every width; the budget goes "
+              + "where it helps most, and the result is held against the same bits for all.", "",
+            step(state).map { .press("Enter", $0.label) } ?? "",
+          ]), in: rect, look: look)
+  }
+}

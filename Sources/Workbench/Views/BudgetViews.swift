@@ -1,0 +1,164 @@
+package import Engine
+import Models
+import Quantization
+import TerminalUI
+
+/// Who wins, and what is advised, in words.
+struct BudgetAnswer: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "mixed or uniform?", in: rect, look: look,
+      trailing: .hint(state.facts.allocation == nil ? "" : "u takes the advice"))
+    guard let report = state.facts.allocation else {
+      let recipe = BudgetScreen.base(state)
+      buffer.draw(
+        Paragraph(
+          recipe.weights == nil
+            ? .hint("The recipe has no method for weights yet.")
+            : .hint("Bits will be shared out for ") + StyledText("\(recipe)")
+              + .hint(". It takes about as long as quantizing once at each width, and more.")),
+        in: room, look: look)
+      return
+    }
+    let mark: StyledText =
+      report.mixedWins == false
+      ? .accent("\(look.glyphs.pointer) ") : .good("\(look.glyphs.pass) ")
+    buffer.draw(Paragraph(mark + StyledText(report.words)), in: room, look: look)
+  }
+}
+
+extension AllocationReport {
+  /// Who wins, by how much, and what is advised.
+  package var words: String {
+    func figures(_ side: Side) -> String {
+      "KL \(NumberText.significant(side.kl)) ± \(NumberText.significant(side.klError, 2))"
+    }
+    let rest =
+      "Advised: \(advised.name), \(NumberText.fixed(advised.bitsPerWeight, 2)) bits a weight."
+    guard let uniform else {
+      return
+        "No uniform width fits into \(NumberText.fixed(budgetBits, 2)) bits a weight; mixed bits "
+        + "do, with \(figures(mixed)). \(rest)"
+    }
+    let rival = mixedAtUniform ?? mixed
+    guard mixedWins == true else {
+      return
+        "Uniform bits win: at the same size mixed bits have \(figures(rival)), \(uniform.name) "
+        + "\(figures(uniform)). The difference is no gain beyond chance. \(rest)"
+    }
+    let gain = uniform.kl > 0 ? 1 - rival.kl / uniform.kl : 0
+    return "Mixed bits win: at the size of \(uniform.name) \(figures(rival)), against "
+      + "\(figures(uniform)): \(NumberText.percent(gain)) lower. \(rest)"
+  }
+}
+
+/// Blocks by projections: the bits of every layer.
+struct BitsGrid: Widget {
+  var state: State
+  var report: AllocationReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let isFocused = state.budget.pane == .layers
+    let room = buffer.box(
+      "bits of each layer", in: rect, look: look, trailing: .hint(isFocused ? "" : "Tab to look"),
+      isFocused: isFocused)
+    let (body, note) = room.splitBottom(room.height >= 8 ? 2 : 0)
+    let projections = Projection.allCases
+    let rows = (report.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
+    var values = [Double](repeating: .nan, count: rows * projections.count)
+    for choice in report.choices where (0..<rows).contains(choice.block) {
+      values[choice.block * projections.count + choice.projection.order] = Double(choice.bits)
+    }
+    let widths = report.widths.map(Double.init)
+    buffer.draw(
+      Heatmap(
+        rows: rows, columns: projections.count, values: values,
+        rowLabels: (0..<rows).map(String.init), columnLabels: projections.map(\.rawValue),
+        scale: .logarithmic, domain: (widths.min() ?? 2)...max(widths.max() ?? 8, 2.5),
+        numbers: .whole,
+        cursor: isFocused
+          ? Heatmap.Place(row: state.budget.row, column: state.budget.column) : nil), in: body,
+      look: look)
+    drawLayer(in: note, of: &buffer, look: look)
+  }
+
+  /// What the layer under the cursor would lose at each width.
+  private func drawLayer(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    guard state.budget.pane == .layers else {
+      let counts = report.widths.compactMap { width -> String? in
+        let count = report.choices.count { $0.bits == width }
+        return count > 0 ? "\(count) with \(width)" : nil
+      }
+      buffer.line(
+        .hint("layers: " + counts.joined(separator: ", ") + " bits"), in: rect.row(1), look: look)
+      return
+    }
+    let choice = report.choices.first {
+      $0.block == state.budget.row && $0.projection.order == state.budget.column
+    }
+    guard let choice else { return }
+    buffer.line(
+      .strong("\(choice.block).\(choice.projection): \(choice.bits) bits")
+        + .hint("; KL alone at each width:"),
+      in: rect.row(0), look: look)
+    let figures = zip(report.widths, choice.aloneKL).reduce(StyledText([])) { text, pair in
+      text + .dim("\(pair.0) ")
+        + StyledText(
+          NumberText.significant(pair.1, 2) + "  ", pair.0 == choice.bits ? .strong : .text)
+    }
+    buffer.line(figures, in: rect.row(1), look: look)
+  }
+}
+
+/// Mixed bits, mixed bits at the size of uniform ones, and uniform bits side by side.
+struct SidesPanel: Widget {
+  var report: AllocationReport
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "side by side", in: rect, look: look,
+      trailing: .hint("KL on \(report.windows) windows"))
+    var sides: [(title: String, side: AllocationReport.Side)] = [("mixed", report.mixed)]
+    if let same = report.mixedAtUniform { sides.append(("same size", same)) }
+    if let uniform = report.uniform {
+      sides.append((uniform.name.replacing(" everywhere", with: ""), uniform))
+    }
+    func row(_ name: String, _ value: (AllocationReport.Side) -> StyledText) -> [StyledText] {
+      [.dim(name)] + sides.map { value($0.side) }
+    }
+    let least = sides.map(\.side.kl).min()
+    let rows = [
+      row("bytes") { StyledText(NumberText.bytes($0.bytes)) },
+      row("bits") { StyledText(NumberText.fixed($0.bitsPerWeight, 3)) },
+      row("KL") {
+        StyledText(NumberText.significant($0.kl), $0.kl == least ? .good : .strong)
+      },
+      row("±") { .dim(NumberText.significant($0.klError, 2)) },
+      row("sum alone") { .dim($0.predictedKL.map { NumberText.significant($0) } ?? "–") },
+    ]
+    let (table, below) = room.splitTop(rows.count + 1)
+    buffer.draw(
+      Table(
+        [Table.Column("")] + sides.map { Table.Column($0.title, .right) }, rows: rows), in: table,
+      look: look)
+    let (bars, note) = below.inset(top: below.height >= 6 ? 1 : 0).splitTop(
+      below.height >= 5 ? sides.count : 0)
+    buffer.draw(
+      BarChart(
+        sides.map { entry in
+          BarChart.Bar(
+            .dim(entry.title), value: entry.side.kl,
+            text: StyledText(NumberText.significant(entry.side.kl))
+              + .hint(" ± \(NumberText.significant(entry.side.klError, 2))"),
+            role: entry.side == report.uniform ? .series2 : .series1)
+        }), in: bars, look: look)
+    buffer.draw(
+      Paragraph(
+        .hint(
+          "sum alone: the layers' own KLs added up, which the choice was made by. "
+            + "bits: a weight, scales included.")),
+      in: note.inset(top: note.height >= 3 ? 1 : 0), look: look)
+  }
+}

@@ -1,0 +1,222 @@
+import Engine
+import Models
+import TerminalUI
+
+/// What is known of the cell under the cursor, what to protect, and what putting cells back to FP gains.
+struct CellPanel: Widget {
+  var state: State
+  var map: ErrorMap
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let view = state.heatmap
+    let restore =
+      view.restored.isEmpty && state.facts.restored == nil ? 0 : min(7, rect.height / 3)
+    let (upper, lower) = rect.splitBottom(restore)
+    let figures = CellFigures(state: state, map: map)
+    let (top, rest) = upper.splitTop(min(upper.height, figures.height))
+    buffer.draw(figures, in: top, look: look)
+    if view.isOpen {
+      let room = buffer.box("behind the cell", in: rest, look: look)
+      buffer.line(.hint("Enter looks into it."), in: room, look: look)
+    } else {
+      ProtectionPanel(state: state, map: map).draw(in: rest, of: &buffer, look: look)
+    }
+    if restore > 0 { drawRestored(in: lower, of: &buffer, look: look) }
+  }
+
+  private func drawRestored(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let marked = state.heatmap.restored
+    let room = buffer.box(
+      "back in FP", in: rect, look: look,
+      trailing: .hint("\(marked.count) cell\(marked.count == 1 ? "" : "s") marked"))
+    let names = HeatmapScreen.names(of: marked, in: map)
+    buffer.line(StyledText(names.joined(separator: ", ")), in: room.row(0), look: look)
+    var row = 1
+    func put(_ wordings: StyledText...) {
+      buffer.line(oneOf: wordings, in: room.row(row), look: look)
+      row += 1
+    }
+    if let report = state.facts.restored {
+      let gain = report.klBefore > 0 ? 1 - report.klAfter / report.klBefore : 0
+      put(
+        StyledText("KL \(NumberText.significant(report.klBefore)) \(look.glyphs.arrow) ")
+          + .strong(NumberText.significant(report.klAfter))
+          + (gain >= 0
+            ? .good("  \(NumberText.percent(gain)) lower")
+            : .bad("  \(NumberText.percent(-gain)) higher")))
+      put(cost(report))
+      if Set(report.cells) != marked {
+        let count = report.cells.count
+        put(
+          .warn(
+            "\(look.glyphs.warn) for \(count) other cell\(count == 1 ? "" : "s"); i measures again"),
+          .warn("\(look.glyphs.warn) other cells; i measures"))
+      }
+    } else if !marked.isEmpty {
+      put(.press("i", "measures the KL with them in FP"), .press("i", "measures KL now"))
+    }
+    if HeatmapScreen.canKeep(state) {
+      put(
+        .press("e", "keeps them in FP: into the recipe, for the next run"),
+        .press("e", "keeps them: into the recipe"))
+    }
+  }
+
+  /// What it takes in bytes.
+  private func cost(_ report: RestoreReport) -> StyledText {
+    if map.target == .kvCache {
+      return .strong("+\(NumberText.bytes(report.extraBytes))") + .hint(" a token of cache")
+    }
+    let whole = state.facts.quantized?.outputBytes ?? 0
+    return .strong("+\(NumberText.bytes(report.extraBytes))")
+      + (whole > 0
+        ? .hint(", \(NumberText.percent(Double(report.extraBytes) / Double(whole))) of the model")
+        : "")
+  }
+}
+
+/// The metrics of the cell under the cursor, with its rank among all.
+struct CellFigures: Widget {
+  var state: State
+  var map: ErrorMap
+
+  /// Rows it takes, frame included.
+  var height: Int {
+    map.metrics.count + 2 + (map.metrics.contains(.aloneKL) ? 0 : 1)
+      + (cell?.fallback == nil ? 0 : 1) + (rawLoss == nil ? 0 : 1)
+  }
+
+  var cell: ErrorMap.Cell? {
+    let view = state.heatmap
+    guard map.cells.indices.contains(view.row), map.cells[view.row].indices.contains(view.column)
+    else { return nil }
+    return map.cells[view.row][view.column]
+  }
+
+  /// GPTQ's own sum, which is a second figure and never a map.
+  private var rawLoss: Double? { cell?.values[.rawLoss] }
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let view = state.heatmap
+    let name = HeatmapScreen.name(view.row, view.column, map)
+    let room = buffer.box(
+      StyledText("block \(name)"), in: rect, look: look, trailing: mark)
+    var row = 0
+    let isWide = room.width >= 48
+    func put(_ label: ErrorMap.Metric, _ text: StyledText...) {
+      let columns = room.row(row).columns([.fixed(isWide ? 24 : 11), .fill()], spacing: 1)
+      buffer.line(.dim(isWide ? label.words : label.shortWords), in: columns[0], look: look)
+      buffer.line(oneOf: text, in: columns[1], look: look)
+      row += 1
+    }
+    for metric in map.metrics {
+      put(
+        metric,
+        cell?.values[metric].map {
+          .strong(metric.text($0)) + .hint("  " + rank(metric, isWide: isWide))
+        } ?? .hint("not measured"))
+    }
+    if let rawLoss {
+      let value = StyledText(ErrorMap.Metric.rawLoss.text(rawLoss), .dim)
+      put(
+        .rawLoss, value + .hint("  says nothing across layers"),
+        value + .hint("  not across layers"))
+    }
+    if let fallback = cell?.fallback {
+      buffer.line(.warn("\(look.glyphs.warn) \(fallback)"), in: room.row(row), look: look)
+      row += 1
+    }
+    guard !map.metrics.contains(.aloneKL) else { return }
+    buffer.line(
+      oneOf: [.hint("a measures the KL of each cell alone"), .hint("a measures KL alone")],
+      in: room.row(row), look: look)
+  }
+
+  /// Whether the cell is in FP, and why.
+  var mark: StyledText {
+    let view = state.heatmap
+    if view.restored.contains(CellAddress(row: view.row, column: view.column)) {
+      return .good("F: back in FP")
+    }
+    let name = map.columns.indices.contains(view.column) ? map.columns[view.column] : ""
+    return HeatmapScreen.isProtected(view.row, name, state) ? .good("F: FP by the recipe") : ""
+  }
+
+  /// The metrics in one line, for the picture of what is behind the cell.
+  func line(_ look: Look) -> StyledText {
+    var parts = map.metrics.compactMap { metric -> StyledText? in
+      cell?.values[metric].map {
+        .dim(metric.shortWords + " ") + .strong(metric.text($0))
+          + .hint(" " + rank(metric, isWide: false))
+      }
+    }
+    if let rawLoss {
+      parts.append(
+        .dim(ErrorMap.Metric.rawLoss.shortWords + " ")
+          + StyledText(ErrorMap.Metric.rawLoss.text(rawLoss), .dim)
+          + .hint(" says nothing across layers"))
+    }
+    return parts.enumerated().reduce(StyledText([])) { text, part in
+      text + (part.offset > 0 ? "   " : "") + part.element
+    }
+  }
+
+  /// Where the cell stands among all, the worst first.
+  private func rank(_ metric: ErrorMap.Metric, isWide: Bool) -> String {
+    guard let value = cell?.values[metric] else { return "" }
+    let all = map.cells.joined().compactMap { $0.values[metric] }
+    let worse = all.count { metric.isWorseWhenLarger ? $0 > value : $0 < value }
+    if worse == 0 { return isWide ? "the worst of \(all.count)" : "the worst" }
+    return isWide
+      ? "rank \(worse + 1) of \(all.count) from the worst" : "#\(worse + 1) of \(all.count)"
+  }
+}
+
+/// Which layers to protect first, in words, and the worst cells as bars.
+struct ProtectionPanel: Widget {
+  var state: State
+  var map: ErrorMap
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let metric = map.metrics.contains(.aloneKL) ? .aloneKL : HeatmapScreen.metric(state)
+    let words = advice.map { StyledText($0.words) }
+    let room = buffer.box(
+      words == nil ? "worst cells" : "what to protect", in: rect, look: look,
+      trailing: .hint(metric.shortWords))
+    let wanted = words.map { Paragraph($0).height(forWidth: room.width) } ?? 0
+    let (text, below) = room.splitTop(min(wanted, room.height))
+    if let words { buffer.draw(Paragraph(words), in: text, look: look) }
+    let rest = below.inset(top: wanted > 0 ? 1 : 0)
+    var all: [(name: String, value: Double)] = []
+    for (row, cells) in map.cells.enumerated() {
+      for (column, cell) in cells.enumerated() {
+        guard let value = cell.values[metric], value.isFinite else { continue }
+        all.append((HeatmapScreen.name(row, column, map), value))
+      }
+    }
+    all.sort { metric.isWorseWhenLarger ? $0.value > $1.value : $0.value < $1.value }
+    let isTall = rest.height >= 6
+    let bars = all.prefix(max(0, rest.height - (isTall ? 2 : 0))).map {
+      BarChart.Bar(
+        StyledText($0.name), value: metric.isWorseWhenLarger ? $0.value : 1,
+        text: StyledText(metric.text($0.value)), role: .series2)
+    }
+    let (chart, note) = rest.splitTop(bars.count)
+    buffer.draw(BarChart(Array(bars)), in: chart, look: look)
+    guard isTall else { return }
+    buffer.line(
+      oneOf: [
+        .press("f", "cell ") + .press("y", "row ") + .press("c", "column back to FP, ")
+          + .press("i", "measures the KL"),
+        .press("f", "cell ") + .press("y", "row ") + .press("c", "column to FP ")
+          + .press("i", "KL"),
+      ], in: note.inset(top: 1), look: look)
+  }
+
+  private var advice: ProtectionAdvice? {
+    guard let report = state.facts.quantized, let shape = state.facts.model?.shape else {
+      return nil
+    }
+    return ProtectionAdvice(map, of: report, shape: shape)
+  }
+}

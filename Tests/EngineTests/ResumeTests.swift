@@ -1,0 +1,149 @@
+import Engine
+import FoundationEssentials
+import Models
+import Platform
+import Quantization
+import Synchronization
+import TestSupport
+import Testing
+
+/// A run that ends early goes on from its last finished block, and writes what an uninterrupted run writes.
+@Suite(.serialized) struct ResumeTests {
+  private static let recipe = Recipe(
+    weights: MethodChoice(method: "gptq", options: ["bits": .integer(3), "group": .integer(64)]),
+    exceptions: [LayerException(blocks: 1...1, projection: .v, treatment: .fp)])
+  private static let calibration = CalibrationOptions(samples: 4, length: 64)
+
+  private struct Ended: Error { var event: JobEvent? }
+
+  /// Runs a job; with `stopping`, cancels it when that many blocks are done.
+  private func perform(
+    _ laboratory: Laboratory, _ request: JobRequest, stopping: Int? = nil
+  ) throws -> JobResult {
+    let last = Mutex<JobEvent?>(nil)
+    let control = JobControl()
+    laboratory.run(request, id: JobID(number: 1), control: control) { event in
+      if case .progressed(_, let progress) = event, let stopping, progress.done >= stopping {
+        control.cancel()
+      }
+      last.withLock { $0 = event }
+    }
+    let event = last.withLock { $0 }
+    guard case .finished(_, let result) = event else { throw Ended(event: event) }
+    return result
+  }
+
+  private func laboratory() throws -> Laboratory {
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, .load(path: nil))
+    return laboratory
+  }
+
+  private func quantize(_ folder: String, resumes: Bool, _ recipe: Recipe = recipe) -> JobRequest {
+    .quantize(
+      recipe: recipe, calibration: Self.calibration,
+      keeping: .folder(path: folder, resumes: resumes))
+  }
+
+  private func written(_ laboratory: Laboratory, _ path: String) throws -> [UInt8] {
+    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
+    let file = try MappedFile(path: path + "/model.safetensors")
+    return try file.read(at: 0, count: file.byteCount)
+  }
+
+  @Test func aCancelledRunGoesOnToTheSameBytes() throws {
+    let folder = try TemporaryFolder()
+    let straight = try laboratory()
+    _ = try perform(
+      straight,
+      .quantize(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
+    let expected = try written(straight, folder.path + "/straight")
+
+    let kept = folder.path + "/kept"
+    #expect(throws: Ended.self) {
+      try perform(laboratory(), quantize(kept, resumes: false), stopping: 3)
+    }
+    let progress = try #require(QuantizationCheckpoint.progress(in: kept))
+    #expect(progress.done >= 3 && progress.done < 8 && progress.of == 8)
+
+    let resumed = try laboratory()
+    guard case .quantized(let report) = try perform(resumed, quantize(kept, resumes: true)) else {
+      throw Ended(event: nil)
+    }
+    #expect(report.resumedBlocks == progress.done)
+    #expect(report.layers.count == 56)
+    #expect(try written(resumed, folder.path + "/resumed") == expected)
+  }
+
+  @Test func anUnfinishedRunIsNotOverwritten() throws {
+    let folder = try TemporaryFolder()
+    let kept = folder.path + "/kept"
+    let laboratory = try laboratory()
+    #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: false), stopping: 1)
+    }
+    let error = #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: false))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.contains("keeps an unfinished run"))
+  }
+
+  @Test func anotherRecipeIsToldWhatDiffers() throws {
+    let folder = try TemporaryFolder()
+    let kept = folder.path + "/kept"
+    let laboratory = try laboratory()
+    #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: false), stopping: 1)
+    }
+    var other = Self.recipe
+    other.weights?.options["bits"] = .integer(4)
+    let error = #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: true, other))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.contains("recipe: this run has"))
+    #expect(QuantizationCheckpoint.progress(in: kept) != nil, "what was kept is still there")
+  }
+
+  @Test(arguments: ["block-0000.safetensors", "state.json", "stream"])
+  func aDamagedFolderIsRefused(file: String) throws {
+    let folder = try TemporaryFolder()
+    let kept = folder.path + "/kept"
+    let laboratory = try laboratory()
+    #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: false), stopping: 1)
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: kept)
+    let name = try #require(names.first { $0.hasPrefix(file) })
+    let path = kept + "/" + name
+    let bytes = try MappedFile(path: path)
+    let half = try bytes.read(at: 0, count: bytes.byteCount / 2)
+    try FileManager.default.removeItem(atPath: path)
+    try WholeFile.write(half, to: path)
+    let error = #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: true))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.contains("cannot be resumed from"), "\(message)")
+  }
+
+  @Test func exceptionsStayFloatThroughExport() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try laboratory()
+    guard
+      case .quantized(let report) = try perform(
+        laboratory,
+        .quantize(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
+    else { throw Ended(event: nil) }
+    let kept = report.layers.filter { $0.method == "none" }
+    #expect(kept.map { "\($0.block) \($0.projection)" } == ["1 v"])
+    #expect(kept.first?.relativeError == 0)
+    _ = try perform(
+      laboratory, .export(path: folder.path + "/model", format: "compressed-tensors"))
+    guard
+      case .model(let summary) = try perform(laboratory, .load(path: folder.path + "/model"))
+    else { throw Ended(event: nil) }
+    #expect(summary.recipe == "\(Self.recipe)")
+  }
+}
