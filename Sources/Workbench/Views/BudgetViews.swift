@@ -23,7 +23,7 @@ struct BudgetAnswer: Widget {
       return
     }
     let mark: StyledText =
-      report.mixedWins == false
+      report.mixedWins == false && !report.restWins
       ? .accent("\(look.glyphs.pointer) ") : .good("\(look.glyphs.pass) ")
     buffer.draw(Paragraph(mark + StyledText(report.words)), in: room, look: look)
   }
@@ -43,6 +43,11 @@ extension AllocationReport {
         + "do, with KL \(figures(mixed)). \(rest)"
     }
     let rival = mixedAtUniform ?? mixed
+    guard !restWins else {
+      return
+        "At the size of \(uniform.name), \(figures(uniform)), mixed bits are no better; what the "
+        + "budget leaves above it brings them to \(figures(mixed)). \(rest)"
+    }
     guard mixedWins == true else {
       return "Uniform bits win: mixed bits of equal size have KL \(figures(rival)), uniform "
         + "\(figures(uniform)), no gain beyond chance. \(rest)"
