@@ -35,7 +35,7 @@ struct AWQTrial: LayerTrialMethod {
       return inputs
     }
     let scales = try clock.time("scale search") {
-      let search = try AWQScaleSearch(layer, magnitudes: inputs.magnitudes, options, pool: pool)
+      let search = try AWQScaleSearch([layer], magnitudes: inputs.magnitudes, options, pool: pool)
       guard let outputError = inputs.outputError else { return [Float]() }
       return try search.run(outputError).scales
     }
