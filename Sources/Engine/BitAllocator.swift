@@ -1,7 +1,7 @@
 /// Chooses one of several widths for each layer, so that the sum of their losses is least within a budget of bytes.
 ///
-/// A knapsack with one choice a layer, solved exactly for byte counts rounded up to a small unit, so that what comes out
-/// always fits; equal sums go to the choice that is found first, so that the same numbers give the same answer.
+/// A knapsack with one choice a layer, solved exactly where byte counts have a large common divisor, as those of real
+/// layers have, else for counts rounded up to a small unit, so that what comes out always fits; equal sums go to the choice that is found first, so that the same numbers give the same answer.
 package enum BitAllocator {
   /// One layer's widths.
   package struct Layer {
@@ -16,12 +16,15 @@ package enum BitAllocator {
     }
   }
 
-  /// The budget is counted in this many units at least.
+  /// The budget is counted in this many units at least, where its bytes have no larger unit in common.
   private static let units = 20_000
+  /// Units of a common size at most.
+  private static let mostUnits = 200_000
 
   /// The index of the width of each layer; nil when the narrowest widths do not fit.
   package static func choose(_ layers: [Layer], budget: Int) -> [Int]? {
-    let unit = max(1, budget / units)
+    let common = layers.lazy.flatMap(\.bytes).reduce(0, divisor)
+    let unit = common > 0 && budget / common <= mostUnits ? common : max(1, budget / units)
     let room = budget / unit
     // least[used]: the least loss with exactly the units `used` or fewer, after the layers so far.
     var least = [Double](repeating: 0, count: room + 1)
@@ -40,7 +43,7 @@ package enum BitAllocator {
       least = next
       taken.append(choice)
     }
-    guard least[room].isFinite else { return nil }
+    guard least[room].isFinite else { return narrowest(layers, budget: budget) }
     var chosen = [Int](repeating: 0, count: layers.count)
     var used = room
     for index in layers.indices.reversed() {
@@ -49,5 +52,21 @@ package enum BitAllocator {
       used -= (layers[index].bytes[width] + unit - 1) / unit
     }
     return chosen
+  }
+
+  /// The fewest bytes of each layer where those fit and only the rounding to units does not.
+  private static func narrowest(_ layers: [Layer], budget: Int) -> [Int]? {
+    let chosen = layers.map { layer in
+      layer.bytes.indices.min { layer.bytes[$0] < layer.bytes[$1] } ?? 0
+    }
+    let total = zip(layers, chosen).reduce(0) { $0 + $1.0.bytes[$1.1] }
+    return total <= budget ? chosen : nil
+  }
+
+  /// The greatest common divisor.
+  private static func divisor(_ first: Int, _ second: Int) -> Int {
+    var (larger, smaller) = (first, second)
+    while smaller != 0 { (larger, smaller) = (smaller, larger % smaller) }
+    return larger
   }
 }

@@ -70,6 +70,7 @@ package struct CalibrationSurvey: Hashable, Sendable, Codable {
       return "flat from \(flatFrom) windows on: a longer text will not make the errors smaller"
     }
     let fall = Int(((before.error - last.error) / before.error * 100).rounded())
-    return "still falling, \(fall) % with the last doubling: use more than \(last.windows) windows"
+    return "still falling, \(fall) % from \(before.windows) to \(last.windows) windows: "
+      + "use more than \(last.windows)"
   }
 }

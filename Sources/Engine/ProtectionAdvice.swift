@@ -165,7 +165,7 @@ package struct ProtectionAdvice: Hashable, Sendable {
       text += basis == .aloneKL ? ", KL \(Quantity.significant(worst.score))." : "."
     }
     text +=
-      " \(chosen.count > 1 ? "Them" : "It") in FP costs \(Quantity.bytes(extraBytes)) more, "
+      " In FP \(chosen.count > 1 ? "they cost" : "it costs") \(Quantity.bytes(extraBytes)) more, "
       + "\(Quantity.percent(extraShare, extraShare < 0.1 ? 1 : 0)) of the model."
     return text
   }

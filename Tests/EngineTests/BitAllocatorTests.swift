@@ -57,6 +57,18 @@ import Testing
     #expect(BitAllocator.choose(layers, budget: budget) == chosen)
   }
 
+  /// The bytes of the narrowest widths are budget enough, whatever unit they are counted in.
+  @Test(arguments: [1, 64, 10_007])
+  func takesExactlyTheNarrowest(unit: Int) throws {
+    let layers = Self.layers(154, seed: 4).map {
+      BitAllocator.Layer(bytes: $0.bytes.map { $0 * unit }, losses: $0.losses)
+    }
+    let smallest = Self.total(layers, .init(repeating: 0, count: 154)).bytes
+    let chosen = try #require(BitAllocator.choose(layers, budget: smallest))
+    #expect(chosen == .init(repeating: 0, count: 154))
+    #expect(BitAllocator.choose(layers, budget: smallest - 1) == nil)
+  }
+
   @Test func refusesABudgetBelowTheNarrowest() {
     let layers = Self.layers(3, seed: 1)
     #expect(BitAllocator.choose(layers, budget: 10) == nil)

@@ -22,7 +22,7 @@ import Testing
     let falling = survey([0.1, 0.05, 0.04, 0.03])
     #expect(falling.flatFrom == nil)
     #expect(
-      falling.verdict == "still falling, 25 % with the last doubling: use more than 16 windows")
+      falling.verdict == "still falling, 25 % from 8 to 16 windows: use more than 16")
   }
 
   @Test func aRiseIsFlatToo() {

@@ -48,7 +48,7 @@ import Testing
     #expect(
       advice.words
         == "Protect v in every block first: 6 % of the weights make 50 % of the KL that layers cause "
-        + "alone. Worst is 0.v, KL 0.00600. Them in FP costs 12.3 kB more, 12 % of the model.")
+        + "alone. Worst is 0.v, KL 0.00600. In FP they cost 12.3 kB more, 12 % of the model.")
   }
 
   @Test func aBlockThatHurtsIsNamed() throws {

@@ -122,7 +122,7 @@ import Testing
     let seen = sample.seen().sample
     #expect(
       throws: QuantizationError.groupDoesNotDivide(
-        layer: "block 2 down", columns: 32, group: 5, nearest: 4)
+        layer: "block 2 down", columns: 32, group: 5, nearest: 32)
     ) { try AWQClipSearch.search(sample.layer(grid), sample: seen, .init(group: 5)) }
     #expect(throws: QuantizationError.self) {
       try AWQClipSearch.search(sample.layer(nil), sample: seen, .init(group: 16))

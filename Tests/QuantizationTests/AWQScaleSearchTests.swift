@@ -212,7 +212,7 @@ import Testing
     let means = sample.seen().magnitudes
     #expect(
       throws: QuantizationError.groupDoesNotDivide(
-        layer: "block 2 down", columns: 32, group: 24, nearest: 16)
+        layer: "block 2 down", columns: 32, group: 24, nearest: 32)
     ) { try AWQScaleSearch([sample.layer(grid)], magnitudes: means, .init(group: 24)) }
     #expect(throws: QuantizationError.self) {
       try AWQScaleSearch([sample.layer(grid)], magnitudes: [1], .init(group: 16))

@@ -217,10 +217,13 @@ struct SampleRun {
   /// A detail as a method leaves it that searches for scales.
   static let searched: CellDetail = {
     var copy = detail
+    let positions: [Double] = (0..<20).map { Double($0) / 20 }
+    let losses: [Double] = (0..<20).map { step -> Double in
+      let away = Double(step - 11)
+      return 0.002 + away * away / 100_000
+    }
     copy.curve = SearchCurve(
-      title: "scale of q, k, v", axis: "ratio",
-      positions: (0..<20).map { Double($0) / 20 },
-      losses: (0..<20).map { 0.002 + (Double($0) - 11) * (Double($0) - 11) / 1e5 }, best: 11)
+      title: "scale of q, k, v", axis: "ratio", positions: positions, losses: losses, best: 11)
     return copy
   }()
 

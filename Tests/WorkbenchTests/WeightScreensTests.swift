@@ -16,7 +16,7 @@ import Workbench
 
   @Test func theRawSumIsASecondFigureAndNoMap() {
     var play = Self.heatmap()
-    ScreensTests.expect(HeatmapScreen.id, shows: ["GPTQ's", "across layers"], in: play)
+    ScreensTests.expect(HeatmapScreen.id, shows: ["GPTQ's"], in: play)
     for _ in 0..<6 {
       #expect(!play.screen().contains("GPTQ's own sum"))
       play.press("m")
@@ -64,7 +64,7 @@ import Workbench
     #expect(play.screen(width: 120).contains("e keep in FP"))
     play.press("e")
     #expect(play.state.choices.recipe.exceptions.map(\.description) == ["0.q=fp"])
-    #expect(play.screen(width: 140).contains("In the recipe now: 0.q=fp"))
+    #expect(play.screen(width: 140).contains("Kept in FP by the recipe: 0.q. Quantize again"))
     play.press("e")
     #expect(play.state.choices.recipe.exceptions.count == 1, "once is enough")
     play.press("4", "enter")
@@ -112,7 +112,7 @@ import Workbench
       CalibrateScreen.id,
       shows: [
         "is the text long enough?", "The error is flat from 16 windows on", "0.00579", "93.0 %",
-        "rounding, no text", "windows held out", "win",
+        "rounding", "windows held out", "win",
       ], in: play)
     let words = play.screen().split(separator: "\n").last {
       $0.contains("windows") && $0.contains("16")

@@ -105,7 +105,8 @@ extension Laboratory {
       budgetBytes: bytes, budgetBits: Double(bytes) * 8 / Double(total), widths: widths,
       choices: zip(linears, zip(layers, chosen)).map { id, found in
         AllocationReport.Choice(
-          block: id.block, projection: id.projection, bits: widths[found.1],
+          block: id.block, projection: id.projection,
+          bits: recipe.treatment(of: id) == .fp ? 16 : widths[found.1],
           aloneKL: found.0.losses)
       }, mixed: best, uniform: even, mixedAtUniform: same, windows: verify.windows.count,
       seconds: Machine.seconds() - start)
@@ -119,13 +120,15 @@ extension Laboratory {
 
   /// The recipe with the most frequent width as its own and an exception for every other layer.
   static func mixed(_ recipe: Recipe, linears: [LinearID], bits: [Int]) -> Recipe {
+    // What the recipe leaves in FP has no width.
+    let choices = zip(linears, bits).filter { recipe.treatment(of: $0.0) != .fp }
     var counts: [Int: Int] = [:]
-    for width in bits { counts[width, default: 0] += 1 }
+    for (_, width) in choices { counts[width, default: 0] += 1 }
     let usual = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.first?.key ?? 4
     var recipe = recipe
     recipe.weights?.options["bits"] = .integer(usual)
     recipe.exceptions =
-      zip(linears, bits).filter { $0.1 != usual }.map { LayerException($0.0, .bits($0.1)) }
+      choices.filter { $0.1 != usual }.map { LayerException($0.0, .bits($0.1)) }
       + recipe.exceptions
     return recipe
   }

@@ -14,22 +14,14 @@ package struct AWQMethod: QuantizationMethod {
     summary: "Scales up the input channels that carry most; the layers in front make up for it.",
     target: .weights, calibration: .activations,
     options: [
-      OptionSpec(
-        key: "bits", summary: "bits of a weight",
-        kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]), standard: .integer(4),
-        aliases: ["wbits", "w_bit", "num_bits"]),
-      OptionSpec(
-        key: "group", summary: "input channels that share a scale; -1 a whole row",
-        kind: .integer(lowest: -1, highest: 1024, listed: [-1, 32, 64, 128, 256]),
-        standard: .integer(128), aliases: ["group_size", "groupsize", "q_group_size", "group-size"]),
-      OptionSpec(
-        key: "symmetric", summary: "one fixed zero point, else one found for each scale",
-        kind: .flag, standard: .flag(false), aliases: ["sym"]),
+      .weightBits,
+      .weightGroup(),
+      .weightSymmetry(standard: false),
       OptionSpec(
         key: "scaling",
         summary: "scales from the activations (llm-awq), or from the weights as well (AutoAWQ)",
         kind: .choice(names: AWQ.Scaling.allCases.map(\.rawValue)),
-        standard: .choice(AWQ.Scaling.activations.rawValue), aliases: ["duo_scaling"]),
+        standard: .choice(AWQ.Scaling.activations.rawValue)),
       OptionSpec(
         key: "ratios", summary: "how many strengths of the scales are tried",
         kind: .integer(lowest: 1, highest: 100, listed: []), standard: .integer(20),
@@ -55,11 +47,7 @@ package struct AWQMethod: QuantizationMethod {
   private let tokens: Int
 
   package init(options: OptionValues) {
-    let group = options.integer("group")
-    format = WeightFormat(
-      code: .integer(bits: options.integer("bits")),
-      granularity: group < 0 ? .channel : .group(size: group),
-      isSymmetric: options.flag("symmetric"))
+    format = options.weightFormat
     scaling = AWQ.Scaling(rawValue: options.choice("scaling")) ?? .activations
     ratios = options.integer("ratios")
     clips = options.flag("clip")

@@ -15,17 +15,9 @@ package struct GPTQMethod: QuantizationMethod {
     summary: "Rounds column by column; the columns to come make up for each error on real inputs.",
     target: .weights, calibration: .activations,
     options: [
-      OptionSpec(
-        key: "bits", summary: "bits of a weight",
-        kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]), standard: .integer(4),
-        aliases: ["wbits", "w_bit", "num_bits"]),
-      OptionSpec(
-        key: "group", summary: "input channels that share a scale; -1 a whole row",
-        kind: .integer(lowest: -1, highest: 1024, listed: [-1, 32, 64, 128, 256]),
-        standard: .integer(128), aliases: ["group_size", "groupsize", "q_group_size", "group-size"]),
-      OptionSpec(
-        key: "symmetric", summary: "one fixed zero point, else one found for each scale",
-        kind: .flag, standard: .flag(true), aliases: ["sym"]),
+      .weightBits,
+      .weightGroup(),
+      .weightSymmetry(standard: true),
       OptionSpec(
         key: "act-order", summary: "the columns with the largest inputs first, in static groups",
         kind: .flag, standard: .flag(false), aliases: ["desc_act", "actorder"]),
@@ -60,11 +52,7 @@ package struct GPTQMethod: QuantizationMethod {
   private let searchesRange: Bool
 
   package init(options: OptionValues) {
-    let group = options.integer("group")
-    format = WeightFormat(
-      code: .integer(bits: options.integer("bits")),
-      granularity: group < 0 ? .channel : .group(size: group),
-      isSymmetric: options.flag("symmetric"))
+    format = options.weightFormat
     ordersByActivation = options.flag("act-order")
     isTrueSequential = options.flag("true-sequential")
     hasStaticGroups = options.flag("static-groups") || ordersByActivation

@@ -11,14 +11,8 @@ package struct HQQMethod: QuantizationMethod {
     summary: "Moves the real zero point of each group until its errors are sparse; needs no data.",
     target: .weights, calibration: .none,
     options: [
-      OptionSpec(
-        key: "bits", summary: "bits of a weight",
-        kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]), standard: .integer(4),
-        aliases: ["nbits", "wbits", "w_bit", "num_bits"]),
-      OptionSpec(
-        key: "group", summary: "input channels that share a scale; -1 a whole row",
-        kind: .integer(lowest: -1, highest: 1024, listed: [-1, 32, 64, 128, 256]),
-        standard: .integer(64), aliases: ["group_size", "groupsize", "q_group_size", "group-size"]),
+      .weightBits,
+      .weightGroup(standard: 64),
       OptionSpec(
         key: "rounds", summary: "rounds of the search at most; 0 leaves the plain grid",
         kind: .integer(lowest: 0, highest: 200, listed: []), standard: .integer(20),
@@ -35,10 +29,9 @@ package struct HQQMethod: QuantizationMethod {
   private let norm: Double
 
   package init(options: OptionValues) {
-    let group = options.integer("group")
     format = WeightFormat(
-      code: .integer(bits: options.integer("bits")),
-      granularity: group < 0 ? .channel : .group(size: group), zeroPoint: .real)
+      code: .integer(bits: options.integer("bits")), granularity: options.weightGranularity,
+      zeroPoint: .real)
     rounds = options.integer("rounds")
     norm = options.decimal("norm")
   }

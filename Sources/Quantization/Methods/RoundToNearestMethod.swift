@@ -10,18 +10,9 @@ package struct RoundToNearestMethod: QuantizationMethod {
     summary: "Rounds each weight to the nearest point of its group's grid; needs no data.",
     target: .weights, calibration: .none,
     options: [
-      OptionSpec(
-        key: "bits", summary: "bits of a weight",
-        kind: .integer(lowest: 2, highest: 8, listed: [2, 3, 4, 8]), standard: .integer(4),
-        aliases: ["wbits", "w_bit", "num_bits"]),
-      OptionSpec(
-        key: "group",
-        summary: "input channels that share a scale; -1 a whole row, 0 the whole tensor",
-        kind: .integer(lowest: -1, highest: 1024, listed: [-1, 0, 16, 32, 64, 128, 256]),
-        standard: .integer(128), aliases: ["group_size", "groupsize", "q_group_size", "group-size"]),
-      OptionSpec(
-        key: "symmetric", summary: "one fixed zero point, else one found for each scale",
-        kind: .flag, standard: .flag(true), aliases: ["sym"]),
+      .weightBits,
+      .weightGroup(tensor: true),
+      .weightSymmetry(standard: true),
       OptionSpec(
         key: "grid", summary: "whose rule makes scales and zero points (see the documentation)",
         kind: .choice(names: ["gptq", "awq", "absmax", "compressed-tensors"]),
@@ -36,11 +27,7 @@ package struct RoundToNearestMethod: QuantizationMethod {
   private let options: RoundToNearest.Options
 
   package init(options: OptionValues) {
-    let group = options.integer("group")
-    format = WeightFormat(
-      code: .integer(bits: options.integer("bits")),
-      granularity: group < 0 ? .channel : group == 0 ? .tensor : .group(size: group),
-      isSymmetric: options.flag("symmetric"))
+    format = options.weightFormat
     self.options = RoundToNearest.Options(
       grid: Grid.Convention(rawValue: options.choice("grid")) ?? .gptq,
       searchesRange: options.flag("mse"))

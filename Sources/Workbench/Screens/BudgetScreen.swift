@@ -131,10 +131,10 @@ package enum BudgetScreen: Screen {
     let bits = state.choices.budgetBits
     return [
       Setting(
-        "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits a weight",
+        "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits",
         help:
-          "What the linear layers may take on average, scales included: 4 bits in groups of 128 "
-          + "are 4.125.",
+          "Bits a weight that the linear layers may take on average, scales included: 4 bits in "
+          + "groups of 128 are 4.125.",
         editable: NumberText.significant(bits),
         step: { state, direction in
           let next = direction > 0 ? ladder.first { $0 > bits } : ladder.last { $0 < bits }

@@ -28,9 +28,10 @@ package enum CalibrateScreen: Screen {
   }
 
   package static let bindings: [Binding] = [
-    Binding("s", name: "worst first", help: "Sort layers by error, or newest first.", isHint: true)
-    {
-      state in
+    Binding(
+      "s", name: "worst first", help: "Sort layers by error, or newest first.", isHint: true,
+      when: { !$0.calibrate.showsSurvey }
+    ) { state in
       state.calibrate.sortsByError.toggle()
       state.calibrate.layer = 0
       return []
@@ -186,8 +187,8 @@ package enum CalibrateScreen: Screen {
       : [
         "Recipe: " + .strong("\(recipe)"), "",
         .press("Enter", "starts it") + .hint("; p pauses, x cancels, and it can go on later"),
-        .press("c", "    checks first whether the calibration text is long enough"),
-        .press("B", "    spends a budget of bits: some layers get more, others fewer"),
+        .press("c", "    checks first whether the text is long enough"),
+        .press("B", "    spends a budget of bits, layer by layer"),
       ]
     buffer.draw(EmptyState("Nothing runs", lines), in: rect, look: look)
   }

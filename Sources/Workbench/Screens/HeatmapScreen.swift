@@ -124,8 +124,8 @@ package enum HeatmapScreen: Screen {
     }
     state.choices.recipe.exceptions.removeAll { new.contains($0) }
     state.choices.recipe.exceptions += new
-    let names = new.map(\.description)
-    let list = names.count > 3 ? "\(names.count) exceptions" : names.joined(separator: " ")
+    let names = names(of: state.heatmap.restored, in: map)
+    let list = names.count > 3 ? "\(names.count) exceptions" : names.joined(separator: ", ")
     state.say(
       .done,
       "In the recipe now: \(list). Quantize again (4, Enter); what is written then has it too")

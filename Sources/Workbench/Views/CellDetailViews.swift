@@ -24,12 +24,11 @@ struct CellDetailPanel: Widget {
       StyledText(detail.title), in: rect, look: look,
       trailing: mark.plain.isEmpty ? .hint("b back to the map") : mark,
       footer: .hint("arrows: another cell"), isFocused: true)
-    let line = figures.line(look)
-    let facts = StyledText(detail.facts.joined(separator: "; "), .dim)
-    let head = line.plain.isEmpty ? facts : facts.plain.isEmpty ? line : line + "\n" + facts
-    let wanted = min(Paragraph(head).height(forWidth: room.width), max(1, room.height / 4))
-    let (top, body) = room.splitTop(wanted)
-    buffer.draw(Paragraph(head), in: top, look: look)
+    let facts = TextLayout.wrap(
+      StyledText(detail.facts.joined(separator: "; "), .dim), to: max(1, room.width))
+    let head = figures.lines(width: room.width) + facts
+    let (top, body) = room.splitTop(min(head.count, max(1, room.height / 4)))
+    for (row, line) in head.enumerated() { buffer.line(line, in: top.row(row), look: look) }
     let below = body.inset(top: body.height >= 14 ? 1 : 0)
     if room.width < 64 {
       let stack = values + errors + searched + scales + outliers
@@ -100,9 +99,6 @@ struct CellDetailPanel: Widget {
   private var errors: [SectionStack.Section] {
     guard let ratios = detail.columnErrors, !ratios.isEmpty else { return [] }
     let pushed = detail.pushedColumns ?? []
-    let names = pushed.prefix(6).map {
-      "\($0.channel) (\(NumberText.significant($0.ratio, 2)) ×)"
-    }
     let mean = ratios.reduce(0, +) / Double(ratios.count)
     return [
       SectionStack.Section(
@@ -117,30 +113,41 @@ struct CellDetailPanel: Widget {
         loud.highest = high
         buffer.draw(Self.wide(ratios, bars, .series4), in: bars, look: look)
         buffer.draw(loud, in: bars, look: look)
-        buffer.draw(
-          Paragraph(
-            names.isEmpty
-              ? .hint("mean \(NumberText.significant(mean, 2)); no channel holds twice as much")
-              : .hint("errors pushed to ") + .warn(names.joined(separator: ", "))), in: note,
-          look: look)
+        let room = note.width * note.height - "errors pushed to ".count
+        let words: StyledText =
+          pushed.isEmpty
+          ? .hint("mean \(NumberText.significant(mean, 2)); no channel holds twice as much")
+          : .hint("errors pushed to ") + .warn(Self.names(pushed, in: room))
+        buffer.draw(Paragraph(words), in: note, look: look)
       }
     ]
   }
 
-  private var outliers: [SectionStack.Section] {
-    let names = detail.outliers.prefix(6).map {
-      "\($0.channel) (\(NumberText.significant($0.ratio, 2)) ×)"
+  /// As many channels with their ratios as about `width` characters hold.
+  private static func names(_ channels: [CellDetail.Outlier], in width: Int) -> String {
+    var text = ""
+    for channel in channels {
+      let next = "\(channel.channel) (\(NumberText.significant(channel.ratio, 2)) ×)"
+      // What wraps loses up to a name's width a line.
+      guard text.isEmpty || text.count + next.count + 2 <= width - 12 else { break }
+      text += (text.isEmpty ? "" : ", ") + next
     }
+    return text
+  }
+
+  private var outliers: [SectionStack.Section] {
+    let channels = detail.outliers
     return [
       SectionStack.Section(
-        title: names.isEmpty
+        title: channels.isEmpty
           ? [.hint("no outlier columns among the inputs"), .hint("no outlier columns")]
           : [
             .strong("outlier columns") + .hint(", largest input over the median's"),
             .strong("outlier columns"),
-          ], rows: names.isEmpty ? 0...0 : 1...3
+          ], rows: channels.isEmpty ? 0...0 : 1...2
       ) { rect, buffer, look in
-        buffer.draw(Paragraph(.warn(names.joined(separator: ", "))), in: rect, look: look)
+        let names = Self.names(channels, in: rect.width * rect.height + 10)
+        buffer.draw(Paragraph(.warn(names)), in: rect, look: look)
       }
     ]
   }

@@ -9,8 +9,8 @@ struct CellPanel: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let view = state.heatmap
-    let restore =
-      view.restored.isEmpty && state.facts.restored == nil ? 0 : min(7, rect.height / 3)
+    let restored = restored(look)
+    let restore = restored.isEmpty ? 0 : min(restored.count + 2, rect.height / 3)
     let (upper, lower) = rect.splitBottom(restore)
     let figures = CellFigures(state: state, map: map)
     let (top, rest) = upper.splitTop(min(upper.height, figures.height))
@@ -21,45 +21,52 @@ struct CellPanel: Widget {
     } else {
       ProtectionPanel(state: state, map: map).draw(in: rest, of: &buffer, look: look)
     }
-    if restore > 0 { drawRestored(in: lower, of: &buffer, look: look) }
+    guard restore > 0 else { return }
+    let count = view.restored.count
+    let room = buffer.box(
+      "back in FP", in: lower, look: look,
+      trailing: .hint("\(count) cell\(count == 1 ? "" : "s") marked"))
+    for (row, wordings) in restored.enumerated() {
+      buffer.line(oneOf: wordings, in: room.row(row), look: look)
+    }
   }
 
-  private func drawRestored(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+  /// Which cells are back in FP, what that does, and what can be done with it: lines with their wordings.
+  private func restored(_ look: Look) -> [[StyledText]] {
     let marked = state.heatmap.restored
-    let room = buffer.box(
-      "back in FP", in: rect, look: look,
-      trailing: .hint("\(marked.count) cell\(marked.count == 1 ? "" : "s") marked"))
+    guard !marked.isEmpty else { return [] }
     let names = HeatmapScreen.names(of: marked, in: map)
-    buffer.line(StyledText(names.joined(separator: ", ")), in: room.row(0), look: look)
-    var row = 1
-    func put(_ wordings: StyledText...) {
-      buffer.line(oneOf: wordings, in: room.row(row), look: look)
-      row += 1
-    }
+    var lines: [[StyledText]] = [[StyledText(names.joined(separator: ", "))]]
     if let report = state.facts.restored {
       let gain = report.klBefore > 0 ? 1 - report.klAfter / report.klBefore : 0
-      put(
+      lines.append([
         StyledText("KL \(NumberText.significant(report.klBefore)) \(look.glyphs.arrow) ")
           + .strong(NumberText.significant(report.klAfter))
           + (gain >= 0
             ? .good("  \(NumberText.percent(gain)) lower")
-            : .bad("  \(NumberText.percent(-gain)) higher")))
-      put(cost(report))
+            : .bad("  \(NumberText.percent(-gain)) higher"))
+      ])
+      lines.append([cost(report)])
       if Set(report.cells) != marked {
         let count = report.cells.count
-        put(
+        lines.append([
           .warn(
             "\(look.glyphs.warn) for \(count) other cell\(count == 1 ? "" : "s"); i measures again"),
-          .warn("\(look.glyphs.warn) other cells; i measures"))
+          .warn("\(look.glyphs.warn) other cells; i measures"),
+        ])
       }
-    } else if !marked.isEmpty {
-      put(.press("i", "measures the KL with them in FP"), .press("i", "measures KL now"))
+    } else {
+      lines.append([
+        .press("i", "measures the KL with them in FP"), .press("i", "measures KL now"),
+      ])
     }
     if HeatmapScreen.canKeep(state) {
-      put(
+      lines.append([
         .press("e", "keeps them in FP: into the recipe, for the next run"),
-        .press("e", "keeps them: into the recipe"))
+        .press("e", "keeps them: into the recipe"),
+      ])
     }
+    return lines
   }
 
   /// What it takes in bytes.
@@ -120,7 +127,7 @@ struct CellFigures: Widget {
       let value = StyledText(ErrorMap.Metric.rawLoss.text(rawLoss), .dim)
       put(
         .rawLoss, value + .hint("  says nothing across layers"),
-        value + .hint("  not across layers"))
+        value + .hint("  not across layers"), value + .hint("  per layer only"))
     }
     if let fallback = cell?.fallback {
       buffer.line(.warn("\(look.glyphs.warn) \(fallback)"), in: room.row(row), look: look)
@@ -142,8 +149,8 @@ struct CellFigures: Widget {
     return HeatmapScreen.isProtected(view.row, name, state) ? .good("F: FP by the recipe") : ""
   }
 
-  /// The metrics in one line, for the picture of what is behind the cell.
-  func line(_ look: Look) -> StyledText {
+  /// The metrics in as few lines of `width` as hold them, for the picture of what is behind the cell.
+  func lines(width: Int) -> [StyledText] {
     var parts = map.metrics.compactMap { metric -> StyledText? in
       cell?.values[metric].map {
         .dim(metric.shortWords + " ") + .strong(metric.text($0))
@@ -156,9 +163,15 @@ struct CellFigures: Widget {
           + StyledText(ErrorMap.Metric.rawLoss.text(rawLoss), .dim)
           + .hint(" says nothing across layers"))
     }
-    return parts.enumerated().reduce(StyledText([])) { text, part in
-      text + (part.offset > 0 ? "   " : "") + part.element
+    var lines: [StyledText] = []
+    for part in parts {
+      if let last = lines.last, last.width + 3 + part.width <= width {
+        lines[lines.count - 1] = last + "   " + part
+      } else {
+        lines.append(part)
+      }
     }
+    return lines
   }
 
   /// Where the cell stands among all, the worst first.

@@ -45,7 +45,7 @@ struct SurveyPanel: Widget {
   private func drawPlot(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let survey = state.facts.survey
     let room = buffer.box(
-      "error on windows not used", in: rect, look: look,
+      "error by windows used", in: rect, look: look,
       trailing: .hint(
         survey.map { "blocks " + $0.blocks.map(String.init).joined(separator: " and ") } ?? ""))
     guard let survey, let first = survey.points.first, let last = survey.points.last else {
@@ -61,7 +61,7 @@ struct SurveyPanel: Widget {
       Plot.Point(x: Double(first.windows), y: survey.roundedError),
       Plot.Point(x: Double(max(last.windows, first.windows + 1)), y: survey.roundedError),
     ]
-    rounded[0].label = "rounding, no text"
+    rounded[0].label = "rounding"
     let isWide = room.width >= 50
     buffer.draw(
       Plot(
@@ -75,9 +75,8 @@ struct SurveyPanel: Widget {
           Plot.Series("", points: line(\.halfErrors.last), role: .series3),
           Plot.Series("", points: rounded, role: .series2),
         ],
-        x: Plot.Axis(
-          "windows", .logarithmic, ticks: survey.points.map { Double($0.windows) }),
-        y: Plot.Axis("rel. error")), in: room, look: look)
+        x: Plot.Axis("", .logarithmic, ticks: survey.points.map { Double($0.windows) }),
+        y: Plot.Axis("rel. error", .logarithmic)), in: room, look: look)
   }
 
   private func drawTable(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
@@ -102,7 +101,7 @@ struct SurveyPanel: Widget {
     guard let survey = state.facts.survey, !points.isEmpty else { return }
     buffer.draw(
       Paragraph(
-        .hint("half: the worse of the two halves. Rounding to nearest, without any text: ")
+        .hint("half: the worse of two halves. Rounding to nearest, without any text: ")
           + StyledText(NumberText.significant(survey.roundedError))
           + .hint(". Recipe: \(survey.recipe), on \(survey.text).")), in: note.inset(top: 1),
       look: look)
