@@ -194,10 +194,41 @@ import Testing
     // The matrix written out says the same as the panels.
     let written = try GPTQPreparation(
       alone.hessian, columns: columns, ordersByActivation: true, damping: 0.01, layer: "w",
-      threads: 2)
+      pool: WorkerPool(threads: 2))
     #expect(
       try GPTQ.quantize(weights, rows: rows, written, options, layer: "w").codes
         == alone.result.codes)
+  }
+
+  /// Inputs of which each leans on its neighbour alone, `H_ij = r^|i - j|`, have an inverse factor of two diagonals:
+  /// each error, times r, goes to the next column and no further.
+  @Test(arguments: [(1, 130), (2, 4100)])
+  func errorsGoToTheNextColumnAlone(_ threads: Int, _ columns: Int) throws {
+    let (rows, lean) = (3, 0.7)
+    var generator = SeededGenerator(seed: 14)
+    let weights = generator.normals(rows * columns)
+    let powers = (0..<columns).map { Float(pow(lean, Double($0))) }
+    let hessian = (0..<columns * columns).map { powers[abs($0 / columns - $0 % columns)] }
+    let grid = try Grid(.gptq, bits: 4, isSymmetric: true)
+    let result = try GPTQ.quantize(
+      weights, rows: rows, columns: columns, hessian: hessian,
+      .init(grid: grid, group: nil, damping: 0, scaleType: .f32), layer: "w",
+      pool: WorkerPool(threads: threads))
+    #expect(result.damping == 0)
+    let values = result.dequantized()
+    var differing = 0
+    for row in 0..<rows {
+      let formula = FormulaGrid(grid, Array(weights[row * columns..<(row + 1) * columns]))
+      var carried = 0.0
+      for column in 0..<columns {
+        let place = row * columns + column
+        let value = Double(weights[place]) + carried
+        let expected = formula.scale * Double(formula.code(value) - formula.zero)
+        if abs(Double(values[place]) - expected) > 1e-5 { differing += 1 }
+        carried = lean * (value - Double(values[place]))
+      }
+    }
+    #expect(Double(differing) <= Self.flips * Double(rows * columns))
   }
 
   @Test(arguments: ExecutionProvider.allCases.filter(\.isSupported))
@@ -231,8 +262,7 @@ import Testing
       grid: try Grid(.gptq, bits: 4, isSymmetric: false), group: 16, ordersByActivation: true,
       hasStaticGroups: true)
     let preparation = try GPTQPreparation(
-      sample.hessian, columns: 48, ordersByActivation: true, damping: 0.01, layer: "q, k, v",
-      threads: 1)
+      sample.hessian, columns: 48, ordersByActivation: true, damping: 0.01, layer: "q, k, v")
     #expect(preparation.deadColumns == 1)
     #expect(preparation.damping == 0.01)
     let shared = try GPTQ.quantize(sample.weights, rows: 10, preparation, options, layer: "k")

@@ -1,7 +1,6 @@
 import Checkpoints
 import Glibc
 package import Platform
-import Quantization
 import Tensors
 
 /// One linear layer with inputs to calibrate it on: random ones, or those of a file.
@@ -49,8 +48,8 @@ package struct LayerSample: Sendable {
 
   /// The tensors `weight`, `[rows, columns]`, and `inputs`, `[tokens, columns]`, of a safetensors file, both F32.
   ///
-  /// - Throws: `CheckpointError` for a file that cannot be read or that lacks them, `EngineError.badLayer` for sizes
-  ///   out of range, `QuantizationError.notFinite` for a number that is not finite.
+  /// - Throws: `CheckpointError` for a file that cannot be read, that lacks them or holds a number that is not finite,
+  ///   `EngineError.badLayer` for sizes out of range.
   package init(path: String) throws {
     let file = try SafetensorsFile(path: path)
     func tensor(_ name: String) throws -> (first: Int, second: Int, values: [Float]) {
@@ -78,9 +77,9 @@ package struct LayerSample: Sendable {
     (weights, inputs) = (weight.values, input.values)
     for (name, values) in [("weight", weights), ("inputs", inputs)] {
       if let place = values.firstIndex(where: { !$0.isFinite }) {
-        throw QuantizationError.notFinite(
-          layer: "\(path): \(name)", row: place / columns, column: place % columns,
-          value: values[place])
+        throw CheckpointError.malformed(
+          file: path, item: "tensor \(name)", expected: "finite numbers",
+          found: "\(values[place]) at row \(place / columns), column \(place % columns)")
       }
     }
   }

@@ -40,23 +40,13 @@ package struct GPTQPreparation: Sendable {
       layer: layer, pool: pool, kernels: CalibrationKernels(provider))
   }
 
-  /// Orders and factors `hessian`, `[columns, columns]`, symmetric, as `Hessian.matrix()` gives it, on `threads`
-  /// threads of its own.
+  /// Orders and factors `hessian`, `[columns, columns]`, symmetric, as `Hessian.matrix()` gives it; only what is on and
+  /// above the diagonal is read.
   ///
   /// - Throws: `QuantizationError.invalidOption` also for a count that does not fit.
   package init(
     _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double, layer: String,
-    threads: Int
-  ) throws(QuantizationError) {
-    try self.init(
-      hessian, columns: columns, ordersByActivation: ordersByActivation, damping: damping,
-      layer: layer, pool: threads > 1 ? WorkerPool(threads: threads) : nil, provider: .best)
-  }
-
-  /// Orders and factors `hessian`, `[columns, columns]`, symmetric.
-  init(
-    _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double, layer: String,
-    pool: WorkerPool?, provider: ExecutionProvider
+    pool: WorkerPool? = nil, provider: ExecutionProvider = .best
   ) throws(QuantizationError) {
     guard columns >= 0, hessian.count == columns * columns else {
       throw .invalidOption(
