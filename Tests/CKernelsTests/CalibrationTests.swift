@@ -136,7 +136,7 @@ private struct Version: CustomTestStringConvertible, Sendable {
       #expect(found.errors == expected.errors)
       #expect(found.values == expected.values)
       #expect(found.losses == expected.losses)
-      #expect(Set(found.codes).count > 8, "the values reach most of the grid")
+      #expect(Set(found.codes).count > 8)
     }
   }
 

@@ -241,6 +241,9 @@ import Workbench
       report.words.hasPrefix("Mixed bits win: at equal size KL 0.0164 ± 0.00040 against 0.0213"))
     #expect(report.words.contains("23 % lower. Advised: mixed bits, 4.24 bits a weight."))
     report.mixedAtUniform?.kl = 0.0212
+    #expect(report.words.hasPrefix("At the size of 4 bits everywhere"), "the rest of the budget")
+    #expect(report.words.contains("Advised: mixed bits, 4.24 bits a weight."))
+    report.mixed.kl = 0.0211
     #expect(report.words.hasPrefix("Uniform bits win"))
     #expect(report.words.contains("Advised: 4 bits everywhere, 4.12 bits a weight."))
     report.uniform = nil

@@ -4,11 +4,12 @@ import Platform
 
 /// The kernels of calibration algebra of one provider.
 ///
-/// They replace `cblas_ssyrk`, `cblas_sgemm`, `dpotrf` and `dtrtri` of OpenBLAS, which depend on its build, its
-/// environment and its threads: with Debian's 0.3.21 on two cores of a Zen 5 (260 GFLOP/s in float32 each), `ssyrk`
-/// reaches 217 GFLOP/s with `OPENBLAS_CORETYPE=Haswell` and 400 to 440 with the AVX-512 kernels it picks itself, the
-/// two LAPACK routines 100 and 160 of 260 in float64. These reach 430 to 480 and 200 to 220, in half the memory, and
-/// give the same bits on any number of threads.
+/// They do what `ssyrk`, `sgemm`, `potrf` and `trtri` of OpenBLAS would, whose speed and last bits depend on its build,
+/// its environment and its threads. Measured on two cores of a Zen 5 (together 520 GFLOP/s in float32, 260 in float64)
+/// against Debian's 0.3.21: its `ssyrk` makes 220 GFLOP/s with `OPENBLAS_CORETYPE=Haswell` and 400 to 440 with the
+/// AVX-512 kernels it picks by itself, its two LAPACK routines 80 to 110 and 120 to 165. Here the sums of moments make
+/// 420 to 450 and the whole factorization, conversions included, 180, in half of the memory and with the same bits on
+/// any number of threads.
 struct CalibrationKernels {
   typealias Update =
     @convention(c) (
