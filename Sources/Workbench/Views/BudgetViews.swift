@@ -45,8 +45,8 @@ extension AllocationReport {
     let rival = mixedAtUniform ?? mixed
     guard !restWins else {
       return
-        "At the size of \(uniform.name), \(figures(uniform)), mixed bits are no better; what the "
-        + "budget leaves above it brings them to \(figures(mixed)). \(rest)"
+        "At the size of \(uniform.name), KL \(figures(uniform)), mixed bits are no better; what the "
+        + "budget leaves above it brings them to KL \(figures(mixed)). \(rest)"
     }
     guard mixedWins == true else {
       return "Uniform bits win: mixed bits of equal size have KL \(figures(rival)), uniform "
