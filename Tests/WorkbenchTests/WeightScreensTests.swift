@@ -111,7 +111,7 @@ import Workbench
     ScreensTests.expect(
       CalibrateScreen.id,
       shows: [
-        "is the text long enough?", "The error is flat from 16 windows on", "0.00579", "93.0 %",
+        "is the text long enough?", "The error is flat from 16 windows", "0.00579", "93.0 %",
         "rounding", "windows held out", "win",
       ], in: play)
     let axis = play.screen().split(separator: "\n").map { $0.split(separator: " ").prefix(6) }
