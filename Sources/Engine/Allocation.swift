@@ -94,10 +94,23 @@ package struct AllocationReport: Hashable, Sendable, Codable {
   /// Whether mixed bits beat uniform bits of the same size, beyond the error bars of the two.
   package var mixedWins: Bool? {
     guard let uniform else { return nil }
-    let mixed = mixedAtUniform ?? self.mixed
-    return uniform.kl - mixed.kl > (uniform.klError + mixed.klError) / 2
+    return Self.beats(mixedAtUniform ?? mixed, uniform)
   }
 
-  /// What to take: the mixed recipe, or uniform bits where those are no worse at the same size.
-  package var advised: Side { mixedWins == false ? uniform ?? mixed : mixed }
+  /// Whether the bytes that a budget leaves above uniform bits make mixed ones better, where they are not at the same
+  /// size.
+  package var restWins: Bool {
+    guard let uniform, mixedWins == false else { return false }
+    return Self.beats(mixed, uniform)
+  }
+
+  /// What to take: mixed bits, or uniform ones where the budget buys nothing better.
+  package var advised: Side {
+    guard let uniform, mixedWins == false, !restWins else { return mixed }
+    return uniform
+  }
+
+  private static func beats(_ side: Side, _ other: Side) -> Bool {
+    other.kl - side.kl > (other.klError + side.klError) / 2
+  }
 }

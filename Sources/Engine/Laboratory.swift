@@ -80,6 +80,8 @@ package final class Laboratory: Sendable {
       emit(.cancelled(id: id))
     } catch is CancellationError {
       emit(.cancelled(id: id))
+    } catch let error as QuantizationError {
+      emit(.failed(id: id, message: Self.advice(on: error)))
     } catch {
       emit(.failed(id: id, message: "\(error)"))
     }

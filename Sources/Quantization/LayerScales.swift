@@ -34,8 +34,14 @@ package struct LayerScales: Hashable, Sendable {
         }
       }
     }
-    return try DenseWeight(
-      TensorView(
-        dtype: .f32, shape: Shape(checking: [weight.rows, columns]), copying: values))
+    let shape = try Shape(checking: [weight.rows, columns])
+    let view =
+      switch type {
+      case .bf16:
+        try TensorView(dtype: .bf16, shape: shape, copying: values.map(FloatFormats.bf16))
+      case .f16: try TensorView(dtype: .f16, shape: shape, copying: values.map(FloatFormats.f16))
+      default: try TensorView(dtype: .f32, shape: shape, copying: values)
+      }
+    return try DenseWeight(view)
   }
 }

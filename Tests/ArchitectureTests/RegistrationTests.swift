@@ -8,10 +8,12 @@ import Workbench
 
 /// Every file in a folder of extensions is in its list: a forgotten line fails here, by name.
 @Suite struct RegistrationTests {
+  /// The files of a folder by name; `Name+Part.swift` belongs to `Name`.
   private func stems(_ folder: String, except: Set<String> = []) throws -> Set<String> {
     Set(
       try SourceTree.files(folder, suffix: ".swift").map { path in
-        String(path.split(separator: "/").last?.dropLast(".swift".count) ?? "")
+        let name = path.split(separator: "/").last?.dropLast(".swift".count) ?? ""
+        return String(name.prefix { $0 != "+" })
       }
     ).subtracting(except)
   }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Engine
 import FoundationEssentials
 import Models
@@ -126,6 +127,61 @@ import Testing
     }
     guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
     #expect(message.contains("cannot be resumed from"), "\(message)")
+  }
+
+  @Test func activationsThatAreNotFiniteAreNamed() throws {
+    let folder = try TemporaryFolder()
+    let path = try synthetic(in: folder)
+    let weights = path + "/model.safetensors"
+    // The embeddings are no layer; every other weight is looked through before.
+    let file = try SafetensorsFile(path: weights)
+    let embedding = try #require(file.tensors.first { $0.name == "model.embed_tokens.weight" })
+    var bytes = try file.file.read(at: 0, count: file.file.byteCount)
+    for place in stride(from: embedding.range.lowerBound, to: embedding.range.upperBound, by: 2) {
+      (bytes[place], bytes[place + 1]) = (0xC0, 0x7F)
+    }
+    try WholeFile.write(bytes, to: weights)
+    let laboratory = try Laboratory(threads: 1)
+    _ = try perform(laboratory, .load(path: path))
+    let error = #expect(throws: Ended.self) {
+      try perform(
+        laboratory,
+        .quantize(
+          recipe: Recipe(
+            weights: MethodChoice(method: "gptq", options: ["group": .integer(32)])),
+          calibration: Self.calibration, keeping: .nothing))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.hasPrefix("what leaves block 0 holds nan"), "\(message)")
+  }
+
+  @Test func aGroupThatDoesNotDivideIsAnsweredWithOneThatRuntimesTake() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 1)
+    _ = try perform(laboratory, .load(path: synthetic(in: folder)))
+    let error = #expect(throws: Ended.self) {
+      try perform(
+        laboratory,
+        .quantize(
+          recipe: Recipe(
+            weights: MethodChoice(method: "gptq", options: ["group": .integer(64)])),
+          calibration: Self.calibration, keeping: .nothing))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.contains("does not divide the 96 input channels"), "\(message)")
+    #expect(message.contains("the nearest that does is 32, which vLLM"), "\(message)")
+  }
+
+  /// A small model whose feed-forward layers are 96 wide.
+  private func synthetic(in folder: TemporaryFolder) throws -> String {
+    let path = folder.path + "/model"
+    try SyntheticModel(
+      shape: ModelShape(
+        architecture: "llama", blocks: 2, hiddenSize: 64, intermediateSize: 96, heads: 4,
+        kvHeads: 2, headDimension: 16, vocabularySize: 2048, context: 128, tiedEmbeddings: true),
+      seed: 1
+    ).write(to: path, pool: WorkerPool(threads: 1))
+    return path
   }
 
   @Test func exceptionsStayFloatThroughExport() throws {

@@ -76,7 +76,9 @@ import Testing
   }
 
   @Test(arguments: [
-    (192, 128, 64), (192, 64, 64), (576, 128, 64), (320, 128, 64), (64, 128, 64), (7, 4, 1), (100, 0, 1),
+    (192, 128, 64), (192, 64, 64), (576, 128, 64), (320, 128, 64),
+    (64, 128, 64), (7, 4, 1),
+    (100, 0, 1),
     (100, -3, 1), (96, 40, 32), (100, Int.max, 100),
   ])
   func groupsThatDoNotDivideNameTheNearest(columns: Int, group: Int, nearest: Int) throws {

@@ -27,7 +27,7 @@ extension Laboratory {
       price = try preflight(
         recipe, bench, [Int](repeating: length, count: calibration.samples), keeps: true)
     } catch let error as QuantizationError {
-      problems.append(advice(on: error, in: bench))
+      problems.append(Self.advice(on: error))
     }
     return AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
@@ -41,7 +41,7 @@ extension Laboratory {
   }
 
   /// A refusal with what helps; for a group that does not divide, the runtimes that take the nearest one.
-  func advice(on error: QuantizationError, in bench: Bench) -> String {
+  static func advice(on error: QuantizationError) -> String {
     guard case .groupDoesNotDivide(_, _, _, let nearest) = error else { return "\(error)" }
     let format = WeightFormat(code: .integer(bits: 4), granularity: .group(size: nearest))
     let takers = RuntimeRules.coverage(RuntimeDemand(weights: format))

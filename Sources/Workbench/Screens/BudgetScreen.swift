@@ -133,8 +133,7 @@ package enum BudgetScreen: Screen {
       Setting(
         "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits",
         help:
-          "Bits a weight that the linear layers may take on average, scales included: 4 bits in "
-          + "groups of 128 are 4.125.",
+          "Bits a weight, scales included: 4 bits in groups of 128 are 4.125.",
         editable: NumberText.significant(bits),
         step: { state, direction in
           let next = direction > 0 ? ladder.first { $0 > bits } : ladder.last { $0 < bits }
@@ -162,9 +161,9 @@ package enum BudgetScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let left = rect.width >= 150 ? 60 : rect.width >= 96 ? 44 : rect.width * 9 / 20
-    let rows = rect.rows([.fixed(rect.height >= 26 ? 9 : 8), .fill()])
-    let upper = rows[0].columns([.fixed(left), .fill()])
+    let left = rect.width >= 150 ? 60 : rect.width >= 96 ? 46 : min(42, rect.width * 11 / 20)
+    let rows = rect.rows([.fixed(rect.height >= 26 ? 9 : 7), .fill()])
+    let upper = rows[0].columns([.fixed(min(left, rect.width / 2)), .fill()])
     let room = buffer.box(
       "what it may take", in: upper[0], look: look, isFocused: state.budget.pane == .form)
     buffer.draw(

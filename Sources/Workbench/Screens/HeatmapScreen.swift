@@ -128,7 +128,7 @@ package enum HeatmapScreen: Screen {
     let list = names.count > 3 ? "\(names.count) exceptions" : names.joined(separator: ", ")
     state.say(
       .done,
-      "In the recipe now: \(list). Quantize again (4, Enter); what is written then has it too")
+      "Kept in FP by the recipe: \(list). Quantize again (4, Enter), then write it")
     return state.reassess()
   }
 

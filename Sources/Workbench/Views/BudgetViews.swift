@@ -23,7 +23,7 @@ struct BudgetAnswer: Widget {
       return
     }
     let mark: StyledText =
-      report.mixedWins == false
+      report.mixedWins == false && !report.restWins
       ? .accent("\(look.glyphs.pointer) ") : .good("\(look.glyphs.pass) ")
     buffer.draw(Paragraph(mark + StyledText(report.words)), in: room, look: look)
   }
@@ -33,24 +33,28 @@ extension AllocationReport {
   /// Who wins, by how much, and what is advised.
   package var words: String {
     func figures(_ side: Side) -> String {
-      "KL \(NumberText.significant(side.kl)) ± \(NumberText.significant(side.klError, 2))"
+      "\(NumberText.significant(side.kl)) ± \(NumberText.significant(side.klError, 2))"
     }
     let rest =
       "Advised: \(advised.name), \(NumberText.fixed(advised.bitsPerWeight, 2)) bits a weight."
     guard let uniform else {
       return
         "No uniform width fits into \(NumberText.fixed(budgetBits, 2)) bits a weight; mixed bits "
-        + "do, with \(figures(mixed)). \(rest)"
+        + "do, with KL \(figures(mixed)). \(rest)"
     }
     let rival = mixedAtUniform ?? mixed
-    guard mixedWins == true else {
+    guard !restWins else {
       return
-        "Uniform bits win: at the same size mixed bits have \(figures(rival)), \(uniform.name) "
-        + "\(figures(uniform)). The difference is no gain beyond chance. \(rest)"
+        "At the size of \(uniform.name), KL \(figures(uniform)), mixed bits are no better; what the "
+        + "budget leaves above it brings them to KL \(figures(mixed)). \(rest)"
+    }
+    guard mixedWins == true else {
+      return "Uniform bits win: mixed bits of equal size have KL \(figures(rival)), uniform "
+        + "\(figures(uniform)), no gain beyond chance. \(rest)"
     }
     let gain = uniform.kl > 0 ? 1 - rival.kl / uniform.kl : 0
-    return "Mixed bits win: at the size of \(uniform.name) \(figures(rival)), against "
-      + "\(figures(uniform)): \(NumberText.percent(gain)) lower. \(rest)"
+    return "Mixed bits win: at equal size KL \(figures(rival)) against \(figures(uniform)) of "
+      + "\(uniform.name), \(NumberText.percent(gain)) lower. \(rest)"
   }
 }
 
@@ -64,9 +68,11 @@ struct BitsGrid: Widget {
     let room = buffer.box(
       "bits of each layer", in: rect, look: look, trailing: .hint(isFocused ? "" : "Tab to look"),
       isFocused: isFocused)
-    let (body, note) = room.splitBottom(room.height >= 8 ? 2 : 0)
-    let projections = Projection.allCases
+    // Every layer on a row of its own comes before a note on one of them.
     let rows = (report.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
+    let spare = room.height - rows - 3
+    let (body, note) = room.splitBottom(spare >= 2 ? 2 : room.height >= 8 ? 1 : 0)
+    let projections = Projection.allCases
     var values = [Double](repeating: .nan, count: rows * projections.count)
     for choice in report.choices where (0..<rows).contains(choice.block) {
       values[choice.block * projections.count + choice.projection.order] = Double(choice.bits)
@@ -89,26 +95,35 @@ struct BitsGrid: Widget {
     guard state.budget.pane == .layers else {
       let counts = report.widths.compactMap { width -> String? in
         let count = report.choices.count { $0.bits == width }
-        return count > 0 ? "\(count) with \(width)" : nil
+        return count > 0 ? "\(count) × \(width)" : nil
       }
       buffer.line(
-        .hint("layers: " + counts.joined(separator: ", ") + " bits"), in: rect.row(1), look: look)
+        oneOf: [
+          .hint("layers: " + counts.joined(separator: ", ") + " bits"),
+          .hint(counts.joined(separator: ", ") + " bits"),
+        ], in: rect.row(rect.height - 1), look: look)
       return
     }
     let choice = report.choices.first {
       $0.block == state.budget.row && $0.projection.order == state.budget.column
     }
     guard let choice else { return }
-    buffer.line(
-      .strong("\(choice.block).\(choice.projection): \(choice.bits) bits")
-        + .hint("; KL alone at each width:"),
-      in: rect.row(0), look: look)
-    let figures = zip(report.widths, choice.aloneKL).reduce(StyledText([])) { text, pair in
-      text + .dim("\(pair.0) ")
+    let name = "\(choice.block).\(choice.projection)"
+    var figures = zip(report.widths, choice.aloneKL).reduce(StyledText([])) { text, pair in
+      text + .dim("\(pair.0):")
         + StyledText(
-          NumberText.significant(pair.1, 2) + "  ", pair.0 == choice.bits ? .strong : .text)
+          NumberText.significant(pair.1, 1) + "  ", pair.0 == choice.bits ? .strong : .text)
     }
-    buffer.line(figures, in: rect.row(1), look: look)
+    if rect.height >= 2 {
+      buffer.line(
+        oneOf: [
+          .strong("\(name): \(choice.bits) bits") + .hint("; its KL alone by bits:"),
+          .strong("\(name): \(choice.bits) bits") + .hint("; KL alone:"),
+        ], in: rect.row(0), look: look)
+    } else {
+      figures = .strong("\(name) ") + figures
+    }
+    buffer.line(figures, in: rect.row(rect.height - 1), look: look)
   }
 }
 
@@ -120,8 +135,9 @@ struct SidesPanel: Widget {
     let room = buffer.box(
       "side by side", in: rect, look: look,
       trailing: .hint("KL on \(report.windows) windows"))
+    let isWide = room.width >= 44
     var sides: [(title: String, side: AllocationReport.Side)] = [("mixed", report.mixed)]
-    if let same = report.mixedAtUniform { sides.append(("same size", same)) }
+    if let same = report.mixedAtUniform { sides.append((isWide ? "same size" : "same", same)) }
     if let uniform = report.uniform {
       sides.append((uniform.name.replacing(" everywhere", with: ""), uniform))
     }
@@ -136,7 +152,9 @@ struct SidesPanel: Widget {
         StyledText(NumberText.significant($0.kl), $0.kl == least ? .good : .strong)
       },
       row("±") { .dim(NumberText.significant($0.klError, 2)) },
-      row("sum alone") { .dim($0.predictedKL.map { NumberText.significant($0) } ?? "–") },
+      row(isWide ? "sum alone" : "sum") {
+        .dim($0.predictedKL.map { NumberText.significant($0) } ?? "–")
+      },
     ]
     let (table, below) = room.splitTop(rows.count + 1)
     buffer.draw(
@@ -154,11 +172,16 @@ struct SidesPanel: Widget {
               + .hint(" ± \(NumberText.significant(entry.side.klError, 2))"),
             role: entry.side == report.uniform ? .series2 : .series1)
         }), in: bars, look: look)
+    var words = ""
+    if report.mixedAtUniform != nil {
+      words =
+        "\(isWide ? "same size" : "same"): mixed, as large as \(sides[sides.count - 1].title). "
+    }
+    words +=
+      isWide
+      ? "sum alone: the layers' own KLs added up, which the choice was made by."
+      : "sum: layers' own KLs added up."
     buffer.draw(
-      Paragraph(
-        .hint(
-          "sum alone: the layers' own KLs added up, which the choice was made by. "
-            + "bits: a weight, scales included.")),
-      in: note.inset(top: note.height >= 3 ? 1 : 0), look: look)
+      Paragraph(.hint(words)), in: note.inset(top: note.height >= 4 ? 1 : 0), look: look)
   }
 }

@@ -100,6 +100,8 @@ struct CellDetailPanel: Widget {
     guard let ratios = detail.columnErrors, !ratios.isEmpty else { return [] }
     let pushed = detail.pushedColumns ?? []
     let mean = ratios.reduce(0, +) / Double(ratios.count)
+    // A method with a sum of its own is one that pushes the errors of a column onto others.
+    let start = figures.cell?.values[.rawLoss] == nil ? "most in " : "errors pushed to "
     return [
       SectionStack.Section(
         title: [
@@ -113,11 +115,11 @@ struct CellDetailPanel: Widget {
         loud.highest = high
         buffer.draw(Self.wide(ratios, bars, .series4), in: bars, look: look)
         buffer.draw(loud, in: bars, look: look)
-        let room = note.width * note.height - "errors pushed to ".count
+        let room = note.width * note.height - start.count
         let words: StyledText =
           pushed.isEmpty
           ? .hint("mean \(NumberText.significant(mean, 2)); no channel holds twice as much")
-          : .hint("errors pushed to ") + .warn(Self.names(pushed, in: room))
+          : .hint(start) + .warn(Self.names(pushed, in: room))
         buffer.draw(Paragraph(words), in: note, look: look)
       }
     ]
@@ -199,6 +201,7 @@ struct SearchPlot: Widget {
         [
           Plot.Series("", points: points, form: .line, role: .series1),
           Plot.Series("", points: [best], form: .points, role: .accent),
-        ], x: Plot.Axis(curve.axis), y: Plot.Axis("")), in: rect, look: look)
+        ], x: Plot.Axis(curve.axis, ticks: [points[0].x, best.x, points[points.count - 1].x]),
+        y: Plot.Axis("")), in: rect, look: look)
   }
 }

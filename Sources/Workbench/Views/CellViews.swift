@@ -121,6 +121,9 @@ struct CellFigures: Widget {
         metric,
         cell?.values[metric].map {
           .strong(metric.text($0)) + .hint("  " + rank(metric, isWide: isWide))
+        } ?? .hint("not measured"),
+        cell?.values[metric].map {
+          .strong(metric.text($0)) + .hint("  " + rank(metric, isWide: false))
         } ?? .hint("not measured"))
     }
     if let rawLoss {

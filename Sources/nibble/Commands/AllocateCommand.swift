@@ -80,6 +80,10 @@ struct AllocateCommand: ParsableCommand {
       blocks.sorted { $0.key < $1.key }.map { ["\($0.key)"] + $0.value })
     switch report.mixedWins {
     case true?: print("Mixed bits are better than uniform bits of the same size.")
+    case false? where report.restWins:
+      print(
+        "At the same size uniform bits are no worse; what the budget leaves above them makes mixed bits better."
+      )
     case false?:
       print(
         "Uniform bits win: at the same size mixed bits are no better, beyond what chance can tell.")
