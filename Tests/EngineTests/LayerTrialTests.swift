@@ -133,6 +133,14 @@ import Testing
     }
   }
 
+  @Test func hessiansThatDoNotFitAreRefused() throws {
+    // 137 GB for the matrices, but half a megabyte of inputs.
+    let sample = try LayerSample(rows: 1, columns: 131_072, tokens: 1, seed: 0, pool: pool)
+    if let free = Machine.memoryAvailable(), free < 137_000_000_000 {
+      #expect(throws: EngineError.self) { try run(sample, "gptq:4:128") }
+    }
+  }
+
   @Test func everyWeightMethodHasATrial() {
     let known = Set(LayerTrialMethods.all.map { $0.method })
     #expect(known == Set(QuantizationMethods.descriptions(for: .weights).map(\.name)))

@@ -18,6 +18,7 @@ struct GPTQTrial: LayerTrialMethod {
     if size > 0 {
       try RoundToNearest.checkGroup(size, columns: sample.columns, layer: "the layer")
     }
+    try Self.checkMemory(columns: sample.columns)
     let ordersByActivation = values.flag("act-order")
     let options = GPTQ.Options(
       grid: try Grid(.gptq, bits: values.integer("bits"), isSymmetric: values.flag("symmetric")),
@@ -45,6 +46,16 @@ struct GPTQTrial: LayerTrialMethod {
         found: "groups in the order of activations")
     }
     return LayerTrialOutcome(weight: weight, fallback: result.fallback)
+  }
+
+  /// Half of a matrix is held three times: the sums in float32, the factorization in float64, its result in float32.
+  private static func checkMemory(columns: Int) throws {
+    let needed = columns * columns / 2 * (4 + 8 + 4)
+    if let free = Machine.memoryAvailable(), needed > free {
+      throw EngineError.badLayer(
+        item: "columns", expected: "a Hessian that fits the \(Quantity.bytes(free)) free",
+        found: "\(columns) columns, \(Quantity.bytes(needed)) with its factorization")
+    }
   }
 }
 
