@@ -42,7 +42,8 @@ struct QuantizeCommand: ParsableCommand {
         message: "\(directory) exists already: choose another name, nothing was overwritten")
     }
     let folder = Self.trimmed(directory) + ".unfinished"
-    if resume, QuantizationCheckpoint.progress(in: folder) == nil {
+    // What is there but damaged is told by the run itself.
+    if resume, !FileManager.default.fileExists(atPath: folder + "/state.json") {
       throw CommandFailure(
         message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
     }
