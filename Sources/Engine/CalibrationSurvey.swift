@@ -10,7 +10,7 @@ package struct CalibrationSurvey: Hashable, Sendable, Codable {
     package var error: Double
     /// The larger and the smaller error when only one half of the windows is used.
     package var halfErrors: [Double]
-    /// The share of codes that come out the same from both halves; nil for methods that move scales.
+    /// The share of codes that come out the same from both halves.
     package var agreement: Double
 
     package init(
