@@ -123,6 +123,7 @@ package struct LinearKernel: Sendable {
           groupObstacle(format, columns: columns)
             ?? (integerKind(bits) == nil ? "no kernel reads \(bits)-bit weights" : nil)
         )
+      case .scaledFloat: (nil, "no kernel reads \(format)")
       }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {
@@ -165,7 +166,8 @@ extension ActivationFormat {
   var kernelKind: nk_activation_kind {
     switch self {
     case .float(let type): type == .f32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
-    case .int8PerToken: NK_ACTIVATION_INT8
+    case .int8, .int8WithOutliers: NK_ACTIVATION_INT8
+    case .fp8: NK_ACTIVATION_BF16
     }
   }
 }

@@ -1,7 +1,7 @@
 /// What the weight of a linear layer is: how its values are coded, and at what grain they are scaled.
 ///
 /// Kernels are chosen on this description alone. An integer code `q` stands for
-/// `scale * (q - zero)`, with `q` in `0..<2^bits`.
+/// `scale * (q - zero)`, with `q` in `0..<2^bits`, a scaled float for `scale * value`.
 package struct WeightFormat: Hashable, Sendable {
   /// How one value is coded.
   package enum Code: Hashable, Sendable, Codable {
@@ -9,6 +9,8 @@ package struct WeightFormat: Hashable, Sendable {
     case float(type: DType)
     /// An unsigned integer code of `bits` bits, 2 to 8.
     case integer(bits: Int)
+    /// An 8-bit float of `type`, E4M3 or E5M2, that a scale multiplies.
+    case scaledFloat(type: DType)
   }
 
   /// How many weights share one scale.
@@ -18,6 +20,8 @@ package struct WeightFormat: Hashable, Sendable {
     case channel
     /// One scale per `size` consecutive input channels of a row.
     case group(size: Int)
+    /// One scale per block of output by input channels, such as 128 x 128.
+    case block(rows: Int, columns: Int)
   }
 
   /// Which code stands for 0.
@@ -55,7 +59,7 @@ package struct WeightFormat: Hashable, Sendable {
   /// Bits of one code, without scales.
   package var bits: Int {
     switch code {
-    case .float(let type): type.bits
+    case .float(let type), .scaledFloat(let type): type.bits
     case .integer(let bits): bits
     }
   }
@@ -67,7 +71,10 @@ package struct WeightFormat: Hashable, Sendable {
 
   /// The number of input channels that share a scale in rows of `columns` channels.
   package func groupSize(columns: Int) -> Int {
-    if case .group(let size) = granularity { min(size, columns) } else { columns }
+    switch granularity {
+    case .group(let size), .block(_, let size): min(size, columns)
+    case .tensor, .channel: columns
+    }
   }
 
   /// The number of scales in one row of `columns` input channels; the last group may be short.
@@ -76,12 +83,22 @@ package struct WeightFormat: Hashable, Sendable {
     return size == 0 ? 0 : (columns + size - 1) / size
   }
 
+  /// The number of scales of `rows` rows of `columns` input channels.
+  package func scales(rows: Int, columns: Int) -> Int {
+    switch granularity {
+    case .tensor: 1
+    case .channel, .group: rows * groups(columns: columns)
+    case .block(let height, _): (rows + height - 1) / max(1, height) * groups(columns: columns)
+    }
+  }
+
   /// Bytes of `rows * columns` weights as they are stored: scales and real zero points in 16 bits, whole
-  /// zero points in 8.
+  /// zero points in 8; scales of 8-bit floats in 32.
   package func byteCount(rows: Int, columns: Int) -> Int {
     guard !isFloat else { return rows * columns * bits / 8 }
+    let scales = scales(rows: rows, columns: columns)
+    if case .scaledFloat = code { return rows * columns + scales * 4 }
     let codes = rows * ((columns * bits + 31) / 32 * 4)
-    let scales = granularity == .tensor ? 1 : rows * groups(columns: columns)
     let zeros =
       switch zeroPoint {
       case .fixed: 0
@@ -121,20 +138,26 @@ extension WeightFormat: CustomStringConvertible {
   package var description: String {
     switch code {
     case .float(let type): return type.description
+    case .scaledFloat(let type): return "W8 \(type == .f8e5m2 ? "E5M2" : "E4M3") \(granularity)"
     case .integer(let bits):
-      let grain =
-        switch granularity {
-        case .tensor: "tensor"
-        case .channel: "channel"
-        case .group(let size): "g\(size)"
-        }
       let zeros =
         switch zeroPoint {
         case .fixed: ""
         case .integer: " asymmetric"
         case .real: " real zeros"
         }
-      return "W\(bits) \(grain)" + zeros
+      return "W\(bits) \(granularity)" + zeros
+    }
+  }
+}
+
+extension WeightFormat.Granularity: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .tensor: "tensor"
+    case .channel: "channel"
+    case .group(let size): "g\(size)"
+    case .block(let rows, let columns): "\(rows)x\(columns)"
     }
   }
 }

@@ -246,6 +246,9 @@ package enum CompressedTensors: ExportFormat {
     case .group(let size):
       object.set("strategy", .string("group"))
       object.set("group_size", .number(JSONNumber(size)))
+    case .block(let rows, let columns):
+      object.set("strategy", .string("block"))
+      object.set("block_structure", .array([rows, columns].map { .number(JSONNumber($0)) }))
     }
     object.set("dynamic", .bool(false))
     return object
