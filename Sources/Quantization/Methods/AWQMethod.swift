@@ -101,7 +101,7 @@ package struct AWQMethod: QuantizationMethod {
     let layer = draft[projection]
     let scales = LayerScales(
       input: found.inputScales(of: projection), output: found.outputScales(of: projection))
-    draft[projection].scales = scales
+    draft[projection].scales = layer.scales.composed(with: scales)
     if let output = scales.output {
       draft[projection].bias = layer.bias.map { bias in zip(bias, output).map { $0 / $1 } }
     }
