@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// The smallest and the largest value of each input channel of layers that share their inputs, and some of the tokens.

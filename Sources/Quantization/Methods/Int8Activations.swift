@@ -1,4 +1,4 @@
-package import Models
+import Models
 
 /// W8A8: activations in INT8, and weights in INT8 to multiply them with; products are summed in int32.
 ///
