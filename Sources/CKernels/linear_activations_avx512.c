@@ -1,9 +1,8 @@
 // Conversion of float32 inputs into what linears read: AVX-512.
 #if defined(__x86_64__)
 
-#include <float.h>
-
 #include "linear_avx512.h"
+#include "linear_coding.h"
 
 // 32 columns of a token; the last ones are copied to `tail` and padded with zeros.
 INLINE_AVX512 const float *columns_at(const float *x, size_t k, size_t cols,
@@ -45,6 +44,8 @@ INLINE_AVX512 void fill_bf16(const nk_activations *to, const float *x, size_t to
     const __m512 wide_b = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(b), 16));
     sums[k / NK_COLUMN_BLOCK] = _mm512_reduce_add_ps(_mm512_add_ps(wide_a, wide_b));
   }
+  to->scales[token] = 1;
+  to->clipped[token] = 0;
 }
 
 // NaN as 0, infinities as the largest finite value.
@@ -95,6 +96,8 @@ INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t to
   const float largest = largest_magnitude(x, to->cols);
   const float inverse = int8_inverse_scale(largest);
   to->scales[token] = inverse > 0 ? largest / 127 : 0;
+  to->zeros[token] = 0;
+  to->clipped[token] = 0;
   const __m512 inverses = _mm512_set1_ps(inverse);
   float tail[NK_COLUMN_BLOCK];
   running[0] = 0;
@@ -106,6 +109,115 @@ INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t to
   }
 }
 
+// 16 columns from `k`, finite; those behind the last are 0.
+INLINE_AVX512 __m512 finite_columns(const nk_activations *to, const float *x, size_t k,
+                                    __mmask16 *there) {
+  *there = to->cols - k < 16 ? row_mask(to->cols - k) : 0xffff;
+  return finite_or_zero(_mm512_maskz_loadu_ps(*there, x + k));
+}
+
+// The range of the values that count for the scale of a token, and of 0.
+INLINE_AVX512 void token_range(const nk_activations *to, const float *x, float *lowest,
+                               float *highest) {
+  __m512 low = _mm512_setzero_ps(), high = _mm512_setzero_ps();
+  for (size_t k = 0; k < to->cols; k += 16) {
+    __mmask16 counts;
+    const __m512 v = finite_columns(to, x, k, &counts);
+    if (to->columns != NULL && to->limit > 0) {
+      const __m512 limit = _mm512_set1_ps(to->limit);
+      counts &= _mm512_cmp_ps_mask(_mm512_abs_ps(v), limit, _CMP_LT_OQ);
+    } else if (to->columns != NULL) {
+      const __m512i columns = _mm512_loadu_si512(to->columns + k);
+      counts &= _mm512_test_epi32_mask(columns, columns);
+    }
+    low = _mm512_mask_min_ps(low, counts, low, v);
+    high = _mm512_mask_max_ps(high, counts, high, v);
+  }
+  *lowest = _mm512_reduce_min_ps(low);
+  *highest = _mm512_reduce_max_ps(high);
+}
+
+// INT8 codes other than the plain ones.
+INLINE_AVX512 void fill_coded_int8(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  int32_t *running = to->running + token * to->sum_stride;
+  float lowest = 0, highest = 0;
+  if (to->given_scale == 0) token_range(to, x, &lowest, &highest);
+  const int8_coding coding = int8_coding_of(to, lowest, highest);
+  const __m512 inverse = _mm512_set1_ps(coding.inverse), beyond = _mm512_set1_ps(BEYOND_CODES);
+  const __m512i zero = _mm512_set1_epi32(coding.zero);
+  const __m512i least = _mm512_set1_epi32(coding.least), most = _mm512_set1_epi32(coding.most);
+  uint32_t clipped = 0;
+  running[0] = 0;
+  for (size_t k = 0; k < round_up(to->cols, NK_COLUMN_BLOCK); k += NK_COLUMN_BLOCK) {
+    __m128i halves[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
+    for (size_t half = 0; half < 2 && k + 16 * half < to->cols; half++) {
+      const size_t at = k + 16 * half;
+      __mmask16 there;
+      const __m512 v = finite_columns(to, x, at, &there);
+      if (to->columns != NULL) {
+        const __m512i columns = _mm512_loadu_si512(to->columns + at);
+        there &= _mm512_test_epi32_mask(columns, columns);
+      }
+      __m512 scaled = _mm512_min_ps(_mm512_mul_ps(v, inverse), beyond);
+      scaled = _mm512_max_ps(scaled, _mm512_sub_ps(_mm512_setzero_ps(), beyond));
+      const __m512i code = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), zero);
+      const __m512i q = _mm512_max_epi32(_mm512_min_epi32(code, most), least);
+      clipped += (uint32_t)__builtin_popcount(_mm512_mask_cmpneq_epi32_mask(there, code, q));
+      halves[half] = _mm512_cvtepi32_epi8(_mm512_maskz_mov_epi32(there, q));
+    }
+    const __m256i q = _mm256_set_m128i(halves[1], halves[0]);
+    _mm256_storeu_si256((__m256i *)(values + k), q);
+    const size_t block = k / NK_COLUMN_BLOCK;
+    running[block + 1] = running[block] + sum_bytes(q);
+  }
+  to->scales[token] = coding.scale;
+  to->zeros[token] = coding.zero;
+  to->clipped[token] = to->given_scale > 0 ? clipped : 0;
+}
+
+// rounded_to_float8() in vectors.
+INLINE_AVX512 __m512 rounded_to_float8_lanes(float8_format format, __m512 x, uint32_t *clipped) {
+  const __m512 largest = _mm512_set1_ps(format.largest), magnitude = _mm512_abs_ps(x);
+  *clipped += (uint32_t)__builtin_popcount(_mm512_cmp_ps_mask(magnitude, largest, _CMP_GT_OQ));
+  const __m512 held = _mm512_min_ps(magnitude, largest);
+  __m512i exponent = _mm512_and_si512(_mm512_castps_si512(held), _mm512_set1_epi32(0x7f800000));
+  exponent = _mm512_max_epi32(exponent, _mm512_set1_epi32((int)format.smallest_normal));
+  const __m512 anchor =
+      _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32((int)format.anchor)));
+  const __m512i rounded = _mm512_castps_si512(_mm512_sub_ps(_mm512_add_ps(held, anchor), anchor));
+  const __m512i sign = _mm512_set1_epi32((int)0x80000000);
+  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(rounded, _mm512_castps_si512(x), sign, 0xf8));
+}
+
+// 8-bit floats under a scale, as the bfloat16 numbers they are.
+INLINE_AVX512 void fill_float8(const nk_activations *to, const float *x, size_t token) {
+  uint16_t *values = (uint16_t *)((uint8_t *)to->values + token * to->stride);
+  float *sums = to->sums + token * to->sum_stride;
+  const float8_format format = float8_format_of(to->float8);
+  const float8_coding coding =
+      float8_coding_of(to, to->given_scale > 0 ? 0 : largest_magnitude(x, to->cols));
+  const __m512 scale = _mm512_set1_ps(coding.scale > 0 ? coding.scale : 1);
+  const __mmask16 is_something = coding.scale > 0 ? 0xffff : 0;
+  uint32_t clipped = 0;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    __m512 sum = _mm512_setzero_ps();
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < NK_COLUMN_BLOCK; i += 16) {
+      const __m512 v = finite_or_zero(_mm512_loadu_ps(from + i));
+      const __m512 scaled = _mm512_maskz_div_ps(is_something, v, scale);
+      const __m512 rounded = rounded_to_float8_lanes(format, scaled, &clipped);
+      _mm256_storeu_si256((__m256i *)(values + k + i), paired_bf16(rounded));
+      sum = _mm512_add_ps(sum, rounded);
+    }
+    sums[k / NK_COLUMN_BLOCK] = _mm512_reduce_add_ps(sum);
+  }
+  to->scales[token] = coding.scale;
+  to->clipped[token] = coding.is_given ? clipped : 0;
+}
+
 TARGET_AVX512 void nk_activations_fill_avx512(const nk_activations *activations, const float *x,
                                               size_t ld_x, size_t token_begin,
                                               size_t token_end) {
@@ -113,8 +225,20 @@ TARGET_AVX512 void nk_activations_fill_avx512(const nk_activations *activations,
     const float *row = x + token * ld_x;
     switch (activations->kind) {
       case NK_ACTIVATION_F32: fill_f32(activations, row, token); break;
-      case NK_ACTIVATION_BF16: fill_bf16(activations, row, token); break;
-      case NK_ACTIVATION_INT8: fill_int8(activations, row, token); break;
+      case NK_ACTIVATION_BF16:
+        if (activations->float8 == NK_FLOAT8_NONE) {
+          fill_bf16(activations, row, token);
+        } else {
+          fill_float8(activations, row, token);
+        }
+        break;
+      case NK_ACTIVATION_INT8:
+        if (is_plain_int8(activations)) {
+          fill_int8(activations, row, token);
+        } else {
+          fill_coded_int8(activations, row, token);
+        }
+        break;
     }
   }
 }

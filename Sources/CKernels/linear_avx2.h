@@ -77,7 +77,7 @@ INLINE_AVX2 __m256i unpack_int3_pair(const uint8_t *block, int pair) {
 // Codes of 4 columns (one of the 8 quads of a 32-column block) of 8 rows as bytes.
 INLINE_AVX2 __m256i unpack_quad(nk_weight_kind kind, const uint8_t *block, int quad, int half) {
   const uint8_t *rows = block + half * CHUNK / 2;
-  if (kind == NK_WEIGHT_INT8) return load_bytes(rows + quad * CHUNK);
+  if (kind == NK_WEIGHT_INT8 || is_float8(kind)) return load_bytes(rows + quad * CHUNK);
   if (kind == NK_WEIGHT_INT4) {
     const __m256i v = load_bytes(rows + quad / 2 * CHUNK);
     return _mm256_and_si256(_mm256_srli_epi16(v, quad % 2 * 4), _mm256_set1_epi8(15));

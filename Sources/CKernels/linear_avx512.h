@@ -164,4 +164,23 @@ INLINE_AVX512 __m512i int8_pair_to_bf16(__m512i codes, unsigned byte) {
   return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(even, 16), odd);
 }
 
+// 8-bit floats in the low bytes of 32 words as bfloat16, exactly; bits above are not looked at.
+INLINE_AVX512 __m512i float8_to_bf16(nk_weight_kind kind, __m512i words) {
+  const int is_e4m3 = kind == NK_WEIGHT_E4M3;
+  const __m512i magnitude = _mm512_and_si512(words, _mm512_set1_epi16(0x7f));
+  // A normal number needs only another bias: 127 - 7, or 127 - 15.
+  const __m512i normal = _mm512_add_epi16(_mm512_slli_epi16(magnitude, is_e4m3 ? 4 : 5),
+                                          _mm512_set1_epi16((is_e4m3 ? 120 : 112) << 7));
+  // Subnormals are so few that a table has them: m / 512, or m / 65536.
+  const __m512i few = is_e4m3 ? _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x3c603c40,
+                                                 0x3c203c00, 0x3bc03b80, 0x3b000000)
+                              : _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                 0x38403800, 0x37800000);
+  const __mmask32 is_subnormal =
+      _mm512_cmplt_epu16_mask(magnitude, _mm512_set1_epi16(is_e4m3 ? 8 : 4));
+  const __m512i value = _mm512_mask_permutexvar_epi16(normal, is_subnormal, magnitude, few);
+  const __m512i sign = _mm512_slli_epi16(words, 8);
+  return _mm512_ternarylogic_epi32(value, sign, _mm512_set1_epi16((short)0x8000), 0xf8);
+}
+
 #endif

@@ -22,7 +22,7 @@ typedef struct code_tables {
 INLINE_AVX512 code_tables tables_for(nk_weight_kind kind, const nk_linear_weight *weight,
                                      const linear_layout *layout) {
   code_tables tables = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-  if (kind == NK_WEIGHT_BF16) return tables;
+  if (kind == NK_WEIGHT_BF16 || is_float8(kind)) return tables;
   if (kind != NK_WEIGHT_INT8) {
     tables.codes = code_table(weight, layout);
     return tables;
@@ -62,7 +62,14 @@ INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const uint8_t *w, const
     return;
   }
   __m512i pairs[16];
-  if (kind == NK_WEIGHT_BF16) {
+  if (is_float8(kind)) {
+#pragma clang loop unroll(full)
+    for (int c = 0; c < 8; c++) {
+      const __m512i v = _mm512_loadu_si512(w + c * CHUNK);
+      pairs[2 * c] = float8_to_bf16(kind, v);
+      pairs[2 * c + 1] = float8_to_bf16(kind, _mm512_srli_epi16(v, 8));
+    }
+  } else if (kind == NK_WEIGHT_BF16) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < 16; i++) pairs[i] = _mm512_loadu_si512(w + i * CHUNK);
   } else {
@@ -107,7 +114,8 @@ INLINE_AVX512 void multiply_one_token(nk_weight_kind kind, const nk_linear_weigh
 
 // Up to how many tokens it is faster to read a panel again for each than to unpack it.
 INLINE_AVX512 size_t few_tokens(nk_weight_kind kind) {
-  return kind == NK_WEIGHT_BF16 ? 1 : kind == NK_WEIGHT_INT8 ? 2 : 4;
+  if (kind == NK_WEIGHT_BF16) return 1;
+  return kind == NK_WEIGHT_INT8 || is_float8(kind) ? 2 : 4;
 }
 
 INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
@@ -140,5 +148,7 @@ DEFINE_LINEAR(int8, NK_WEIGHT_INT8)
 DEFINE_LINEAR(int4, NK_WEIGHT_INT4)
 DEFINE_LINEAR(int3, NK_WEIGHT_INT3)
 DEFINE_LINEAR(int2, NK_WEIGHT_INT2)
+DEFINE_LINEAR(e4m3, NK_WEIGHT_E4M3)
+DEFINE_LINEAR(e5m2, NK_WEIGHT_E5M2)
 
 #endif

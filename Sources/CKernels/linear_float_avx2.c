@@ -28,7 +28,19 @@ INLINE_AVX2 code_values code_values_of(const nk_linear_weight *weight,
   return (code_values){_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8)};
 }
 
+// 8-bit floats in the low bytes of 8 lanes: float8_to_float() in vectors.
+INLINE_AVX2 __m256 decode_float8(nk_weight_kind kind, __m256i codes) {
+  const __m256i magnitude = _mm256_slli_epi32(_mm256_and_si256(codes, _mm256_set1_epi32(127)),
+                                              kind == NK_WEIGHT_E4M3 ? 20 : 21);
+  const __m256i sign =
+      _mm256_slli_epi32(_mm256_and_si256(codes, _mm256_set1_epi32(128)), 24);
+  const __m256 up = _mm256_set1_ps(kind == NK_WEIGHT_E4M3 ? 0x1p120f : 0x1p112f);
+  const __m256 value = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), up);
+  return _mm256_or_ps(value, _mm256_castsi256_ps(sign));
+}
+
 INLINE_AVX2 __m256 decode(nk_weight_kind kind, __m256i codes, code_values values) {
+  if (is_float8(kind)) return decode_float8(kind, codes);
   if (kind == NK_WEIGHT_INT8) {
     return _mm256_sub_ps(_mm256_cvtepi32_ps(codes), _mm256_set1_ps(128));
   }
@@ -194,5 +206,7 @@ DEFINE_LINEAR(int8_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_INT8)
 DEFINE_LINEAR(int4_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_INT4)
 DEFINE_LINEAR(int3_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_INT3)
 DEFINE_LINEAR(int2_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_INT2)
+DEFINE_LINEAR(e4m3_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_E4M3)
+DEFINE_LINEAR(e5m2_bf16, NK_ACTIVATION_BF16, NK_WEIGHT_E5M2)
 
 #endif

@@ -3,12 +3,13 @@
 size_t nk_linear_panels(size_t rows) { return rows / NK_PANEL_ROWS + (rows % NK_PANEL_ROWS != 0); }
 
 static int is_valid(const nk_linear_weight *weight) {
-  if (weight->kind < NK_WEIGHT_F32 || weight->kind > NK_WEIGHT_INT2) return 0;
+  if (weight->kind < NK_WEIGHT_F32 || weight->kind > NK_WEIGHT_E5M2) return 0;
   if (weight->cols > SIZE_MAX / 4096) return 0;  // keeps the sizes below from overflowing
   const int bits = code_bits(weight->kind);
   const nk_zero_points zeros = weight->zero_points;
   if (zeros < NK_ZERO_POINTS_FIXED || zeros > NK_ZERO_POINTS_REAL) return 0;
   if (bits == 0) return zeros == NK_ZERO_POINTS_FIXED && weight->codebook == NULL;
+  if (is_float8(weight->kind) && zeros != NK_ZERO_POINTS_FIXED) return 0;
   if (weight->codebook != NULL && (bits == 8 || zeros != NK_ZERO_POINTS_FIXED)) return 0;
   return weight->group >= weight->cols || weight->group % NK_COLUMN_BLOCK == 0;
 }
@@ -49,8 +50,9 @@ static size_t sums_per_token(nk_activation_kind kind, size_t cols) {
 
 size_t nk_activations_bytes(nk_activation_kind kind, size_t tokens, size_t cols) {
   if (kind < NK_ACTIVATION_F32 || kind > NK_ACTIVATION_INT8 || cols > SIZE_MAX / 64) return 0;
-  const size_t scale = kind == NK_ACTIVATION_INT8 ? sizeof(float) : 0;
-  const size_t token = token_stride(kind, cols) + 4 * sums_per_token(kind, cols) + scale;
+  // Scale, zero point and what was clipped.
+  const size_t notes = kind == NK_ACTIVATION_F32 ? 0 : 3 * sizeof(float);
+  const size_t token = token_stride(kind, cols) + 4 * sums_per_token(kind, cols) + notes;
   size_t bytes;
   if (__builtin_mul_overflow(tokens, token, &bytes)) return 0;
   if (__builtin_add_overflow(bytes, (size_t)NK_ALIGNMENT, &bytes)) return 0;
@@ -63,10 +65,11 @@ nk_activations nk_activations_layout(nk_activation_kind kind, size_t tokens, siz
   activations.stride = token_stride(kind, cols);
   activations.sum_stride = sums_per_token(kind, cols);
   uint8_t *behind_values = (uint8_t *)storage + tokens * activations.stride;
+  if (kind == NK_ACTIVATION_F32) return activations;
   if (kind == NK_ACTIVATION_BF16) activations.sums = (float *)behind_values;
-  if (kind == NK_ACTIVATION_INT8) {
-    activations.running = (int32_t *)behind_values;
-    activations.scales = (float *)(activations.running + tokens * activations.sum_stride);
-  }
+  if (kind == NK_ACTIVATION_INT8) activations.running = (int32_t *)behind_values;
+  activations.scales = (float *)behind_values + tokens * activations.sum_stride;
+  if (kind == NK_ACTIVATION_INT8) activations.zeros = (int32_t *)(activations.scales + tokens);
+  activations.clipped = (uint32_t *)(activations.scales + 2 * tokens);
   return activations;
 }

@@ -9,7 +9,7 @@
 // Values, in 64-byte chunks [16 rows][4 bytes], r the row:
 //   F32    chunk [column][r]
 //   BF16   chunk [column/2][r][2]: columns 4i...4i+3 in the order 0, 2, 1, 3
-//   INT8   chunk [column/4][r][4]: byte j is column 4c + j
+//   INT8   chunk [column/4][r][4]: byte j is column 4c + j; E4M3 and E5M2 alike
 //   INT4   chunk [column/8][r][4]: byte j holds columns 8c + j (low) and 8c + 4 + j (high)
 //   INT2   chunk [column/16][r][4]: bits 2t of byte j hold column 16c + 4t + j
 //   INT3   [column/32] of three chunks of 16-bit words. Pair p < 15 of columns has its codes at
@@ -43,17 +43,23 @@ typedef struct linear_layout {
   size_t block_bytes;   // values of 16 rows x 32 columns
   size_t panel_bytes;
   int bits;             // of a code; 0 for F32 and BF16
-  int symmetric_zero;   // 2^(bits - 1)
+  int symmetric_zero;   // 2^(bits - 1); 0 for 8-bit floats
 } linear_layout;
 
 static inline int code_bits(nk_weight_kind kind) {
   switch (kind) {
-    case NK_WEIGHT_INT8: return 8;
+    case NK_WEIGHT_INT8:
+    case NK_WEIGHT_E4M3:
+    case NK_WEIGHT_E5M2: return 8;
     case NK_WEIGHT_INT4: return 4;
     case NK_WEIGHT_INT3: return 3;
     case NK_WEIGHT_INT2: return 2;
     default: return 0;
   }
+}
+
+static inline int is_float8(nk_weight_kind kind) {
+  return kind == NK_WEIGHT_E4M3 || kind == NK_WEIGHT_E5M2;
 }
 
 static inline size_t zero_point_bytes(nk_zero_points zero_points) {
@@ -88,7 +94,7 @@ static inline linear_layout layout_of(const nk_linear_weight *weight) {
   layout.group = layout.padded_cols;
   layout.span_groups = 1;
   if (layout.bits > 0) {
-    layout.symmetric_zero = 1 << (layout.bits - 1);
+    layout.symmetric_zero = is_float8(weight->kind) ? 0 : 1 << (layout.bits - 1);
     if (weight->group > 0 && weight->group < weight->cols) layout.group = weight->group;
     if (weight->cols > 0) layout.groups = (weight->cols - 1) / layout.group + 1;
     layout.span_groups = smaller(layout.bits == 8 ? 4 : 8, layout.groups > 0 ? layout.groups : 1);
@@ -267,7 +273,9 @@ static inline int code_at(nk_weight_kind kind, const uint8_t *values, size_t row
       values + col / NK_COLUMN_BLOCK * column_block_bytes(kind) + 4 * row + col % 4;
   const size_t quad = col % NK_COLUMN_BLOCK / 4;
   switch (kind) {
-    case NK_WEIGHT_INT8: return block[quad * CHUNK];
+    case NK_WEIGHT_INT8:
+    case NK_WEIGHT_E4M3:
+    case NK_WEIGHT_E5M2: return block[quad * CHUNK];
     case NK_WEIGHT_INT4: return (block[quad / 2 * CHUNK] >> (quad % 2 * 4)) & 15;
     case NK_WEIGHT_INT3: {
       const uint8_t *words = block - col % 4 + col % 4 / 2 * 2;
@@ -278,6 +286,14 @@ static inline int code_at(nk_weight_kind kind, const uint8_t *values, size_t row
     }
     default: return (block[quad / 4 * CHUNK] >> (quad % 4 * 2)) & 3;
   }
+}
+
+// The number an 8-bit float stands for; there is none for codes of infinities and not-a-numbers.
+static inline float float8_to_float(nk_weight_kind kind, uint8_t code) {
+  // Shifted into place the exponent is too small by what the product restores, for subnormals as well.
+  const uint32_t magnitude = (code & 127u) << (kind == NK_WEIGHT_E4M3 ? 20 : 21);
+  const float value = float_from_bits(magnitude) * (kind == NK_WEIGHT_E4M3 ? 0x1p120f : 0x1p112f);
+  return code & 128 ? -value : value;
 }
 
 // A weight before its scale and zero point: the value itself, the code, or what the codebook
@@ -296,6 +312,7 @@ static inline float value_at(const nk_linear_weight *weight, const uint8_t *valu
     return bf16_to_float(value);
   }
   const int code = code_at(weight->kind, values, row, col);
+  if (is_float8(weight->kind)) return float8_to_float(weight->kind, (uint8_t)code);
   return weight->codebook ? bf16_to_float(float_to_bf16(weight->codebook[code])) : (float)code;
 }
 

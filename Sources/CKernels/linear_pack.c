@@ -73,7 +73,9 @@ static void pack_block(nk_weight_kind kind, const uint8_t *source, uint8_t *valu
   switch (kind) {
     case NK_WEIGHT_F32: pack_f32(source, values, row); break;
     case NK_WEIGHT_BF16: pack_bf16(source, values, row); break;
-    case NK_WEIGHT_INT8: pack_int8(source, values, row); break;
+    case NK_WEIGHT_INT8:
+    case NK_WEIGHT_E4M3:
+    case NK_WEIGHT_E5M2: pack_int8(source, values, row); break;
     case NK_WEIGHT_INT4: pack_int4(source, values, row); break;
     case NK_WEIGHT_INT3: pack_int3(source, values, row); break;
     case NK_WEIGHT_INT2: pack_int2(source, values, row); break;

@@ -212,6 +212,12 @@ INLINE_AVX512 uint8_t *unpack_segment(nk_activation_kind activation, nk_weight_k
         unpack_to_bytes(kind, packed, codes);
 #pragma clang loop unroll(full)
         for (int i = 0; i < 8; i++, to += step) _mm512_storeu_si512(to, codes[i]);
+      } else if (is_float8(kind)) {
+        for (int i = 0; i < 8; i++, to += 2 * step) {
+          const __m512i codes = _mm512_loadu_si512(packed + i * CHUNK);
+          _mm512_storeu_si512(to, float8_to_bf16(kind, codes));
+          _mm512_storeu_si512(to + step, float8_to_bf16(kind, _mm512_srli_epi16(codes, 8)));
+        }
       } else if (kind == NK_WEIGHT_INT8) {
         for (int i = 0; i < 8; i++, to += 2 * step) {
           const __m512i codes = _mm512_loadu_si512(packed + i * CHUNK);

@@ -13,34 +13,70 @@ extension ExecutionContext {
     outputs: [UnsafeMutablePointer<Float>]
   ) {
     guard tokens > 0, let first = layers.first else { return }
-    let kind = first.kernel.activation
-    if layers.allSatisfy({ $0.kernel.activation == kind }) {
-      run(layers, kind: kind, input: input, tokens: tokens, outputs: outputs)
+    if layers.allSatisfy({ $0.executed == first.executed }) {
+      run(layers, input: input, tokens: tokens, outputs: outputs)
       return
     }
-    for kind in [NK_ACTIVATION_F32, NK_ACTIVATION_BF16, NK_ACTIVATION_INT8] {
-      let chosen = layers.indices.filter { layers[$0].kernel.activation == kind }
-      guard !chosen.isEmpty else { continue }
+    var left = Array(layers.indices)
+    while let first = left.first {
+      let format = layers[first].executed
+      let chosen = left.filter { layers[$0].executed == format }
+      left.removeAll { layers[$0].executed == format }
       run(
-        chosen.map { layers[$0] }, kind: kind, input: input, tokens: tokens,
+        chosen.map { layers[$0] }, input: input, tokens: tokens,
         outputs: chosen.map { outputs[$0] })
     }
   }
 
   private func run(
-    _ layers: [PreparedLinear], kind: nk_activation_kind, input: UnsafePointer<Float>, tokens: Int,
+    _ layers: [PreparedLinear], input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
   ) {
+    let format = layers[0].executed
+    if case .int8WithOutliers(let split) = format {
+      runSplit(layers, split, input: input, tokens: tokens, outputs: outputs)
+      return
+    }
     let start = trace == nil ? 0 : Machine.seconds()
     let columns = layers[0].columns
+    let kind = format.kernelKind
+    let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
+    var activations = nk_activations_layout(kind, tokens, columns, storage)
+    code(format, input, tokens: tokens, columns: columns, in: &activations)
+    withUnsafePointer(to: &activations) { activations in
+      convert(input, tokens: tokens, columns: columns, into: activations)
+      multiply(layers, activations, outputs: outputs)
+    }
+    if let trace {
+      let seconds = Machine.seconds() - start
+      let clipped = format.isStatic ? Self.clipped(activations) : nil
+      let total = Double(layers.reduce(0) { $0 + $1.rows })
+      for layer in layers {
+        trace.add(
+          block: block, operator: layer.operatorName, kernel: layer.kernel.fullName(provider),
+          reason: layer.reason ?? layer.remark, bytes: Double(layer.packedBytes),
+          operations: 2 * Double(tokens) * Double(layer.rows) * Double(layer.columns),
+          seconds: seconds * Double(layer.rows) / total,
+          inputs: clipped.map { .init(values: Double(tokens * columns), clipped: $0) })
+      }
+    }
+  }
+
+  /// Runs the kernels of layers over activations that are converted already.
+  func multiply(
+    _ layers: [PreparedLinear], _ activations: UnsafePointer<nk_activations>,
+    outputs: [UnsafeMutablePointer<Float>]
+  ) {
+    let columns = layers[0].columns
     // Chunks of panels: whole tiles for many tokens, a few tens of microseconds for one.
-    let span = Int(NK_TILE_PANELS) * (tokens == 1 ? max(1, 65536 / max(1, columns * 64)) : 1)
+    let isOne = activations.pointee.tokens == 1
+    let span = Int(NK_TILE_PANELS) * (isOne ? max(1, 65536 / max(1, columns * 64)) : 1)
     withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count) { shares in
       var scratchBytes = 0
       var chunks = 0
       for (index, layer) in layers.enumerated() {
         var weight = layer.kernelWeight
-        scratchBytes = max(scratchBytes, nk_linear_scratch_bytes(&weight, kind))
+        scratchBytes = max(scratchBytes, nk_linear_scratch_bytes(&weight, layer.kernel.activation))
         shares.initializeElement(
           at: index,
           to: LinearShare(
@@ -49,28 +85,87 @@ extension ExecutionContext {
         chunks = shares[index].endChunk
       }
       let scratch = scratch(bytes: scratchBytes)
-      let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
-      var activations = nk_activations_layout(kind, tokens, columns, storage)
-      withUnsafePointer(to: &activations) { activations in
-        convert(input, tokens: tokens, columns: columns, into: activations)
-        pool.run(chunks: chunks) { chunk, worker in
-          var index = 0
-          while chunk >= shares[index].endChunk { index += 1 }
-          let panels = shares[index].run(chunk, activations, scratch[worker])
-          if let bias = layers[index].bias {
-            Self.add(
-              bias, rows: panels, to: outputs[index], tokens: tokens, stride: layers[index].rows)
-          }
-        }
+      let isScaled = activations.pointee.float8 != NK_FLOAT8_NONE
+      pool.run(chunks: chunks) { chunk, worker in
+        var index = 0
+        while chunk >= shares[index].endChunk { index += 1 }
+        let rows = shares[index].run(chunk, activations, scratch[worker])
+        let layer = layers[index]
+        guard layer.bias != nil || layer.rowSums != nil || isScaled else { return }
+        Self.finish(layer, activations, rows: rows, output: outputs[index])
       }
-    }
-    if let trace {
-      record(layers, tokens: tokens, seconds: Machine.seconds() - start, in: trace)
     }
   }
 
+  /// What is left to do for some rows of a layer: scales and zero points of tokens, the bias.
+  private static func finish(
+    _ layer: PreparedLinear, _ activations: UnsafePointer<nk_activations>, rows: Range<Int>,
+    output: UnsafeMutablePointer<Float>
+  ) {
+    func pointer(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
+      guard let values else { return body(nil) }
+      values.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+    pointer(layer.rowSums) { sums in
+      pointer(layer.bias) { bias in
+        nk_linear_finish(
+          activations, sums, bias, rows.lowerBound, rows.upperBound, output, layer.rows)
+      }
+    }
+  }
+
+  /// Says how the input is to be coded; finds the range where one scale is shared by all tokens.
+  private func code(
+    _ format: ActivationFormat, _ input: UnsafePointer<Float>, tokens: Int, columns: Int,
+    in activations: inout nk_activations
+  ) {
+    let scaling: ActivationScaling
+    switch format {
+    case .float, .int8WithOutliers: return
+    case .int8(let chosen, let isSymmetric):
+      activations.is_asymmetric = isSymmetric ? 0 : 1
+      scaling = chosen
+    case .fp8(let type, let chosen):
+      activations.float8 = type == .f8e5m2 ? NK_FLOAT8_E5M2 : NK_FLOAT8_E4M3
+      scaling = chosen
+    }
+    switch scaling {
+    case .token: break
+    case .tensor:
+      let range = range(of: input, tokens: tokens, columns: columns)
+      nk_activations_give(&activations, range.lowest, range.highest)
+    case .fixed(let range): nk_activations_give(&activations, range.lowest, range.highest)
+    }
+  }
+
+  /// The smallest and the largest value of all tokens.
+  private func range(
+    of input: UnsafePointer<Float>, tokens: Int, columns: Int
+  ) -> ActivationRange {
+    let ranges = rangeStorage.reserve(2 * tokens * MemoryLayout<Float>.stride)
+      .assumingMemoryBound(to: Float.self)
+    let slab = 16
+    pool.run(chunks: (tokens + slab - 1) / slab) { chunk, _ in
+      nk_token_ranges(
+        input, columns, columns, chunk * slab, min((chunk + 1) * slab, tokens), ranges,
+        ranges + tokens)
+    }
+    var found = ActivationRange(lowest: ranges[0], highest: ranges[tokens])
+    for token in 1..<max(1, tokens) {
+      found.lowest = min(found.lowest, ranges[token])
+      found.highest = max(found.highest, ranges[tokens + token])
+    }
+    return found
+  }
+
+  /// How many values a given scale could not hold.
+  private static func clipped(_ activations: nk_activations) -> Double {
+    guard let clipped = activations.clipped else { return 0 }
+    return (0..<activations.tokens).reduce(0.0) { $0 + Double(clipped[$1]) }
+  }
+
   /// Turns the input into the form the kernels read.
-  private func convert(
+  func convert(
     _ input: UnsafePointer<Float>, tokens: Int, columns: Int,
     into activations: UnsafePointer<nk_activations>
   ) {
@@ -85,32 +180,6 @@ extension ExecutionContext {
     }
   }
 
-  /// Adds the bias of the rows of some panels to every token.
-  private static func add(
-    _ bias: [Float], rows: Range<Int>, to output: UnsafeMutablePointer<Float>, tokens: Int,
-    stride: Int
-  ) {
-    bias.withUnsafeBufferPointer { bias in
-      for token in 0..<tokens {
-        let row = output + token * stride
-        for index in rows { row[index] += bias[index] }
-      }
-    }
-  }
-
-  private func record(
-    _ layers: [PreparedLinear], tokens: Int, seconds: Double, in trace: KernelTrace
-  ) {
-    let total = Double(layers.reduce(0) { $0 + $1.rows })
-    for layer in layers {
-      trace.add(
-        block: block, operator: layer.operatorName, kernel: layer.kernel.fullName(provider),
-        reason: layer.reason, bytes: Double(layer.packedBytes),
-        operations: 2 * Double(tokens) * Double(layer.rows) * Double(layer.columns),
-        seconds: seconds * Double(layer.rows) / total)
-    }
-  }
-
   private var activationFill: nk_activations_fill_fn {
     #if arch(x86_64)
       switch provider {
@@ -121,6 +190,16 @@ extension ExecutionContext {
     #else
       nk_activations_fill_generic
     #endif
+  }
+}
+
+extension ActivationFormat {
+  /// Whether the scale was found by calibration, so that inputs may lie beyond it.
+  fileprivate var isStatic: Bool {
+    switch self {
+    case .int8(.fixed, _), .fp8(_, .fixed): true
+    default: false
+    }
   }
 }
 

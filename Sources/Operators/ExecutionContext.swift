@@ -20,6 +20,8 @@ package final class ExecutionContext {
   private var workspaceBytes = 0
   var activationStorage = AlignedScratch()
   var partialStorage = AlignedScratch()
+  /// Ranges of tokens, or of columns.
+  var rangeStorage = AlignedScratch()
   private var slots: [AlignedScratch] = []
 
   /// Makes a context.
@@ -64,7 +66,7 @@ package final class ExecutionContext {
 
   /// Bytes of scratch and activations held now.
   package var scratchBytes: Int {
-    (workspaces + slots).reduce(activationStorage.capacity + partialStorage.capacity) {
+    (workspaces + slots + [activationStorage, partialStorage, rangeStorage]).reduce(0) {
       $0 + $1.capacity
     }
   }

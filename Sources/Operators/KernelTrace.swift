@@ -16,10 +16,34 @@ package struct KernelRecord: Hashable, Sendable, Codable {
   /// Multiply-adds times two.
   package var operations: Double
   package var seconds: Double
+  /// What is known of the inputs, where something is.
+  package var inputs: Inputs?
+
+  /// The inputs of a linear layer, summed over its calls.
+  package struct Inputs: Hashable, Sendable, Codable {
+    /// Input channels that were multiplied; only where some are left to another kernel.
+    package var columns: Double?
+    /// Values that were coded with a scale found by calibration.
+    package var values: Double?
+    /// How many of them it could not hold, so that they were clamped.
+    package var clipped: Double?
+
+    package init(columns: Double? = nil, values: Double? = nil, clipped: Double? = nil) {
+      self.columns = columns
+      self.values = values
+      self.clipped = clipped
+    }
+
+    /// The share of values that were clamped; nil without a calibrated scale.
+    package var clipShare: Double? {
+      guard let values, let clipped, values > 0 else { return nil }
+      return clipped / values
+    }
+  }
 
   package init(
     operator: String, kernel: String, native: Bool, reason: String? = nil, calls: Int = 0,
-    bytes: Double = 0, operations: Double = 0, seconds: Double = 0
+    bytes: Double = 0, operations: Double = 0, seconds: Double = 0, inputs: Inputs? = nil
   ) {
     self.operator = `operator`
     self.kernel = kernel
@@ -29,6 +53,22 @@ package struct KernelRecord: Hashable, Sendable, Codable {
     self.bytes = bytes
     self.operations = operations
     self.seconds = seconds
+    self.inputs = inputs
+  }
+}
+
+extension KernelRecord.Inputs {
+  /// Sums of what either knows.
+  fileprivate static func sum(_ left: Self?, _ right: Self?) -> Self? {
+    guard let left else { return right }
+    guard let right else { return left }
+    func sum(_ a: Double?, _ b: Double?) -> Double? {
+      guard let a else { return b }
+      return a + (b ?? 0)
+    }
+    return .init(
+      columns: sum(left.columns, right.columns), values: sum(left.values, right.values),
+      clipped: sum(left.clipped, right.clipped))
   }
 }
 
@@ -51,7 +91,7 @@ package final class KernelTrace: Sendable {
   /// Adds one call.
   package func add(
     block: Int, operator name: String, kernel: String, reason: String?, bytes: Double,
-    operations: Double, seconds: Double
+    operations: Double, seconds: Double, inputs: KernelRecord.Inputs? = nil
   ) {
     let key = Key(operator: name, kernel: kernel, block: block)
     records.withLock { table in
@@ -59,7 +99,7 @@ package final class KernelTrace: Sendable {
         key,
         default: KernelRecord(
           operator: name, kernel: kernel, native: reason == nil, reason: reason)
-      ].add(bytes: bytes, operations: operations, seconds: seconds)
+      ].add(bytes: bytes, operations: operations, seconds: seconds, inputs: inputs)
     }
   }
 
@@ -92,6 +132,7 @@ package final class KernelTrace: Sendable {
       sum.bytes += record.bytes
       sum.operations += record.operations
       sum.seconds += record.seconds
+      sum.inputs = .sum(sum.inputs, record.inputs)
       sums[target] = sum
     }
     return sums.sorted {
@@ -102,10 +143,13 @@ package final class KernelTrace: Sendable {
 }
 
 extension KernelRecord {
-  fileprivate mutating func add(bytes: Double, operations: Double, seconds: Double) {
+  fileprivate mutating func add(
+    bytes: Double, operations: Double, seconds: Double, inputs: Inputs?
+  ) {
     calls += 1
     self.bytes += bytes
     self.operations += operations
     self.seconds += seconds
+    self.inputs = .sum(self.inputs, inputs)
   }
 }

@@ -68,6 +68,12 @@ package struct LinearKernel: Sendable {
       "linear_int2_bf16", NK_WEIGHT_INT2, NK_ACTIVATION_BF16,
       versions(nk_linear_int2_bf16_generic, nk_linear_int2_bf16_avx2, nk_linear_int2_bf16_avx512)),
     LinearKernel(
+      "linear_e4m3_bf16", NK_WEIGHT_E4M3, NK_ACTIVATION_BF16,
+      versions(nk_linear_e4m3_bf16_generic, nk_linear_e4m3_bf16_avx2, nk_linear_e4m3_bf16_avx512)),
+    LinearKernel(
+      "linear_e5m2_bf16", NK_WEIGHT_E5M2, NK_ACTIVATION_BF16,
+      versions(nk_linear_e5m2_bf16_generic, nk_linear_e5m2_bf16_avx2, nk_linear_e5m2_bf16_avx512)),
+    LinearKernel(
       "linear_int8_int8", NK_WEIGHT_INT8, NK_ACTIVATION_INT8,
       versions(nk_linear_int8_int8_generic, nk_linear_int8_int8_avx2, nk_linear_int8_int8_avx512)),
     LinearKernel(
@@ -98,9 +104,16 @@ package struct LinearKernel: Sendable {
     var kernel: LinearKernel
     /// How the weight is packed for it.
     var weight: nk_weight_kind
+    /// What the input is really turned into.
+    var activation: ActivationFormat
     /// Why the operator is not executed as it is, if so.
     var reason: String?
+    /// What this CPU lacks for the operator, although its kernel takes it as it is.
+    var remark: String?
   }
+
+  /// The kernel that multiplies float32 with float32.
+  static var float32: LinearKernel { all[0] }
 
   /// The kernel for a weight and activation format.
   ///
@@ -123,11 +136,17 @@ package struct LinearKernel: Sendable {
           groupObstacle(format, columns: columns)
             ?? (integerKind(bits) == nil ? "no kernel reads \(bits)-bit weights" : nil)
         )
-      case .scaledFloat: (nil, "no kernel reads \(format)")
+      case .scaledFloat(let type):
+        (
+          type == .f8e5m2 ? NK_WEIGHT_E5M2 : NK_WEIGHT_E4M3,
+          groupObstacle(format, columns: columns)
+        )
       }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {
-        return Choice(kernel: found, weight: kind, reason: nil)
+        return Choice(
+          kernel: found, weight: kind, activation: activation,
+          remark: remark(format, activation))
       }
     }
     // Dequantize + FP matmul.
@@ -142,7 +161,19 @@ package struct LinearKernel: Sendable {
     let found = all.first { $0.weight == fallbackKind && $0.activation == fallbackActivation }
     return Choice(
       kernel: found ?? all[0], weight: fallbackKind,
+      activation: .float(type: isFloat32 ? .f32 : .bf16),
       reason: "\(missing): weights expanded to \(expanded)")
+  }
+
+  /// 8-bit floats are numbers no x86 CPU multiplies.
+  private static func remark(_ format: WeightFormat, _ activation: ActivationFormat) -> String? {
+    let weights = if case .scaledFloat = format.code { true } else { false }
+    let inputs = if case .fp8 = activation { true } else { false }
+    switch (weights, inputs) {
+    case (true, _): return "no FP8 unit here: the kernel decodes weights to BF16 as it reads them"
+    case (false, true): return "no FP8 unit here: inputs are rounded to FP8 and multiplied as BF16"
+    case (false, false): return nil
+    }
   }
 
   private static func integerKind(_ bits: Int) -> nk_weight_kind? {

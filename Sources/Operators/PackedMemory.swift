@@ -8,12 +8,14 @@ final class PackedMemory: @unchecked Sendable {
 
   /// Starts at a multiple of 64.
   let base: UnsafeMutableRawPointer
+  let byteCount: Int
   private let pages: HugeBuffer?
 
   /// Takes `byteCount` bytes.
   ///
   /// - Throws: the platform's error when memory is refused.
   init(byteCount: Int) throws {
+    self.byteCount = byteCount
     if byteCount >= HugeBuffer.pageBytes / 2 {
       let buffer = try HugeBuffer(byteCount: byteCount)
       if let start = buffer.bytes.baseAddress {

@@ -11,16 +11,27 @@ package final class PreparedLinear: Sendable {
   package let format: WeightFormat
   package let activation: ActivationFormat
   package let bias: [Float]?
+  /// What the input is really turned into; not what was asked for when the operator falls back.
+  package let executed: ActivationFormat
   /// Why the operator falls back, nil when it runs as it is.
   package let reason: String?
-  /// Bytes of the packed copy.
+  /// What this CPU lacks for it, nil for nothing.
+  package let remark: String?
+  /// Bytes of the packed copy, that of full precision beside INT8 codes included.
   package let packedBytes: Int
   package let kernel: LinearKernel
   /// The operator as the trace names it.
   package let operatorName: String
   /// The layout as kernels read it; points into `packed`, which lives as long.
   nonisolated(unsafe) let kernelWeight: nk_linear_weight
+  /// What outlier columns are taken from; points into `fullPacked`, or is the same as `kernelWeight`.
+  nonisolated(unsafe) let columnWeight: nk_linear_weight
+  /// Bytes of the copy that `kernel` reads.
+  let kernelBytes: Int
+  /// Sums of the weights of each row, for inputs with a zero point; else nil.
+  let rowSums: [Float]?
   private let packed: PackedMemory
+  private let fullPacked: PackedMemory?
 
   /// Chooses a kernel and packs `weight` for it.
   ///
@@ -38,18 +49,73 @@ package final class PreparedLinear: Sendable {
       format: weight.format, columns: weight.columns, activation: activation,
       disabled: disabledKernels)
     kernel = choice.kernel
+    executed = choice.activation
     reason = choice.reason
+    remark = choice.remark
     operatorName = "linear \(weight.format) x \(activation)"
-    var layout = Self.layout(
-      kind: choice.weight, format: weight.format, rows: weight.rows, columns: weight.columns)
-    packedBytes = nk_linear_packed_bytes(&layout)
-    guard packedBytes > 0 else {
+    let codes = (weight as? SplitWeight)?.codes ?? weight
+    let main = try Self.packed(codes, as: choice.weight, pool: pool)
+    packed = main.memory
+    kernelWeight = main.layout
+    kernelBytes = main.memory.byteCount
+    if let split = weight as? SplitWeight, choice.weight == NK_WEIGHT_INT8 {
+      let kind = split.full.view.dtype == .bf16 ? NK_WEIGHT_BF16 : NK_WEIGHT_F32
+      let full = try Self.packed(split.full, as: kind, pool: pool)
+      fullPacked = full.memory
+      columnWeight = full.layout
+      packedBytes = main.memory.byteCount + full.memory.byteCount
+    } else {
+      fullPacked = nil
+      columnWeight = main.layout
+      packedBytes = main.memory.byteCount
+    }
+    if case .int8(_, isSymmetric: false) = choice.activation {
+      rowSums = Self.rowSums(weight, pool: pool)
+    } else {
+      rowSums = nil
+    }
+  }
+
+  /// A weight packed for kernels that read `kind`; the layout points into the memory.
+  private static func packed(
+    _ weight: any LinearWeight, as kind: nk_weight_kind, pool: WorkerPool
+  ) throws -> (memory: PackedMemory, layout: nk_linear_weight) {
+    var layout = layout(
+      kind: kind, format: weight.format, rows: weight.rows, columns: weight.columns)
+    let byteCount = nk_linear_packed_bytes(&layout)
+    guard byteCount > 0 else {
       throw OperatorError.sizeOverflow(rows: weight.rows, columns: weight.columns)
     }
-    packed = try PackedMemory(byteCount: packedBytes)
-    Self.pack(weight, layout: layout, into: packed.base, pool: pool)
-    layout.packed = UnsafeRawPointer(packed.base)
-    kernelWeight = layout
+    let memory = try PackedMemory(byteCount: byteCount)
+    pack(weight, layout: layout, into: memory.base, pool: pool)
+    layout.packed = UnsafeRawPointer(memory.base)
+    return (memory, layout)
+  }
+
+  /// The sums of the values of each row, `[rows]`.
+  private static func rowSums(_ weight: any LinearWeight, pool: WorkerPool) -> [Float] {
+    let slab = 64
+    return [Float](unsafeUninitializedCapacity: weight.rows) { sums, count in
+      if let sums = sums.baseAddress {
+        nonisolated(unsafe) let sums = sums
+        pool.run(chunks: (weight.rows + slab - 1) / slab) { chunk, _ in
+          let rows = chunk * slab..<min((chunk + 1) * slab, weight.rows)
+          var values = [Float](repeating: 0, count: rows.count * weight.columns)
+          values.withUnsafeMutableBufferPointer { values in
+            guard let values = values.baseAddress else { return }
+            weight.dequantize(rows: rows, into: values)
+            for (line, row) in rows.enumerated() {
+              var sum = 0.0
+              for column in 0..<weight.columns {
+                sum += Double(values[line * weight.columns + column])
+              }
+              sums[row] = Float(sum)
+            }
+          }
+        }
+      }
+      count = weight.rows
+    }
   }
 
   private static func layout(
@@ -89,6 +155,10 @@ package final class PreparedLinear: Sendable {
         layout.kind != NK_WEIGHT_BF16
       {
         packCodes(integer, rows: rows, layout: &layout, panels: first..<last, into: packed)
+      } else if let floats = weight as? ScaledFloatWeight,
+        layout.kind == NK_WEIGHT_E4M3 || layout.kind == NK_WEIGHT_E5M2
+      {
+        packScaled(floats, rows: rows, layout: &layout, panels: first..<last, into: packed)
       } else {
         packFloats(weight, rows: rows, layout: &layout, panels: first..<last, into: packed)
       }
@@ -121,6 +191,25 @@ package final class PreparedLinear: Sendable {
             first_row: rows.lowerBound)
           nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
         }
+      }
+    }
+  }
+
+  private static func packScaled(
+    _ weight: ScaledFloatWeight, rows: Range<Int>, layout: inout nk_linear_weight,
+    panels: Range<Int>, into packed: UnsafeMutableRawPointer
+  ) {
+    let groups = weight.groups
+    let scales = rows.flatMap { row in
+      (0..<groups).map { weight.scale(row: row, group: $0) }
+    }
+    weight.codes.withUnsafeBytes { codes in
+      scales.withUnsafeBufferPointer { scales in
+        var source = nk_linear_source(
+          values: codes.baseAddress.map { $0 + rows.lowerBound * weight.columns },
+          stride: weight.columns, scales: scales.baseAddress, zeros: nil,
+          first_row: rows.lowerBound)
+        nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
       }
     }
   }

@@ -72,12 +72,20 @@ final class LinearWeights {
           continue
         }
         codes[at] =
-          code?(row, col) ?? UInt8(truncatingIfNeeded: numbers.bits() % UInt64(levels))
+          code?(row, col)
+          ?? kind.number(UInt8(truncatingIfNeeded: numbers.bits() % UInt64(levels)))
         let index = row * groups + col / width
         let middle = Float(levels / 2)
         let zero = zeroPoints == NK_ZERO_POINTS_FIXED ? middle : zeros[index]
-        let level = entries.map { bf16Rounded($0[Int(codes[at])]) } ?? Float(codes[at]) - zero
+        let level =
+          kind.isFloat8
+          ? kind.float8(codes[at])
+          : entries.map { bf16Rounded($0[Int(codes[at])]) } ?? Float(codes[at]) - zero
         values.append(scales[index] * level)
+        guard !kind.isFloat8 else {
+          magnitudes.append(scales[index] * abs(level))
+          continue
+        }
         magnitudes.append(
           entries == nil
             ? scales[index] * (abs(Float(codes[at]) - middle) + abs(zero - middle)) : abs(level))
@@ -118,13 +126,6 @@ final class LinearWeights {
 }
 
 extension nk_zero_points {
-  /// All there are for weights of `bits` bits.
-  static func kinds(bits: Int) -> [nk_zero_points] {
-    bits > 0
-      ? [NK_ZERO_POINTS_FIXED, NK_ZERO_POINTS_INTEGER, NK_ZERO_POINTS_REAL]
-      : [NK_ZERO_POINTS_FIXED]
-  }
-
   /// A code or, for real ones, a float16 number in or around the codes.
   fileprivate func sample(levels: Int, _ numbers: inout SeededNumbers) -> Float {
     guard self == NK_ZERO_POINTS_REAL else { return Float(numbers.bits() % UInt64(levels)) }

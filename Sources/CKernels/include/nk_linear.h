@@ -11,6 +11,7 @@
 //   INT8                w = s * (code - z), code 0...255, s float32
 //   INT4, INT3, INT2    w = s * (code - z), code 0...2^b-1, s float16
 //                       or, with a codebook, w = s * codebook[code]
+//   E4M3, E5M2          w = s * value, an 8-bit float (OCP), s float32; no zero points
 // z is 2^(b-1) for all rows, a code, or a real number in float16 (see nk_zero_points).
 //
 // Kernels (weights x activations):
@@ -19,6 +20,10 @@
 //   BF16                   x
 //   INT8                   x          x
 //   INT4/3/2               x          x       (no codebook with INT8 activations)
+//   E4M3, E5M2             x                  (decoded to BF16: no x86 CPU multiplies 8-bit floats)
+//
+// INT8 activations may have a zero point, BF16 ones may be rounded to 8-bit floats under a scale:
+// nk_linear_finish() then turns what a kernel left into the output.
 //
 // Accumulation is float32 for F32 and BF16 activations, so providers differ by summation
 // order. With INT8 activations sums are int32 within a segment (a group, cut at a fixed
@@ -52,6 +57,9 @@ typedef enum nk_weight_kind : int32_t {
   NK_WEIGHT_INT4 = 3,
   NK_WEIGHT_INT3 = 4,
   NK_WEIGHT_INT2 = 5,
+  // 8-bit floats: largest 448 and no infinities, or largest 57344. Codes of numbers only.
+  NK_WEIGHT_E4M3 = 6,
+  NK_WEIGHT_E5M2 = 7,
 } nk_weight_kind;
 
 // Zero points of integer weights.
@@ -67,7 +75,7 @@ typedef enum nk_zero_points : int32_t {
 // A packed weight matrix. `packed` may be null where only sizes are asked for.
 typedef struct nk_linear_weight {
   nk_weight_kind kind;
-  // FIXED for F32 and BF16.
+  // FIXED for F32, BF16, E4M3 and E5M2.
   nk_zero_points zero_points;
   // Output channels.
   size_t rows;
@@ -99,7 +107,7 @@ size_t nk_linear_packed_bytes(const nk_linear_weight *weight);
 // Portable form of the rows to pack; every pointer refers to row `first_row`.
 typedef struct nk_linear_source {
   // float[rows][stride] for F32, bfloat16 bits uint16_t[rows][stride] for BF16, else codes
-  // uint8_t[rows][stride], one code a byte (symmetric INT8: q + 128).
+  // uint8_t[rows][stride], one code a byte (symmetric INT8: q + 128; 8-bit floats as they are).
   const void *values;
   // Elements from one row to the next; >= cols.
   size_t stride;
@@ -131,6 +139,13 @@ typedef enum nk_activation_kind : int32_t {
   NK_ACTIVATION_INT8 = 2,
 } nk_activation_kind;
 
+// 8-bit floats that BF16 activations are rounded to.
+typedef enum nk_float8 : int32_t {
+  NK_FLOAT8_NONE = 0,
+  NK_FLOAT8_E4M3 = 1,
+  NK_FLOAT8_E5M2 = 2,
+} nk_float8;
+
 // Input of linears, converted once. The pointers lie in the storage given to
 // nk_activations_layout(); columns are padded with zeros.
 typedef struct nk_activations {
@@ -141,14 +156,34 @@ typedef struct nk_activations {
   size_t stride;
   // float, bfloat16 (columns 4i...4i+3 stored in the order 0, 2, 1, 3) or int8 [tokens][stride].
   void *values;
-  // INT8: scale of every token; else null.
+  // Scale of every token: of INT8, and of BF16 rounded to 8-bit floats (kernels do not apply those); F32: null.
   float *scales;
+  // INT8: zero point of every token, 0 for symmetric codes; else null.
+  int32_t *zeros;
+  // Values of every token that a given scale cannot hold and that were clamped; F32: null.
+  uint32_t *clipped;
   // Entries from one token's sums to the next.
   size_t sum_stride;
   // BF16: sums[t][b] of columns 32b..<32b+32; else null.
   float *sums;
   // INT8: running[t][b] = sum of columns 0..<32b, b from 0 through the number of blocks; else null.
   int32_t *running;
+
+  // What follows says how values are coded; nk_activations_layout() leaves the plain form of the kind.
+
+  // BF16: values are x / scale rounded to an 8-bit float, scale = largest magnitude of the token / 448 (57344).
+  nk_float8 float8;
+  // INT8: codes -128...127 around a zero point, scale = (max - min) / 255 of a range that holds 0,
+  // zero = round to even(-128 - min / scale).
+  int32_t is_asymmetric;
+  // Not 0: the scale of every token (and its zero point), instead of one found for each. Values beyond are clamped.
+  float given_scale;
+  int32_t given_zero;
+  // Symmetric INT8: null, or [cols padded to 32] words, all bits set where a column takes part and 0 where its codes
+  // are 0 and its values do not count for the scale.
+  const uint32_t *columns;
+  // With `columns`, not 0: the scale leaves out magnitudes from here on, whatever their column (bitsandbytes).
+  float limit;
 } nk_activations;
 
 // Bytes of storage for the activations; 0 if the size overflows. Never 0 for a valid size.
@@ -158,6 +193,10 @@ size_t nk_activations_bytes(nk_activation_kind kind, size_t tokens, size_t cols)
 // fastest at NK_ALIGNMENT). Writes nothing to the storage.
 nk_activations nk_activations_layout(nk_activation_kind kind, size_t tokens, size_t cols,
                                      void *storage);
+
+// Gives the activations the scale, and the zero point of asymmetric codes, of a range of values: every token is coded
+// with them. Set `is_asymmetric` and `float8` before.
+void nk_activations_give(nk_activations *activations, float lowest, float highest);
 
 // Converts tokens [token_begin, token_end) of x[tokens][ld_x] into `activations`. Calls on
 // disjoint ranges may run at once. Finite input is required for INT8 (NaN counts as 0,
@@ -171,6 +210,27 @@ void nk_activations_fill_avx2(const nk_activations *activations, const float *x,
                               size_t token_begin, size_t token_end);
 void nk_activations_fill_avx512(const nk_activations *activations, const float *x, size_t ld_x,
                                 size_t token_begin, size_t token_end);
+
+// Turns what a kernel left for rows [row_begin, row_end) into outputs, in place:
+// out[t * ld_out + row] = out * s - scale * zero * row_sums[row] + bias[row], s the token's scale for 8-bit floats and
+// 1 otherwise. `row_sums`, the sums of the weights of each row, may be null when no token has a zero point, `bias` when
+// there is none.
+void nk_linear_finish(const nk_activations *activations, const float *row_sums,
+                      const float *bias, size_t row_begin, size_t row_end, float *out,
+                      size_t ld_out);
+
+// Writes the largest magnitude of columns [col_begin, col_end) of x[tokens][ld_x] to maxima[col]; NaN counts as 0.
+void nk_column_maxima(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                      size_t col_end, float *maxima);
+
+// Writes the smallest and largest value of tokens [token_begin, token_end) of x[tokens][ld_x], finite, to
+// lowest[token] and highest[token]; NaN counts as 0.
+void nk_token_ranges(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                     size_t token_end, float *lowest, float *highest);
+
+// Copies columns of tokens [token_begin, token_end) of x[tokens][ld_x] to F32 activations of as many columns.
+void nk_activations_gather(const nk_activations *activations, const float *x, size_t ld_x,
+                           const uint32_t *columns, size_t token_begin, size_t token_end);
 
 // Bytes of scratch a call of any kernel needs for these weights, whatever the tokens and
 // whatever the alignment; each thread needs its own. Never 0.
@@ -202,12 +262,25 @@ NK_DECLARE_LINEAR(nk_linear_int8_bf16);
 NK_DECLARE_LINEAR(nk_linear_int4_bf16);
 NK_DECLARE_LINEAR(nk_linear_int3_bf16);
 NK_DECLARE_LINEAR(nk_linear_int2_bf16);
+NK_DECLARE_LINEAR(nk_linear_e4m3_bf16);
+NK_DECLARE_LINEAR(nk_linear_e5m2_bf16);
 NK_DECLARE_LINEAR(nk_linear_int8_int8);
 NK_DECLARE_LINEAR(nk_linear_int4_int8);
 NK_DECLARE_LINEAR(nk_linear_int3_int8);
 NK_DECLARE_LINEAR(nk_linear_int2_int8);
 
 #undef NK_DECLARE_LINEAR
+
+// Bytes of scratch for nk_linear_add_columns() of `panels` panels; 0 if the size overflows.
+size_t nk_linear_columns_scratch_bytes(size_t count, size_t tokens, size_t panels);
+
+// Adds some columns' share of the rows of panels [panel_begin, panel_end) in float32:
+// out[t * ld_out + row] += sum over j < count of x[t][j] * W[row][columns[j]]. `gathered` are F32 activations of
+// `count` columns, `multiply` a version of nk_linear_f32_f32. Weights of any kind; ascending columns.
+void nk_linear_add_columns(const nk_linear_weight *weight, size_t panel_begin, size_t panel_end,
+                           const uint32_t *columns, size_t count,
+                           const nk_activations *gathered, nk_linear_fn multiply, float *out,
+                           size_t ld_out, void *scratch);
 
 #ifdef __cplusplus
 }

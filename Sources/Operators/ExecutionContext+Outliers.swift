@@ -1,0 +1,139 @@
+internal import CKernels
+internal import Platform
+internal import Tensors
+
+/// LLM.int8() (Dettmers et al., arXiv 2208.07339): the columns whose inputs reach the threshold are multiplied in
+/// float32, the others in INT8, and the two are added.
+extension ExecutionContext {
+  /// Columns of a matrix that one worker looks through at a time.
+  private static let columnSlab = 256
+
+  /// Runs layers on both paths, each filed in the trace by itself.
+  func runSplit(
+    _ layers: [PreparedLinear], _ split: OutlierSplit, input: UnsafePointer<Float>, tokens: Int,
+    outputs: [UnsafeMutablePointer<Float>]
+  ) {
+    var start = trace == nil ? 0 : Machine.seconds()
+    let columns = layers[0].columns
+    let outliers = outlierColumns(
+      from: split.threshold, input: input, tokens: tokens, columns: columns)
+    if outliers.count < columns {
+      runOrdinary(layers, split, outliers, input: input, tokens: tokens, outputs: outputs)
+    } else {
+      for (layer, output) in zip(layers, outputs) {
+        for token in 0..<tokens {
+          let row = output + token * layer.rows
+          for index in 0..<layer.rows { row[index] = layer.bias.map { $0[index] } ?? 0 }
+        }
+      }
+    }
+    if trace != nil {
+      let seconds = Machine.seconds() - start
+      file(
+        layers, part: "INT8 columns", kernel: { $0.kernel.fullName(self.provider) },
+        columns: columns - outliers.count, tokens: tokens, seconds: seconds
+      ) { Double($0.kernelBytes) }
+      start = Machine.seconds()
+    }
+    guard !outliers.isEmpty else { return }
+    addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
+    if trace != nil {
+      file(
+        layers, part: "outlier columns",
+        kernel: { _ in LinearKernel.float32.fullName(self.provider) },
+        columns: outliers.count, tokens: tokens, seconds: Machine.seconds() - start
+      ) { layer in
+        let width =
+          layer.columnWeight.kind == NK_WEIGHT_F32
+          ? 4 : layer.columnWeight.kind == NK_WEIGHT_BF16 ? 2 : 1
+        return Double(layer.rows * outliers.count * width)
+      }
+    }
+  }
+
+  /// The columns with an input of at least `threshold` in magnitude, of any token; none for a threshold of 0.
+  func outlierColumns(
+    from threshold: Float, input: UnsafePointer<Float>, tokens: Int, columns: Int
+  ) -> [UInt32] {
+    guard threshold > 0 else { return [] }
+    let maxima = rangeStorage.reserve(columns * MemoryLayout<Float>.stride)
+      .assumingMemoryBound(to: Float.self)
+    let slab = Self.columnSlab
+    pool.run(chunks: (columns + slab - 1) / slab) { chunk, _ in
+      nk_column_maxima(
+        input, columns, tokens, chunk * slab, min((chunk + 1) * slab, columns), maxima)
+    }
+    return (0..<columns).filter { maxima[$0] >= threshold }.map { UInt32($0) }
+  }
+
+  private func runOrdinary(
+    _ layers: [PreparedLinear], _ split: OutlierSplit, _ outliers: [UInt32],
+    input: UnsafePointer<Float>, tokens: Int, outputs: [UnsafeMutablePointer<Float>]
+  ) {
+    let columns = layers[0].columns
+    let storage = activationStorage.reserve(
+      nk_activations_bytes(NK_ACTIVATION_INT8, tokens, columns))
+    var activations = nk_activations_layout(NK_ACTIVATION_INT8, tokens, columns, storage)
+    let padded = (columns + Int(NK_COLUMN_BLOCK) - 1) / Int(NK_COLUMN_BLOCK) * Int(NK_COLUMN_BLOCK)
+    var takesPart = [UInt32](repeating: .max, count: outliers.isEmpty ? 0 : padded)
+    for column in outliers { takesPart[Int(column)] = 0 }
+    takesPart.withUnsafeBufferPointer { takesPart in
+      if !outliers.isEmpty {
+        activations.columns = takesPart.baseAddress
+        activations.limit = split.form == .bitsandbytes ? split.threshold : 0
+      }
+      withUnsafePointer(to: &activations) { activations in
+        convert(input, tokens: tokens, columns: columns, into: activations)
+        multiply(layers, activations, outputs: outputs)
+      }
+    }
+  }
+
+  /// Adds the outlier columns' products, in float32.
+  private func addOutliers(
+    _ layers: [PreparedLinear], _ outliers: [UInt32], input: UnsafePointer<Float>, tokens: Int,
+    outputs: [UnsafeMutablePointer<Float>]
+  ) {
+    let columns = layers[0].columns
+    let count = outliers.count
+    let span = Int(NK_TILE_PANELS)
+    let storage = activationStorage.reserve(nk_activations_bytes(NK_ACTIVATION_F32, tokens, count))
+    var gathered = nk_activations_layout(NK_ACTIVATION_F32, tokens, count, storage)
+    let scratch = scratch(bytes: nk_linear_columns_scratch_bytes(count, tokens, span))
+    let function = LinearKernel.float32.function(provider)
+    outliers.withUnsafeBufferPointer { outliers in
+      withUnsafePointer(to: &gathered) { gathered in
+        let slab = 16
+        pool.run(chunks: (tokens + slab - 1) / slab) { chunk, _ in
+          nk_activations_gather(
+            gathered, input, columns, outliers.baseAddress, chunk * slab,
+            min((chunk + 1) * slab, tokens))
+        }
+        for (layer, output) in zip(layers, outputs) {
+          let panels = nk_linear_panels(layer.rows)
+          pool.run(chunks: (panels + span - 1) / span) { chunk, worker in
+            withUnsafePointer(to: layer.columnWeight) { weight in
+              nk_linear_add_columns(
+                weight, chunk * span, min((chunk + 1) * span, panels), outliers.baseAddress, count,
+                gathered, function, output, layer.rows, scratch[worker])
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func file(
+    _ layers: [PreparedLinear], part: String, kernel: (PreparedLinear) -> String, columns: Int,
+    tokens: Int, seconds: Double, bytes: (PreparedLinear) -> Double
+  ) {
+    let total = Double(layers.reduce(0) { $0 + $1.rows })
+    for layer in layers {
+      trace?.add(
+        block: block, operator: "\(layer.operatorName): \(part)", kernel: kernel(layer),
+        reason: layer.reason, bytes: bytes(layer),
+        operations: 2 * Double(tokens) * Double(layer.rows) * Double(columns),
+        seconds: seconds * Double(layer.rows) / total, inputs: .init(columns: Double(columns)))
+    }
+  }
+}
