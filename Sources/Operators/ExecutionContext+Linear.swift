@@ -43,6 +43,9 @@ extension ExecutionContext {
     let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
     var activations = nk_activations_layout(kind, tokens, columns, storage)
     code(format, input, tokens: tokens, columns: columns, in: &activations)
+    if !layers.contains(where: { $0.kernelWeight.zero_points != NK_ZERO_POINTS_FIXED }) {
+      activations.sums = nil
+    }
     withUnsafePointer(to: &activations) { activations in
       convert(input, tokens: tokens, columns: columns, into: activations)
       multiply(layers, activations, outputs: outputs)
@@ -145,8 +148,9 @@ extension ExecutionContext {
     let ranges = rangeStorage.reserve(2 * tokens * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
     let slab = 16
+    let ranging = tokenRanges
     pool.run(chunks: (tokens + slab - 1) / slab) { chunk, _ in
-      nk_token_ranges(
+      ranging(
         input, columns, columns, chunk * slab, min((chunk + 1) * slab, tokens), ranges,
         ranges + tokens)
     }
@@ -178,6 +182,18 @@ extension ExecutionContext {
         fill(activations, input, columns, chunk * slab, min((chunk + 1) * slab, tokens))
       }
     }
+  }
+
+  private var tokenRanges: nk_token_ranges_fn {
+    #if arch(x86_64)
+      switch provider {
+      case .generic: nk_token_ranges_generic
+      case .avx2: nk_token_ranges_avx2
+      case .avx512: nk_token_ranges_avx512
+      }
+    #else
+      nk_token_ranges_generic
+    #endif
   }
 
   private var activationFill: nk_activations_fill_fn {

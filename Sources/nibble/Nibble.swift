@@ -19,7 +19,7 @@ struct Nibble: ParsableCommand {
       CalibrationCommand.self, AllocateCommand.self, EvaluateCommand.self, BenchCommand.self,
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
-      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self,
+      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LinearCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)
 }
