@@ -211,6 +211,10 @@ void nk_activations_fill_avx2(const nk_activations *activations, const float *x,
 void nk_activations_fill_avx512(const nk_activations *activations, const float *x, size_t ld_x,
                                 size_t token_begin, size_t token_end);
 
+// Some of the tokens, in the same storage: what kernels compute for a token does not depend on the others.
+nk_activations nk_activations_part(const nk_activations *activations, size_t token_begin,
+                                   size_t token_end);
+
 // Turns what a kernel left for rows [row_begin, row_end) into outputs, in place:
 // out[t * ld_out + row] = out * s - scale * zero * row_sums[row] + bias[row], s the token's scale for 8-bit floats and
 // 1 otherwise. `row_sums`, the sums of the weights of each row, may be null when no token has a zero point, `bias` when
