@@ -111,7 +111,8 @@ package enum RecipeText {
     case "LLM.INT8", "LLM.INT8()", "LLM_INT8", "LLMINT8":
       return Recipe(activations: MethodChoice(method: "llm.int8"))
     case "FP8_DYNAMIC": return Recipe(activations: MethodChoice(method: "fp8"))
-    case "FP8": return fp8(weights: "tensor", scaling: "static")
+    // In small letters it is the method, with its own defaults.
+    case "FP8" where name != name.lowercased(): return fp8(weights: "tensor", scaling: "static")
     case "FP8_BLOCK": return fp8(weights: "block", scaling: "token")
     case "W4A8":
       return Recipe(weights: weights(4, 128), activations: MethodChoice(method: "int8"))

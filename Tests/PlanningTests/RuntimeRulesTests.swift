@@ -46,6 +46,63 @@ import Testing
     #expect(support(weights(4, group: 64, symmetric: false), "vLLM (CUDA)")?.support == .native)
   }
 
+  private static let w8 = WeightFormat(code: .integer(bits: 8), granularity: .channel)
+
+  private func natives(_ demand: RuntimeDemand) -> [String] {
+    let coverage = RuntimeRules.coverage(demand)
+    // Who does not run it natively says why, and what it would run.
+    for item in coverage where item.support != .native {
+      #expect(!item.constraint.isEmpty && !item.nearest.isEmpty, "\(item.runtime)")
+    }
+    return coverage.filter { $0.support == .native }.map(\.runtime)
+  }
+
+  @Test func int8ActivationsInEveryForm() {
+    let range = ActivationRange(lowest: -1, highest: 2)
+    func demand(_ scaling: ActivationScaling, symmetric: Bool = true) -> RuntimeDemand {
+      RuntimeDemand(
+        weights: Self.w8, activations: .int8(scaling: scaling, isSymmetric: symmetric))
+    }
+    let all = [
+      "vLLM (CUDA)", "vLLM (x86 CPU)", "ONNX Runtime (CPU)", "TensorRT-LLM", "OpenVINO (CPU)",
+    ]
+    #expect(natives(demand(.token)) == all)
+    #expect(natives(demand(.fixed(range: range))) == all)
+    #expect(natives(demand(.token, symmetric: false)) == all.filter { $0 != "TensorRT-LLM" })
+    #expect(natives(demand(.tensor)) == ["ONNX Runtime (CPU)", "OpenVINO (CPU)"])
+    #expect(support(demand(.tensor), "vLLM (CUDA)")?.constraint.contains("per token") == true)
+  }
+
+  @Test func outliersRunOnBitsandbytesAlone() {
+    func demand(_ form: OutlierSplit.Form, _ weights: WeightFormat = Self.w8) -> RuntimeDemand {
+      RuntimeDemand(weights: weights, activations: .int8WithOutliers(.init(form: form)))
+    }
+    #expect(natives(demand(.bitsandbytes)) == ["vLLM (CUDA)"])
+    #expect(natives(demand(.paper)) == [])
+    #expect(support(demand(.paper), "vLLM (CUDA)")?.support == .fallback)
+    let four = WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128))
+    #expect(support(demand(.bitsandbytes, four), "vLLM (CUDA)")?.support == .refused)
+  }
+
+  @Test func float8RunsOnGPUs() {
+    func demand(
+      _ grain: WeightFormat.Granularity, _ type: DType = .f8e4m3
+    ) -> RuntimeDemand {
+      RuntimeDemand(
+        weights: WeightFormat(code: .scaledFloat(type: type), granularity: grain),
+        activations: .fp8(type: type, scaling: .token))
+    }
+    for grain in [WeightFormat.Granularity.tensor, .channel] {
+      #expect(natives(demand(grain)) == ["vLLM (CUDA)", "TensorRT-LLM"])
+    }
+    #expect(natives(demand(.channel, .f8e5m2)) == [])
+    #expect(natives(demand(.block(rows: 128, columns: 128))) == [])
+    let mixed = RuntimeDemand(
+      weights: WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128)),
+      activations: .fp8(type: .f8e4m3, scaling: .token))
+    #expect(natives(mixed) == [])
+  }
+
   @Test func theBaselineRunsEverywhere() {
     #expect(RuntimeRules.coverage(RuntimeDemand()).allSatisfy { $0.support == .native })
   }

@@ -31,10 +31,47 @@ import Testing
     }
   }
 
-  @Test func schemesPeopleType() {
+  @Test func namesOfActivationMethods() throws {
+    for (name, method) in [
+      ("sq", "smoothquant"), ("w8a8-smoothquant", "smoothquant"), ("bnb", "llm.int8"),
+      ("LLM-int8", "llm.int8"), ("FP8_DYNAMIC", "fp8"), ("w8a8-fp8", "fp8"), ("w8a8", "int8"),
+    ] {
+      #expect(try RecipeText.choice(name, target: .activations).method == method)
+    }
+  }
+
+  @Test func strengthsOutsideOfTheirRangeAreRefusedInWords() throws {
+    var recipe = Recipe(activations: MethodChoice(method: "smoothquant"))
+    for bad in ["-0.1", "1.01", "nan", "much"] {
+      #expect {
+        try RecipeText.set("activations.alpha=\(bad)", in: &recipe)
+      } throws: { "\($0)".contains("alpha") && "\($0)".contains("expected a number") }
+    }
+    try RecipeText.set("activations.alpha=1", in: &recipe)
+    #expect(recipe.activations?.options["alpha"] == .decimal(1))
+    var outliers = Recipe(activations: MethodChoice(method: "llm.int8"))
+    try RecipeText.set("activations.threshold=0", in: &outliers)
+    #expect(throws: QuantizationError.self) {
+      try RecipeText.set("activations.threshold=-1", in: &outliers)
+    }
+  }
+
+  @Test func schemesPeopleType() throws {
     #expect(RecipeText.scheme("W4A16")?.weights?.method == "rtn")
     #expect(RecipeText.scheme("w8a8")?.activations?.method == "int8")
     #expect(RecipeText.scheme("NVFP4") == nil)
+    for (name, method) in [
+      ("FP8_DYNAMIC", "fp8"), ("FP8", "fp8"), ("FP8_BLOCK", "fp8"), ("LLM.int8()", "llm.int8"),
+      ("SmoothQuant", "smoothquant"),
+    ] {
+      let recipe = try #require(RecipeText.scheme(name))
+      #expect(recipe.activations?.method == method && recipe.weights == nil)
+      try recipe.validate()
+    }
+    #expect(RecipeText.scheme("fp8") == nil, "the method")
+    // llm-compressor's preset of that name is static, the dynamic one is not.
+    #expect(RecipeText.scheme("FP8")?.activations?.options["scaling"] == .choice("static"))
+    #expect(RecipeText.scheme("FP8_DYNAMIC")?.activations?.options.isEmpty == true)
   }
 
   @Test func optionsAreSetByAliasToo() throws {

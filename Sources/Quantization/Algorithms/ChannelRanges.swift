@@ -18,7 +18,7 @@ package struct ChannelRanges: Sendable {
     sample = TokenSample(columns: sampled == 0 ? 0 : columns, expected: expected, size: sampled)
   }
 
-  /// Adds one sequence, `[tokens, columns]`; not-a-number makes a channel infinite.
+  /// Adds one sequence, `[tokens, columns]`; not-a-number stays in its channel.
   package mutating func add(_ inputs: UnsafePointer<Float>, tokens: Int) {
     if sample.columns > 0 { sample.add(inputs, tokens: tokens) }
     lowest.withUnsafeMutableBufferPointer { lowest in
@@ -28,9 +28,11 @@ package struct ChannelRanges: Sendable {
           let values = inputs + token * columns
           for channel in 0..<columns {
             let value = values[channel]
-            // Neither comparison holds for what is not a number.
-            lowest[channel] = value >= lowest[channel] ? lowest[channel] : value
-            highest[channel] = value <= highest[channel] ? highest[channel] : value
+            // No comparison holds for what is not a number: once there, it stays.
+            lowest[channel] =
+              value < lowest[channel] || value != value ? value : lowest[channel]
+            highest[channel] =
+              value > highest[channel] || value != value ? value : highest[channel]
           }
         }
       }
@@ -49,8 +51,8 @@ package struct ChannelRanges: Sendable {
       let scale = scales?[channel] ?? 1
       let low = lowest[channel] / scale
       let high = highest[channel] / scale
-      range.lowest = low >= range.lowest ? range.lowest : low
-      range.highest = high <= range.highest ? range.highest : high
+      range.lowest = low < range.lowest || low.isNaN ? low : range.lowest
+      range.highest = high > range.highest || high.isNaN ? high : range.highest
     }
     return range
   }
