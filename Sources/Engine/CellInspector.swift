@@ -50,7 +50,7 @@ struct CellInspector {
       map: index, row: row, column: column, title: "block \(row) \(id.projection)", before,
       layer.weight.dequantized(), scales: scales(layer.weight),
       outliers: outliers(block: row, id.projection), facts: facts)
-    if let integer = layer.weight as? IntegerWeight {
+    if let integer = (layer.weight as? SplitWeight)?.codes ?? layer.weight as? IntegerWeight {
       let errors = ColumnErrors(original: before, weight: integer)
       detail.columnErrors = Self.pooled(errors.ratios, most: Self.mostValues)
       detail.pushedColumns = errors.largest
@@ -138,7 +138,16 @@ struct CellInspector {
   }
 
   private func scales(_ weight: any LinearWeight) -> [Double] {
-    guard let integer = weight as? IntegerWeight else { return [] }
+    if let scaled = weight as? ScaledFloatWeight {
+      guard scaled.format.granularity != .tensor else { return [Double(scaled.scales[0])] }
+      return (0..<scaled.rows).map { row in
+        (0..<scaled.groups).reduce(0) { $0 + Double(scaled.scale(row: row, group: $1)) }
+          / Double(max(1, scaled.groups))
+      }
+    }
+    guard let integer = (weight as? SplitWeight)?.codes ?? weight as? IntegerWeight else {
+      return []
+    }
     guard integer.format.granularity != .tensor else { return [Double(integer.scales[0])] }
     let groups = integer.groups
     return (0..<integer.rows).map { row in

@@ -208,6 +208,16 @@ import Testing
     } throws: { "\($0)".contains("a.input_scale") }
   }
 
+  /// In the paper's form outliers meet weights in full precision: a file without them is broken.
+  @Test func fullWeightsMustBeThere() throws {
+    let activation = ActivationFormat.int8WithOutliers(.init(threshold: 6, form: .paper))
+    let path = try write(
+      [.init(name: Self.name, weight: try Self.int8(), activation: activation)], "lacking")
+    #expect {
+      _ = try reader(path).weight(Self.name + ".weight", rows: 5, columns: 64)
+    } throws: { "\($0)".contains("weight_full") }
+  }
+
   @Test func codesThatAreNoNumbersAreRefused() throws {
     for (type, code) in [(DType.f8e4m3, UInt8(0xff)), (.f8e5m2, 0x7c), (.f8e5m2, 0xfe)] {
       let path = folder.path("codes-\(type)-\(code).safetensors")

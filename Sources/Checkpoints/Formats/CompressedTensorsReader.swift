@@ -55,7 +55,12 @@ package struct CompressedTensorsReader: Sendable {
       format: WeightFormat(
         code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
       rows: rows, columns: columns, unpacked: view.bytes.map { $0 ^ 0x80 }, scales: scales.values)
-    guard let full = checkpoint[name + "_full"] else { return codes }
+    let layer = String(name.dropLast(".weight".count))
+    guard case .outliers(let split)? = scheme?.group(of: layer)?.inputs, split.form == .paper
+    else { return codes }
+    guard let full = checkpoint[name + "_full"] else {
+      throw mismatch(name + "_full", "the weights that outliers meet", "none")
+    }
     guard [.f32, .f16, .bf16].contains(full.dtype) else {
       throw mismatch(name + "_full", "F32, F16 or BF16", "\(full.dtype)")
     }
