@@ -10,7 +10,7 @@ struct RunIdentity {
   let identity: QuantizationCheckpoint.Identity
 
   /// Changes with anything that changes the bits a method makes of the same input.
-  private static let algorithms = "1"
+  private static let algorithms = "2"
 
   init(
     recipe: Recipe, bench: Laboratory.Bench, calibration: CalibrationOptions, windows: [[Int32]],

@@ -87,8 +87,14 @@ package final class Linear: Sendable {
   /// The mapped pages of a packed weight are not needed soon; they come back from the file when
   /// they are.
   private func releasePages() {
-    if let integer = weight as? IntegerWeight { return integer.codes.releasePages() }
-    guard let dense = weight as? DenseWeight, let file = dense.view.owner as? MappedFile,
+    switch weight {
+    case let integer as IntegerWeight: return integer.codes.releasePages()
+    case let scaled as ScaledFloatWeight: return scaled.codes.releasePages()
+    case let split as SplitWeight: split.codes.codes.releasePages()
+    default: break
+    }
+    let dense = weight as? DenseWeight ?? (weight as? SplitWeight)?.full
+    guard let dense, let file = dense.view.owner as? MappedFile,
       let start = dense.view.bytes.baseAddress, let base = file.bytes.baseAddress
     else { return }
     let offset = start - base

@@ -5,7 +5,7 @@ package import Tensors
 /// One decoder block while it is being quantized.
 ///
 /// Methods run one after the other on the same draft: one that shapes the weights sees what the one before
-/// it left.
+/// it left, and what all of them prepared.
 package struct BlockDraft {
   /// One linear layer of the block.
   package struct Layer {
@@ -95,6 +95,14 @@ package struct BlockDraft {
   package subscript(projection: Projection) -> Layer {
     get { layers[projection.order] }
     set { layers[projection.order] = newValue }
+  }
+
+  /// Runs the methods of a recipe: first all prepare, then all quantize.
+  ///
+  /// - Throws: what the methods throw; the draft is then not used.
+  package mutating func run(_ methods: [any QuantizationMethod]) throws {
+    for method in methods { try method.prepare(&self) }
+    for method in methods { try method.quantize(&self) }
   }
 
   /// The block with the draft's weights, biases, formats and norms; layers that are as they were are shared.

@@ -20,7 +20,7 @@ package struct BlockTrial {
         model: model, index: index, sequences: sequences, context: context, checkpoint: pause)
     var draft = BlockDraft(
       block, index: index, recipe: recipe, pool: context.pool, calibration: calibration)
-    for method in try recipe.methods() { try method.quantize(&draft) }
+    try draft.run(recipe.methods())
     self.draft = draft
     drafted = try draft.drafted(from: block)
   }

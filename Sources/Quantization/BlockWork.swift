@@ -54,7 +54,7 @@ struct BlockWork {
     }
     var draft = BlockDraft(
       block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
-    for method in methods { try method.quantize(&draft) }
+    try draft.run(methods)
     return draft
   }
 

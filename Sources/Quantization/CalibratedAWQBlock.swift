@@ -11,6 +11,8 @@ import Tensors
 final class CalibratedAWQBlock: AWQBlock {
   private let draft: BlockDraft
   private let calibration: BlockCalibration
+  /// The block with what methods prepared.
+  private let block: DecoderBlock
   private let grid: (BlockDraft.Layer) throws -> Grid?
   private let sequences: [HiddenStates]
   private var gathered: [Projection: AWQInputs] = [:]
@@ -35,6 +37,7 @@ final class CalibratedAWQBlock: AWQBlock {
     self.draft = draft
     self.calibration = calibration
     self.grid = grid
+    block = try draft.drafted(from: calibration.block)
     var seen = 0
     sequences = Array(
       calibration.sequences.prefix { sequence in
@@ -46,7 +49,7 @@ final class CalibratedAWQBlock: AWQBlock {
     for (number, sequence) in sequences.enumerated() {
       try calibration.pause()
       try calibration.model.runBlock(
-        calibration.index, calibration.block, hidden: [sequence.copy()],
+        calibration.index, block, hidden: [sequence.copy()],
         context: calibration.context, options: ForwardOptions(observer: gatherer))
       calibration.report("inputs of all layers", Double(number + 1) / Double(sequences.count))
     }
@@ -60,7 +63,7 @@ final class CalibratedAWQBlock: AWQBlock {
       weights: layer.weight.dequantized(), grid: grid(layer))
   }
 
-  func gains(of norm: BlockNorm) throws -> [Float] { calibration.block[norm].values }
+  func gains(of norm: BlockNorm) throws -> [Float] { block[norm].values }
 
   func inputs(of projection: Projection) throws -> AWQInputs {
     guard let inputs = gathered[projection.inputGroup[0]] else {
@@ -119,10 +122,10 @@ final class CalibratedAWQBlock: AWQBlock {
   }
 
   private func float32(_ members: [Projection]) throws -> DecoderBlock {
-    try calibration.block.replacing(
+    try block.replacing(
       Dictionary(
         uniqueKeysWithValues: try members.map {
-          ($0, try calibration.block[$0].replacing(activation: .float(type: .f32)))
+          ($0, try block[$0].replacing(activation: .float(type: .f32)))
         }))
   }
 

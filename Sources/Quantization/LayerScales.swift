@@ -18,6 +18,16 @@ package struct LayerScales: Hashable, Sendable {
   /// Whether nothing was moved.
   package var isIdentity: Bool { input == nil && output == nil }
 
+  /// These scales with others moved on top of them.
+  package func composed(with next: LayerScales) -> LayerScales {
+    func product(_ first: [Float]?, _ second: [Float]?) -> [Float]? {
+      guard let first, let second else { return first ?? second }
+      return zip(first, second).map { $0 * $1 }
+    }
+    return LayerScales(
+      input: product(input, next.input), output: product(output, next.output))
+  }
+
   /// `diag(1 / output) W diag(input)`, stored as BF16, FP16 or else float32.
   ///
   /// - Throws: `TensorError` when memory and shape disagree, which the weight rules out.
@@ -26,11 +36,14 @@ package struct LayerScales: Hashable, Sendable {
   ) throws -> DenseWeight {
     var values = weight.dequantized()
     let columns = weight.columns
+    let factors = input ?? [Float](repeating: 1, count: columns)
     values.withUnsafeMutableBufferPointer { values in
-      for row in 0..<weight.rows {
-        let divisor = output.map { $0[row] } ?? 1
-        for column in 0..<columns {
-          values[row * columns + column] *= (input.map { $0[column] } ?? 1) / divisor
+      factors.withUnsafeBufferPointer { factors in
+        guard let values = values.baseAddress, let factors = factors.baseAddress else { return }
+        for row in 0..<weight.rows {
+          let divisor = output.map { $0[row] } ?? 1
+          let line = values + row * columns
+          for column in 0..<columns { line[column] *= factors[column] / divisor }
         }
       }
     }

@@ -8,6 +8,14 @@ package protocol QuantizationMethod: Sendable {
   /// Takes options that were checked against `describes.options`.
   init(options: OptionValues)
 
+  /// What it must see before it can work, with these options.
+  var calibration: MethodDescription.Calibration { get }
+
+  /// Changes what other methods are to find: scale moved between layers. Runs before any method of the recipe quantizes.
+  ///
+  /// - Throws: `QuantizationError` naming the layer; the draft is then not used.
+  func prepare(_ draft: inout BlockDraft) throws
+
   /// Changes the draft of one block: its weights, its activation formats, its norms.
   ///
   /// - Throws: `QuantizationError` naming the layer; the draft is then not used.
@@ -18,6 +26,12 @@ package protocol QuantizationMethod: Sendable {
 }
 
 extension QuantizationMethod {
+  /// What the description says, whatever the options.
+  package var calibration: MethodDescription.Calibration { Self.describes.calibration }
+
+  /// Nothing.
+  package func prepare(_ draft: inout BlockDraft) throws {}
+
   /// A walk over the weights.
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
     QuantizationCost(walks: 1)

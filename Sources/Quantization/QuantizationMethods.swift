@@ -9,6 +9,9 @@ package enum QuantizationMethods {
     AWQMethod.self,
     HQQMethod.self,
     Int8Activations.self,
+    SmoothQuantMethod.self,
+    LLMInt8Method.self,
+    FP8Method.self,
   ]
 
   /// What the methods for `target` say of themselves, KV cache methods included.

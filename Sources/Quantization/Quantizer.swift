@@ -101,7 +101,7 @@ package struct Quantizer {
 
   /// The embeddings of the calibration text.
   private func start(_ model: Model, methods: [any QuantizationMethod]) throws -> Streams {
-    let calibrates = methods.contains { type(of: $0).describes.calibration == .activations }
+    let calibrates = methods.contains { $0.calibration == .activations }
     return Streams(
       shifted: calibrates ? try calibration.map { try model.embed($0) } : [],
       plain: try calibration.prefix(Self.compared(calibration.map(\.count))).map {

@@ -24,7 +24,7 @@ extension Recipe {
   ///
   /// - Throws: `QuantizationError` for an unknown method or option.
   package func calibrates() throws -> Bool {
-    try methods().contains { type(of: $0).describes.calibration == .activations }
+    try methods().contains { $0.calibration == .activations }
   }
 
   /// The formats of the cache.

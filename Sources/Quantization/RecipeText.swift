@@ -95,6 +95,11 @@ package enum RecipeText {
       if !symmetric { options["symmetric"] = .flag(false) }
       return MethodChoice(method: "rtn", options: options)
     }
+    func fp8(weights: String, scaling: String) -> Recipe {
+      Recipe(
+        activations: MethodChoice(
+          method: "fp8", options: ["weights": .choice(weights), "scaling": .choice(scaling)]))
+    }
     switch name.uppercased() {
     case "W8A16", "W8": return Recipe(weights: weights(8, -1))
     case "W4A16", "W4": return Recipe(weights: weights(4, 128))
@@ -102,6 +107,12 @@ package enum RecipeText {
     case "W3A16", "W3": return Recipe(weights: weights(3, 128))
     case "W2A16", "W2": return Recipe(weights: weights(2, 64))
     case "W8A8", "INT8": return Recipe(activations: MethodChoice(method: "int8"))
+    case "SMOOTHQUANT", "SQ": return Recipe(activations: MethodChoice(method: "smoothquant"))
+    case "LLM.INT8", "LLM.INT8()", "LLM_INT8", "LLMINT8":
+      return Recipe(activations: MethodChoice(method: "llm.int8"))
+    case "FP8_DYNAMIC": return Recipe(activations: MethodChoice(method: "fp8"))
+    case "FP8": return fp8(weights: "tensor", scaling: "static")
+    case "FP8_BLOCK": return fp8(weights: "block", scaling: "token")
     case "W4A8":
       return Recipe(weights: weights(4, 128), activations: MethodChoice(method: "int8"))
     case "KV8":

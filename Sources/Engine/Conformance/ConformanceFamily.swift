@@ -18,6 +18,8 @@ package enum ConformanceFamilies {
     GPTQConformance.self,
     AWQConformance.self,
     HQQConformance.self,
+    SmoothQuantConformance.self,
+    LLMInt8Conformance.self,
     Int8Conformance.self,
     FP8Conformance.self,
     FP8CastConformance.self,

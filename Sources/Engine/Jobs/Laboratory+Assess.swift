@@ -107,7 +107,7 @@ extension Laboratory {
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
           activation: model.precision.activation, treatment: treatment)
       }, pool: pool)
-    for method in try recipe.methods() { try method.quantize(&draft) }
+    try draft.run(recipe.methods())
     return draft
   }
 }

@@ -114,7 +114,7 @@ extension LayerSample {
           projection: .q, name: "the layer", weight: try layer(), activation: .float(type: .f32))
       ],
       pool: pool)
-    try clock.time("rounding") { try method.quantize(&draft) }
+    try clock.time("rounding") { try draft.run([method]) }
     return LayerTrialOutcome(weight: draft.layers[0].weight, fallback: draft.layers[0].fallback)
   }
 }

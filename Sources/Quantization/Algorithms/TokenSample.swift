@@ -1,7 +1,7 @@
 /// Every so many tokens of the inputs of a layer: enough to weigh clipped ranges by.
 ///
-/// The stride is `tokens / 512`, at least 1, over all sequences in one row (llm-awq, auto_clip.py, which fails below 512
-/// tokens), so 512 to 1023 tokens are kept where there are as many.
+/// The stride is `tokens / size`, at least 1, over all sequences in one row, so `size` to twice as many tokens are kept
+/// where there are as many; a size of 512 is llm-awq's (auto_clip.py, which fails below 512 tokens).
 package struct TokenSample: Sendable {
   /// Tokens a sample should have, at least.
   package static let size = 512
@@ -14,10 +14,12 @@ package struct TokenSample: Sendable {
   package let stride: Int
   private var seen = 0
 
-  /// - Parameter expected: how many tokens there will be in all.
-  package init(columns: Int, expected: Int) {
+  /// - Parameters:
+  ///   - expected: how many tokens there will be in all.
+  ///   - size: how many are kept, at least.
+  package init(columns: Int, expected: Int, size: Int = Self.size) {
     self.columns = columns
-    stride = max(1, expected / Self.size)
+    stride = max(1, expected / max(1, size))
   }
 
   /// Tokens in the sample.

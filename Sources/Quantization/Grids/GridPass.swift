@@ -124,11 +124,22 @@ struct GridPass {
       : grid.parameters(of: range, scaleType: scaleType)
   }
 
-  /// Hands each row to `body`, which says whether all of it was finite, in chunks shared over the pool.
   private func eachRow(
     _ pool: WorkerPool?, _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Bool
   ) -> QuantizationError? {
+    Self.eachRow(of: weight, pool, body).map { Self.notFinite(weight, row: $0, layer: layer) }
+  }
+
+  /// Hands each row to `body`, which says whether all of it was finite, in chunks shared over the pool.
+  ///
+  /// - Returns: the first row that was not.
+  @discardableResult
+  static func eachRow(
+    of weight: any LinearWeight, _ pool: WorkerPool?,
+    _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Bool
+  ) -> Int? {
     let columns = weight.columns
+    guard columns > 0 else { return nil }
     let rowsPerChunk = max(1, Self.chunkValues / columns)
     let chunks = (weight.rows + rowsPerChunk - 1) / rowsPerChunk
     // The first row of each chunk that failed, -1 where none did.
@@ -151,10 +162,13 @@ struct GridPass {
         for chunk in 0..<chunks { work(chunk) }
       }
     }
-    return failed.first { $0 >= 0 }.map { notFinite(row: $0) }
+    return failed.first { $0 >= 0 }
   }
 
-  private func notFinite(row: Int) -> QuantizationError {
+  /// The error for a row that holds what is not finite.
+  static func notFinite(
+    _ weight: any LinearWeight, row: Int, layer: String
+  ) -> QuantizationError {
     var values = [Float](repeating: 0, count: weight.columns)
     values.withUnsafeMutableBufferPointer { values in
       if let base = values.baseAddress { weight.dequantize(rows: row..<row + 1, into: base) }

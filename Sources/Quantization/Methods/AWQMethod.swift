@@ -70,8 +70,7 @@ package struct AWQMethod: QuantizationMethod {
     guard let calibration = draft.calibration else {
       for projection in Projection.allCases where !draft[projection].staysFloat {
         try round(projection, draft[projection].weight, &draft)
-        draft[projection].fallback =
-          draft[projection].fallback ?? "rounded to nearest: no calibration inputs were seen"
+        draft[projection].note("rounded to nearest: no calibration inputs were seen")
       }
       return
     }
@@ -101,7 +100,7 @@ package struct AWQMethod: QuantizationMethod {
     let layer = draft[projection]
     let scales = LayerScales(
       input: found.inputScales(of: projection), output: found.outputScales(of: projection))
-    draft[projection].scales = scales
+    draft[projection].scales = layer.scales.composed(with: scales)
     if let output = scales.output {
       draft[projection].bias = layer.bias.map { bias in zip(bias, output).map { $0 / $1 } }
     }
@@ -130,7 +129,7 @@ package struct AWQMethod: QuantizationMethod {
       weight, as: layer.format(format), .init(grid: convention), layer: layer.name,
       pool: draft.pool)
     draft[projection].weight = outcome.weight
-    draft[projection].fallback = outcome.fallback
+    if let reason = outcome.fallback { draft[projection].note(reason) }
     draft[projection].method = Self.describes.name
   }
 

@@ -110,8 +110,8 @@ package struct GPTQMethod: QuantizationMethod {
         layer.weight, as: format, .init(grid: .gptq, searchesRange: searchesRange),
         layer: layer.name, pool: draft.pool)
       draft[projection].weight = outcome.weight
-      draft[projection].fallback =
-        outcome.fallback ?? "rounded to nearest: no calibration inputs were seen"
+      draft[projection].note(
+        outcome.fallback ?? "rounded to nearest: no calibration inputs were seen")
       return
     }
     let group: Int? = if case .group(let size) = format.granularity { size } else { nil }
@@ -128,7 +128,7 @@ package struct GPTQMethod: QuantizationMethod {
         expected: "groups in the order of the columns", found: "groups in the order of activations")
     }
     draft[projection].weight = weight
-    draft[projection].fallback = result.fallback
+    if let reason = result.fallback { draft[projection].note(reason) }
     draft[projection].rawLoss = result.loss
   }
 

@@ -51,9 +51,9 @@ package struct HQQMethod: QuantizationMethod {
         scales: result.scales, realZeros: result.zeros)
       draft.layers[index].method = Self.describes.name
       if result.flatGroups > 0 {
-        draft.layers[index].fallback =
+        draft.layers[index].note(
           "\(result.flatGroups) of \(result.scales.count) groups span less than HQQ resolves (0.0001): "
-          + "one value each"
+            + "one value each")
       }
     }
   }

@@ -40,7 +40,7 @@ package struct RoundToNearestMethod: QuantizationMethod {
         layer.weight, as: layer.format(format), options, layer: layer.name, pool: draft.pool)
       draft.layers[index].weight = outcome.weight
       draft.layers[index].method = Self.describes.name
-      draft.layers[index].fallback = outcome.fallback
+      if let reason = outcome.fallback { draft.layers[index].note(reason) }
     }
   }
 }

@@ -81,9 +81,7 @@ package enum CalibrateScreen: Screen {
       return []
     }
     let recipe = state.choices.recipe
-    let chosen = [recipe.weights, recipe.activations].compactMap { $0 }
-    guard chosen.contains(where: { state.catalog.method($0.method)?.calibration == .activations })
-    else {
+    guard (try? recipe.calibrates()) == true else {
       state.say(
         .information,
         "\(recipe) looks at no calibration text; choose a method that does on the Method screen (3)"

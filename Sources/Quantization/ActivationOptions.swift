@@ -1,0 +1,107 @@
+import Models
+import Tensors
+
+/// The options that methods for activations share.
+extension OptionSpec {
+  /// What shares a scale, and when it is found.
+  static let activationScaling = OptionSpec(
+    key: "scaling",
+    summary: "an activation scale a token or for the tensor at run time, or one from calibration",
+    kind: .choice(names: ActivationChoice.Scaling.allCases.map(\.rawValue)),
+    standard: .choice(ActivationChoice.Scaling.token.rawValue),
+    aliases: ["act_scaling", "act-scaling", "act_scale", "strategy", "act_strategy", "act_quant"])
+
+  static let activationSymmetry = OptionSpec(
+    key: "symmetric", summary: "activation codes about 0, else about a zero point", kind: .flag,
+    standard: .flag(true), aliases: ["sym", "act_sym", "act-symmetric"])
+
+  /// What shares a scale of the weights.
+  static func weightScales(_ names: [String], _ summary: String) -> OptionSpec {
+    OptionSpec(
+      key: "weights", summary: summary, kind: .choice(names: names), standard: .choice("channel"),
+      aliases: ["weight_quant", "weight_strategy"])
+  }
+}
+
+/// How a method codes the inputs of layers: as INT8 or 8-bit floats, and what shares a scale.
+struct ActivationChoice: Hashable, Sendable {
+  enum Code: Hashable, Sendable {
+    case int8(isSymmetric: Bool)
+    case float8(type: DType)
+  }
+
+  enum Scaling: String, Hashable, Sendable, CaseIterable {
+    case token
+    case tensor
+    /// One scale for all tokens, from the calibration text.
+    case fixed = "static"
+  }
+
+  let code: Code
+  let scaling: Scaling
+
+  /// What `activationScaling` says.
+  init(_ code: Code, _ options: OptionValues) {
+    self.code = code
+    scaling = Scaling(rawValue: options.choice("scaling")) ?? .token
+  }
+
+  /// What it must see.
+  var calibration: MethodDescription.Calibration { scaling == .fixed ? .activations : .none }
+
+  /// The format for inputs in `range`; a scale from calibration needs one, and is found for each token without.
+  func format(range: ActivationRange? = nil) -> ActivationFormat {
+    let chosen: ActivationScaling
+    switch (scaling, range) {
+    case (.token, _), (.fixed, nil): chosen = .token
+    case (.tensor, _): chosen = .tensor
+    case (.fixed, let range?): chosen = .fixed(range: range.settled(as: fixedCode))
+    }
+    return switch code {
+    case .int8(let isSymmetric): .int8(scaling: chosen, isSymmetric: isSymmetric)
+    case .float8(let type): .fp8(type: type, scaling: chosen)
+    }
+  }
+
+  private var fixedCode: FixedCode {
+    switch code {
+    case .int8(let isSymmetric): isSymmetric ? .symmetricInt8 : .asymmetricInt8
+    case .float8(let type): .float8(type: type)
+    }
+  }
+
+  /// Sets the formats of all layers that do not stay FP.
+  ///
+  /// Ranges are those of the inputs of the block as it is drafted.
+  ///
+  /// - Throws: what running the block throws.
+  func apply(to draft: inout BlockDraft) throws {
+    let chosen = draft.layers.filter { !$0.staysFloat }.map(\.projection)
+    var ranges: [Projection: ActivationRange] = [:]
+    if scaling == .fixed, let calibration = draft.calibration, !chosen.isEmpty {
+      let found = try calibration.ranges(
+        of: draft.drafted(from: calibration.block), groups: Set(chosen.map { $0.inputGroup[0] }))
+      ranges = found.mapValues { $0.range() }
+    }
+    for projection in chosen {
+      let range = ranges[projection.inputGroup[0]]
+      let isUsable = range.map { $0.lowest.isFinite && $0.highest.isFinite } ?? false
+      draft[projection].activation = format(range: isUsable ? range : nil)
+      guard scaling == .fixed, !isUsable else { continue }
+      draft[projection].note(
+        range == nil
+          ? "scales of activations found at run time: no calibration inputs were seen"
+          : "scales of activations found at run time: calibration inputs are not finite")
+    }
+  }
+
+  /// What finding ranges takes.
+  var cost: QuantizationCost { QuantizationCost(passes: scaling == .fixed ? 1 : 0) }
+}
+
+extension BlockDraft.Layer {
+  /// Adds a reason why the layer was not quantized as asked.
+  mutating func note(_ reason: String) {
+    fallback = fallback.map { $0 + "; " + reason } ?? reason
+  }
+}
