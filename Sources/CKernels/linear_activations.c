@@ -18,7 +18,7 @@ static void store_bf16_block(const nk_activations *to, size_t token, size_t bloc
     values[k / 4 * 4 + k % 2 * 2 + k % 4 / 2] = (uint16_t)(bits_of_float(x[i]) >> 16);
     sum += x[i];
   }
-  to->sums[token * to->sum_stride + block] = sum;
+  if (to->sums != NULL) to->sums[token * to->sum_stride + block] = sum;
 }
 
 static void fill_bf16(const nk_activations *to, const float *x, size_t token) {
@@ -137,8 +137,8 @@ void nk_activations_gather(const nk_activations *activations, const float *x, si
   }
 }
 
-void nk_column_maxima(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
-                      size_t col_end, float *maxima) {
+void nk_column_maxima_generic(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                              size_t col_end, float *maxima) {
   for (size_t k = col_begin; k < col_end; k++) maxima[k] = 0;
   for (size_t token = 0; token < tokens; token++) {
     const float *row = x + token * ld_x;
@@ -149,18 +149,11 @@ void nk_column_maxima(const float *x, size_t ld_x, size_t tokens, size_t col_beg
   }
 }
 
-void nk_token_ranges(const float *x, size_t ld_x, size_t cols, size_t token_begin,
-                     size_t token_end, float *lowest, float *highest) {
+void nk_token_ranges_generic(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                             size_t token_end, float *lowest, float *highest) {
+  const nk_activations plain = {.cols = cols};
   for (size_t token = token_begin; token < token_end; token++) {
-    const float *row = x + token * ld_x;
-    float low = cols > 0 ? finite_value(row[0]) : 0, high = low;
-    // Without not-a-number handling inside, so that it is a loop of vectors: neither comparison holds for one.
-    for (size_t k = 0; k < cols; k++) {
-      low = row[k] < low ? row[k] : low;
-      high = row[k] > high ? row[k] : high;
-    }
-    lowest[token] = finite_value(low);
-    highest[token] = finite_value(high);
+    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
   }
 }
 
@@ -174,4 +167,18 @@ void nk_activations_fill_avx512(const nk_activations *activations, const float *
                                 size_t token_begin, size_t token_end) {
   nk_activations_fill_generic(activations, x, ld_x, token_begin, token_end);
 }
+
+#define DEFINE_ELSEWHERE(provider)                                                             \
+  void nk_column_maxima_##provider(const float *x, size_t ld_x, size_t tokens,                 \
+                                   size_t col_begin, size_t col_end, float *maxima) {          \
+    nk_column_maxima_generic(x, ld_x, tokens, col_begin, col_end, maxima);                     \
+  }                                                                                            \
+  void nk_token_ranges_##provider(const float *x, size_t ld_x, size_t cols,                    \
+                                  size_t token_begin, size_t token_end, float *lowest,         \
+                                  float *highest) {                                            \
+    nk_token_ranges_generic(x, ld_x, cols, token_begin, token_end, lowest, highest);           \
+  }
+
+DEFINE_ELSEWHERE(avx2)
+DEFINE_ELSEWHERE(avx512)
 #endif

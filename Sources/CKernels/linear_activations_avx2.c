@@ -51,7 +51,7 @@ INLINE_AVX2 __m256i rounded_to_bf16(__m256 x) {
 
 INLINE_AVX2 void fill_bf16(const nk_activations *to, const float *x, size_t token) {
   uint16_t *values = (uint16_t *)((uint8_t *)to->values + token * to->stride);
-  float *sums = to->sums + token * to->sum_stride;
+  float *sums = to->sums == NULL ? NULL : to->sums + token * to->sum_stride;
   float tail[NK_COLUMN_BLOCK];
   enum { ORDER = _MM_SHUFFLE(3, 1, 2, 0) };
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
@@ -66,7 +66,7 @@ INLINE_AVX2 void fill_bf16(const nk_activations *to, const float *x, size_t toke
       const __m128i paired = _mm_shufflehi_epi16(_mm_shufflelo_epi16(packed, ORDER), ORDER);
       _mm_storeu_si128((__m128i *)(values + k + i), paired);
     }
-    sums[k / NK_COLUMN_BLOCK] = sum_lanes(sum);
+    if (sums != NULL) sums[k / NK_COLUMN_BLOCK] = sum_lanes(sum);
   }
   to->scales[token] = 1;
   to->clipped[token] = 0;
@@ -165,6 +165,32 @@ INLINE_AVX2 void token_range(const nk_activations *to, const float *x, float *lo
   *highest = largest_lane(high);
 }
 
+TARGET_AVX2 void nk_token_ranges_avx2(const float *x, size_t ld_x, size_t cols,
+                                      size_t token_begin, size_t token_end, float *lowest,
+                                      float *highest) {
+  const nk_activations plain = {.cols = cols};
+  for (size_t token = token_begin; token < token_end; token++) {
+    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
+  }
+}
+
+TARGET_AVX2 void nk_column_maxima_avx2(const float *x, size_t ld_x, size_t tokens,
+                                       size_t col_begin, size_t col_end, float *maxima) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  for (size_t k = col_begin; k < col_end; k += 8) {
+    const int left = (int)smaller(col_end - k, 8);
+    const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32(left), place);
+    __m256 largest = _mm256_setzero_ps();
+    for (size_t token = 0; token < tokens; token++) {
+      const __m256 v = _mm256_maskload_ps(x + token * ld_x + k, there);
+      // The second operand is what a not-a-number yields to.
+      largest = _mm256_max_ps(_mm256_andnot_ps(sign, v), largest);
+    }
+    _mm256_maskstore_ps(maxima + k, there, largest);
+  }
+}
+
 // 8 codes as words of 32 bits; 0 where a column does not take part.
 INLINE_AVX2 __m256i coded(const nk_activations *to, int8_coding coding, const float *x, size_t k,
                           uint32_t *clipped) {
@@ -231,7 +257,7 @@ INLINE_AVX2 __m256 rounded_to_float8_lanes(float8_format format, __m256 x, uint3
 // 8-bit floats under a scale, as the bfloat16 numbers they are.
 INLINE_AVX2 void fill_float8(const nk_activations *to, const float *x, size_t token) {
   uint16_t *values = (uint16_t *)((uint8_t *)to->values + token * to->stride);
-  float *sums = to->sums + token * to->sum_stride;
+  float *sums = to->sums == NULL ? NULL : to->sums + token * to->sum_stride;
   const float8_format format = float8_format_of(to->float8);
   const float8_coding coding =
       float8_coding_of(to, to->given_scale > 0 ? 0 : largest_magnitude(x, to->cols));
@@ -254,7 +280,7 @@ INLINE_AVX2 void fill_float8(const nk_activations *to, const float *x, size_t to
       const __m128i paired = _mm_shufflehi_epi16(_mm_shufflelo_epi16(packed, ORDER), ORDER);
       _mm_storeu_si128((__m128i *)(values + k + i), paired);
     }
-    sums[k / NK_COLUMN_BLOCK] = sum_lanes(sum);
+    if (sums != NULL) sums[k / NK_COLUMN_BLOCK] = sum_lanes(sum);
   }
   to->scales[token] = coding.scale;
   to->clipped[token] = coding.is_given ? clipped : 0;

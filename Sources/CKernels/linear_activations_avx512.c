@@ -32,7 +32,7 @@ INLINE_AVX512 __m256i paired_bf16(__m512 x) {
 
 INLINE_AVX512 void fill_bf16(const nk_activations *to, const float *x, size_t token) {
   uint16_t *values = (uint16_t *)((uint8_t *)to->values + token * to->stride);
-  float *sums = to->sums + token * to->sum_stride;
+  float *sums = to->sums == NULL ? NULL : to->sums + token * to->sum_stride;
   float tail[NK_COLUMN_BLOCK];
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
     const float *from = columns_at(x, k, to->cols, tail);
@@ -40,6 +40,7 @@ INLINE_AVX512 void fill_bf16(const nk_activations *to, const float *x, size_t to
     const __m256i b = paired_bf16(_mm512_loadu_ps(from + 16));
     _mm256_storeu_si256((__m256i *)(values + k), a);
     _mm256_storeu_si256((__m256i *)(values + k + 16), b);
+    if (sums == NULL) continue;
     const __m512 wide_a = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(a), 16));
     const __m512 wide_b = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(b), 16));
     sums[k / NK_COLUMN_BLOCK] = _mm512_reduce_add_ps(_mm512_add_ps(wide_a, wide_b));
@@ -137,6 +138,40 @@ INLINE_AVX512 void token_range(const nk_activations *to, const float *x, float *
   *highest = _mm512_reduce_max_ps(high);
 }
 
+TARGET_AVX512 void nk_token_ranges_avx512(const float *x, size_t ld_x, size_t cols,
+                                          size_t token_begin, size_t token_end, float *lowest,
+                                          float *highest) {
+  const nk_activations plain = {.cols = cols};
+  for (size_t token = token_begin; token < token_end; token++) {
+    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
+  }
+}
+
+TARGET_AVX512 void nk_column_maxima_avx512(const float *x, size_t ld_x, size_t tokens,
+                                           size_t col_begin, size_t col_end, float *maxima) {
+  for (size_t k = col_begin; k < col_end; k += 64) {
+    __m512 largest[4];
+    __mmask16 there[4];
+    for (size_t i = 0; i < 4; i++) {
+      const size_t at = k + 16 * i, left = at < col_end ? col_end - at : 0;
+      there[i] = left < 16 ? row_mask(left) : 0xffff;
+      largest[i] = _mm512_setzero_ps();
+    }
+    for (size_t token = 0; token < tokens; token++) {
+      const float *row = x + token * ld_x + k;
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < 4; i++) {
+        const __m512 v = _mm512_abs_ps(_mm512_maskz_loadu_ps(there[i], row + 16 * i));
+        // The second operand is what a not-a-number yields to.
+        largest[i] = _mm512_max_ps(v, largest[i]);
+      }
+    }
+    for (size_t i = 0; i < 4; i++) {
+      if (there[i] != 0) _mm512_mask_storeu_ps(maxima + k + 16 * i, there[i], largest[i]);
+    }
+  }
+}
+
 // INT8 codes other than the plain ones.
 INLINE_AVX512 void fill_coded_int8(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
@@ -193,7 +228,7 @@ INLINE_AVX512 __m512 rounded_to_float8_lanes(float8_format format, __m512 x, uin
 // 8-bit floats under a scale, as the bfloat16 numbers they are.
 INLINE_AVX512 void fill_float8(const nk_activations *to, const float *x, size_t token) {
   uint16_t *values = (uint16_t *)((uint8_t *)to->values + token * to->stride);
-  float *sums = to->sums + token * to->sum_stride;
+  float *sums = to->sums == NULL ? NULL : to->sums + token * to->sum_stride;
   const float8_format format = float8_format_of(to->float8);
   const float8_coding coding =
       float8_coding_of(to, to->given_scale > 0 ? 0 : largest_magnitude(x, to->cols));
@@ -212,7 +247,7 @@ INLINE_AVX512 void fill_float8(const nk_activations *to, const float *x, size_t 
       _mm256_storeu_si256((__m256i *)(values + k + i), paired_bf16(rounded));
       sum = _mm512_add_ps(sum, rounded);
     }
-    sums[k / NK_COLUMN_BLOCK] = _mm512_reduce_add_ps(sum);
+    if (sums != NULL) sums[k / NK_COLUMN_BLOCK] = _mm512_reduce_add_ps(sum);
   }
   to->scales[token] = coding.scale;
   to->clipped[token] = coding.is_given ? clipped : 0;

@@ -59,6 +59,19 @@ size_t nk_activations_bytes(nk_activation_kind kind, size_t tokens, size_t cols)
   return bytes;
 }
 
+nk_activations nk_activations_part(const nk_activations *activations, size_t token_begin,
+                                   size_t token_end) {
+  nk_activations part = *activations;
+  part.tokens = token_end - token_begin;
+  part.values = (uint8_t *)part.values + token_begin * part.stride;
+  if (part.scales != NULL) part.scales += token_begin;
+  if (part.zeros != NULL) part.zeros += token_begin;
+  if (part.clipped != NULL) part.clipped += token_begin;
+  if (part.sums != NULL) part.sums += token_begin * part.sum_stride;
+  if (part.running != NULL) part.running += token_begin * part.sum_stride;
+  return part;
+}
+
 nk_activations nk_activations_layout(nk_activation_kind kind, size_t tokens, size_t cols,
                                      void *storage) {
   nk_activations activations = {.kind = kind, .tokens = tokens, .cols = cols, .values = storage};

@@ -274,8 +274,10 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
       block.is_last = at.end == layout->padded_cols;
       done = ends_block(&at, layout);
     }
-    for (size_t t = 0; t < x->tokens; t += TILE_TOKENS) {
-      const size_t left = x->tokens - t;
+    // Tiles of 6 and 5 tokens rather than of 6 and a small one, which would waste its reads.
+    size_t left_tiles = (x->tokens + TILE_TOKENS - 1) / TILE_TOKENS, count;
+    for (size_t t = 0; t < x->tokens; t += count, left_tiles--) {
+      count = (x->tokens - t + left_tiles - 1) / left_tiles;
       tokens.values = (const uint8_t *)x->values + t * x->stride;
       tokens.out = out + t * ld_out + panel * NK_PANEL_ROWS;
       if (activation == NK_ACTIVATION_INT8) {
@@ -284,7 +286,7 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
       } else if (activation == NK_ACTIVATION_BF16) {
         tokens.sums = x->sums + t * x->sum_stride;
       }
-      tiles[(left < TILE_TOKENS ? left : TILE_TOKENS) - 1](&block, &tokens);
+      tiles[count - 1](&block, &tokens);
     }
   }
 }

@@ -43,6 +43,9 @@ extension ExecutionContext {
     let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
     var activations = nk_activations_layout(kind, tokens, columns, storage)
     code(format, input, tokens: tokens, columns: columns, in: &activations)
+    if !layers.contains(where: { $0.kernelWeight.zero_points != NK_ZERO_POINTS_FIXED }) {
+      activations.sums = nil
+    }
     withUnsafePointer(to: &activations) { activations in
       convert(input, tokens: tokens, columns: columns, into: activations)
       multiply(layers, activations, outputs: outputs)
@@ -62,6 +65,9 @@ extension ExecutionContext {
     }
   }
 
+  /// From this many tokens on they may be cut in two.
+  private static let cutTokens = 192
+
   /// Runs the kernels of layers over activations that are converted already.
   func multiply(
     _ layers: [PreparedLinear], _ activations: UnsafePointer<nk_activations>,
@@ -71,6 +77,15 @@ extension ExecutionContext {
     // Chunks of panels: whole tiles for many tokens, a few tens of microseconds for one.
     let isOne = activations.pointee.tokens == 1
     let span = Int(NK_TILE_PANELS) * (isOne ? max(1, 65536 / max(1, columns * 64)) : 1)
+    // Many tokens are cut in two where panels are few, so that no thread waits long for the last chunk; not where each
+    // part would have to unpack the weights.
+    let panelChunks = layers.reduce(0) { $0 + (nk_linear_panels($1.rows) + span - 1) / span }
+    let isCut =
+      activations.pointee.tokens >= Self.cutTokens && panelChunks < 64 * pool.threads
+      && layers.allSatisfy { $0.kernel.readsPacked }
+    let cut = isCut ? activations.pointee.tokens / 2 : activations.pointee.tokens
+    let tokenRanges = isCut ? [0..<cut, cut..<activations.pointee.tokens] : [0..<cut]
+    let parts = tokenRanges.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
     withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count) { shares in
       var scratchBytes = 0
       var chunks = 0
@@ -80,8 +95,9 @@ extension ExecutionContext {
         shares.initializeElement(
           at: index,
           to: LinearShare(
-            weight: weight, function: layer.kernel.function(provider), output: outputs[index],
-            panels: nk_linear_panels(layer.rows), span: span, firstChunk: chunks))
+            weight: weight, function: layer.kernel.function(provider),
+            panels: nk_linear_panels(layer.rows), span: span, parts: parts.count,
+            firstChunk: chunks))
         chunks = shares[index].endChunk
       }
       let scratch = scratch(bytes: scratchBytes)
@@ -89,10 +105,14 @@ extension ExecutionContext {
       pool.run(chunks: chunks) { chunk, worker in
         var index = 0
         while chunk >= shares[index].endChunk { index += 1 }
-        let rows = shares[index].run(chunk, activations, scratch[worker])
+        let part = (chunk - shares[index].firstChunk) % parts.count
+        let output = outputs[index] + tokenRanges[part].lowerBound * layers[index].rows
         let layer = layers[index]
-        guard layer.bias != nil || layer.rowSums != nil || isScaled else { return }
-        Self.finish(layer, activations, rows: rows, output: outputs[index])
+        withUnsafePointer(to: parts[part]) { activations in
+          let rows = shares[index].run(chunk, activations, output, scratch[worker])
+          guard layer.bias != nil || layer.rowSums != nil || isScaled else { return }
+          Self.finish(layer, activations, rows: rows, output: output)
+        }
       }
     }
   }
@@ -145,8 +165,9 @@ extension ExecutionContext {
     let ranges = rangeStorage.reserve(2 * tokens * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
     let slab = 16
+    let ranging = tokenRanges
     pool.run(chunks: (tokens + slab - 1) / slab) { chunk, _ in
-      nk_token_ranges(
+      ranging(
         input, columns, columns, chunk * slab, min((chunk + 1) * slab, tokens), ranges,
         ranges + tokens)
     }
@@ -180,6 +201,18 @@ extension ExecutionContext {
     }
   }
 
+  private var tokenRanges: nk_token_ranges_fn {
+    #if arch(x86_64)
+      switch provider {
+      case .generic: nk_token_ranges_generic
+      case .avx2: nk_token_ranges_avx2
+      case .avx512: nk_token_ranges_avx512
+      }
+    #else
+      nk_token_ranges_generic
+    #endif
+  }
+
   private var activationFill: nk_activations_fill_fn {
     #if arch(x86_64)
       switch provider {
@@ -207,19 +240,21 @@ extension ActivationFormat {
 private struct LinearShare {
   let weight: nk_linear_weight
   let function: LinearKernel.Function
-  let output: UnsafeMutablePointer<Float>
   let panels: Int
   /// Panels of one chunk.
   let span: Int
+  /// Chunks that have the same panels and different tokens.
+  let parts: Int
   let firstChunk: Int
 
-  var endChunk: Int { firstChunk + (panels + span - 1) / span }
+  var endChunk: Int { firstChunk + (panels + span - 1) / span * parts }
 
-  /// Computes one chunk and returns its rows.
+  /// Computes one chunk, for the tokens of its part, and returns its rows.
   func run(
-    _ chunk: Int, _ activations: UnsafePointer<nk_activations>, _ scratch: UnsafeMutableRawPointer
+    _ chunk: Int, _ activations: UnsafePointer<nk_activations>,
+    _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableRawPointer
   ) -> Range<Int> {
-    let begin = (chunk - firstChunk) * span
+    let begin = (chunk - firstChunk) / parts * span
     let end = min(begin + span, panels)
     withUnsafePointer(to: weight) {
       function($0, begin, end, activations, output, weight.rows, scratch)

@@ -59,11 +59,24 @@ extension ExecutionContext {
     let maxima = rangeStorage.reserve(columns * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
     let slab = Self.columnSlab
+    let maximize = columnMaxima
     pool.run(chunks: (columns + slab - 1) / slab) { chunk, _ in
-      nk_column_maxima(
+      maximize(
         input, columns, tokens, chunk * slab, min((chunk + 1) * slab, columns), maxima)
     }
     return (0..<columns).filter { maxima[$0] >= threshold }.map { UInt32($0) }
+  }
+
+  private var columnMaxima: nk_column_maxima_fn {
+    #if arch(x86_64)
+      switch provider {
+      case .generic: nk_column_maxima_generic
+      case .avx2: nk_column_maxima_avx2
+      case .avx512: nk_column_maxima_avx512
+      }
+    #else
+      nk_column_maxima_generic
+    #endif
   }
 
   private func runOrdinary(

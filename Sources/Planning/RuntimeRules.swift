@@ -31,9 +31,9 @@ package enum RuntimeRules {
     runtimes.map { runtime in
       var worst = Finding(.native)
       for finding in [
-        demand.weights.map { runtime.linear($0, demand.activations) },
+        isSpecial(demand) ? nil : demand.weights.map { runtime.linear($0, demand.activations) },
+        finding(demand.weights, demand.activations, runtime.activations),
         demand.weights.flatMap { $0.zeroPoint == .real ? runtime.realZeroPoints : nil },
-        demand.weights == nil ? demand.activations.map { _ in Finding(.native) } : nil,
         demand.cache.map { cache in
           let keys = runtime.cache(cache.keys)
           let values = runtime.cache(cache.values)
@@ -46,7 +46,7 @@ package enum RuntimeRules {
     }
   }
 
-  private struct Finding: Sendable {
+  struct Finding: Sendable {
     var support: RuntimeCoverage.Support
     var constraint: String
     var nearest: String
@@ -64,6 +64,7 @@ package enum RuntimeRules {
     /// What zero points between the codes (HQQ along the rows) meet.
     var realZeroPoints: Finding
     var cache: @Sendable (KVFormat) -> Finding
+    var activations: ActivationRules
   }
 
   private static let runtimes: [Runtime] = [
@@ -73,27 +74,28 @@ package enum RuntimeRules {
         .refused,
         "Marlin takes real zero points from HQQ's own files only, at 4 bits in groups of 64",
         nearest: "W4 g64 asymmetric"),
-      cache: vllmCUDACache),
+      cache: vllmCUDACache, activations: vllmCUDAActivations),
     Runtime(
       name: "vLLM (x86 CPU)", linear: vllmCPU, realZeroPoints: wholeZerosOnly("symmetric W4"),
-      cache: floatCacheOnly("vLLM's CPU backend")),
+      cache: floatCacheOnly("vLLM's CPU backend"), activations: vllmCPUActivations),
     Runtime(
       name: "llama.cpp (CPU)", linear: llamaCpp,
       realZeroPoints: Finding(
         .refused, "no import of scales and real zero points; Q4_1 is found anew", nearest: "Q4_1"),
-      cache: llamaCppCache),
+      cache: llamaCppCache, activations: llamaCppActivations),
     Runtime(
       name: "ONNX Runtime (CPU)", linear: onnx,
       realZeroPoints: Finding(
         .fallback, "MatMulNBits unpacks to FP32 when zero points are real",
         nearest: "W4 g128 asymmetric"),
-      cache: floatCacheOnly("ONNX Runtime")),
+      cache: floatCacheOnly("ONNX Runtime"), activations: onnxActivations),
     Runtime(
       name: "TensorRT-LLM", linear: tensorRT, realZeroPoints: wholeZerosOnly("W4 g128 asymmetric"),
-      cache: tensorRTCache),
+      cache: tensorRTCache, activations: tensorRTActivations),
     Runtime(
       name: "OpenVINO (CPU)", linear: openVINO,
-      realZeroPoints: wholeZerosOnly("W4 g128 asymmetric"), cache: openVINOCache),
+      realZeroPoints: wholeZerosOnly("W4 g128 asymmetric"), cache: openVINOCache,
+      activations: openVINOActivations),
   ]
 
   private static func wholeZerosOnly(_ nearest: String) -> Finding {
@@ -101,7 +103,7 @@ package enum RuntimeRules {
   }
 
   private static func isInt8(_ activations: ActivationFormat?) -> Bool {
-    activations == .int8PerToken
+    if case .int8? = activations { true } else { false }
   }
 
   private static func groupOf(_ format: WeightFormat) -> Int {
@@ -291,7 +293,7 @@ package enum RuntimeRules {
 }
 
 extension RuntimeCoverage.Support {
-  fileprivate var rank: Int {
+  var rank: Int {
     switch self {
     case .native: 0
     case .fallback: 1

@@ -84,7 +84,9 @@ struct ActivationChoice: Hashable, Sendable {
       ranges = found.mapValues { $0.range() }
     }
     for projection in chosen {
-      let range = ranges[projection.inputGroup[0]]
+      let range =
+        draft.isOutline
+        ? ActivationRange(lowest: 0, highest: 0) : ranges[projection.inputGroup[0]]
       let isUsable = range.map { $0.lowest.isFinite && $0.highest.isFinite } ?? false
       draft[projection].activation = format(range: isUsable ? range : nil)
       guard scaling == .fixed, !isUsable else { continue }

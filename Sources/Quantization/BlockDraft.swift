@@ -66,6 +66,8 @@ package struct BlockDraft {
   package let pool: WorkerPool
   /// What the calibration text sends into the block; nil without one.
   package let calibration: BlockCalibration?
+  /// Whether formats alone are asked for: what calibration would find counts as found.
+  package var isOutline = false
 
   package init(
     index: Int, layers: [Layer], pool: WorkerPool, calibration: BlockCalibration? = nil

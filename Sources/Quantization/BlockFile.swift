@@ -19,6 +19,8 @@ struct BlockFile {
       var activation: ActivationFormat
       /// Whether the weight is the original's.
       var keepsWeight: Bool
+      /// Whether the full weight beside INT8 codes is the original's; nil where there is none.
+      var keepsFull: Bool?
     }
   }
 
@@ -36,13 +38,16 @@ struct BlockFile {
     for projection in Projection.allCases {
       let (old, new) = (original[projection], made.block[projection])
       let keepsWeight = new.weight === old.weight
-      if !keepsWeight { try tensors.add(new.weight, "\(projection)") }
+      let keepsFull = (new.weight as? SplitWeight).map { $0.full === old.weight }
+      if !keepsWeight {
+        try tensors.add(new.weight, "\(projection)", addsFull: keepsFull == false)
+      }
       if let bias = new.bias, bias != old.bias { tensors.add(bias, "\(projection).bias") }
       guard !keepsWeight || new.activation != old.activation else { continue }
       layers.append(
         .init(
           projection: projection, format: new.weight.format, activation: new.activation,
-          keepsWeight: keepsWeight))
+          keepsWeight: keepsWeight, keepsFull: keepsFull))
     }
     for norm in BlockNorm.allCases where made.block[norm].values != original[norm].values {
       tensors.add(made.block[norm].values, "norm.\(norm.rawValue)")
@@ -74,8 +79,20 @@ struct BlockFile {
       items.append((.init(name: name, dtype: .f32, shape: shape), .floats(values)))
     }
 
-    mutating func add(_ weight: any LinearWeight, _ name: String) throws {
-      if let integer = weight as? IntegerWeight {
+    /// - Parameter addsFull: whether the full weight beside INT8 codes is written.
+    mutating func add(_ weight: any LinearWeight, _ name: String, addsFull: Bool = false) throws {
+      if let split = weight as? SplitWeight {
+        try add(split.codes, name)
+        if addsFull { try add(split.full, name) }
+      } else if let scaled = weight as? ScaledFloatWeight {
+        items.append(
+          (
+            .init(
+              name: name + ".codes", dtype: .u8,
+              shape: try Shape(checking: [scaled.rows, scaled.columns])), .shared(scaled.codes)
+          ))
+        add(scaled.scales, name + ".scales")
+      } else if let integer = weight as? IntegerWeight {
         items.append(
           (
             .init(
@@ -134,7 +151,7 @@ struct BlockFile {
     for layer in note.layers {
       let old = original[layer.projection]
       changed[layer.projection] = try old.replacing(
-        weight: layer.keepsWeight ? nil : weight(layer, rows: old.rows, old.columns, stored),
+        weight: layer.keepsWeight ? nil : weight(layer, over: old.weight, stored),
         bias: floats("\(layer.projection).bias"), activation: layer.activation)
     }
     var norms: [BlockNorm: [Float]] = [:]
@@ -153,8 +170,9 @@ struct BlockFile {
   }
 
   private func weight(
-    _ layer: Note.Layer, rows: Int, _ columns: Int, _ stored: [String: StoredTensor]
+    _ layer: Note.Layer, over original: any LinearWeight, _ stored: [String: StoredTensor]
   ) throws -> any LinearWeight {
+    let (rows, columns) = (original.rows, original.columns)
     func tensor(_ part: String) throws -> StoredTensor {
       guard let found = stored["\(layer.projection).\(part)"] else {
         throw QuantizationError.checkpointDamaged(
@@ -164,10 +182,23 @@ struct BlockFile {
       return found
     }
     if layer.format.isFloat { return try DenseWeight(tensor("dense").view()) }
-    return try IntegerWeight(
+    if case .scaledFloat = layer.format.code {
+      return try ScaledFloatWeight(
+        format: layer.format, rows: rows, columns: columns,
+        codes: SharedBytes(tensor("codes").view()), scales: tensor("scales").view().floats())
+    }
+    let codes = try IntegerWeight(
       format: layer.format, rows: rows, columns: columns,
       codes: SharedBytes(tensor("codes").view()), scales: tensor("scales").view().floats(),
       zeros: layer.format.zeroPoint == .integer ? Array(tensor("zeros").view().bytes) : [],
       realZeros: layer.format.zeroPoint == .real ? tensor("real_zeros").view().floats() : [])
+    guard let keepsFull = layer.keepsFull else { return codes }
+    guard let full = try keepsFull ? original as? DenseWeight : DenseWeight(tensor("dense").view())
+    else {
+      throw QuantizationError.checkpointDamaged(
+        folder: folder,
+        reason: "\(note.file): expected a floating-point original of \(layer.projection)")
+    }
+    return try SplitWeight(codes: codes, full: full)
   }
 }

@@ -20,7 +20,7 @@ struct Nibble: ParsableCommand {
       EvaluateCommand.self, BenchCommand.self,
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
-      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self,
+      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LinearCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)
 }

@@ -63,7 +63,10 @@ struct RecipeOptions: ParsableArguments {
   @Flag(help: "Zero points for weights.")
   var asymmetric = false
 
-  @Option(help: "Activations: METHOD (int8), or a scheme such as W8A8.")
+  @Option(
+    help:
+      "Activations: METHOD (int8, llm.int8, smoothquant, fp8), or a scheme such as W8A8 or FP8_DYNAMIC."
+  )
   var activations: String?
 
   @Option(help: "KV cache, keys and values: METHOD[:GROUP] (int8, int4).")
@@ -100,8 +103,12 @@ struct RecipeOptions: ParsableArguments {
       }
     }
     if let activations {
+      // `fp8` is the method with its own standards, `FP8` the scheme of that name.
+      let isMethod = QuantizationMethods.descriptions(for: .activations).contains {
+        $0.name == activations
+      }
       made.activations =
-        try RecipeText.scheme(activations)?.activations
+        try (isMethod ? nil : RecipeText.scheme(activations)?.activations)
         ?? RecipeText.choice(activations, target: .activations)
     }
     for (text, sides) in [(kv, 3), (kvKey, 1), (kvValue, 2)] {

@@ -267,16 +267,65 @@ import Testing
     #expect(nk_linear_columns_scratch_bytes(1, .max, 1) == 0)
   }
 
-  @Test("Maxima of columns and ranges of tokens pass over what is no number")
-  func ranges() {
+  @Test("Maxima of columns and ranges of tokens pass over what is no number", arguments: Reach.all)
+  private func reach(reach: Reach) {
     let x: [Float] = [1, -5, .nan, 2, 3, -1]
     var maxima = [Float](repeating: -1, count: 3)
-    nk_column_maxima(x, 3, 2, 0, 3, &maxima)
+    reach.maxima(x, 3, 2, 0, 3, &maxima)
     #expect(maxima == [2, 5, 1])
     var lowest: [Float] = [9, 9]
     var highest: [Float] = [9, 9]
-    nk_token_ranges(x, 3, 3, 0, 2, &lowest, &highest)
+    reach.ranges(x, 3, 3, 0, 2, &lowest, &highest)
     #expect(lowest == [-5, -1])
     #expect(highest == [1, 3])
+    var numbers = SeededNumbers(seed: 23)
+    for cols in [1, 15, 64, 65, 200] {
+      let x = numbers.normals(7 * cols)
+      var mine = [Float](repeating: 0, count: cols)
+      reach.maxima(x, cols, 7, 0, cols / 2, &mine)
+      reach.maxima(x, cols, 7, cols / 2, cols, &mine)
+      let truth = (0..<cols).map { k in (0..<7).reduce(Float(0)) { max($0, abs(x[$1 * cols + k])) }
+      }
+      #expect(mine == truth)
+    }
+  }
+
+  /// How far values reach, by provider.
+  private struct Reach: CustomTestStringConvertible, Sendable {
+    typealias Maxima =
+      @Sendable @convention(c) (
+        UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?
+      ) -> Void
+    typealias Ranges =
+      @Sendable @convention(c) (
+        UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?,
+        UnsafeMutablePointer<Float>?
+      ) -> Void
+
+    let testDescription: String
+    let maxima: Maxima
+    let ranges: Ranges
+
+    static let all: [Reach] = {
+      var found = [
+        Reach(
+          testDescription: "generic", maxima: nk_column_maxima_generic,
+          ranges: nk_token_ranges_generic)
+      ]
+      #if arch(x86_64)
+        if nk_provider_supported(NK_PROVIDER_AVX2) != 0 {
+          found.append(
+            Reach(
+              testDescription: "avx2", maxima: nk_column_maxima_avx2, ranges: nk_token_ranges_avx2))
+        }
+        if nk_provider_supported(NK_PROVIDER_AVX512) != 0 {
+          found.append(
+            Reach(
+              testDescription: "avx512", maxima: nk_column_maxima_avx512,
+              ranges: nk_token_ranges_avx512))
+        }
+      #endif
+      return found
+    }()
   }
 }

@@ -45,7 +45,7 @@ import Testing
     let checkpoint = try write(weight)
     let found = try #require(
       try CompressedTensorsReader(checkpoint).weight(
-        Self.name + ".weight", rows: weight.rows, columns: weight.columns))
+        Self.name + ".weight", rows: weight.rows, columns: weight.columns) as? IntegerWeight)
     #expect(found.format == weight.format)
     #expect(found.codes == weight.codes)
     #expect(found.scales == weight.scales)
@@ -116,7 +116,7 @@ import Testing
     let found = try #require(
       try checkpoint.flatMap {
         try CompressedTensorsReader($0).weight(
-          Self.name + ".weight", rows: weight.rows, columns: weight.columns)
+          Self.name + ".weight", rows: weight.rows, columns: weight.columns) as? IntegerWeight
       })
     let first = try #require(found.codes.withUnsafeBytes { $0.baseAddress })
     let start = try #require(file.baseAddress)

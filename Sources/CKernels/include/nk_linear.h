@@ -164,7 +164,7 @@ typedef struct nk_activations {
   uint32_t *clipped;
   // Entries from one token's sums to the next.
   size_t sum_stride;
-  // BF16: sums[t][b] of columns 32b..<32b+32; else null.
+  // BF16: sums[t][b] of columns 32b..<32b+32; else null. May be set to null when no weight has zero points.
   float *sums;
   // INT8: running[t][b] = sum of columns 0..<32b, b from 0 through the number of blocks; else null.
   int32_t *running;
@@ -211,6 +211,10 @@ void nk_activations_fill_avx2(const nk_activations *activations, const float *x,
 void nk_activations_fill_avx512(const nk_activations *activations, const float *x, size_t ld_x,
                                 size_t token_begin, size_t token_end);
 
+// Some of the tokens, in the same storage: what kernels compute for a token does not depend on the others.
+nk_activations nk_activations_part(const nk_activations *activations, size_t token_begin,
+                                   size_t token_end);
+
 // Turns what a kernel left for rows [row_begin, row_end) into outputs, in place:
 // out[t * ld_out + row] = out * s - scale * zero * row_sums[row] + bias[row], s the token's scale for 8-bit floats and
 // 1 otherwise. `row_sums`, the sums of the weights of each row, may be null when no token has a zero point, `bias` when
@@ -220,13 +224,27 @@ void nk_linear_finish(const nk_activations *activations, const float *row_sums,
                       size_t ld_out);
 
 // Writes the largest magnitude of columns [col_begin, col_end) of x[tokens][ld_x] to maxima[col]; NaN counts as 0.
-void nk_column_maxima(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
-                      size_t col_end, float *maxima);
+typedef void (*nk_column_maxima_fn)(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                                    size_t col_end, float *maxima);
 
-// Writes the smallest and largest value of tokens [token_begin, token_end) of x[tokens][ld_x], finite, to
-// lowest[token] and highest[token]; NaN counts as 0.
-void nk_token_ranges(const float *x, size_t ld_x, size_t cols, size_t token_begin,
-                     size_t token_end, float *lowest, float *highest);
+void nk_column_maxima_generic(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                              size_t col_end, float *maxima);
+void nk_column_maxima_avx2(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                           size_t col_end, float *maxima);
+void nk_column_maxima_avx512(const float *x, size_t ld_x, size_t tokens, size_t col_begin,
+                             size_t col_end, float *maxima);
+
+// Writes the smallest and largest value, or 0, of tokens [token_begin, token_end) of x[tokens][ld_x] to lowest[token]
+// and highest[token]; NaN counts as 0, infinities as the largest finite numbers.
+typedef void (*nk_token_ranges_fn)(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                                   size_t token_end, float *lowest, float *highest);
+
+void nk_token_ranges_generic(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                             size_t token_end, float *lowest, float *highest);
+void nk_token_ranges_avx2(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                          size_t token_end, float *lowest, float *highest);
+void nk_token_ranges_avx512(const float *x, size_t ld_x, size_t cols, size_t token_begin,
+                            size_t token_end, float *lowest, float *highest);
 
 // Copies columns of tokens [token_begin, token_end) of x[tokens][ld_x] to F32 activations of as many columns.
 void nk_activations_gather(const nk_activations *activations, const float *x, size_t ld_x,

@@ -1,14 +1,16 @@
-package import Platform
 package import Tensors
 
-/// Reads linear layers that were stored in the `compressed-tensors` layout, or in its extension for real zero
-/// points (see `CompressedTensors`).
+/// Reads linear layers that were stored in the `compressed-tensors` layout, or in its extensions (see
+/// `CompressedTensors`).
 package struct CompressedTensorsReader: Sendable {
   package let checkpoint: Checkpoint
+  let scheme: CompressedTensorsScheme?
   private let file: String
 
-  package init(_ checkpoint: Checkpoint) {
+  /// - Parameter scheme: what `config.json` says; without it inputs stay as they are, and weights say all by themselves.
+  package init(_ checkpoint: Checkpoint, scheme: CompressedTensorsScheme? = nil) {
     self.checkpoint = checkpoint
+    self.scheme = scheme
     file = checkpoint.path
   }
 
@@ -16,8 +18,9 @@ package struct CompressedTensorsReader: Sendable {
   package var names: [String] {
     checkpoint.tensors.map(\.name).compactMap { name in
       if name.hasSuffix(".weight_packed") { return String(name.dropLast("_packed".count)) }
-      for suffix in ["scale", "shape", "zero_point", "real_zero_point"]
+      for suffix in ["scale", "shape", "zero_point", "real_zero_point", "full"]
       where name.hasSuffix(".weight_" + suffix) { return nil }
+      for suffix in ["scale", "zero_point"] where name.hasSuffix(".input_" + suffix) { return nil }
       return name
     }
   }
@@ -30,18 +33,68 @@ package struct CompressedTensorsReader: Sendable {
   /// The weight of a layer, nil when it is stored as floating-point numbers; `name` ends in `.weight`.
   ///
   /// - Throws: `CheckpointError` naming tensor, expected and found.
-  package func weight(_ name: String, rows: Int, columns: Int) throws -> IntegerWeight? {
+  package func weight(
+    _ name: String, rows: Int, columns: Int
+  ) throws -> (any LinearWeight)? {
     if checkpoint[name + "_packed"] != nil {
       return try packed(name, rows: rows, columns: columns)
     }
-    guard let stored = checkpoint[name], stored.dtype == .i8 else { return nil }
-    let view = try checkpoint.view(name, shape: Shape(checking: [rows, columns]))
+    switch checkpoint[name]?.dtype {
+    case .i8?: return try signed(name, rows: rows, columns: columns)
+    case .f8e4m3?, .f8e5m2?: return try scaledFloat(name, rows: rows, columns: columns)
+    default: return nil
+    }
+  }
+
+  private func signed(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    let shape = try Shape(checking: [rows, columns])
+    let view = try checkpoint.view(name, shape: shape)
     let scales = try scales(name)
     // Signed bytes become codes: the one form that takes memory of its own.
-    return try IntegerWeight(
+    let codes = try IntegerWeight(
       format: WeightFormat(
         code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
       rows: rows, columns: columns, unpacked: view.bytes.map { $0 ^ 0x80 }, scales: scales.values)
+    guard let full = checkpoint[name + "_full"] else { return codes }
+    guard [.f32, .f16, .bf16].contains(full.dtype) else {
+      throw mismatch(name + "_full", "F32, F16 or BF16", "\(full.dtype)")
+    }
+    let dense = try DenseWeight(checkpoint.view(name + "_full", shape: shape))
+    return try SplitWeight(codes: codes, full: dense)
+  }
+
+  private func scaledFloat(_ name: String, rows: Int, columns: Int) throws -> ScaledFloatWeight {
+    let view = try checkpoint.view(name, shape: Shape(checking: [rows, columns]))
+    let scales = try scales(name)
+    let layer = String(name.dropLast(".weight".count))
+    var found: WeightFormat.Granularity
+    if let block = scheme?.group(of: layer)?.block {
+      found = .block(rows: block[0], columns: block[1])
+      let expected = [(rows + block[0] - 1) / block[0], (columns + block[1] - 1) / block[1]]
+      guard scales.shape == expected else {
+        throw mismatch(name + "_scale", "\(expected) for blocks of \(block)", "\(scales.shape)")
+      }
+    } else {
+      found = try granularity(scales.shape, rows, columns, name)
+      if case .group = found {
+        throw mismatch(
+          name + "_scale", "[1] or [\(rows), 1], or block_structure", "\(scales.shape)")
+      }
+    }
+    let largest =
+      view.dtype == .f8e5m2 ? FloatFormats.largestE5M2 : FloatFormats.largestE4M3
+    if let bad = scales.values.first(where: { !($0 * largest).isFinite }) {
+      throw mismatch(name + "_scale", "scales whose weights are finite", "\(bad)")
+    }
+    // The codes of infinities and what is no number: all ones, for E5M2 in the exponent alone.
+    let mask: UInt8 = view.dtype == .f8e5m2 ? 0x7c : 0x7f
+    if let place = view.bytes.firstIndex(where: { $0 & mask == mask }) {
+      throw mismatch(
+        name, "finite numbers", "code \(view.bytes[place]) at row \(place / max(1, columns))")
+    }
+    return try ScaledFloatWeight(
+      format: WeightFormat(code: .scaledFloat(type: view.dtype), granularity: found), rows: rows,
+      columns: columns, codes: SharedBytes(view), scales: scales.values)
   }
 
   private func packed(_ name: String, rows: Int, columns: Int) throws -> IntegerWeight {
@@ -135,7 +188,7 @@ package struct CompressedTensorsReader: Sendable {
     return zeros
   }
 
-  private func mismatch(_ item: String, _ expected: String, _ found: String) -> CheckpointError {
+  func mismatch(_ item: String, _ expected: String, _ found: String) -> CheckpointError {
     .malformed(file: file, item: "tensor \(item)", expected: expected, found: found)
   }
 }

@@ -107,6 +107,7 @@ extension Laboratory {
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
           activation: model.precision.activation, treatment: treatment)
       }, pool: pool)
+    draft.isOutline = true
     try draft.run(recipe.methods())
     return draft
   }

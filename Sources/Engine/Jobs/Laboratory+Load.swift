@@ -72,11 +72,12 @@ extension Laboratory {
     _ reporter: JobReporter
   ) throws -> Bench {
     let notes = try config.optionalObject("nibble")
-    let source = QuantizedSource(try Checkpoint(path: directory))
+    let source = QuantizedSource(
+      try Checkpoint(path: directory), scheme: try CompressedTensorsScheme(config))
     let stored = try Model.load(configuration, from: source)
     let recipe = try ArtifactNotes.recipe(notes, path: config.path)
     let format = try recipe.cacheFormat(standard: .fp16)
-    let quantized = recipe.activations == nil ? stored : try int8(stored)
+    let quantized = try activated(stored, by: source)
     var baseline = stored
     if let origin = try notes?.optionalText("source") {
       let path = origin == "built-in" ? try DemoModel(locator: locator).directory : origin
@@ -97,11 +98,12 @@ extension Laboratory {
         recipe: recipe, model: quantized, cache: format, blocks: [], sample: []))
   }
 
-  /// The layers of integer weights set to INT8 activations.
-  private func int8(_ model: Model) throws -> Model {
+  /// The quantized layers set to the activations that the artifact says.
+  private func activated(_ model: Model, by source: QuantizedSource) throws -> Model {
     var changed: [LinearID: Linear] = [:]
     for id in model.linears where !model[id].weight.format.isFloat {
-      changed[id] = try model[id].replacing(activation: .int8PerToken)
+      guard let activation = try source.activation(of: model[id].name) else { continue }
+      changed[id] = try model[id].replacing(activation: activation)
     }
     return try model.replacing(changed)
   }
@@ -112,8 +114,8 @@ private struct QuantizedSource: WeightSource {
   private let reader: CompressedTensorsReader
   private let dense: CheckpointSource
 
-  init(_ checkpoint: Checkpoint) {
-    reader = CompressedTensorsReader(checkpoint)
+  init(_ checkpoint: Checkpoint, scheme: CompressedTensorsScheme) {
+    reader = CompressedTensorsReader(checkpoint, scheme: scheme)
     dense = CheckpointSource(checkpoint)
   }
 
@@ -123,6 +125,11 @@ private struct QuantizedSource: WeightSource {
 
   func tensor(_ name: String, shape: Shape) throws -> TensorView {
     try dense.tensor(name, shape: shape)
+  }
+
+  /// What the inputs of a layer are turned into; nil where they stay as they are.
+  func activation(of layer: String) throws -> ActivationFormat? {
+    try reader.activation(of: layer)
   }
 
   func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {

@@ -1,3 +1,6 @@
+package import Platform
+package import Tensors
+
 /// LLM.int8(): INT8 for all columns but those where an input stands out, which are multiplied in floating point.
 ///
 /// Dettmers et al., arXiv 2208.07339; bitsandbytes, `int8_vectorwise_quant` and `MatMul8bitLt`. This is the arithmetic,
@@ -47,14 +50,51 @@ package enum LLMInt8 {
         }
       }
       result.maxima[token] = largest
-      let inverse = 127 / largest
-      guard largest > 0, inverse.isFinite else { continue }
       for (column, value) in row.enumerated() where !isOutlier[column] {
-        let code = (value * inverse).rounded(.toNearestOrEven)
-        result.codes[token * columns + column] = Int8(max(-127, min(127, code)))
+        result.codes[token * columns + column] = code(value, largest: largest)
       }
     }
     return result
+  }
+
+  /// The code of a value among others of at most `largest`; the reciprocal comes first, as PyTorch has it.
+  private static func code(_ value: Float, largest: Float) -> Int8 {
+    let inverse = 1 / largest * 127
+    guard largest > 0, inverse.isFinite else { return 0 }
+    return Int8(max(-127, min(127, (value * inverse).rounded(.toNearestOrEven))))
+  }
+
+  /// Rounds `weight` to symmetric INT8, a scale a row, rows shared out over `pool`.
+  ///
+  /// - Parameter layer: the name of the weight, for errors.
+  /// - Throws: `QuantizationError.notFinite` at the first infinity or not-a-number.
+  package static func quantize(
+    _ weight: any LinearWeight, layer: String, pool: WorkerPool? = nil
+  ) throws -> IntegerWeight {
+    let (rows, columns) = (weight.rows, weight.columns)
+    var codes = [UInt8](repeating: 128, count: rows * columns)
+    // A row of zeros has a scale like any other: its codes are 0.
+    var scales = [Float](repeating: 1, count: rows)
+    let failed = codes.withUnsafeMutableBufferPointer { codes in
+      scales.withUnsafeMutableBufferPointer { scales in
+        GridPass.eachRow(of: weight, pool) { row, values in
+          guard let range = Grid.range(of: values, count: columns) else { return false }
+          let largest = range.largestMagnitude
+          let scale = largest / 127
+          guard scale >= .leastNormalMagnitude else { return true }
+          scales[row] = scale
+          for column in 0..<columns {
+            codes[row * columns + column] = UInt8(
+              128 + Int(code(values[column], largest: largest)))
+          }
+          return true
+        }
+      }
+    }
+    if let failed { throw GridPass.notFinite(weight, row: failed, layer: layer) }
+    return try IntegerWeight(
+      format: WeightFormat(code: .integer(bits: 8), granularity: .channel), rows: rows,
+      columns: columns, unpacked: codes, scales: scales)
   }
 
   /// The largest magnitude of each row of `weights`, `[rows, columns]`; bitsandbytes' SCB.

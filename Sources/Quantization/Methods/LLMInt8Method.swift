@@ -45,10 +45,14 @@ package struct LLMInt8Method: QuantizationMethod {
         split.form = .bitsandbytes
       } else {
         let format = layer.format(Self.weights)
-        let codes = try RoundToNearest.quantize(
-          layer.weight, as: format, .init(grid: .absmax, scaleType: .f32), layer: layer.name,
-          pool: draft.pool
-        ).weight
+        // The recipe may want fewer bits of this layer.
+        let codes =
+          format == Self.weights
+          ? try LLMInt8.quantize(layer.weight, layer: layer.name, pool: draft.pool)
+          : try RoundToNearest.quantize(
+            layer.weight, as: format, .init(grid: .absmax, scaleType: .f32), layer: layer.name,
+            pool: draft.pool
+          ).weight
         if form == .paper, format.bits == 8, threshold > 0, let full = layer.weight as? DenseWeight
         {
           draft.layers[index].weight = try SplitWeight(codes: codes, full: full)

@@ -24,10 +24,7 @@ package enum LLMInt8Conformance: ConformanceFamily {
     let weights = dense.dequantized()
     let threshold = run.item.params["threshold"]?.double ?? 6
     let maxima = LLMInt8.rowMaxima(of: weights, columns: columns)
-    let rounded = try RoundToNearest.quantize(
-      dense, as: WeightFormat(code: .integer(bits: 8), granularity: .channel),
-      .init(grid: .absmax, scaleType: .f32), layer: "W", pool: run.pool
-    ).weight
+    let rounded = try LLMInt8.quantize(dense, layer: "W", pool: run.pool)
     var unsigned = [UInt8](repeating: 0, count: rows * columns)
     unsigned.withUnsafeMutableBufferPointer {
       if let base = $0.baseAddress { rounded.unpack(rows: 0..<rows, into: base) }

@@ -1,0 +1,240 @@
+import Glibc
+package import Operators
+package import Platform
+import Quantization
+package import Tensors
+
+/// One way to run a linear layer: the form of its weight and of its input.
+package struct LinearForm: Hashable, Sendable, Codable {
+  /// As it is typed: `w8a8`, `llm.int8:6`.
+  package var name: String
+  package var weight: WeightFormat
+  package var activation: ActivationFormat
+
+  /// A named form; nil for an unknown one.
+  ///
+  /// `llm.int8:THRESHOLD` keeps the weight in full precision beside the codes, `llm.int8-bnb:THRESHOLD` does not.
+  package init?(_ name: String) {
+    let parts = name.lowercased().split(separator: ":", omittingEmptySubsequences: false)
+    guard let kind = parts.first, parts.count <= 2 else { return nil }
+    let int8 = WeightFormat(code: .integer(bits: 8), granularity: .channel)
+    let int4 = WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128))
+    func e4m3(_ granularity: WeightFormat.Granularity) -> WeightFormat {
+      WeightFormat(code: .scaledFloat(type: .f8e4m3), granularity: granularity)
+    }
+    let bf16 = ActivationFormat.float(type: .bf16)
+    // Inputs are of unit size per channel, so that five deviations clip hardly anything.
+    let range = ActivationRange(lowest: -5, highest: 5)
+    let simple: [String: (WeightFormat, ActivationFormat)] = [
+      "f32": (.dense(.f32), .float(type: .f32)), "bf16": (.dense(.bf16), bf16),
+      "w8a16": (int8, bf16), "w4a16": (int4, bf16), "w4a8": (int4, .int8PerToken),
+      "w8a8": (int8, .int8PerToken),
+      "w8a8-tensor": (int8, .int8(scaling: .tensor, isSymmetric: true)),
+      "w8a8-static": (int8, .int8(scaling: .fixed(range: range), isSymmetric: true)),
+      "w8a8-asymmetric": (int8, .int8(scaling: .token, isSymmetric: false)),
+      "fp8": (e4m3(.channel), .fp8(type: .f8e4m3, scaling: .token)),
+      "fp8-block": (
+        e4m3(.block(rows: 128, columns: 128)), .fp8(type: .f8e4m3, scaling: .token)
+      ),
+      "w8a16-fp8": (e4m3(.channel), bf16),
+    ]
+    self.name = name
+    if parts.count == 1, let found = simple[String(kind)] {
+      (weight, activation) = found
+    } else if parts.count == 2, kind == "llm.int8" || kind == "llm.int8-bnb",
+      let threshold = Float(parts[1]), threshold >= 0, threshold.isFinite
+    {
+      weight = int8
+      activation = .int8WithOutliers(
+        OutlierSplit(threshold: threshold, form: kind == "llm.int8" ? .paper : .bitsandbytes))
+    } else {
+      return nil
+    }
+  }
+
+  /// The names there are.
+  package static let names = [
+    "f32", "bf16", "w8a16", "w4a16", "w4a8", "w8a8", "w8a8-tensor", "w8a8-static",
+    "w8a8-asymmetric", "fp8", "fp8-block", "w8a16-fp8", "llm.int8:THRESHOLD",
+    "llm.int8-bnb:THRESHOLD",
+  ]
+}
+
+/// Times one linear layer in several forms, a round of all of them after the other.
+///
+/// Conversion of the inputs counts. Weights and inputs are random numbers; `spread` makes channels of inputs differ in size,
+/// by factors of e^(spread * normal), as those of real models do.
+package struct LinearBench {
+  package struct Report: Hashable, Sendable, Codable {
+    /// One form.
+    package struct Row: Hashable, Sendable, Codable {
+      package var form: String
+      package var kernel: String
+      /// Why the kernel is not the operator's own, or what this CPU lacks.
+      package var reason: String?
+      /// Median over the rounds.
+      package var seconds: Double
+      package var fastest: Double
+      /// Operations a second, a multiply-add being two.
+      package var rate: Double
+      package var packedBytes: Int
+      /// Median over the rounds of the first form's time over this one's.
+      package var speedup: Double
+      /// `|y - y0| / |y0|` against the first form's output.
+      package var distance: Double
+      /// LLM.int8() alone: its two paths.
+      package var paths: [Path]?
+    }
+
+    /// One path of LLM.int8().
+    package struct Path: Hashable, Sendable, Codable {
+      package var kernel: String
+      package var columns: Double
+      package var seconds: Double
+      package var bytes: Double
+    }
+
+    package var rows: Int
+    package var columns: Int
+    package var tokens: Int
+    package var rounds: Int
+    package var threads: Int
+    package var provider: ExecutionProvider
+    package var forms: [Row]
+  }
+
+  private let tokens: Int
+  private let columns: Int
+  private let rows: Int
+  private let context: ExecutionContext
+  private let trace = KernelTrace()
+  private let forms: [LinearForm]
+  private let layers: [PreparedLinear]
+  private let inputs: [Float]
+
+  /// - Throws: `EngineError.badLayer` for sizes out of range; what packing throws.
+  package init(
+    rows: Int, columns: Int, tokens: Int, forms: [LinearForm], spread: Double = 0,
+    seed: UInt64 = 0, pool: WorkerPool, provider: ExecutionProvider = .best,
+    disabledKernels: Set<String> = []
+  ) throws {
+    for (item, value, highest) in [
+      ("rows", rows, 1 << 17), ("columns", columns, 1 << 17), ("tokens", tokens, 1 << 16),
+    ] where value < 1 || value > highest {
+      throw EngineError.badLayer(item: item, expected: "1 to \(highest)", found: "\(value)")
+    }
+    self.rows = rows
+    self.columns = columns
+    self.tokens = tokens
+    self.forms = forms
+    context = try ExecutionContext(
+      pool: pool, provider: provider, trace: trace, disabledKernels: disabledKernels)
+    var generator = SeededGenerator(seed: seed, stream: [0])
+    let sizes = (0..<columns).map { _ in Float(exp(spread * generator.normal())) }
+    inputs = (0..<tokens * columns).map { Float(generator.normal()) * sizes[$0 % columns] }
+    // BF16 as in a checkpoint, so that the baseline loses nothing to it.
+    let deviation = 1 / Double(columns).squareRoot()
+    let values = (0..<rows * columns).map { _ in
+      FloatFormats.bf16(Float(generator.normal() * deviation))
+    }
+    let dense = try DenseWeight(
+      TensorView(dtype: .bf16, shape: Shape(checking: [rows, columns]), copying: values))
+    layers = try forms.map { form in
+      try PreparedLinear(
+        Self.weight(dense, form, pool: pool), activation: form.activation,
+        disabledKernels: disabledKernels, pool: pool)
+    }
+  }
+
+  private static func weight(
+    _ dense: DenseWeight, _ form: LinearForm, pool: WorkerPool
+  ) throws -> any LinearWeight {
+    switch form.weight.code {
+    case .float: return dense
+    case .scaledFloat:
+      return try ScaledFloatRounding.quantize(dense, as: form.weight, layer: "layer", pool: pool)
+    case .integer(let bits):
+      let codes = try RoundToNearest.quantize(
+        dense, as: form.weight, .init(grid: .absmax, scaleType: bits == 8 ? .f32 : .f16),
+        layer: "layer", pool: pool
+      ).weight
+      if case .int8WithOutliers(let split) = form.activation, split.form == .paper {
+        return try SplitWeight(codes: codes, full: dense)
+      }
+      return codes
+    }
+  }
+
+  /// Runs `rounds` rounds behind one that warms up.
+  ///
+  /// - Parameter pause: called between forms; what it throws ends the run.
+  package func run(rounds: Int, pause: () throws -> Void = {}) rethrows -> Report {
+    var seconds = [[Double]](repeating: [], count: forms.count)
+    var outputs = [[Float]](
+      repeating: [Float](repeating: 0, count: tokens * rows), count: forms.count)
+    var records = [[[KernelRecord]]](repeating: [], count: forms.count)
+    for round in 0...rounds {
+      for index in forms.indices {
+        try pause()
+        trace.reset()
+        let time = call(layers[index], &outputs[index])
+        guard round > 0 else { continue }
+        seconds[index].append(time)
+        records[index].append(trace.kernels)
+      }
+    }
+    let found = forms.indices.map { row($0, seconds, outputs, records[$0]) }
+    return Report(
+      rows: rows, columns: columns, tokens: tokens, rounds: rounds, threads: context.pool.threads,
+      provider: context.provider, forms: found)
+  }
+
+  private func call(_ layer: PreparedLinear, _ output: inout [Float]) -> Double {
+    inputs.withUnsafeBufferPointer { input in
+      output.withUnsafeMutableBufferPointer { output in
+        guard let input = input.baseAddress, let output = output.baseAddress else { return 0 }
+        let start = Machine.seconds()
+        context.linear([layer], input: input, tokens: tokens, outputs: [output])
+        return Machine.seconds() - start
+      }
+    }
+  }
+
+  private func row(
+    _ index: Int, _ seconds: [[Double]], _ outputs: [[Float]], _ records: [[KernelRecord]]
+  ) -> Report.Row {
+    let median = Self.median(seconds[index])
+    let ratios = zip(seconds[0], seconds[index]).map { $0 / $1 }
+    let sums = outputs[0].withUnsafeBufferPointer { first in
+      outputs[index].withUnsafeBufferPointer { mine in
+        guard let first = first.baseAddress, let mine = mine.baseAddress else { return ErrorSums() }
+        return context.compare(first, mine, count: tokens * rows)
+      }
+    }
+    let last = records.last ?? []
+    var paths: [Report.Path]?
+    if case .int8WithOutliers = forms[index].activation {
+      paths = last.map { record in
+        Report.Path(
+          kernel: record.kernel, columns: record.inputs?.columns ?? 0,
+          seconds: Self.median(
+            records.compactMap { round in
+              round.first { $0.operator == record.operator }?.seconds
+            }), bytes: record.bytes)
+      }
+    }
+    return Report.Row(
+      form: forms[index].name, kernel: last.first?.kernel ?? "", reason: last.first?.reason,
+      seconds: median, fastest: seconds[index].min() ?? median,
+      rate: 2 * Double(tokens) * Double(rows) * Double(columns) / max(median, 1e-12),
+      packedBytes: layers[index].packedBytes, speedup: Self.median(ratios),
+      distance: sums.relativeError.squareRoot(), paths: paths)
+  }
+
+  private static func median(_ values: [Double]) -> Double {
+    guard !values.isEmpty else { return 0 }
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+}
