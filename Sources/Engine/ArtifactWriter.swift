@@ -51,7 +51,8 @@ struct ArtifactWriter {
       let artifact = Artifact(
         config: try ConfigFile(path: bench.directory + "/config.json").root, layers: layers,
         others: others, companions: companions,
-        notes: try ArtifactNotes.make(quantized.recipe, source: origin))
+        notes: try ArtifactNotes.make(
+          quantized.recipe, source: origin, planted: bench.summary.planted))
       // The views point into the source's maps.
       try withExtendedLifetime(source) { try format.write(artifact, into: directory) }
       try directory.commit()
@@ -62,12 +63,12 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
-  /// Norms and biases that a method moved scale into, by name: norms in the type of the source, which they were rounded
+  /// Norms and biases that a method moved scale into, or that outliers were planted in, by name: norms in the type of the source, which they were rounded
   /// to, biases in float32.
   private func changed(_ source: Checkpoint) throws -> [String: TensorView] {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
-      let original = try bench.model.block(index)
+      let original = try (bench.plain ?? bench.model).block(index)
       for norm in BlockNorm.allCases where block[norm].values != original[norm].values {
         let values = block[norm].values
         let shape = try Shape(checking: [values.count])

@@ -23,6 +23,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case noTrial(method: String, known: [String])
   case nothingToAllocate(reason: String)
   case budgetTooSmall(bits: Double, lowest: Double)
+  case cannotPlant(model: String, reason: String)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -68,6 +69,8 @@ extension EngineError: CustomStringConvertible {
     case .budgetTooSmall(let bits, let lowest):
       "a budget of \(Quantity.fixed(bits, 2)) bits a weight is too small: the narrowest layers take "
         + "\(Quantity.fixed(lowest, 2)), scales included"
+    case .cannotPlant(let model, let reason):
+      "outliers cannot be planted in \(model): \(reason)"
     }
   }
 }

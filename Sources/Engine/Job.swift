@@ -101,6 +101,13 @@ package enum JobRequest: Hashable, Sendable, Codable {
   /// Bits for each layer under a budget, measured and held against uniform bits.
   case allocate(
     recipe: Recipe, calibration: CalibrationOptions, budget: WeightBudget, windows: Int)
+  /// Where activations stand out, and what a recipe that moves scale leaves of it; counts at `thresholds` too.
+  case surveyOutliers(recipe: Recipe, calibration: CalibrationOptions, thresholds: [Double])
+  /// Plants outliers in the model as it was read, without changing what it computes; nil takes them out. What was
+  /// quantized is dropped.
+  case plantOutliers(planting: OutlierPlanting?)
+  /// Every method on models with more and more outliers.
+  case outlierLab(options: OutlierLabOptions)
   case evaluate(options: EvaluationOptions)
   /// Continues a prompt with baseline and quantized model.
   case continuePrompt(prompt: String, tokens: Int)
@@ -171,6 +178,9 @@ package enum JobResult: Hashable, Sendable, Codable {
   case sensitivity(map: ErrorMap)
   case surveyed(survey: CalibrationSurvey)
   case allocated(report: AllocationReport)
+  case outliers(survey: OutlierSurvey)
+  case planted(report: PlantingReport)
+  case outlierLab(report: OutlierLabReport)
   case evaluated(report: EvaluationReport)
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)
@@ -185,6 +195,8 @@ package enum JobEvent: Hashable, Sendable, Codable {
   case progressed(id: JobID, progress: JobProgress)
   /// A survey of the calibration text has another point.
   case surveyed(id: JobID, survey: CalibrationSurvey)
+  /// The outlier lab has measured another recipe.
+  case labRow(id: JobID, facts: OutlierLabReport.Facts, row: OutlierLabReport.Row)
   /// A layer is done; its errors as they come.
   case layer(id: JobID, report: LayerReport)
   case log(id: JobID, text: String)

@@ -21,6 +21,9 @@ package final class Laboratory: Sendable {
     var summary: ModelSummary
     /// Baseline in BF16.
     var model: Model
+    /// The model as it was read, where outliers are planted in `model`.
+    var plain: Model?
+    var planting: OutlierPlanting?
     var tokenizer: Tokenizer?
     /// What an artifact was opened with, or the last `quantize` made.
     var quantized: Quantized?
@@ -108,6 +111,11 @@ package final class Laboratory: Sendable {
     case .allocate(let recipe, let calibration, let budget, let windows):
       .allocated(
         report: try allocate(recipe, calibration, budget, windows: windows, reporter))
+    case .surveyOutliers(let recipe, let calibration, let thresholds):
+      .outliers(
+        survey: try surveyOutliers(recipe, calibration, thresholds: thresholds, reporter))
+    case .plantOutliers(let planting): .planted(report: try plant(planting, reporter))
+    case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
     case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
     case .continuePrompt(let prompt, let tokens):
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
@@ -175,6 +183,10 @@ extension JobRequest {
     case .sensitivity: "KL of each layer alone"
     case .surveyCalibration: "Surveying the calibration text"
     case .allocate: "Spending a budget of bits"
+    case .surveyOutliers: "Surveying outliers of the activations"
+    case .plantOutliers(let planting):
+      planting.map { "Planting outliers: \($0)" } ?? "Taking planted outliers out"
+    case .outlierLab: "What outliers do to each method"
     case .evaluate: "Measuring quality"
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"

@@ -16,10 +16,13 @@ package struct ModelSummary: Hashable, Sendable, Codable {
   package var tokenizer: String
   /// The recipe an artifact was made with; nil for a checkpoint.
   package var recipe: String?
+  /// The outliers planted in it, in words; nil for none.
+  package var planted: String?
 
   package init(
     name: String, path: String, shape: ModelShape, parametersByType: [String: Int], tensors: Int,
-    fileBytes: Int, kvBytesPerToken: Int, tokenizer: String, recipe: String? = nil
+    fileBytes: Int, kvBytesPerToken: Int, tokenizer: String, recipe: String? = nil,
+    planted: String? = nil
   ) {
     self.name = name
     self.path = path
@@ -30,7 +33,13 @@ package struct ModelSummary: Hashable, Sendable, Codable {
     self.kvBytesPerToken = kvBytesPerToken
     self.tokenizer = tokenizer
     self.recipe = recipe
+    self.planted = planted
   }
+}
+
+extension ModelSummary {
+  /// The name with what is planted: `tales-5M, 8 channels x32 planted`.
+  package var label: String { planted.map { "\(name), \($0)" } ?? name }
 }
 
 /// A model that can be opened, as the first screen lists it.

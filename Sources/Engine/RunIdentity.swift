@@ -25,17 +25,21 @@ struct RunIdentity {
       "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
         + $0.value.modified
     }
-    identity = .init([
-      .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
-      .init("model", bench.isBuiltIn ? "built-in" : bench.directory),
-      .init("weights", sizes.joined(separator: ", ")),
-      .init("calibration text", calibration.text ?? "built-in"),
-      .init("calibration tokens", Self.digest(of: windows)),
-      .init("threads", "\(laboratory.pool.threads)"),
-      .init("provider", laboratory.provider.rawValue),
-      .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
-      .init("algorithms", Self.algorithms),
-    ])
+    let planted = bench.planting.map {
+      [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
+    }
+    identity = .init(
+      [
+        .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
+        .init("model", bench.isBuiltIn ? "built-in" : bench.directory),
+        .init("weights", sizes.joined(separator: ", ")),
+        .init("calibration text", calibration.text ?? "built-in"),
+        .init("calibration tokens", Self.digest(of: windows)),
+        .init("threads", "\(laboratory.pool.threads)"),
+        .init("provider", laboratory.provider.rawValue),
+        .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
+        .init("algorithms", Self.algorithms),
+      ] + (planted ?? []))
   }
 
   /// A name for the identity.

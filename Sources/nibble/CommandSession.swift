@@ -25,7 +25,7 @@ struct CommandSession {
       progress.show(event)
       switch event {
       case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
-      case .started, .progressed, .surveyed, .layer, .log: break
+      case .started, .progressed, .surveyed, .labRow, .layer, .log: break
       }
     }
     progress.finish()
@@ -58,18 +58,29 @@ struct CommandSession {
     }
   }
 
-  /// Opens a model and yields its summary.
-  func load(_ path: String?) throws -> ModelSummary {
+  /// Opens a model, plants outliers in it where asked to, and yields its summary.
+  func load(_ path: String?, planting: OutlierPlanting? = nil) throws -> ModelSummary {
     guard case .model(let summary) = try perform(.load(path: path)) else {
       throw CommandFailure(message: "loading gave no model")
     }
-    return summary
+    guard let planting else { return summary }
+    guard case .planted(let report) = try perform(.plantOutliers(planting: planting)) else {
+      throw CommandFailure(message: "planting gave no report")
+    }
+    progress.note(
+      "\(report.summary.label): the largest difference of \(Quantity.grouped(report.logits)) logits is "
+        + "\(report.logitDifference); \(report.atSixBefore) -> \(report.atSixAfter) of "
+        + "\(Quantity.grouped(report.columns)) columns reach 6.0")
+    return report.summary
   }
 
   /// Opens a model and quantizes it by a recipe; with the baseline's recipe a checkpoint stays as it is, and a directory
   /// that `quantize` wrote keeps its own.
-  func open(_ path: String?, recipe: Recipe, _ calibration: CalibrationOptions) throws {
-    _ = try load(path)
+  func open(
+    _ path: String?, recipe: Recipe, _ calibration: CalibrationOptions,
+    planting: OutlierPlanting? = nil
+  ) throws {
+    _ = try load(path, planting: planting)
     if !recipe.isBaseline { _ = try quantize(recipe, calibration) }
   }
 

@@ -35,7 +35,7 @@ struct HeadlessWalk {
       plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
     if asJSON {
       let run = RunRecord(
-        id: "", model: summary.name, recipe: recipe, quantize: quantize, evaluation: evaluation,
+        id: "", model: summary.label, recipe: recipe, quantize: quantize, evaluation: evaluation,
         bench: bench, verdict: verdict)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }

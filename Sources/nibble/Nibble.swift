@@ -16,7 +16,8 @@ struct Nibble: ParsableCommand {
     version: version,
     subcommands: [
       WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
-      CalibrationCommand.self, AllocateCommand.self, EvaluateCommand.self, BenchCommand.self,
+      CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
+      EvaluateCommand.self, BenchCommand.self,
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
       SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LinearCommand.self,

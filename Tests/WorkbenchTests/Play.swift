@@ -104,6 +104,10 @@ struct Play {
         return .surveyed(survey: survey)
       }()
     case .allocate: .allocated(report: SampleRun.allocation)
+    case .surveyOutliers(let recipe, _, _):
+      .outliers(survey: SampleOutliers.survey(recipe, planted: state.facts.model?.planted))
+    case .plantOutliers(let planting): .planted(report: SampleOutliers.planted(planting))
+    case .outlierLab(let options): .outlierLab(report: SampleOutliers.lab(options))
     case .evaluate: .evaluated(report: SampleRun.evaluation)
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)

@@ -134,7 +134,7 @@ extension Laboratory {
   }
 
   /// A model quantized apart from what is held.
-  private func quantized(
+  func quantized(
     _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter,
     progress: @escaping (_ done: Int, _ of: Int) -> Void
   ) throws -> Quantizer.Outcome {

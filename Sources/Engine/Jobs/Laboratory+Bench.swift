@@ -66,7 +66,7 @@ extension Laboratory {
       throw EngineError.nothingQuantized(job: "saving a run")
     }
     let record = RunRecord(
-      id: "", model: bench.summary.name, recipe: quantized.recipe, quantize: quantized.report,
+      id: "", model: bench.summary.label, recipe: quantized.recipe, quantize: quantized.report,
       evaluation: bench.evaluation, bench: bench.bench,
       verdict: Verdict.judge(
         plan: bench.plan, quantize: quantized.report, evaluation: bench.evaluation,

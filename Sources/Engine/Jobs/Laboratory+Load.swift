@@ -91,6 +91,7 @@ extension Laboratory {
     }
     var summary = try summary(stored, directory: directory, isBuiltIn: false)
     summary.recipe = "\(recipe)"
+    summary.planted = try notes?.optionalText("planted")
     return Bench(
       directory: directory, isBuiltIn: false, summary: summary, model: baseline,
       quantized: Quantized(
@@ -140,9 +141,12 @@ private struct QuantizedSource: WeightSource {
 /// What an artifact says of how it was made, under `nibble` in its `config.json`.
 enum ArtifactNotes {
   /// The notes to write.
-  static func make(_ recipe: Recipe, source: String) throws -> JSONObject {
+  static func make(
+    _ recipe: Recipe, source: String, planted: String? = nil
+  ) throws -> JSONObject {
     var notes = JSONObject()
     notes.set("source", .string(source))
+    if let planted { notes.set("planted", .string(planted)) }
     let text = try JSONEncoder().encode(recipe)
     notes.set("recipe", try StrictJSON.parse([UInt8](text)))
     return notes

@@ -41,6 +41,7 @@ extension State {
     case .layer(_, let report):
       if facts.layers.count < 16_384 { facts.layers.append(report) }
     case .surveyed(_, let survey): facts.survey = survey
+    case .labRow(_, let lab, let row): add(row, lab, job.request)
     case .finished(_, let result): effects += apply(result, of: job)
     case .failed(_, let message):
       say(.problem, "Could not \(job.request.words): \(message)")
@@ -59,6 +60,8 @@ extension State {
       calibrate.showsSurvey = false
     case .surveyCalibration: facts.survey = nil
     case .allocate: facts.allocation = nil
+    case .surveyOutliers: facts.outliers = nil
+    case .outlierLab: facts.outlierLab = nil
     default: break
     }
   }
@@ -90,6 +93,13 @@ extension State {
     case .allocated(let report):
       facts.allocation = report
       say(.done, "Budget spent: \(report.advised.name) is the advice")
+    case .outliers(let survey):
+      facts.outliers = survey
+      say(.done, "Outliers surveyed over \(survey.tokens) tokens")
+    case .planted(let report): return planted(report)
+    case .outlierLab(let report):
+      facts.outlierLab = report
+      say(.done, "Measured what outliers do to each method")
     case .evaluated(let report):
       facts.evaluation = report
       say(.done, "Quality measured over \(report.tokens) tokens")
@@ -107,6 +117,31 @@ extension State {
       say(.done, "Saved as run \(run.id); it is on the Compare screen now")
     }
     return []
+  }
+
+  /// A row of the outlier lab, which is shown while it grows.
+  private mutating func add(
+    _ row: OutlierLabReport.Row, _ lab: OutlierLabReport.Facts, _ request: JobRequest
+  ) {
+    guard case .outlierLab(let options) = request else { return }
+    var report =
+      facts.outlierLab ?? OutlierLabReport(model: facts.model?.name ?? "", options: options)
+    report.add(row, lab)
+    facts.outlierLab = report
+  }
+
+  /// The open model has other outliers now: what was made of it is gone.
+  private mutating func planted(_ report: PlantingReport) -> [Effect] {
+    facts.model = report.summary
+    facts.forgetMeasurements()
+    facts.quantized = nil
+    facts.layers = []
+    facts.outliers = nil
+    facts.survey = nil
+    facts.allocation = nil
+    facts.planting = report
+    say(.done, report.planting.map { "Outliers: \($0)" } ?? "Planted outliers taken out")
+    return reassess()
   }
 
   private mutating func opened(_ summary: ModelSummary) -> [Effect] {

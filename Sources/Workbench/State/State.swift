@@ -65,6 +65,10 @@ package struct Facts: Hashable, Sendable {
   package var sensitivity: ErrorMap?
   package var survey: CalibrationSurvey?
   package var allocation: AllocationReport?
+  package var outliers: OutlierSurvey?
+  /// What planting outliers in the open model did last.
+  package var planting: PlantingReport?
+  package var outlierLab: OutlierLabReport?
   package var cell: CellDetail?
   package var restored: RestoreReport?
   package var evaluation: EvaluationReport?
@@ -103,6 +107,9 @@ package struct Facts: Hashable, Sendable {
     quantized = nil
     survey = nil
     allocation = nil
+    outliers = nil
+    planting = nil
+    outlierLab = nil
     forgetMeasurements()
   }
 }

@@ -11,6 +11,7 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure speed, memory and kernels, interleaved with the FP baseline.")
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var plant: PlantGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @Option(help: "Tokens of the prompt.")
@@ -37,7 +38,8 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
+    try session.open(
+      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)

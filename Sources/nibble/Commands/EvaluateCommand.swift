@@ -10,6 +10,7 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Measure perplexity, KL divergence and top-1 agreement against the FP baseline.")
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var plant: PlantGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var evaluation: EvaluationGroup
@@ -18,7 +19,8 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
+    try session.open(
+      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting)
     guard
       case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
     else { throw CommandFailure(message: "evaluating gave no report") }

@@ -17,7 +17,7 @@ struct InspectCommand: ParsableCommand {
     let summary = try CommandSession(runtime).load(model.model)
     if output.json { return try Output.json(summary) }
     let shape = summary.shape
-    print(summary.name)
+    print(summary.label)
     let rows: [(String, String)] =
       [
         ("path", summary.path),

@@ -26,6 +26,7 @@ struct QuantizeCommand: ParsableCommand {
   var resume = false
   @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
   var dryRun = false
+  @OptionGroup var plant: PlantGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -34,7 +35,7 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
-    _ = try session.load(model.model)
+    _ = try session.load(model.model, planting: plant.planting)
     guard !dryRun else { return try price(recipe, session) }
     // Hours of work are not begun for a place that cannot be written to.
     guard !FileManager.default.fileExists(atPath: directory) else {

@@ -1,0 +1,66 @@
+import Models
+import Quantization
+
+/// The recipes that the outlier lab compares, in the order of its tables.
+struct OutlierLabRecipes {
+  /// One recipe with what its row is called.
+  struct Entry {
+    var name: String
+    var kind: OutlierLabReport.Row.Kind
+    var recipe: Recipe
+    /// Of LLM.int8().
+    var threshold: Double?
+  }
+
+  /// Alphas of SmoothQuant that are tried.
+  static let alphas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+  static let quickAlphas = [0.5, 0.8]
+  /// Group sizes, the first that divides all layers is used.
+  private static let groups = [128, 64, 32, 16]
+
+  let entries: [Entry]
+
+  /// - Parameter proposed: the threshold found for the model; nil leaves that row out.
+  init(_ configuration: ModelConfiguration, proposed: Double?, isQuick: Bool) {
+    func activations(
+      _ name: String, _ kind: OutlierLabReport.Row.Kind, _ method: String,
+      _ options: [String: OptionValue] = [:], threshold: Double? = nil
+    ) -> Entry {
+      Entry(
+        name: name, kind: kind,
+        recipe: Recipe(activations: MethodChoice(method: method, options: options)),
+        threshold: threshold)
+    }
+    var entries = [
+      Entry(name: "FP", kind: .baseline, recipe: .baseline),
+      activations("W8A8 per tensor", .int8, "int8", ["scaling": .choice("tensor")]),
+      activations("W8A8 per token", .int8, "int8"),
+    ]
+    for threshold in [OutlierSurvey.six] + (proposed.map { [$0] } ?? []) {
+      entries.append(
+        activations(
+          "LLM.int8() from \(threshold)", .llmInt8, "llm.int8", ["threshold": .decimal(threshold)],
+          threshold: threshold))
+    }
+    for alpha in isQuick ? Self.quickAlphas : Self.alphas {
+      entries.append(
+        activations(
+          "SmoothQuant alpha \(alpha)", .smoothQuant, "smoothquant", ["alpha": .decimal(alpha)]))
+    }
+    entries += [
+      activations("SmoothQuant searched", .smoothQuant, "smoothquant", ["search": .flag(true)]),
+      activations("FP8 per token", .fp8, "fp8"),
+    ]
+    let widths = Set(Projection.allCases.map { configuration.size(of: $0).columns })
+    let group = Self.groups.first { group in widths.allSatisfy { $0 % group == 0 } }
+    for (title, method) in [("RTN", "rtn"), ("GPTQ", "gptq"), ("AWQ", "awq")] {
+      var options: [String: OptionValue] = ["bits": .integer(4)]
+      if let group { options["group"] = .integer(group) }
+      entries.append(
+        Entry(
+          name: "W4A16 \(title)" + (group.map { " g\($0)" } ?? ""), kind: .weights,
+          recipe: Recipe(weights: MethodChoice(method: method, options: options))))
+    }
+    self.entries = entries
+  }
+}

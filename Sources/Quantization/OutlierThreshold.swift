@@ -1,0 +1,50 @@
+/// From which magnitude on an input channel of a model is an outlier, found from how far its channels reach.
+///
+/// LLM.int8() (Dettmers et al., arXiv 2208.07339) sets 6.0 for all models, an absolute number: a model whose hidden
+/// states are scaled otherwise has far too many columns above it, or none.
+///
+/// The rule: of all input channels of all layers at most 2 % may lie above the threshold. What those that lie below then
+/// reach at least is the bulk. Of the cuts between two neighbours that leave at most twice the bulk below, the one in the
+/// widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel reaches
+/// twice the bulk there is nothing to split off.
+package struct OutlierThreshold: Hashable, Sendable {
+  /// The share of channels that may lie above.
+  package static let largestShare = 0.02
+  /// How far beyond the bulk a channel must reach, and what is left below may not.
+  package static let reach: Float = 2
+
+  /// nil when nothing stands out.
+  package let value: Double?
+  /// Channels above it.
+  package let columns: Int
+  /// The neighbours of the cut, the channel above over the one below; 1 without a cut.
+  package let gap: Double
+  /// The farthest channel over the bulk; infinite when the bulk is 0.
+  package let farthest: Double
+
+  /// - Parameter maxima: the largest magnitude of each input channel, of all layers together.
+  package init(maxima: [Float]) {
+    let sorted = maxima.filter(\.isFinite).sorted(by: >)
+    let most = min(max(1, Int(Double(sorted.count) * Self.largestShare)), sorted.count - 1)
+    guard sorted.count > 1, sorted[0] > 0 else {
+      (value, columns, gap, farthest) = (nil, 0, 1, 1)
+      return
+    }
+    let bulk = sorted[most]
+    farthest = Double(sorted[0]) / Double(bulk)
+    guard sorted[0] >= Self.reach * bulk else {
+      (value, columns, gap) = (nil, 0, 1)
+      return
+    }
+    var best: (count: Int, gap: Double) = (most, 0)
+    for count in 1...most where sorted[count] <= Self.reach * bulk {
+      let gap = Double(sorted[count - 1]) / Double(sorted[count])
+      if gap > best.gap { best = (count, gap) }
+    }
+    let above = Double(sorted[best.count - 1])
+    let below = Double(sorted[best.count])
+    (columns, gap) = (best.count, best.gap)
+    // Without anything below, half of what is above.
+    value = below > 0 ? (above * below).squareRoot() : above / 2
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Quantization
+
+/// Outliers to plant in the model before anything else.
+struct PlantGroup: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Plant outliers without changing what the model computes: multiply CHANNELS of each norm by FACTOR, a power of two.",
+      valueName: "CHANNELS:FACTOR[:SEED[:EVERY]]"))
+  var plant: String?
+
+  func validate() throws {
+    do {
+      _ = try parsed()
+    } catch {
+      throw ValidationError("--plant: \(error)")
+    }
+  }
+
+  private func parsed() throws(PlantingError) -> OutlierPlanting? {
+    guard let plant else { return nil }
+    return try OutlierPlanting(plant)
+  }
+
+  /// nil to leave the model as it is.
+  var planting: OutlierPlanting? { try? parsed() }
+}
