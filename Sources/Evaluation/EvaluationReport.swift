@@ -65,6 +65,27 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package init(klMean: Double) { self.klMean = klMean }
   }
 
+  /// What became of the inputs of linear layers on this text.
+  package struct Inputs: Hashable, Sendable, Codable {
+    /// Share of values beyond a range found by calibration, which were clamped; nil without such ranges.
+    package var clipShare: Double?
+    /// The block where that share is largest.
+    package var worstBlock: Int?
+    package var worstClipShare: Double?
+    /// LLM.int8(): share of input columns that were multiplied in floating point.
+    package var outlierShare: Double?
+
+    package init(
+      clipShare: Double? = nil, worstBlock: Int? = nil, worstClipShare: Double? = nil,
+      outlierShare: Double? = nil
+    ) {
+      self.clipShare = clipShare
+      self.worstBlock = worstBlock
+      self.worstClipShare = worstClipShare
+      self.outlierShare = outlierShare
+    }
+  }
+
   /// The recipe in words.
   package var recipe: String
   package var `protocol`: EvaluationProtocol
@@ -85,12 +106,15 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var topOneAgreementError: Double
   package var noiseFloor: NoiseFloor
   package var seconds: Double
+  /// nil where inputs are not quantized, or with a scale each token finds.
+  package var inputs: Inputs?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
     text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
-    topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double
+    topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
+    inputs: Inputs? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -108,6 +132,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.topOneAgreementError = topOneAgreementError
     self.noiseFloor = noiseFloor
     self.seconds = seconds
+    self.inputs = inputs
   }
 }
 

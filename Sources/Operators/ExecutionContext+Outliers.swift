@@ -5,6 +5,8 @@ internal import Tensors
 /// LLM.int8() (Dettmers et al., arXiv 2208.07339): the columns whose inputs reach the threshold are multiplied in
 /// float32, the others in INT8, and the two are added.
 extension ExecutionContext {
+  /// How the trace calls the columns multiplied in float32, behind the operator's name.
+  package static let outlierPart = "outlier columns"
   /// Columns of a matrix that one worker looks through at a time.
   private static let columnSlab = 256
 
@@ -39,7 +41,7 @@ extension ExecutionContext {
     addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
     if trace != nil {
       file(
-        layers, part: "outlier columns",
+        layers, part: Self.outlierPart,
         kernel: { _ in LinearKernel.float32.fullName(self.provider) },
         columns: outliers.count, tokens: tokens, seconds: Machine.seconds() - start
       ) { layer in

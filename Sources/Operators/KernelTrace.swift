@@ -128,11 +128,7 @@ package final class KernelTrace: Sendable {
         ?? KernelRecord(
           operator: record.operator, kernel: record.kernel, native: record.native,
           reason: record.reason)
-      sum.calls += record.calls
-      sum.bytes += record.bytes
-      sum.operations += record.operations
-      sum.seconds += record.seconds
-      sum.inputs = .sum(sum.inputs, record.inputs)
+      sum.merge(record)
       sums[target] = sum
     }
     return sums.sorted {
@@ -143,6 +139,15 @@ package final class KernelTrace: Sendable {
 }
 
 extension KernelRecord {
+  /// Adds the calls of another record of the same operator and kernel.
+  package mutating func merge(_ other: KernelRecord) {
+    calls += other.calls
+    bytes += other.bytes
+    operations += other.operations
+    seconds += other.seconds
+    inputs = .sum(inputs, other.inputs)
+  }
+
   fileprivate mutating func add(
     bytes: Double, operations: Double, seconds: Double, inputs: Inputs?
   ) {

@@ -162,10 +162,7 @@ package struct SpeedMeasure {
       if let index = records.firstIndex(where: {
         $0.operator == record.operator && $0.kernel == record.kernel
       }) {
-        records[index].calls += record.calls
-        records[index].bytes += record.bytes
-        records[index].operations += record.operations
-        records[index].seconds += record.seconds
+        records[index].merge(record)
       } else {
         records.append(record)
       }

@@ -32,6 +32,9 @@ extension Laboratory {
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = subject(bench)
     let total = windows.windows.count
+    // Ranges that clip and columns taken apart are counted by dispatch alone.
+    let trace = KernelTrace()
+    context.trace = subject.model.countsInputs ? trace : nil
     let statistics = try QualityMeasure(
       subject: subject, baseline: baseline, context: context
     ).run(
@@ -41,6 +44,7 @@ extension Laboratory {
           "evaluating", done: done, of: total, unit: "windows", since: start,
           work: Double(2 * done * windows.length), rateUnit: "tokens/s")
       }, checkpoint: reporter.checkpoint)
+    context.trace = nil
     let floor = try noiseFloor(
       bench, plain: plain, precise: precise, windows: windows, source: source.name, context,
       reporter)
@@ -57,7 +61,8 @@ extension Laboratory {
       baseline: .init(
         name: baseline.name, perplexity: expected.mean, perplexityError: expected.error),
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
-      noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start)
+      noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
+      inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil)
     update { $0.evaluation = report }
     return report
   }

@@ -150,9 +150,22 @@ struct KernelPanel: Widget {
         placeholder: .hint("No kernel was traced on this side.")), in: table, look: look)
     guard kernels.indices.contains(view.selected) else { return }
     let chosen = kernels[view.selected]
+    let facts = Self.inputs(chosen)
     buffer.line(
-      chosen.reason.map { .warn("\(look.glyphs.warn) why: \($0)") }
-        ?? .hint("\(chosen.kernel) executes the operator as it is"), in: note, look: look)
+      chosen.reason.map { .warn("\(look.glyphs.warn) why: \($0)") + .hint(facts) }
+        ?? .hint("\(chosen.kernel) executes the operator as it is" + facts), in: note, look: look)
+  }
+
+  /// How many columns it was given, and what a calibrated range clipped.
+  private static func inputs(_ kernel: KernelRecord) -> String {
+    var text = ""
+    if let columns = kernel.inputs?.columns {
+      text += "; \(NumberText.fixed(columns / Double(max(1, kernel.calls)), 1)) columns a call"
+    }
+    if let share = kernel.inputs?.clipShare {
+      text += "; \(NumberText.fixed(share * 100, 3)) % of its inputs clipped"
+    }
+    return text
   }
 }
 

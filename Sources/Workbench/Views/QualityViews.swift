@@ -94,9 +94,25 @@ struct PerplexityPanel: Widget {
     buffer.line(
       oneOf: [cut + .hint("; \(NumberText.grouped(report.tokens)) tokens"), cut], in: room.row(2),
       look: look)
+    let recipe: StyledText = .dim("recipe     ") + StyledText(report.recipe)
+    let inputs = Self.inputs(report)
     buffer.line(
-      .dim("recipe     ") + StyledText(report.recipe) + .hint("  text: \(report.text)"),
-      in: room.row(3), look: look)
+      oneOf: [
+        recipe + .hint("  text: \(report.text)") + inputs, recipe + inputs,
+        inputs.width == 0 ? recipe : inputs,
+      ], in: room.row(3), look: look)
+  }
+
+  /// What became of the inputs of layers, where that is known: clipped, or multiplied apart.
+  private static func inputs(_ report: EvaluationReport) -> StyledText {
+    var text = StyledText("")
+    if let share = report.inputs?.clipShare {
+      text += .warn("  \(NumberText.fixed(share * 100, 3)) % of inputs clipped")
+    }
+    if let share = report.inputs?.outlierShare {
+      text += .hint("  \(NumberText.fixed(share * 100, 2)) % of columns apart")
+    }
+    return text
   }
 }
 

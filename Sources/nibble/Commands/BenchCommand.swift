@@ -73,15 +73,30 @@ struct BenchCommand: ParsableCommand {
       })
     print("Kernels of the quantized model:")
     Output.table(
-      ["operator", "kernel", "native", "calls", "time", "bytes/s"],
+      ["operator", "kernel", "native", "calls", "time", "bytes/s", "inputs"],
       report.quantized.kernels.map { record in
         [
           record.operator, record.kernel,
           record.native ? "yes" : "no: \(record.reason ?? "")", "\(record.calls)",
           Quantity.seconds(record.seconds),
           Quantity.rate(record.bytes / max(record.seconds, 1e-9), "B/s"),
+          Self.inputs(record),
         ]
       })
+  }
+}
+
+extension BenchCommand {
+  /// What is known of the inputs: columns a call, values clipped.
+  private static func inputs(_ record: KernelRecord) -> String {
+    var parts: [String] = []
+    if let columns = record.inputs?.columns {
+      parts.append("\(Quantity.fixed(columns / Double(max(1, record.calls)), 1)) columns")
+    }
+    if let share = record.inputs?.clipShare {
+      parts.append("\(Quantity.percent(share, 3)) clipped")
+    }
+    return parts.isEmpty ? "-" : parts.joined(separator: ", ")
   }
 }
 

@@ -51,5 +51,16 @@ struct EvaluateCommand: ParsableCommand {
     print(
       "  weights         \(Quantity.bytes(report.weightBytes)), KV cache "
         + "\(report.kvBytesPerToken) bytes a token")
+    if let share = report.inputs?.clipShare {
+      let worst = report.inputs?.worstBlock.map {
+        ", most in block \($0): \(Quantity.percent(report.inputs?.worstClipShare ?? 0, 3))"
+      }
+      print(
+        "  clipped inputs  \(Quantity.percent(share, 3)) lie beyond the calibrated ranges"
+          + (worst ?? ""))
+    }
+    if let share = report.inputs?.outlierShare {
+      print("  outlier columns \(Quantity.percent(share, 2)) multiplied in floating point")
+    }
   }
 }
