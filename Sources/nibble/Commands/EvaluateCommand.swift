@@ -53,10 +53,10 @@ struct EvaluateCommand: ParsableCommand {
         + "\(report.kvBytesPerToken) bytes a token")
     if let share = report.inputs?.clipShare {
       let worst = report.inputs?.worstBlock.map {
-        ", most in block \($0): \(Quantity.percent(report.inputs?.worstClipShare ?? 0, 3))"
+        ", most in block \($0): \(Quantity.significant((report.inputs?.worstClipShare ?? 0) * 100, 2)) %"
       }
       print(
-        "  clipped inputs  \(Quantity.percent(share, 3)) lie beyond the calibrated ranges"
+        "  clipped inputs  \(Quantity.significant(share * 100, 2)) % lie beyond the calibrated ranges"
           + (worst ?? ""))
     }
     if let share = report.inputs?.outlierShare {
