@@ -33,12 +33,15 @@ extension OutlierLabReport {
   /// What the range of the activations does to INT8.
   private func activations(_ side: Side, _ base: Side?) -> String? {
     guard let row = row(side, .int8, last: true) else { return nil }
+    let typical = side.facts.meanRatio ?? side.facts.ratio
     var text =
-      "Activations: the farthest channel reaches \(Quantity.fixed(side.facts.ratio, 1)) times the one in the "
-      + "middle, so that \(row.name) leaves an ordinary one about \(Quantity.significant(127 / side.facts.ratio, 2)) "
-      + "steps of 127: \(kl(row))"
+      "Activations: the farthest channel reaches \(Quantity.fixed(typical, 1)) times the one in the middle, so that "
+      + "\(row.name) leaves an ordinary one about \(Quantity.significant(127 / typical, 2)) steps of 127: \(kl(row))"
     if side.facts.factor > 1, let before = self.row(base, .int8, last: true), before.kl > 0 {
-      text += ", \(Quantity.significant(row.kl / before.kl, 2)) times that of the model as it is"
+      text += ", \(times(row.kl / before.kl)) that of the model as it is"
+    }
+    if let alone = side.rows.first(where: { $0.name == OutlierLabRecipes.int8Weights }) {
+      text += "; the same weights with activations in FP: \(kl(alone))"
     }
     return text + "."
   }
@@ -47,8 +50,8 @@ extension OutlierLabReport {
     let rows = side.rows.filter { $0.kind == .llmInt8 }
     guard !rows.isEmpty else { return nil }
     let parts = rows.map { row in
-      "\(row.name) takes \(Quantity.fixed(row.flagged ?? 0, 1)) of \(Quantity.grouped(side.facts.columns)) columns out "
-        + "and leaves a range of \(Quantity.fixed(row.ratio, 1)): \(kl(row))"
+      "\(row.name) takes \(Quantity.fixed(row.flagged ?? 0, 0)) of \(Quantity.grouped(side.facts.columns)) columns out "
+        + "of a window and leaves a range of \(left(row)): \(kl(row))"
     }
     return parts.joined(separator: "; ") + "."
   }
@@ -57,29 +60,45 @@ extension OutlierLabReport {
     guard
       let best = side.rows.filter({ $0.kind == .smoothQuant }).min(by: { $0.kl < $1.kl })
     else { return nil }
-    return
-      "\(best.name) is the best of its kind and leaves a range of \(Quantity.fixed(best.ratio, 1)): \(kl(best))."
+    return "\(best.name) is the best of its kind and leaves a range of \(left(best)): \(kl(best))."
   }
 
-  /// What becomes of the weights: the other cause.
+  /// What becomes of the weights, the other cause, and of the activations beside them.
   private func weights(_ side: Side, _ base: Side?) -> String? {
-    let rows = side.rows.filter { $0.kind == .weights }
-    guard let first = rows.first else { return nil }
-    guard side.facts.factor > 1 else {
-      return
-        "\(first.name) leaves activations as they are, a range of \(Quantity.fixed(first.ratio, 1)): \(kl(first))."
+    let rows = side.rows.filter { $0.kind == .weights && $0.name != OutlierLabRecipes.int8Weights }
+    guard !rows.isEmpty else { return nil }
+    var parts: [String] = []
+    if side.facts.factor > 1 {
+      parts.append(
+        "Weights: in planted columns they are \(Quantity.significant(side.facts.shrunk)) times smaller than in those "
+          + "beside them, which set the scale of a group.")
     }
-    var text =
-      "Weights: behind the planted channels they are \(Quantity.significant(side.facts.shrunk)) times smaller than "
-      + "those beside them, which set the scale of a group."
     for row in rows {
-      text += " \(row.name): \(Quantity.percent(row.zeroed ?? 0)) of them become 0"
-      text += " (\(Quantity.percent(row.zeroedElsewhere ?? 0)) of the others), \(kl(row))"
-      if let before = base?.rows.first(where: { $0.name == row.name }), before.kl > 0 {
-        text += ", \(Quantity.significant(row.kl / before.kl, 2)) times as much as before"
+      var text = "\(row.name): \(kl(row))"
+      if side.facts.factor > 1 {
+        if let before = base?.rows.first(where: { $0.name == row.name }), before.kl > 0 {
+          text += ", \(times(row.kl / before.kl)) that of the model as it is"
+        }
+        text +=
+          "; \(Quantity.percent(row.zeroed ?? 0)) of the weights in planted columns became 0, "
+          + "\(Quantity.percent(row.zeroedElsewhere ?? 0)) of the others"
       }
-      text += "; range left \(Quantity.fixed(row.ratio, 1))."
+      let stays = (row.ratio / side.facts.ratio - 1).magnitude < Self.sameRange
+      text +=
+        stays
+        ? "; the range of the activations stays \(left(row))"
+        : "; its scales leave the activations a range of \(left(row))"
+      parts.append(text + ".")
     }
-    return text
+    return parts.joined(separator: " ")
+  }
+
+  /// Ranges that differ by less, as a share, are the same: each is taken from a part of the text.
+  private static let sameRange = 0.02
+
+  private func left(_ row: Row) -> String { Quantity.fixed(row.meanRatio ?? row.ratio, 1) }
+
+  private func times(_ factor: Double) -> String {
+    "\(Quantity.significant(factor, factor < 10 ? 2 : 3)) times"
   }
 }

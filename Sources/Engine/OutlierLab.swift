@@ -50,12 +50,15 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
     package var columnsAtProposed: Int?
     /// The worst ratio of the farthest channel to the one in the middle, of inputs behind norms.
     package var ratio: Double
+    /// The geometric mean of those ratios over the inputs.
+    package var meanRatio: Double?
     /// The root mean square weight of the other columns over that of the planted ones, behind norms; 1 without planting.
     package var shrunk: Double
 
     package init(
       factor: Int, name: String, logitDifference: Double, columns: Int, columnsAtSix: Int,
-      proposed: Double? = nil, columnsAtProposed: Int? = nil, ratio: Double, shrunk: Double
+      proposed: Double? = nil, columnsAtProposed: Int? = nil, ratio: Double,
+      meanRatio: Double? = nil, shrunk: Double
     ) {
       self.factor = factor
       self.name = name
@@ -65,6 +68,7 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
       self.proposed = proposed
       self.columnsAtProposed = columnsAtProposed
       self.ratio = ratio
+      self.meanRatio = meanRatio
       self.shrunk = shrunk
     }
   }
@@ -88,6 +92,8 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
     /// Of the inputs behind norms as the recipe leaves them: the farthest channel that is quantized, or would be, over
     /// the one in the middle, worst input.
     package var ratio: Double
+    /// The geometric mean of those ratios over the inputs.
+    package var meanRatio: Double?
     /// LLM.int8(): columns that reach the threshold in one window, on average over the model.
     package var flagged: Double?
     /// Of the weights in planted columns, those that became 0; nil without planting or where weights stay FP.
@@ -97,7 +103,8 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
 
     package init(
       name: String, kind: Kind, recipe: Recipe, perplexity: Double, perplexityError: Double,
-      kl: Double, klError: Double, weightBytes: Int, ratio: Double, flagged: Double? = nil,
+      kl: Double, klError: Double, weightBytes: Int, ratio: Double, meanRatio: Double? = nil,
+      flagged: Double? = nil,
       zeroed: Double? = nil, zeroedElsewhere: Double? = nil
     ) {
       self.name = name
@@ -109,6 +116,7 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
       self.klError = klError
       self.weightBytes = weightBytes
       self.ratio = ratio
+      self.meanRatio = meanRatio
       self.flagged = flagged
       self.zeroed = zeroed
       self.zeroedElsewhere = zeroedElsewhere

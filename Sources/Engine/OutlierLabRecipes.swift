@@ -15,8 +15,9 @@ struct OutlierLabRecipes {
   /// Alphas of SmoothQuant that are tried.
   static let alphas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
   static let quickAlphas = [0.5, 0.8]
+  static let int8Weights = "W8A16 RTN"
   /// Group sizes, the first that divides all layers is used.
-  private static let groups = [128, 64, 32, 16]
+  private static let groups = [128, 64, 32]
 
   let entries: [Entry]
 
@@ -53,13 +54,20 @@ struct OutlierLabRecipes {
     ]
     let widths = Set(Projection.allCases.map { configuration.size(of: $0).columns })
     let group = Self.groups.first { group in widths.allSatisfy { $0 % group == 0 } }
+    func weights(_ name: String, _ method: String, bits: Int, group: Int) -> Entry {
+      Entry(
+        name: name, kind: .weights,
+        recipe: Recipe(
+          weights: MethodChoice(
+            method: method, options: ["bits": .integer(bits), "group": .integer(group)])))
+    }
+    // The weights of W8A8 without its activations: what is left of its error then is theirs.
+    entries.append(weights(Self.int8Weights, "rtn", bits: 8, group: -1))
     for (title, method) in [("RTN", "rtn"), ("GPTQ", "gptq"), ("AWQ", "awq")] {
-      var options: [String: OptionValue] = ["bits": .integer(4)]
-      if let group { options["group"] = .integer(group) }
       entries.append(
-        Entry(
-          name: "W4A16 \(title)" + (group.map { " g\($0)" } ?? ""), kind: .weights,
-          recipe: Recipe(weights: MethodChoice(method: method, options: options))))
+        weights(
+          "W4A16 \(title)" + (group.map { " g\($0)" } ?? ""), method, bits: 4,
+          group: group ?? -1))
     }
     self.entries = entries
   }

@@ -97,7 +97,9 @@ extension OutlierSurvey {
     let cells = min(256, max(8, Self.mostCells / max(1, maps)))
     let top = min(16, max(4, Self.mostNamed / max(1, maps)))
     let maxima = found.flatMap(\.statistics.maxima)
-    let proposal = Proposal(OutlierThreshold(maxima: maxima))
+    let behindNorms = found.filter { Self.isBehindNorm($0.projection) }
+    let proposal = Proposal(
+      OutlierThreshold(maxima: behindNorms.flatMap(\.statistics.maxima)))
     func count(_ input: OutlierProbe.Found, _ threshold: Double) -> Count {
       Count(
         columns: input.statistics.columns(reaching: threshold),

@@ -9,14 +9,16 @@ extension OutlierSurvey {
       "\(Quantity.grouped(count)) of \(Quantity.grouped(columns)) columns "
         + "(\(Quantity.percent(Double(count) / Double(max(1, columns)), 2)))"
     }
+    let farthest =
+      "\(Quantity.significant(proposal.farthest)) times what 96 % of them stay below"
     guard let threshold = proposal.threshold else {
       return
-        "No outliers: the farthest column reaches \(Quantity.significant(proposal.farthest)) times what "
-        + "98 % of the columns stay below. 6.0 would split off \(share(six)) for nothing."
+        "No outliers behind norms: the farthest column reaches \(farthest). 6.0 would split off "
+        + "\(share(six)) of all layers all the same."
     }
-    return "Proposed threshold \(threshold): \(share(proposal.columns)) lie above it, the nearest "
-      + "\(Quantity.significant(proposal.gap)) times the farthest below. The farthest of all reaches "
-      + "\(Quantity.significant(proposal.farthest)) times what 98 % of the columns stay below. 6.0 splits off "
-      + share(six) + "."
+    return "Proposed threshold \(threshold): \(Quantity.grouped(proposal.columns)) of "
+      + "\(Quantity.grouped(columnsBehindNorms)) columns behind norms lie above it, the nearest "
+      + "\(Quantity.significant(proposal.gap)) times the farthest below; the farthest of all reaches \(farthest). "
+      + "Those of o and down included it splits off \(share(count(at: threshold)?.columns ?? 0)), 6.0 \(share(six))."
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import Models
 package import Quantization
 
@@ -119,11 +120,11 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
   package struct Proposal: Hashable, Sendable, Codable {
     /// nil when nothing stands out.
     package var threshold: Double?
-    /// Columns above it.
+    /// Columns above it, of inputs behind norms.
     package var columns: Int
     /// The smallest column above the threshold over the largest below.
     package var gap: Double
-    /// The farthest column over what 98 % of the columns stay below.
+    /// The farthest column behind norms over what 96 % of them stay below.
     package var farthest: Double
 
     package init(threshold: Double? = nil, columns: Int, gap: Double, farthest: Double) {
@@ -171,11 +172,32 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
     ladder.first { $0.threshold == threshold }?.count
   }
 
-  /// The worst ratio of the farthest channel to the one in the middle among inputs behind norms, smoothed where that is
-  /// known.
-  package var worstRatio: Double {
-    inputs.filter { $0.projection == .q || $0.projection == .gate }
-      .map { ($0.smoothed ?? $0.reach).ratio }.max() ?? 1
+  /// Whether the input of a layer is what a norm left.
+  package static func isBehindNorm(_ projection: Projection) -> Bool {
+    projection.inputGroup[0] == .q || projection.inputGroup[0] == .gate
+  }
+
+  /// The columns of inputs behind norms.
+  package var columnsBehindNorms: Int {
+    inputs.filter { Self.isBehindNorm($0.projection) }.reduce(0) { $0 + $1.columns }
+  }
+
+  /// How the farthest channel compares with the one in the middle, of inputs behind norms.
+  package var ratios: Ratios {
+    Ratios(
+      inputs.filter { Self.isBehindNorm($0.projection) }.map { ($0.smoothed ?? $0.reach).ratio })
+  }
+
+  /// The ratios of several inputs, in two numbers.
+  package struct Ratios: Hashable, Sendable {
+    package let worst: Double
+    /// The geometric mean.
+    package let mean: Double
+
+    package init(_ ratios: [Double]) {
+      worst = ratios.max() ?? 1
+      mean = exp(ratios.reduce(0) { $0 + log($1) } / Double(max(1, ratios.count)))
+    }
   }
 }
 

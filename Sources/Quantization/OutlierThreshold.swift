@@ -3,13 +3,16 @@
 /// LLM.int8() (Dettmers et al., arXiv 2208.07339) sets 6.0 for all models, an absolute number: a model whose hidden
 /// states are scaled otherwise has far too many columns above it, or none.
 ///
-/// The rule: of all input channels of all layers at most 2 % may lie above the threshold. What those that lie below then
-/// reach at least is the bulk. Of the cuts between two neighbours that leave at most twice the bulk below, the one in the
-/// widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel reaches
-/// twice the bulk there is nothing to split off.
+/// The rule: of the channels looked at, those of inputs behind norms, at most 4 % may lie above the threshold. How far the
+/// others then reach is the bulk. Of the cuts between two neighbours that leave at most twice the bulk below, the one in
+/// the widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel reaches
+/// more than twice the bulk there is nothing to split off.
+///
+/// Norms give their outputs one scale in all blocks; what o and down read has a scale of its own in each block, which no
+/// one number for the model can meet.
 package struct OutlierThreshold: Hashable, Sendable {
   /// The share of channels that may lie above.
-  package static let largestShare = 0.02
+  package static let largestShare = 0.04
   /// How far beyond the bulk a channel must reach, and what is left below may not.
   package static let reach: Float = 2
 
@@ -22,7 +25,7 @@ package struct OutlierThreshold: Hashable, Sendable {
   /// The farthest channel over the bulk; infinite when the bulk is 0.
   package let farthest: Double
 
-  /// - Parameter maxima: the largest magnitude of each input channel, of all layers together.
+  /// - Parameter maxima: the largest magnitude of each channel of the inputs behind norms.
   package init(maxima: [Float]) {
     let sorted = maxima.filter(\.isFinite).sorted(by: >)
     let most = min(max(1, Int(Double(sorted.count) * Self.largestShare)), sorted.count - 1)
@@ -32,7 +35,7 @@ package struct OutlierThreshold: Hashable, Sendable {
     }
     let bulk = sorted[most]
     farthest = Double(sorted[0]) / Double(bulk)
-    guard sorted[0] >= Self.reach * bulk else {
+    guard sorted[0] > Self.reach * bulk else {
       (value, columns, gap) = (nil, 0, 1)
       return
     }

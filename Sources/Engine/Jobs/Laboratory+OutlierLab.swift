@@ -88,7 +88,8 @@ extension Laboratory {
         logitDifference: difference.largest, columns: survey.columns,
         columnsAtSix: survey.count(at: OutlierSurvey.six)?.columns ?? 0, proposed: proposed,
         columnsAtProposed: proposed.flatMap { survey.count(at: $0)?.columns },
-        ratio: survey.worstRatio,
+        ratio: OutlierSurvey.Reach.short(survey.ratios.worst),
+        meanRatio: OutlierSurvey.Reach.short(survey.ratios.mean),
         shrunk: planting == nil ? 1 : PlantedColumns(channels).shrunk(in: bench.model)))
   }
 
@@ -98,12 +99,13 @@ extension Laboratory {
     _ reporter: JobReporter
   ) throws -> OutlierLabReport.Row {
     var model = side.bench.model
-    var ratio = side.facts.ratio
+    var ratios = (worst: side.facts.ratio, mean: side.facts.meanRatio)
     var zeroed: (planted: Double, elsewhere: Double)?
     if !entry.recipe.isBaseline {
       let outcome = try quantized(entry.recipe, side.bench, lab.text, reporter) { _, _ in }
       model = outcome.model
-      ratio = Self.ratio(of: outcome.blocks, below: entry.threshold)
+      let left = Self.ratios(of: outcome.blocks, below: entry.threshold)
+      ratios = (OutlierSurvey.Reach.short(left.worst), OutlierSurvey.Reach.short(left.mean))
       if !side.channels.isEmpty, entry.kind != .llmInt8 {
         zeroed = PlantedColumns(side.channels).zeros(in: model)
       }
@@ -116,26 +118,31 @@ extension Laboratory {
       name: entry.name, kind: entry.kind, recipe: entry.recipe,
       perplexity: statistics.perplexity.mean, perplexityError: statistics.perplexity.error,
       kl: statistics.divergence.mean, klError: statistics.divergence.error,
-      weightBytes: model.weightBytes, ratio: OutlierSurvey.Reach.short(ratio),
+      weightBytes: model.weightBytes, ratio: ratios.worst, meanRatio: ratios.mean,
       flagged: flagged.map { OutlierSurvey.Reach.short($0) },
       zeroed: zeroed.map { OutlierSurvey.Reach.short($0.planted) },
       zeroedElsewhere: zeroed.map { OutlierSurvey.Reach.short($0.elsewhere) })
   }
 
-  /// The worst ratio of the farthest channel to the one in the middle, of inputs behind norms as quantizing left them.
-  private static func ratio(of blocks: [QuantizedBlock], below threshold: Double?) -> Double {
-    blocks.flatMap { block in
-      [Projection.q, .gate].compactMap { projection -> Double? in
-        guard var maxima = block.absoluteMaxima[projection] else { return nil }
-        if let scales = block.scales[projection]?.input {
-          maxima = zip(maxima, scales).map { $0 / $1 }
+  /// How the farthest channel compares with the one in the middle, of inputs behind norms as quantizing left them; with a
+  /// threshold, the farthest below it.
+  private static func ratios(
+    of blocks: [QuantizedBlock], below threshold: Double?
+  ) -> OutlierSurvey.Ratios {
+    OutlierSurvey.Ratios(
+      blocks.flatMap { block in
+        [Projection.q, .gate].compactMap { projection -> Double? in
+          guard var maxima = block.absoluteMaxima[projection] else { return nil }
+          if let scales = block.scales[projection]?.input {
+            maxima = zip(maxima, scales).map { $0 / $1 }
+          }
+          let sorted = maxima.sorted()
+          let middle = Double(sorted[sorted.count / 2])
+          let left = sorted.last { value in threshold.map { Double(value) < $0 } ?? true }
+          guard let left, left > 0, middle > 0 else { return nil }
+          return Double(left) / middle
         }
-        let sorted = maxima.sorted()
-        let left = threshold.map { limit in sorted.last { Double($0) < limit } ?? 0 } ?? sorted.last
-        guard let left, sorted[sorted.count / 2] > 0 else { return nil }
-        return Double(left) / Double(sorted[sorted.count / 2])
-      }
-    }.max() ?? 1
+      })
   }
 }
 

@@ -77,12 +77,16 @@ struct LabCommand: ParsableCommand {
     for side in report.sides {
       print("\n\(side.facts.factor == 1 ? "As it is" : side.facts.name)")
       Output.table(
-        ["recipe", "perplexity", "+-", "KL", "+-", "range left", "columns apart", "zeroed"],
+        [
+          "recipe", "perplexity", "+-", "KL", "+-", "range left", "worst", "columns apart",
+          "zeroed",
+        ],
         side.rows.map { row in
           [
             row.name, Quantity.fixed(row.perplexity, 3), Quantity.fixed(row.perplexityError, 3),
             Quantity.significant(row.kl), Quantity.significant(row.klError, 2),
-            Quantity.fixed(row.ratio, 1), row.flagged.map { Quantity.fixed($0, 1) } ?? "-",
+            Quantity.fixed(row.meanRatio ?? row.ratio, 1), Quantity.fixed(row.ratio, 1),
+            row.flagged.map { Quantity.fixed($0, 0) } ?? "-",
             row.zeroed.map { Quantity.percent($0) } ?? "-",
           ]
         })
@@ -91,8 +95,8 @@ struct LabCommand: ParsableCommand {
     print(
       """
 
-      range left: the farthest channel over the one in the middle, worst input behind a norm, of what is quantized or \
-      would be. columns apart: those LLM.int8() multiplies in floating point in a window, of the whole model. zeroed: \
+      range left: the farthest channel over the one in the middle, of what is quantized or would be, mean over the inputs \
+      behind norms, and the worst of them. columns apart: those LLM.int8() multiplies in floating point in a window, of the whole model. zeroed: \
       weights of planted columns that became 0.
       """)
   }

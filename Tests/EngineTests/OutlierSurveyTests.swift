@@ -1,0 +1,161 @@
+import Engine
+import Evaluation
+import FoundationEssentials
+import Models
+import Quantization
+import Synchronization
+import TestSupport
+import Testing
+
+/// The outlier jobs on the built-in model.
+@Suite(.serialized) struct OutlierSurveyTests {
+  private struct Ended: Error { var event: JobEvent? }
+
+  private static let calibration = CalibrationOptions(samples: 4, length: 64)
+
+  private func perform(
+    _ laboratory: Laboratory, _ request: JobRequest,
+    emit: @escaping @Sendable (JobEvent) -> Void = { _ in }
+  ) throws -> JobResult {
+    let last = Mutex<JobEvent?>(nil)
+    laboratory.run(request, id: JobID(number: 1), control: JobControl()) { event in
+      emit(event)
+      last.withLock { $0 = event }
+    }
+    let event = last.withLock { $0 }
+    guard case .finished(_, let result) = event else { throw Ended(event: event) }
+    return result
+  }
+
+  private func laboratory() throws -> Laboratory {
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, .load(path: nil))
+    return laboratory
+  }
+
+  private func survey(_ laboratory: Laboratory, _ recipe: Recipe = .baseline) throws
+    -> OutlierSurvey
+  {
+    guard
+      case .outliers(let survey) = try perform(
+        laboratory,
+        .surveyOutliers(recipe: recipe, calibration: Self.calibration, thresholds: [50]))
+    else { throw Ended(event: nil) }
+    return survey
+  }
+
+  private func plant(_ laboratory: Laboratory, _ planting: OutlierPlanting?) throws
+    -> PlantingReport
+  {
+    guard
+      case .planted(let report) = try perform(laboratory, .plantOutliers(planting: planting))
+    else { throw Ended(event: nil) }
+    return report
+  }
+
+  @Test func plantedChannelsAreFoundAndSmoothed() throws {
+    let laboratory = try laboratory()
+    let before = try survey(laboratory)
+    #expect(before.inputs.count == 32 && before.columns == 10240)
+    #expect(before.tokens == 256 && before.windows == 4)
+    #expect(before.proposal.threshold == nil, "nothing stands out behind its norms")
+    let planting = OutlierPlanting(channels: 8, factor: 128)
+    let report = try plant(laboratory, planting)
+    #expect(report.logitDifference == 0 && report.logits > 0)
+    #expect(report.atSixAfter > report.atSixBefore)
+    #expect(report.channels.count == 8 && report.summary.planted == "8 channels x128 planted")
+    let recipe = Recipe(activations: MethodChoice(method: "smoothquant"))
+    let after = try survey(laboratory, recipe)
+    #expect(after.model.hasSuffix("8 channels x128 planted"))
+    let threshold = try #require(after.proposal.threshold)
+    #expect(after.count(at: threshold) != nil && after.count(at: OutlierSurvey.six) != nil)
+    #expect(after.count(at: 50) != nil)
+    for (old, new) in zip(before.inputs, after.inputs) {
+      guard OutlierSurvey.isBehindNorm(new.projection) else {
+        #expect(new.reach == old.reach && new.smoothed == nil)
+        continue
+      }
+      #expect(new.reach.ratio > 10 * old.reach.ratio)
+      #expect(Set(new.reach.topChannels.prefix(8)) == Set(report.channels))
+      #expect(new.reach.topEightShare > 0.9 && new.kurtosis > 10)
+      let smoothed = try #require(new.smoothed)
+      #expect(smoothed.ratio < 4)
+      #expect(new.reach.cells.max() == new.reach.largest)
+    }
+    let whole = try JSONDecoder().decode(OutlierSurvey.self, from: JSONEncoder().encode(after))
+    #expect(whole == after)
+    #expect(try JSONEncoder().encode(after).count < 65_536)
+    let again = try plant(laboratory, nil)
+    #expect(again.summary.planted == nil && again.planting == nil)
+    #expect(try survey(laboratory) == before)
+  }
+
+  @Test func whatIsQuantizedIsDroppedAndAnArtifactOfAPlantedModelIsWhole() throws {
+    let laboratory = try laboratory()
+    let folder = try TemporaryFolder()
+    let recipe = Recipe(
+      weights: MethodChoice(method: "rtn", options: ["bits": .integer(8)]),
+      exceptions: [try LayerException("*.gate=fp")])
+    func kl() throws -> Double {
+      guard
+        case .evaluated(let report) = try perform(
+          laboratory, .evaluate(options: EvaluationOptions(windows: 2)))
+      else { throw Ended(event: nil) }
+      return report.kl.mean
+    }
+    func quantize() throws {
+      _ = try perform(
+        laboratory,
+        .quantize(recipe: recipe, calibration: Self.calibration, keeping: .nothing))
+    }
+    try quantize()
+    _ = try plant(laboratory, OutlierPlanting(channels: 8, factor: 64))
+    #expect(try kl() == 0, "the quantized model is gone, and the planted one the same in FP")
+    try quantize()
+    let expected = try kl()
+    #expect(expected > 0)
+    let path = folder.path + "/artifact"
+    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
+    guard case .model(let summary) = try perform(laboratory, .load(path: path)) else {
+      throw Ended(event: nil)
+    }
+    #expect(summary.planted == "8 channels x64 planted")
+    #expect((try kl() / expected - 1).magnitude < 0.05, "scales are stored in another type")
+    #expect(throws: Ended.self) {
+      try plant(laboratory, OutlierPlanting(channels: 8, factor: 64))
+    }
+  }
+
+  @Test func theLabMeasuresEveryRecipeOnEveryModel() throws {
+    let laboratory = try laboratory()
+    let options = OutlierLabOptions(
+      factors: [1, 128], windows: 2, isQuick: true, calibration: Self.calibration)
+    let streamed = Mutex(OutlierLabReport(model: "", options: options))
+    let result = try perform(laboratory, .outlierLab(options: options)) { event in
+      guard case .labRow(_, let facts, let row) = event else { return }
+      streamed.withLock { $0.add(row, facts) }
+    }
+    guard case .outlierLab(let report) = result else { throw Ended(event: nil) }
+    #expect(streamed.withLock { $0.sides } == report.sides)
+    let whole = try JSONDecoder().decode(
+      OutlierLabReport.self, from: JSONEncoder().encode(report))
+    #expect(whole == report)
+    let (plain, planted) = (report.sides[0], report.sides[1])
+    #expect(planted.facts.logitDifference == 0)
+    func row(_ side: OutlierLabReport.Side, _ kind: OutlierLabReport.Row.Kind) throws
+      -> OutlierLabReport.Row
+    {
+      try #require(side.rows.last { $0.kind == kind })
+    }
+    #expect(try row(planted, .baseline).kl == 0)
+    let int8 = try row(planted, .int8)
+    #expect(int8.kl > 20 * (try row(plain, .int8).kl))
+    for kind in [OutlierLabReport.Row.Kind.llmInt8, .smoothQuant, .fp8] {
+      #expect(try row(planted, kind).kl < int8.kl / 20, "\(kind)")
+    }
+    let nearest = try #require(planted.rows.first { $0.name.hasPrefix("W4A16 RTN") })
+    #expect(nearest.zeroed == 1 && nearest.zeroedElsewhere ?? 1 < 0.3)
+    #expect((nearest.ratio / planted.facts.ratio - 1).magnitude < 0.02)
+    #expect(report.words(of: planted).count >= 4)
+  }
+}
