@@ -21,6 +21,11 @@ struct OutlierLabRecipes {
 
   let entries: [Entry]
 
+  /// A number as recipes are read back: whole ones without a fraction.
+  private static func value(_ number: Double) -> OptionValue {
+    Int(exactly: number).map { .integer($0) } ?? .decimal(number)
+  }
+
   /// - Parameter proposed: the threshold found for the model; nil leaves that row out.
   init(_ configuration: ModelConfiguration, proposed: Double?, isQuick: Bool) {
     func activations(
@@ -40,7 +45,8 @@ struct OutlierLabRecipes {
     for threshold in [OutlierSurvey.six] + (proposed.map { [$0] } ?? []) {
       entries.append(
         activations(
-          "LLM.int8() from \(threshold)", .llmInt8, "llm.int8", ["threshold": .decimal(threshold)],
+          "LLM.int8() from \(threshold)", .llmInt8, "llm.int8",
+          ["threshold": Self.value(threshold)],
           threshold: threshold))
     }
     for alpha in isQuick ? Self.quickAlphas : Self.alphas {

@@ -4,9 +4,9 @@
 /// states are scaled otherwise has far too many columns above it, or none.
 ///
 /// The rule: of the channels looked at, those of inputs behind norms, at most 4 % may lie above the threshold. How far the
-/// others then reach is the bulk. Of the cuts between two neighbours that leave at most twice the bulk below, the one in
-/// the widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel reaches
-/// more than twice the bulk there is nothing to split off.
+/// others then reach is the bulk. Of the cuts between two neighbours that leave at most three times the bulk below, the
+/// one in the widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel
+/// reaches more than three times the bulk there is nothing to split off.
 ///
 /// Norms give their outputs one scale in all blocks; what o and down read has a scale of its own in each block, which no
 /// one number for the model can meet.
@@ -14,7 +14,7 @@ package struct OutlierThreshold: Hashable, Sendable {
   /// The share of channels that may lie above.
   package static let largestShare = 0.04
   /// How far beyond the bulk a channel must reach, and what is left below may not.
-  package static let reach: Float = 2
+  package static let reach: Float = 3
 
   /// nil when nothing stands out.
   package let value: Double?

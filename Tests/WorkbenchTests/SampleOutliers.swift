@@ -5,32 +5,42 @@ import Quantization
 /// Made-up reports on outliers, as the engine would give them.
 enum SampleOutliers {
   private static func reach(_ largest: Double, channel: Int) -> OutlierSurvey.Reach {
-    OutlierSurvey.Reach(
+    var cells = [Double](repeating: 1.25, count: 64)
+    cells[channel / 4] = largest
+    return OutlierSurvey.Reach(
       largest: largest, median: 1.25, topOneShare: 0.75, topEightShare: 0.9,
-      cells: (0..<64).map { $0 == channel / 4 ? largest : 1 + Double($0 % 5) / 8 },
-      topChannels: [channel, 9, 200], topValues: [largest, largest / 4, 2.5])
+      cells: cells, topChannels: [channel, 9, 200], topValues: [largest, largest / 4, 2.5])
+  }
+
+  private static func inputs(block: Int, _ recipe: Recipe) -> [OutlierSurvey.Input] {
+    [Projection.q, .o, .gate, .down].map { projection in
+      let stands = OutlierSurvey.isBehindNorm(projection)
+      var input = OutlierSurvey.Input(
+        block: block, projection: projection, columns: projection == .down ? 512 : 256,
+        reach: reach(stands ? 96 + Double(block) : 4.5, channel: stands ? 57 : 130),
+        kurtosis: stands ? 214.5 : 2.5,
+        atSix: OutlierSurvey.Count(columns: stands ? 8 : 0, perWindow: stands ? 7.5 : 0))
+      input.first = OutlierSurvey.FirstTokens(
+        position: 0, channel: 57, magnitude: 6.5, behind: 5.5)
+      input.atProposed = OutlierSurvey.Count(columns: stands ? 8 : 0, perWindow: stands ? 7 : 0)
+      if recipe.activations != nil, stands { input.smoothed = reach(9.5, channel: 57) }
+      return input
+    }
   }
 
   static func survey(_ recipe: Recipe, planted: String?) -> OutlierSurvey {
     OutlierSurvey(
       model: planted.map { "tales-5M, \($0)" } ?? "tales-5M", recipe: recipe,
       text: "the built-in calibration text", windows: 32, tokens: 8192,
-      inputs: (0..<SampleRun.blocks).flatMap { block in
-        [Projection.q, .o, .gate, .down].map { projection in
-          let stands = projection == .q || projection == .gate
-          return OutlierSurvey.Input(
-            block: block, projection: projection, columns: projection == .down ? 512 : 256,
-            reach: reach(stands ? 96 + Double(block) : 4.5, channel: stands ? 57 : 130),
-            kurtosis: stands ? 214.5 : 2.5,
-            first: .init(position: 0, channel: 57, magnitude: 6.5, behind: 5.5),
-            atSix: .init(columns: stands ? 8 : 0, perWindow: stands ? 7.5 : 0),
-            atProposed: .init(columns: stands ? 8 : 0, perWindow: stands ? 7 : 0),
-            smoothed: recipe.activations == nil || !stands ? nil : reach(9.5, channel: 57))
-        }
-      }, columns: 1280 * SampleRun.blocks,
-      ladder: [3.0, 6, 12, 24, 48, 96].map {
-        .init(threshold: $0, count: .init(columns: Int(384 / $0), perWindow: 300 / $0))
-      }, proposal: .init(threshold: 18.5, columns: 128, gap: 2.5, farthest: 9.5))
+      inputs: (0..<SampleRun.blocks).flatMap { inputs(block: $0, recipe) },
+      columns: 1280 * SampleRun.blocks,
+      ladder: ladder, proposal: .init(threshold: 18.5, columns: 128, gap: 2.5, farthest: 9.5))
+  }
+
+  private static let ladder: [OutlierSurvey.Rung] = [3.0, 6, 12, 24, 48, 96].map { threshold in
+    OutlierSurvey.Rung(
+      threshold: threshold,
+      count: OutlierSurvey.Count(columns: Int(384 / threshold), perWindow: 300 / threshold))
   }
 
   static func planted(_ planting: OutlierPlanting?) -> PlantingReport {
