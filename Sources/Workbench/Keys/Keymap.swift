@@ -90,6 +90,10 @@ package enum Keymap {
       Binding("B", name: "budget", help: "Spend a budget of bits: which layer gets how many.") {
         state in state.show(BudgetScreen.id)
       },
+      Binding(
+        "O", name: "outliers",
+        help: "See which channels of the activations stand out, and what each method makes of it."
+      ) { state in state.show(OutlierScreen.id) },
     ]
 
   private static let showing: [Binding] = [

@@ -40,6 +40,7 @@ package struct State: Hashable, Sendable {
   package var sessions = SessionsScreen.View()
   package var lessons = LessonsScreen.View()
   package var budget = BudgetScreen.View()
+  package var outliers = OutlierScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 

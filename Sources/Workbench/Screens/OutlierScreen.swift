@@ -1,0 +1,237 @@
+import Engine
+package import Models
+package import Quantization
+package import TerminalUI
+
+/// Where activations stand out, what a threshold or smoothing does about it, and what planted outliers do to each method.
+package enum OutlierScreen: Screen {
+  package static let id = "outliers"
+  package static let title = "Outliers"
+  package static let question =
+    "Which input channels stand out, and which method can live with that?"
+
+  /// Where the cursors are.
+  package struct View: Hashable, Sendable {
+    /// The row of the map.
+    package var row = 0
+    /// The side of the lab's table whose words are shown.
+    package var side = 0
+    /// The rung of the ladder the threshold stands on; nil for 6.0.
+    package var rung: Int?
+    /// The map shows what is left behind smoothing.
+    package var showsSmoothed = false
+    /// Colours begin at the threshold.
+    package var colorsFromThreshold = false
+    /// The table of methods is shown instead of the map.
+    package var showsLab = false
+    /// What is planted next; 1 takes outliers out.
+    package var factor = 32
+    package var channels = 8
+
+    package init() {}
+  }
+
+  package static let bindings: [Binding] = [
+    Binding(
+      "s", name: "survey", help: "Survey the inputs of all layers, as the recipe leaves them.",
+      isHint: true, when: { canStart($0) }
+    ) { state in survey(&state) },
+    Binding(
+      "v", name: "other view",
+      help: "Show the map of channels, or what outliers do to each method.",
+      isHint: true
+    ) { state in
+      state.outliers.showsLab.toggle()
+      return []
+    },
+    Binding(
+      "f", name: "factor", help: "Choose the factor of the outliers to plant; 1 takes them out."
+    ) { state in
+      let factor = state.outliers.factor
+      state.outliers.factor = factor >= 128 ? 1 : factor == 1 ? 8 : factor * 4
+      return []
+    },
+    Binding(
+      "o", name: "plant",
+      help:
+        "Plant outliers in the open model, which changes nothing it computes in full precision.",
+      isHint: true, when: { canStart($0) }
+    ) { state in plant(&state) },
+    Binding(
+      "l", name: "run the lab", help: "Measure every method on models with more and more outliers.",
+      isHint: true, when: { $0.outliers.showsLab && canStart($0) }
+    ) { state in runLab(&state) },
+    Binding(
+      "b", name: "before or after",
+      help: "Show the channels as they are, or behind the smoothing of the recipe.",
+      when: { hasSmoothed($0) }
+    ) { state in
+      state.outliers.showsSmoothed.toggle()
+      return []
+    },
+    Binding(
+      "c", name: "colours", help: "Let colours begin at the threshold, or at the smallest channel.",
+      when: { !$0.outliers.showsLab }
+    ) { state in
+      state.outliers.colorsFromThreshold.toggle()
+      return []
+    },
+    Binding(
+      "u", name: "use threshold", help: "Take LLM.int8() with this threshold into the recipe.",
+      isHint: true, when: { $0.facts.outliers != nil && !$0.outliers.showsLab }
+    ) { state in use(&state) },
+  ]
+
+  /// The newest job of this screen.
+  static func job(_ state: State) -> TrackedJob? {
+    state.jobs.latest {
+      switch $0 {
+      case .surveyOutliers, .plantOutliers, .outlierLab: true
+      default: false
+      }
+    }
+  }
+
+  private static func canStart(_ state: State) -> Bool {
+    state.facts.model != nil && state.jobs.active == nil
+  }
+
+  static func hasSmoothed(_ state: State) -> Bool {
+    state.facts.outliers?.inputs.contains { $0.smoothed != nil } ?? false
+  }
+
+  private static func survey(_ state: inout State) -> [Effect] {
+    state.outliers.showsLab = false
+    return state.start(
+      .surveyOutliers(
+        recipe: state.choices.recipe, calibration: state.choices.calibration, thresholds: []))
+  }
+
+  private static func plant(_ state: inout State) -> [Effect] {
+    let view = state.outliers
+    return state.start(
+      .plantOutliers(
+        planting: view.factor > 1
+          ? OutlierPlanting(channels: view.channels, factor: view.factor) : nil))
+  }
+
+  private static func runLab(_ state: inout State) -> [Effect] {
+    state.outliers.showsLab = true
+    return state.start(
+      .outlierLab(
+        options: OutlierLabOptions(
+          channels: state.outliers.channels, windows: 8, isQuick: true,
+          calibration: state.choices.calibration)))
+  }
+
+  // MARK: The threshold
+
+  /// The place of the threshold on the ladder.
+  static func rung(_ state: State) -> Int {
+    guard let ladder = state.facts.outliers?.ladder, !ladder.isEmpty else { return 0 }
+    let six = ladder.firstIndex { $0.threshold >= OutlierSurvey.six } ?? 0
+    return (state.outliers.rung ?? six).clamped(0, ladder.count - 1)
+  }
+
+  /// The threshold LLM.int8() would have.
+  static func threshold(_ state: State) -> OutlierSurvey.Rung? {
+    guard let ladder = state.facts.outliers?.ladder, !ladder.isEmpty else { return nil }
+    return ladder[rung(state)]
+  }
+
+  private static func use(_ state: inout State) -> [Effect] {
+    guard let threshold = threshold(state)?.threshold else { return [] }
+    state.choices.recipe.activations = MethodChoice(
+      method: "llm.int8", options: ["threshold": .decimal(threshold)])
+    state.say(.done, "The recipe has LLM.int8() from \(NumberText.significant(threshold)) now")
+    return state.reassess()
+  }
+
+  // MARK: The walk
+
+  package static func step(_ state: State) -> Step? {
+    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.jobs.active == nil else { return nil }
+    if state.outliers.showsLab {
+      guard state.facts.outlierLab != nil else {
+        return Step("run the lab") { state in runLab(&state) }
+      }
+      return .go("choose a method", to: MethodScreen.id)
+    }
+    guard state.facts.outliers != nil else {
+      return Step("survey the activations") { state in survey(&state) }
+    }
+    return Step("see what outliers do to each method") { state in
+      state.outliers.showsLab = true
+      return []
+    }
+  }
+
+  package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    if state.outliers.showsLab {
+      let sides = state.facts.outlierLab?.sides.count ?? 0
+      let step = motion.horizontal != 0 ? motion.horizontal : motion == .down ? 1 : -1
+      state.outliers.side = (state.outliers.side + step).clamped(0, max(0, sides - 1))
+      return []
+    }
+    if motion.horizontal != 0, let ladder = state.facts.outliers?.ladder, !ladder.isEmpty {
+      state.outliers.rung = (rung(state) + motion.horizontal).clamped(0, ladder.count - 1)
+      return []
+    }
+    state.outliers.row = motion.moved(
+      state.outliers.row, count: state.facts.outliers?.inputs.count ?? 0, page: 4)
+    return []
+  }
+
+  package static func draw(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let isBusy = job(state).map { !$0.status.isOver } ?? false
+    let rows = rect.rows([.fixed(isBusy ? 7 : rect.height >= 26 ? 6 : 5), .fill()])
+    if isBusy, let job = job(state) {
+      JobPanel(job: job, now: state.now).draw(in: rows[0], of: &buffer, look: look)
+    } else if state.outliers.showsLab {
+      LabAnswer(state: state).draw(in: rows[0], of: &buffer, look: look)
+    } else {
+      ThresholdPanel(state: state).draw(in: rows[0], of: &buffer, look: look)
+    }
+    if state.outliers.showsLab {
+      guard let report = state.facts.outlierLab, !report.sides.isEmpty else {
+        return drawEmpty(state, in: rows[1], of: &buffer, look: look)
+      }
+      LabPanel(state: state, report: report).draw(in: rows[1], of: &buffer, look: look)
+      return
+    }
+    guard let survey = state.facts.outliers, !survey.inputs.isEmpty else {
+      return drawEmpty(state, in: rows[1], of: &buffer, look: look)
+    }
+    let columns = rows[1].columns([.fill(), .fixed(rect.width >= 96 ? 46 : 37)])
+    ChannelMap(state: state, survey: survey).draw(in: columns[0], of: &buffer, look: look)
+    ChannelDetail(state: state, survey: survey).draw(in: columns[1], of: &buffer, look: look)
+  }
+
+  private static func drawEmpty(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let next = step(state).map { StyledText.press("Enter", $0.label) } ?? ""
+    let lines: [StyledText] =
+      state.outliers.showsLab
+      ? [
+        "The same model with outliers planted: some channels are made 8, 32 and 128 times as large "
+          + "and the weights behind them as much smaller, so that in full precision nothing changes.",
+        "Then every method is measured: INT8 activations, LLM.int8(), SmoothQuant, FP8, and 4-bit "
+          + "weights beside them.", "", next,
+      ]
+      : [
+        "Some input channels of a model reach much farther than the others. With one scale for all, "
+          + "8 bits are spent on them and the others are left with a few steps.",
+        "Here you see which, from what threshold LLM.int8() would take them apart, and what "
+          + "SmoothQuant leaves of them.", "", next,
+        .press("o", "    plants outliers first; ")
+          + .press("v", "shows what they do to each method"),
+      ]
+    buffer.draw(
+      EmptyState(state.outliers.showsLab ? "Nothing is measured yet" : "No survey yet", lines),
+      in: rect, look: look)
+  }
+}

@@ -1,0 +1,86 @@
+import Engine
+import TerminalUI
+
+/// What the lab is for, and what it found for the models under the cursor.
+struct LabAnswer: Widget {
+  var state: State
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "why can weights of few bits not fix activation outliers?", in: rect, look: look,
+      trailing: .hint(state.facts.outlierLab == nil ? "l runs the lab" : "l runs it again"))
+    buffer.draw(
+      Paragraph(
+        .hint(
+          "In full precision all these models compute the same. W4A16 leaves the range of activations as it "
+            + "is; LLM.int8() takes the far columns apart, SmoothQuant moves their range into the weights. And the "
+            + "weights behind planted channels are smaller, which grids of few bits pay for.")),
+      in: room, look: look)
+  }
+}
+
+/// Methods by planted factor: KL to the model as it is, and the words for one factor.
+struct LabPanel: Widget {
+  var state: State
+  var report: OutlierLabReport
+
+  /// The names of all rows, in the order they came.
+  private var names: [String] {
+    var seen: Set<String> = []
+    return report.sides.flatMap(\.rows).filter { $0.kind != .baseline }.map(Self.name).filter {
+      seen.insert($0).inserted
+    }
+  }
+
+  /// A row's name without the threshold found for one model.
+  private static func name(_ row: OutlierLabReport.Row) -> String {
+    row.kind == .llmInt8 && !row.name.hasSuffix("6.0") ? "LLM.int8() proposed" : row.name
+  }
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let names = names
+    let isWide = rect.width >= 96
+    let parts =
+      isWide
+      ? rect.columns([.fixed(min(64, rect.width / 2 + 4)), .fill()])
+      : rect.rows([.fixed(min(names.count + 4, max(8, rect.height * 3 / 5))), .fill()])
+    drawTable(names, in: parts[0], of: &buffer, look: look)
+    drawWords(in: parts[1], of: &buffer, look: look)
+  }
+
+  private func drawTable(
+    _ names: [String], in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let room = buffer.box(
+      "KL by planted factor", in: rect, look: look, trailing: .hint("nats, lower is better"),
+      isFocused: true)
+    let sides = report.sides
+    var values = [Double](repeating: .nan, count: names.count * sides.count)
+    for (column, side) in sides.enumerated() {
+      for row in side.rows {
+        guard let line = names.firstIndex(of: Self.name(row)) else { continue }
+        values[line * sides.count + column] = row.kl
+      }
+    }
+    buffer.draw(
+      Heatmap(
+        rows: names.count, columns: sides.count, values: values, rowLabels: names,
+        columnLabels: sides.map { $0.facts.factor == 1 ? "as is" : "x\($0.facts.factor)" },
+        scale: .logarithmic, numbers: .significant,
+        cursor: Heatmap.Place(
+          row: -1, column: state.outliers.side.clamped(0, max(0, sides.count - 1)))), in: room,
+      look: look)
+  }
+
+  private func drawWords(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let side = report.sides[state.outliers.side.clamped(0, report.sides.count - 1)]
+    let room = buffer.box(
+      StyledText(side.facts.name), in: rect, look: look,
+      trailing: .hint("\(look.glyphs.arrow) other factors"))
+    let words = report.words(of: side)
+    let text = words.enumerated().reduce(StyledText([])) { text, line in
+      text + StyledText((line.offset > 0 ? "\n" : "") + line.element)
+    }
+    buffer.draw(Paragraph(text), in: room, look: look)
+  }
+}
