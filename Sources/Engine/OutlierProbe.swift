@@ -94,7 +94,8 @@ extension OutlierSurvey {
     windows: [[Int32]], thresholds: [Double] = []
   ) {
     let maps = found.reduce(0) { $0 + ($1.scales == nil ? 1 : 2) }
-    let cells = min(256, max(8, Self.mostCells / max(1, maps)))
+    // What else is said of each input takes room as well.
+    let cells = min(256, max(8, Self.mostCells / max(1, maps) - 16))
     let top = min(16, max(4, Self.mostNamed / max(1, maps)))
     let maxima = found.flatMap(\.statistics.maxima)
     let behindNorms = found.filter { Self.isBehindNorm($0.projection) }
