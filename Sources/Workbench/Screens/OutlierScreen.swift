@@ -58,7 +58,7 @@ package enum OutlierScreen: Screen {
       isHint: true, when: { canStart($0) }
     ) { state in plant(&state) },
     Binding(
-      "l", name: "run the lab", help: "Measure every method on models with more and more outliers.",
+      "m", name: "run the lab", help: "Measure every method on models with more and more outliers.",
       isHint: true, when: { $0.outliers.showsLab && canStart($0) }
     ) { state in runLab(&state) },
     Binding(

@@ -8,7 +8,7 @@ struct LabAnswer: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "why can weights of few bits not fix activation outliers?", in: rect, look: look,
-      trailing: .hint(state.facts.outlierLab == nil ? "l runs the lab" : "l runs it again"))
+      trailing: .hint(state.facts.outlierLab == nil ? "m runs the lab" : "m runs it again"))
     buffer.draw(
       Paragraph(
         .hint(
@@ -54,22 +54,26 @@ struct LabPanel: Widget {
     let room = buffer.box(
       "KL by planted factor", in: rect, look: look, trailing: .hint("nats, lower is better"),
       isFocused: true)
-    let sides = report.sides
-    var values = [Double](repeating: .nan, count: names.count * sides.count)
-    for (column, side) in sides.enumerated() {
-      for row in side.rows {
-        guard let line = names.firstIndex(of: Self.name(row)) else { continue }
-        values[line * sides.count + column] = row.kl
-      }
+    let chosen = state.outliers.side.clamped(0, max(0, report.sides.count - 1))
+    let columns = report.sides.enumerated().map { column, side in
+      let name = side.facts.factor == 1 ? "as is" : "x\(side.facts.factor)"
+      return Table.Column(column == chosen ? name + "*" : name, .right)
+    }
+    let rows = names.map { name -> [StyledText] in
+      [StyledText(name)]
+        + report.sides.map { side in
+          side.rows.first { Self.name($0) == name }.map { Self.figure($0.kl) } ?? .hint("-")
+        }
     }
     buffer.draw(
-      Heatmap(
-        rows: names.count, columns: sides.count, values: values, rowLabels: names,
-        columnLabels: sides.map { $0.facts.factor == 1 ? "as is" : "x\($0.facts.factor)" },
-        scale: .logarithmic, numbers: .significant,
-        cursor: Heatmap.Place(
-          row: -1, column: state.outliers.side.clamped(0, max(0, sides.count - 1)))), in: room,
-      look: look)
+      Table([Table.Column("", widest: 22)] + columns, rows: rows), in: room, look: look)
+  }
+
+  /// A divergence in the colour of what it means for the text.
+  private static func figure(_ kl: Double) -> StyledText {
+    let text = NumberText.significant(kl, 2)
+    return kl < 0.001
+      ? .good(text) : kl < 0.01 ? StyledText(text) : kl < 0.1 ? .warn(text) : .bad(text)
   }
 
   private func drawWords(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
