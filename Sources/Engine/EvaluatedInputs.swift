@@ -18,9 +18,7 @@ extension EvaluationReport.Inputs {
     if values > 0 { clipShare = clipped / values }
     let kernels = trace.kernels
     let columns = kernels.reduce(0) { $0 + ($1.inputs?.columns ?? 0) }
-    let apart = kernels.filter { $0.operator.hasSuffix(ExecutionContext.outlierPart) }.reduce(0) {
-      $0 + ($1.inputs?.columns ?? 0)
-    }
+    let apart = kernels.reduce(0) { $0 + ($1.inputs?.outlierColumns ?? 0) }
     if columns > 0 { outlierShare = apart / columns }
   }
 }
@@ -29,10 +27,9 @@ extension Model {
   /// Whether inputs of layers may be clipped, or are split into two paths.
   var countsInputs: Bool {
     linears.contains { id in
-      switch self[id].activation {
-      case .int8(.fixed, _), .fp8(_, .fixed), .int8WithOutliers: true
-      default: false
-      }
+      let activation = self[id].activation
+      if case .int8WithOutliers = activation { return true }
+      return activation.fixed != nil
     }
   }
 }

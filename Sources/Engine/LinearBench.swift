@@ -1,6 +1,7 @@
 import Glibc
 package import Operators
 package import Platform
+import Profiling
 import Quantization
 package import Tensors
 
@@ -24,13 +25,13 @@ package struct LinearForm: Hashable, Sendable, Codable {
     }
     let bf16 = ActivationFormat.float(type: .bf16)
     // Inputs are of unit size per channel, so that five deviations clip hardly anything.
-    let range = ActivationRange(lowest: -5, highest: 5)
+    let fixed = ActivationRange(lowest: -5, highest: 5).fixedScale(as: .symmetricInt8)
     let simple: [String: (WeightFormat, ActivationFormat)] = [
       "f32": (.dense(.f32), .float(type: .f32)), "bf16": (.dense(.bf16), bf16),
       "w8a16": (int8, bf16), "w4a16": (int4, bf16), "w4a8": (int4, .int8PerToken),
       "w8a8": (int8, .int8PerToken),
       "w8a8-tensor": (int8, .int8(scaling: .tensor, isSymmetric: true)),
-      "w8a8-static": (int8, .int8(scaling: .fixed(range: range), isSymmetric: true)),
+      "w8a8-static": (int8, .int8(scaling: .fixed(scale: fixed), isSymmetric: true)),
       "w8a8-asymmetric": (int8, .int8(scaling: .token, isSymmetric: false)),
       "fp8": (e4m3(.channel), .fp8(type: .f8e4m3, scaling: .token)),
       "fp8-block": (
@@ -203,7 +204,7 @@ package struct LinearBench {
   private func row(
     _ index: Int, _ seconds: [[Double]], _ outputs: [[Float]], _ records: [[KernelRecord]]
   ) -> Report.Row {
-    let median = Self.median(seconds[index])
+    let median = SpeedMeasure.median(seconds[index])
     let ratios = zip(seconds[0], seconds[index]).map { $0 / $1 }
     let sums = outputs[0].withUnsafeBufferPointer { first in
       outputs[index].withUnsafeBufferPointer { mine in
@@ -217,7 +218,7 @@ package struct LinearBench {
       paths = last.map { record in
         Report.Path(
           kernel: record.kernel, columns: record.inputs?.columns ?? 0,
-          seconds: Self.median(
+          seconds: SpeedMeasure.median(
             records.compactMap { round in
               round.first { $0.operator == record.operator }?.seconds
             }), bytes: record.bytes)
@@ -227,14 +228,7 @@ package struct LinearBench {
       form: forms[index].name, kernel: last.first?.kernel ?? "", reason: last.first?.reason,
       seconds: median, fastest: seconds[index].min() ?? median,
       rate: 2 * Double(tokens) * Double(rows) * Double(columns) / max(median, 1e-12),
-      packedBytes: layers[index].packedBytes, speedup: Self.median(ratios),
+      packedBytes: layers[index].packedBytes, speedup: SpeedMeasure.median(ratios),
       distance: sums.relativeError.squareRoot(), paths: paths)
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    guard !values.isEmpty else { return 0 }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }

@@ -108,13 +108,15 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var seconds: Double
   /// nil where inputs are not quantized, or with a scale each token finds.
   package var inputs: Inputs?
+  /// The outliers planted in the model, in words; nil for a model as it is.
+  package var planted: String?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
     text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
-    inputs: Inputs? = nil
+    inputs: Inputs? = nil, planted: String? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -133,6 +135,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.noiseFloor = noiseFloor
     self.seconds = seconds
     self.inputs = inputs
+    self.planted = planted
   }
 }
 

@@ -52,7 +52,7 @@ extension ExecutionContext {
     }
     if let trace {
       let seconds = Machine.seconds() - start
-      let clipped = format.isStatic ? Self.clipped(activations) : nil
+      let clipped = format.fixed == nil ? nil : Self.clipped(activations)
       let total = Double(layers.reduce(0) { $0 + $1.rows })
       for layer in layers {
         trace.add(
@@ -84,8 +84,8 @@ extension ExecutionContext {
       activations.pointee.tokens >= Self.cutTokens && panelChunks < 64 * pool.threads
       && layers.allSatisfy { $0.kernel.readsPacked }
     let cut = isCut ? activations.pointee.tokens / 2 : activations.pointee.tokens
-    let tokenRanges = isCut ? [0..<cut, cut..<activations.pointee.tokens] : [0..<cut]
-    let parts = tokenRanges.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
+    let slices = isCut ? [0..<cut, cut..<activations.pointee.tokens] : [0..<cut]
+    let parts = slices.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
     withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count) { shares in
       var scratchBytes = 0
       var chunks = 0
@@ -106,7 +106,7 @@ extension ExecutionContext {
         var index = 0
         while chunk >= shares[index].endChunk { index += 1 }
         let part = (chunk - shares[index].firstChunk) % parts.count
-        let output = outputs[index] + tokenRanges[part].lowerBound * layers[index].rows
+        let output = outputs[index] + slices[part].lowerBound * layers[index].rows
         let layer = layers[index]
         withUnsafePointer(to: parts[part]) { activations in
           let rows = shares[index].run(chunk, activations, output, scratch[worker])
@@ -154,7 +154,9 @@ extension ExecutionContext {
     case .tensor:
       let range = range(of: input, tokens: tokens, columns: columns)
       nk_activations_give(&activations, range.lowest, range.highest)
-    case .fixed(let range): nk_activations_give(&activations, range.lowest, range.highest)
+    case .fixed(let fixed):
+      activations.given_scale = fixed.scale
+      activations.given_zero = Int32(fixed.zero)
     }
   }
 
@@ -223,16 +225,6 @@ extension ExecutionContext {
     #else
       nk_activations_fill_generic
     #endif
-  }
-}
-
-extension ActivationFormat {
-  /// Whether the scale was found by calibration, so that inputs may lie beyond it.
-  fileprivate var isStatic: Bool {
-    switch self {
-    case .int8(.fixed, _), .fp8(_, .fixed): true
-    default: false
-    }
   }
 }
 

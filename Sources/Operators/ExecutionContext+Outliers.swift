@@ -5,8 +5,6 @@ internal import Tensors
 /// LLM.int8() (Dettmers et al., arXiv 2208.07339): the columns whose inputs reach the threshold are multiplied in
 /// float32, the others in INT8, and the two are added.
 extension ExecutionContext {
-  /// How the trace calls the columns multiplied in float32, behind the operator's name.
-  package static let outlierPart = "outlier columns"
   /// Columns of a matrix that one worker looks through at a time.
   private static let columnSlab = 256
 
@@ -22,10 +20,15 @@ extension ExecutionContext {
     if outliers.count < columns {
       runOrdinary(layers, split, outliers, input: input, tokens: tokens, outputs: outputs)
     } else {
+      // Nothing is left for INT8: outputs begin with the bias.
       for (layer, output) in zip(layers, outputs) {
         for token in 0..<tokens {
           let row = output + token * layer.rows
-          for index in 0..<layer.rows { row[index] = layer.bias.map { $0[index] } ?? 0 }
+          if let bias = layer.bias {
+            row.update(from: bias, count: layer.rows)
+          } else {
+            row.update(repeating: 0, count: layer.rows)
+          }
         }
       }
     }
@@ -34,22 +37,18 @@ extension ExecutionContext {
       file(
         layers, part: "INT8 columns", kernel: { $0.kernel.fullName(self.provider) },
         columns: columns - outliers.count, tokens: tokens, seconds: seconds
-      ) { Double($0.kernelBytes) }
+      ) { outliers.count < columns ? Double($0.kernelBytes) : 0 }
       start = Machine.seconds()
     }
     guard !outliers.isEmpty else { return }
     addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
     if trace != nil {
       file(
-        layers, part: Self.outlierPart,
+        layers, part: "outlier columns",
         kernel: { _ in LinearKernel.float32.fullName(self.provider) },
-        columns: outliers.count, tokens: tokens, seconds: Machine.seconds() - start
-      ) { layer in
-        let width =
-          layer.columnWeight.kind == NK_WEIGHT_F32
-          ? 4 : layer.columnWeight.kind == NK_WEIGHT_BF16 ? 2 : 1
-        return Double(layer.rows * outliers.count * width)
-      }
+        columns: outliers.count, areOutliers: true, tokens: tokens,
+        seconds: Machine.seconds() - start
+      ) { Double($0.columnBytes) * Double(outliers.count) / Double(columns) }
     }
   }
 
@@ -140,7 +139,7 @@ extension ExecutionContext {
 
   private func file(
     _ layers: [PreparedLinear], part: String, kernel: (PreparedLinear) -> String, columns: Int,
-    tokens: Int, seconds: Double, bytes: (PreparedLinear) -> Double
+    areOutliers: Bool = false, tokens: Int, seconds: Double, bytes: (PreparedLinear) -> Double
   ) {
     let total = Double(layers.reduce(0) { $0 + $1.rows })
     for layer in layers {
@@ -148,7 +147,9 @@ extension ExecutionContext {
         block: block, operator: "\(layer.operatorName): \(part)", kernel: kernel(layer),
         reason: layer.reason, bytes: bytes(layer),
         operations: 2 * Double(tokens) * Double(layer.rows) * Double(columns),
-        seconds: seconds * Double(layer.rows) / total, inputs: .init(columns: Double(columns)))
+        seconds: seconds * Double(layer.rows) / total,
+        inputs: .init(
+          columns: Double(columns), outlierColumns: areOutliers ? Double(columns) : nil))
     }
   }
 }

@@ -23,13 +23,19 @@ package struct KernelRecord: Hashable, Sendable, Codable {
   package struct Inputs: Hashable, Sendable, Codable {
     /// Input channels that were multiplied; only where some are left to another kernel.
     package var columns: Double?
+    /// Those of them that are outliers, multiplied in floating point.
+    package var outlierColumns: Double?
     /// Values that were coded with a scale found by calibration.
     package var values: Double?
     /// How many of them it could not hold, so that they were clamped.
     package var clipped: Double?
 
-    package init(columns: Double? = nil, values: Double? = nil, clipped: Double? = nil) {
+    package init(
+      columns: Double? = nil, outlierColumns: Double? = nil, values: Double? = nil,
+      clipped: Double? = nil
+    ) {
       self.columns = columns
+      self.outlierColumns = outlierColumns
       self.values = values
       self.clipped = clipped
     }
@@ -67,7 +73,9 @@ extension KernelRecord.Inputs {
       return a + (b ?? 0)
     }
     return .init(
-      columns: sum(left.columns, right.columns), values: sum(left.values, right.values),
+      columns: sum(left.columns, right.columns),
+      outlierColumns: sum(left.outlierColumns, right.outlierColumns),
+      values: sum(left.values, right.values),
       clipped: sum(left.clipped, right.clipped))
   }
 }

@@ -174,7 +174,7 @@ package struct LinearKernel: Sendable {
       reason: "\(missing): weights expanded to \(expanded)")
   }
 
-  /// 8-bit floats are numbers no x86 CPU multiplies.
+  /// 8-bit floats are numbers no provider multiplies.
   private static func remark(_ format: WeightFormat, _ activation: ActivationFormat) -> String? {
     let weights = if case .scaledFloat = format.code { true } else { false }
     let inputs = if case .fp8 = activation { true } else { false }

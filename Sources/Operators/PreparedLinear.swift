@@ -28,6 +28,8 @@ package final class PreparedLinear: Sendable {
   nonisolated(unsafe) let columnWeight: nk_linear_weight
   /// Bytes of the copy that `kernel` reads.
   let kernelBytes: Int
+  /// Bytes of the copy that outlier columns are taken from.
+  let columnBytes: Int
   /// Sums of the weights of each row, for inputs with a zero point; else nil.
   let rowSums: [Float]?
   private let packed: PackedMemory
@@ -63,10 +65,12 @@ package final class PreparedLinear: Sendable {
       let full = try Self.packed(split.full, as: kind, pool: pool)
       fullPacked = full.memory
       columnWeight = full.layout
+      columnBytes = full.memory.byteCount
       packedBytes = main.memory.byteCount + full.memory.byteCount
     } else {
       fullPacked = nil
       columnWeight = main.layout
+      columnBytes = main.memory.byteCount
       packedBytes = main.memory.byteCount
     }
     if case .int8(_, isSymmetric: false) = choice.activation {

@@ -148,7 +148,8 @@ package struct SpeedMeasure {
       tokensPerSecond: median(samples), lowest: samples.min() ?? 0, highest: samples.max() ?? 0)
   }
 
-  static func median(_ samples: [Double]) -> Double {
+  /// The middle of the samples, or the mean of the two in the middle; 0 of none.
+  package static func median(_ samples: [Double]) -> Double {
     let sorted = samples.sorted()
     guard let last = sorted.last else { return 0 }
     let middle = sorted.count / 2

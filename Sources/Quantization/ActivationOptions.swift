@@ -55,7 +55,7 @@ struct ActivationChoice: Hashable, Sendable {
     switch (scaling, range) {
     case (.token, _), (.fixed, nil): chosen = .token
     case (.tensor, _): chosen = .tensor
-    case (.fixed, let range?): chosen = .fixed(range: range.settled(as: fixedCode))
+    case (.fixed, let range?): chosen = .fixed(scale: range.fixedScale(as: fixedCode))
     }
     return switch code {
     case .int8(let isSymmetric): .int8(scaling: chosen, isSymmetric: isSymmetric)

@@ -48,10 +48,10 @@ package struct ActivationStatistics: Sendable {
     let first = min(max(0, Self.firstPositions - position), added)
     for token in 0..<first { addFirst(values + token * columns, position: position + token) }
     var behind = [Float](repeating: 0, count: columns)
-    Self.raise(&behind, by: values + first * columns, tokens: added - first)
+    ChannelMaxima.raise(&behind, by: values + first * columns, rows: added - first)
     behindPeak = max(behindPeak, behind.max() ?? 0)
-    Self.raise(&current, by: behind, tokens: 1)
-    Self.raise(&current, by: values, tokens: first)
+    ChannelMaxima.raise(&current, by: behind, rows: 1)
+    ChannelMaxima.raise(&current, by: values, rows: first)
     sums += Self.powers(values, count: added * columns)
     position += added
     tokens += added
@@ -60,7 +60,7 @@ package struct ActivationStatistics: Sendable {
   /// Ends the window; the next token is the first of another.
   package mutating func endWindow() {
     guard position > 0 else { return }
-    Self.raise(&maxima, by: current, tokens: 1)
+    ChannelMaxima.raise(&maxima, by: current, rows: 1)
     if windowMaxima.count < Self.keptWindows { windowMaxima.append(current) }
     for channel in current.indices { current[channel] = 0 }
     position = 0
@@ -98,18 +98,6 @@ package struct ActivationStatistics: Sendable {
   private mutating func addFirst(_ row: UnsafePointer<Float>, position: Int) {
     for channel in 0..<columns where row[channel].magnitude > firstPeak?.magnitude ?? 0 {
       firstPeak = Peak(position: position, channel: channel, magnitude: row[channel].magnitude)
-    }
-  }
-
-  private static func raise(
-    _ maxima: inout [Float], by values: UnsafePointer<Float>, tokens: Int
-  ) {
-    let columns = maxima.count
-    maxima.withUnsafeMutableBufferPointer { maxima in
-      for token in 0..<tokens {
-        let row = values + token * columns
-        for column in 0..<columns { maxima[column] = max(maxima[column], row[column].magnitude) }
-      }
     }
   }
 

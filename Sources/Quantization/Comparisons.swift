@@ -62,12 +62,7 @@ final class LayerComparison: ForwardObserver {
     _ projection: Projection, _ values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
     var maxima = absoluteMaxima[projection] ?? [Float](repeating: 0, count: columns)
-    maxima.withUnsafeMutableBufferPointer { maxima in
-      for token in 0..<tokens {
-        let row = values + token * columns
-        for column in 0..<columns { maxima[column] = max(maxima[column], row[column].magnitude) }
-      }
-    }
+    ChannelMaxima.raise(&maxima, by: values, rows: tokens)
     absoluteMaxima[projection] = maxima
   }
 }

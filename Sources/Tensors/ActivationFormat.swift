@@ -23,7 +23,7 @@ package enum ActivationScaling: Hashable, Sendable, Codable {
   /// One for all tokens that are multiplied together, found at run time: results depend on the batch.
   case tensor
   /// One found by calibration; what lies beyond its range is clipped, and counted in the trace.
-  case fixed(range: ActivationRange)
+  case fixed(scale: FixedScale)
 }
 
 /// The range a calibration text gave the inputs of a layer.

@@ -103,12 +103,8 @@ struct RecipeOptions: ParsableArguments {
       }
     }
     if let activations {
-      // `fp8` is the method with its own standards, `FP8` the scheme of that name.
-      let isMethod = QuantizationMethods.descriptions(for: .activations).contains {
-        $0.name == activations
-      }
       made.activations =
-        try (isMethod ? nil : RecipeText.scheme(activations)?.activations)
+        try RecipeText.scheme(activations)?.activations
         ?? RecipeText.choice(activations, target: .activations)
     }
     for (text, sides) in [(kv, 3), (kvKey, 1), (kvValue, 2)] {

@@ -11,17 +11,17 @@ struct PlantGroup: ParsableArguments {
 
   func validate() throws {
     do {
-      _ = try parsed()
+      _ = try planting
     } catch {
       throw ValidationError("--plant: \(error)")
     }
   }
 
-  private func parsed() throws(PlantingError) -> OutlierPlanting? {
-    guard let plant else { return nil }
-    return try OutlierPlanting(plant)
-  }
-
   /// nil to leave the model as it is.
-  var planting: OutlierPlanting? { try? parsed() }
+  var planting: OutlierPlanting? {
+    get throws(PlantingError) {
+      guard let plant else { return nil }
+      return try OutlierPlanting(plant)
+    }
+  }
 }

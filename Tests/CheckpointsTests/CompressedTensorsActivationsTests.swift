@@ -56,8 +56,8 @@ import Testing
   private static let int8Activations: [ActivationFormat] = [
     .int8PerToken, .int8(scaling: .token, isSymmetric: false),
     .int8(scaling: .tensor, isSymmetric: true),
-    .int8(scaling: .fixed(range: range.settled(as: .symmetricInt8)), isSymmetric: true),
-    .int8(scaling: .fixed(range: range.settled(as: .asymmetricInt8)), isSymmetric: false),
+    .int8(scaling: .fixed(scale: range.fixedScale(as: .symmetricInt8)), isSymmetric: true),
+    .int8(scaling: .fixed(scale: range.fixedScale(as: .asymmetricInt8)), isSymmetric: false),
   ]
 
   @Test(arguments: int8Activations) func int8ComesBack(activation: ActivationFormat) throws {
@@ -82,7 +82,7 @@ import Testing
     for type in [DType.f8e4m3, .f8e5m2] {
       let weight = try Self.float8(type, granularity)
       let scalings: [ActivationScaling] = [
-        .token, .tensor, .fixed(range: Self.range.settled(as: .float8(type: type))),
+        .token, .tensor, .fixed(scale: Self.range.fixedScale(as: .float8(type: type))),
       ]
       for (index, scaling) in scalings.enumerated() {
         let activation = ActivationFormat.fp8(type: type, scaling: scaling)
@@ -131,7 +131,8 @@ import Testing
     let weight = try Self.int8()
     let float8 = try Self.float8(.f8e4m3, .channel)
     let other = ActivationFormat.int8(
-      scaling: .fixed(range: ActivationRange(lowest: -9, highest: 2).settled(as: .symmetricInt8)),
+      scaling: .fixed(
+        scale: ActivationRange(lowest: -9, highest: 2).fixedScale(as: .symmetricInt8)),
       isSymmetric: true)
     let plain = try DenseWeight(
       TensorView(dtype: .f32, shape: [1, 2], copying: [Float(1), 2]))

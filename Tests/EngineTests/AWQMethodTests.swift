@@ -6,7 +6,6 @@ import Models
 import Operators
 import Platform
 import Quantization
-import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -78,18 +77,6 @@ import Testing
     }
     #expect(trial.draft[.q].curve == trial.draft[.v].curve, "they share their scale")
     #expect(trial.draft[.o].curve == nil)
-  }
-
-  private struct Ended: Error { var event: JobEvent? }
-
-  private func perform(_ laboratory: Laboratory, _ request: JobRequest) throws -> JobResult {
-    let last = Mutex<JobEvent?>(nil)
-    laboratory.run(request, id: JobID(number: 1), control: JobControl()) { event in
-      last.withLock { $0 = event }
-    }
-    let event = last.withLock { $0 }
-    guard case .finished(_, let result) = event else { throw Ended(event: event) }
-    return result
   }
 
   private func kl(_ laboratory: Laboratory) throws -> Double {

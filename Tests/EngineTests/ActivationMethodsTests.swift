@@ -6,7 +6,6 @@ import Models
 import Operators
 import Platform
 import Quantization
-import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -143,17 +142,17 @@ import Testing
   @Test func staticRangesAreThoseOfTheInputs() throws {
     let plain = try trial(Self.recipe("int8", ["scaling": .choice("static")]))
     let smooth = try trial(Self.recipe("smoothquant", ["scaling": .choice("static")]))
-    func range(_ trial: BlockTrial, _ projection: Projection) throws -> ActivationRange {
-      try #require(trial.draft[projection].activation.fixed).range
+    func scale(_ trial: BlockTrial, _ projection: Projection) throws -> Float {
+      try #require(trial.draft[projection].activation.fixed).scale.scale
     }
     let model = try model()
     let calibration = try BlockCalibration(
       model: model, index: 2, sequences: stream(model, seed: 1), context: context)
     let found = try calibration.ranges(of: model.block(2), groups: [.q])
     let largest = try #require(found[.q]).range().largestMagnitude
-    #expect(abs(try range(plain, .q).highest - largest) < largest * 1e-5)
-    #expect(try range(plain, .q) == range(plain, .k))
-    #expect(try range(smooth, .q).highest < range(plain, .q).highest)
+    #expect(abs(try scale(plain, .q) * 127 - largest) < largest * 1e-5)
+    #expect(try scale(plain, .q) == scale(plain, .k))
+    #expect(try scale(smooth, .q) < scale(plain, .q))
     #expect(plain.draft.layers.allSatisfy { $0.fallback == nil })
   }
 
@@ -198,24 +197,6 @@ import Testing
   }
 
   // MARK: Through the engine
-
-  private struct Ended: Error { var event: JobEvent? }
-
-  private func perform(_ laboratory: Laboratory, _ request: JobRequest, stopping: Int? = nil) throws
-    -> JobResult
-  {
-    let last = Mutex<JobEvent?>(nil)
-    let control = JobControl()
-    laboratory.run(request, id: JobID(number: 1), control: control) { event in
-      if case .progressed(_, let progress) = event, let stopping, progress.done >= stopping {
-        control.cancel()
-      }
-      last.withLock { $0 = event }
-    }
-    let event = last.withLock { $0 }
-    guard case .finished(_, let result) = event else { throw Ended(event: event) }
-    return result
-  }
 
   private func kl(_ laboratory: Laboratory) throws -> Double {
     guard

@@ -1,24 +1,12 @@
 import Engine
 import Models
 import Quantization
-import Synchronization
 import Tensors
 import Testing
 
 /// What lies behind a cell of layers quantized by each kind of method.
 @Suite(.serialized) struct CellInspectorTests {
   private struct Failed: Error { var message: String }
-
-  private func perform(_ laboratory: Laboratory, _ request: JobRequest) throws -> JobResult {
-    let last = Mutex<JobEvent?>(nil)
-    laboratory.run(request, id: JobID(number: 1), control: JobControl()) { event in
-      last.withLock { $0 = event }
-    }
-    guard case .finished(_, let result) = last.withLock({ $0 }) else {
-      throw Failed(message: "\(String(describing: last.withLock { $0 }))")
-    }
-    return result
-  }
 
   private func details(_ method: String, _ cells: [(Int, Int)]) throws -> (
     report: QuantizeReport, details: [CellDetail]

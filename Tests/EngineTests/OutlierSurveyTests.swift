@@ -9,23 +9,7 @@ import Testing
 
 /// The outlier jobs on the built-in model.
 @Suite(.serialized) struct OutlierSurveyTests {
-  private struct Ended: Error { var event: JobEvent? }
-
   private static let calibration = CalibrationOptions(samples: 4, length: 64)
-
-  private func perform(
-    _ laboratory: Laboratory, _ request: JobRequest,
-    emit: @escaping @Sendable (JobEvent) -> Void = { _ in }
-  ) throws -> JobResult {
-    let last = Mutex<JobEvent?>(nil)
-    laboratory.run(request, id: JobID(number: 1), control: JobControl()) { event in
-      emit(event)
-      last.withLock { $0 = event }
-    }
-    let event = last.withLock { $0 }
-    guard case .finished(_, let result) = event else { throw Ended(event: event) }
-    return result
-  }
 
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Models
 import Platform
 import Quantization
-import Synchronization
 import TestSupport
 import Testing
 
@@ -14,25 +13,6 @@ import Testing
     weights: MethodChoice(method: "gptq", options: ["bits": .integer(3), "group": .integer(64)]),
     exceptions: [LayerException(blocks: 1...1, projection: .v, treatment: .fp)])
   private static let calibration = CalibrationOptions(samples: 4, length: 64)
-
-  private struct Ended: Error { var event: JobEvent? }
-
-  /// Runs a job; with `stopping`, cancels it when that many blocks are done.
-  private func perform(
-    _ laboratory: Laboratory, _ request: JobRequest, stopping: Int? = nil
-  ) throws -> JobResult {
-    let last = Mutex<JobEvent?>(nil)
-    let control = JobControl()
-    laboratory.run(request, id: JobID(number: 1), control: control) { event in
-      if case .progressed(_, let progress) = event, let stopping, progress.done >= stopping {
-        control.cancel()
-      }
-      last.withLock { $0 = event }
-    }
-    let event = last.withLock { $0 }
-    guard case .finished(_, let result) = event else { throw Ended(event: event) }
-    return result
-  }
 
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)

@@ -76,12 +76,22 @@ import Testing
     return (error / max(a.reduce(0) { $0 + $1 * $1 }, 1e-20)).squareRoot()
   }
 
+  /// INT8 with the scale of a range.
+  private static func fixed(
+    _ lowest: Float, _ highest: Float, isSymmetric: Bool
+  ) -> ActivationFormat {
+    let range = ActivationRange(lowest: lowest, highest: highest)
+    return .int8(
+      scaling: .fixed(scale: range.fixedScale(as: isSymmetric ? .symmetricInt8 : .asymmetricInt8)),
+      isSymmetric: isSymmetric)
+  }
+
   private static let forms: [(ActivationFormat, Float)] = [
     (.int8PerToken, 0.012), (.int8(scaling: .tensor, isSymmetric: true), 0.015),
-    (.int8(scaling: .fixed(range: .init(lowest: -4, highest: 4)), isSymmetric: true), 0.02),
+    (fixed(-4, 4, isSymmetric: true), 0.02),
     (.int8(scaling: .token, isSymmetric: false), 0.012),
     (.int8(scaling: .tensor, isSymmetric: false), 0.015),
-    (.int8(scaling: .fixed(range: .init(lowest: -4, highest: 4)), isSymmetric: false), 0.02),
+    (fixed(-4, 4, isSymmetric: false), 0.02),
   ]
 
   @Test(arguments: forms.indices) func int8FormsComputeTheProduct(index: Int) throws {
@@ -114,14 +124,32 @@ import Testing
     #expect(distance(truth, shifted) < 0.6 * distance(truth, symmetric))
   }
 
+  /// The scale of a range is the one kernels find when they see that range: calibration and run time agree.
+  @Test func aFixedScaleIsTheOneFoundAtRunTime() throws {
+    let weight = try int8(48, 96)
+    for seed in 1...6 {
+      let x = values(7 * 96, seed: UInt64(seed), scale: Float(seed)).map { $0 + Float(seed) / 3 }
+      let (lowest, highest) = (x.min() ?? 0, x.max() ?? 0)
+      for isSymmetric in [true, false] {
+        let seen = try run(weight, .int8(scaling: .tensor, isSymmetric: isSymmetric), x)
+        let fixed = try run(weight, Self.fixed(lowest, highest, isSymmetric: isSymmetric), x)
+        #expect(seen == fixed, "seed \(seed), symmetric \(isSymmetric)")
+      }
+      let range = ActivationRange(lowest: lowest, highest: highest)
+      let float8 = range.fixedScale(as: .float8(type: .f8e4m3))
+      #expect(
+        try run(weight, .fp8(type: .f8e4m3, scaling: .tensor), x)
+          == run(weight, .fp8(type: .f8e4m3, scaling: .fixed(scale: float8)), x))
+    }
+  }
+
   @Test func aStaticScaleCountsWhatItClips() throws {
     let weight = try int8(32, 64)
     var x = [Float](repeating: 0.5, count: 4 * 64)
     for place in 0..<16 { x[place] = 3 }
     for format in [
-      ActivationFormat.int8(
-        scaling: .fixed(range: .init(lowest: -1, highest: 1)), isSymmetric: true),
-      .fp8(type: .f8e4m3, scaling: .fixed(range: .init(lowest: -1, highest: 1))),
+      Self.fixed(-1, 1, isSymmetric: true),
+      .fp8(type: .f8e4m3, scaling: .fixed(scale: FixedScale(scale: 1.0 / 448))),
     ] {
       let trace = KernelTrace()
       _ = try run(weight, format, x, trace: trace)
@@ -184,6 +212,7 @@ import Testing
           errors[form] = distance(truth, found)
           let parts = trace.kernels.sorted { $0.operator < $1.operator }
           #expect(parts.map { $0.inputs?.columns } == [158, 2])
+          #expect(parts.map { $0.inputs?.outlierColumns } == [nil, 2])
           #expect(parts[0].operator.hasSuffix("INT8 columns"))
           #expect(parts[1].kernel == "linear_f32_f32_\(provider.rawValue)")
         }
@@ -212,6 +241,7 @@ import Testing
     let trace = KernelTrace()
     #expect(distance(truth, try split(1e-9, trace)) < 1e-6, "all columns are multiplied in float32")
     #expect(trace.kernels.map { $0.inputs?.columns ?? 0 }.max() == 96)
+    #expect(trace.kernels.first { $0.inputs?.columns == 0 }?.bytes == 0, "no INT8 weight is read")
   }
 
   /// Symmetric INT8, one scale a row.

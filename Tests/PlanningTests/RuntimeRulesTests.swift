@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func int8ActivationsInEveryForm() {
-    let range = ActivationRange(lowest: -1, highest: 2)
+    let scale = FixedScale(scale: 0.01)
     func demand(_ scaling: ActivationScaling, symmetric: Bool = true) -> RuntimeDemand {
       RuntimeDemand(
         weights: Self.w8, activations: .int8(scaling: scaling, isSymmetric: symmetric))
@@ -67,7 +67,7 @@ import Testing
       "vLLM (CUDA)", "vLLM (x86 CPU)", "ONNX Runtime (CPU)", "TensorRT-LLM", "OpenVINO (CPU)",
     ]
     #expect(natives(demand(.token)) == all)
-    #expect(natives(demand(.fixed(range: range))) == all)
+    #expect(natives(demand(.fixed(scale: scale))) == all)
     #expect(natives(demand(.token, symmetric: false)) == all.filter { $0 != "TensorRT-LLM" })
     #expect(natives(demand(.tensor)) == ["ONNX Runtime (CPU)", "OpenVINO (CPU)"])
     #expect(support(demand(.tensor), "vLLM (CUDA)")?.constraint.contains("per token") == true)

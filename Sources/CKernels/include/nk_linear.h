@@ -20,7 +20,7 @@
 //   BF16                   x
 //   INT8                   x          x
 //   INT4/3/2               x          x       (no codebook with INT8 activations)
-//   E4M3, E5M2             x                  (decoded to BF16: no x86 CPU multiplies 8-bit floats)
+//   E4M3, E5M2             x                  (decoded to BF16: no kernel here multiplies 8-bit floats)
 //
 // INT8 activations may have a zero point, BF16 ones may be rounded to 8-bit floats under a scale:
 // nk_linear_finish() then turns what a kernel left into the output.

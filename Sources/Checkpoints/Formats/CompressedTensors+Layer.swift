@@ -180,10 +180,9 @@ extension CompressedTensors {
         }
       }
       if let fixed = activation.fixed {
-        let found = fixed.range.fixedScale(as: fixed.code)
-        try writer.write(name + ".input_scale", [found.scale])
+        try writer.write(name + ".input_scale", [fixed.scale.scale])
         if fixed.code == .asymmetricInt8 {
-          try writer.write(name + ".input_zero_point", [Int8(clamping: found.zero)])
+          try writer.write(name + ".input_zero_point", [Int8(clamping: fixed.scale.zero)])
         }
       }
     }

@@ -163,10 +163,10 @@ extension CompressedTensorsReader {
       }
       zero = Int(try view.elements(as: Int8.self)[0])
     }
-    let range = ActivationRange(FixedScale(scale: scales[0], zero: zero), as: code)
-    guard range.lowest.isFinite, range.highest.isFinite else {
+    // The farthest code lies 255 steps from an asymmetric zero point.
+    guard (scales[0] * max(255, code.largest)).isFinite else {
       throw mismatch(layer + ".input_scale", "a scale whose codes are finite", "\(scales[0])")
     }
-    return .fixed(range: range)
+    return .fixed(scale: FixedScale(scale: scales[0], zero: zero))
   }
 }

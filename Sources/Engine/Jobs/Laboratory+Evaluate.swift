@@ -62,7 +62,8 @@ extension Laboratory {
         name: baseline.name, perplexity: expected.mean, perplexityError: expected.error),
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
-      inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil)
+      inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
+      planted: bench.summary.planted)
     update { $0.evaluation = report }
     return report
   }

@@ -19,17 +19,9 @@ package enum SmoothQuantScales {
       for first in stride(from: 0, to: weight.rows, by: slab) {
         let rows = first..<min(first + slab, weight.rows)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * columns) { values in
-          maxima.withUnsafeMutableBufferPointer { maxima in
-            guard let values = values.baseAddress, let maxima = maxima.baseAddress else { return }
-            weight.dequantize(rows: rows, into: values)
-            for row in 0..<rows.count {
-              let line = values + row * columns
-              for column in 0..<columns {
-                let magnitude = line[column].magnitude
-                maxima[column] = magnitude > maxima[column] ? magnitude : maxima[column]
-              }
-            }
-          }
+          guard let values = values.baseAddress else { return }
+          weight.dequantize(rows: rows, into: values)
+          ChannelMaxima.raise(&maxima, by: values, rows: rows.count)
         }
       }
     }

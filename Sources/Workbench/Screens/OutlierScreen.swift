@@ -47,8 +47,17 @@ package enum OutlierScreen: Screen {
     Binding(
       "f", name: "factor", help: "Choose the factor of the outliers to plant; 1 takes them out."
     ) { state in
+      // Taking out is offered where something is planted.
+      let first = state.facts.planting?.planting == nil ? 8 : 1
       let factor = state.outliers.factor
-      state.outliers.factor = factor >= 128 ? 1 : factor == 1 ? 8 : factor * 4
+      state.outliers.factor = factor >= 128 ? first : factor == 1 ? 8 : factor * 4
+      return []
+    },
+    Binding(
+      "w", name: "how many", help: "Choose how many channels of each norm are planted."
+    ) { state in
+      let channels = state.outliers.channels
+      state.outliers.channels = channels >= 32 ? 1 : channels * 2
       return []
     },
     Binding(
@@ -161,7 +170,7 @@ package enum OutlierScreen: Screen {
     guard state.facts.outliers != nil else {
       return Step("survey the activations") { state in survey(&state) }
     }
-    return Step("see what outliers do to each method") { state in
+    return Step("compare methods") { state in
       state.outliers.showsLab = true
       return []
     }

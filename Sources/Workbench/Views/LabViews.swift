@@ -34,7 +34,8 @@ struct LabPanel: Widget {
 
   /// A row's name without the threshold found for one model.
   private static func name(_ row: OutlierLabReport.Row) -> String {
-    row.kind == .llmInt8 && !row.name.hasSuffix("6.0") ? "LLM.int8() proposed" : row.name
+    guard row.kind == .llmInt8 else { return row.name }
+    return row.name.hasSuffix(" 6.0") ? "LLM.int8() 6.0" : "LLM.int8() proposed"
   }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
@@ -42,7 +43,7 @@ struct LabPanel: Widget {
     let isWide = rect.width >= 96
     let parts =
       isWide
-      ? rect.columns([.fixed(min(64, rect.width / 2 + 4)), .fill()])
+      ? rect.columns([.fixed(min(70, rect.width * 3 / 5)), .fill()])
       : rect.rows([.fixed(min(names.count + 4, max(8, rect.height * 3 / 5))), .fill()])
     drawTable(names, in: parts[0], of: &buffer, look: look)
     drawWords(in: parts[1], of: &buffer, look: look)
@@ -66,7 +67,7 @@ struct LabPanel: Widget {
         }
     }
     buffer.draw(
-      Table([Table.Column("", widest: 22)] + columns, rows: rows), in: room, look: look)
+      Table([Table.Column("", widest: 24)] + columns, rows: rows), in: room, look: look)
   }
 
   /// A divergence in the colour of what it means for the text.

@@ -62,7 +62,7 @@ struct ThresholdPanel: Widget {
       view.factor > 1
       ? "o plants \(view.channels) channels x\(view.factor)" : "o takes planted outliers out"
     guard let report = state.facts.planting, let planting = report.planting else {
-      return .hint("nothing planted; \(next), f changes the factor")
+      return .hint("nothing planted; \(next)" + (isLong ? ", f and w change that" : ""))
     }
     let same: StyledText =
       report.logitDifference == 0
@@ -80,8 +80,14 @@ struct ChannelMap: Widget {
   var state: State
   var survey: OutlierSurvey
 
-  /// Ranges of channels that all inputs are brought to.
-  private var cells: Int { max(1, survey.inputs.map(\.reach.cells.count).min() ?? 1) }
+  /// Columns of labels and frame beside the cells.
+  private static let margin = 9
+
+  /// Ranges of channels that all inputs are brought to: as many as are known, or as there is room for.
+  private func cells(in room: Rect) -> Int {
+    let known = survey.inputs.map(\.reach.cells.count).min() ?? 1
+    return max(1, min(known, room.width - Self.margin))
+  }
 
   private func reach(_ input: OutlierSurvey.Input) -> OutlierSurvey.Reach {
     state.outliers.showsSmoothed ? input.smoothed ?? input.reach : input.reach
@@ -95,7 +101,8 @@ struct ChannelMap: Widget {
       trailing: .hint(
         OutlierScreen.hasSmoothed(state) ? (isAfter ? "b: before" : "b: after smoothing") : ""),
       footer: .hint("largest magnitude, colours by logarithm"), isFocused: true)
-    let values = survey.inputs.flatMap { pooled(reach($0).cells) }
+    let cells = cells(in: room)
+    let values = survey.inputs.flatMap { Self.pooled(reach($0).cells, to: cells) }
     let least = values.filter { $0 > 0 }.min() ?? 1e-6
     let most = max(values.max() ?? 1, least * 1.001)
     let threshold = OutlierScreen.threshold(state)?.threshold ?? least
@@ -108,10 +115,9 @@ struct ChannelMap: Widget {
         cursor: Heatmap.Place(row: state.outliers.row, column: -1)), in: room, look: look)
   }
 
-  /// The largest of each of `cells` equal ranges.
-  private func pooled(_ values: [Double]) -> [Double] {
-    let count = cells
-    return (0..<count).map { cell in
+  /// The largest of each of `count` equal ranges.
+  private static func pooled(_ values: [Double], to count: Int) -> [Double] {
+    (0..<count).map { cell in
       let first = cell * values.count / count
       let last = max(first + 1, (cell + 1) * values.count / count)
       return values[first..<min(last, values.count)].max() ?? .nan
@@ -147,7 +153,9 @@ struct ChannelDetail: Widget {
     let lines = facts(input)
     let bars = max(0, rest.height - lines.count - 1)
     let (table, chart) = rest.splitTop(rest.height - bars)
-    for (index, line) in lines.enumerated() { buffer.line(line, in: table.row(index), look: look) }
+    for (index, line) in lines.enumerated() {
+      buffer.line(oneOf: line, in: table.row(index), look: look)
+    }
     guard bars >= 3 else { return }
     let shown = state.outliers.showsSmoothed ? input.smoothed ?? input.reach : input.reach
     buffer.line(.dim("farthest channels"), in: chart.row(0), look: look)
@@ -178,9 +186,13 @@ struct ChannelDetail: Widget {
       + " what the middle one does: one INT8 scale for all leaves that one " + worst + "."
   }
 
-  private func facts(_ input: OutlierSurvey.Input) -> [StyledText] {
-    func line(_ name: String, _ value: String, _ hint: String = "") -> StyledText {
-      .dim(name.padded(to: 12)) + StyledText(value) + .hint(hint)
+  /// A figure with its name, and with a remark where there is room.
+  private func facts(_ input: OutlierSurvey.Input) -> [[StyledText]] {
+    func line(_ name: String, _ value: String, _ hint: String = "", _ role: Role = .text)
+      -> [StyledText]
+    {
+      let short: StyledText = .dim(name.padded(to: 13)) + StyledText(value, role)
+      return [short + .hint(hint), short]
     }
     let reach = input.reach
     var lines = [
@@ -189,8 +201,8 @@ struct ChannelDetail: Widget {
         ", middle \(NumberText.significant(reach.median))"),
       line(
         "top channel", NumberText.percent(reach.topOneShare),
-        " of the range its own, 8: \(NumberText.percent(reach.topEightShare))"),
-      line("kurtosis", NumberText.significant(input.kurtosis), ", 0 for a bell curve"),
+        " of the range, top 8 \(NumberText.percent(reach.topEightShare))"),
+      line("kurtosis", NumberText.significant(input.kurtosis), ", a bell has 0"),
       line("from 6.0", "\(input.atSix.columns) columns"),
     ]
     if let count = input.atProposed, let threshold = survey.proposal.threshold {
@@ -198,17 +210,16 @@ struct ChannelDetail: Widget {
         line("from \(NumberText.significant(threshold))", "\(count.columns) columns", ", proposed"))
     }
     if let token = input.first {
-      let isMassive = token.ratio > 2
       lines.append(
-        .dim("first tokens".padded(to: 12))
-          + StyledText("\(NumberText.significant(token.ratio)) x", isMassive ? .warn : .text)
-          + .hint(" the rest, at \(token.position), channel \(token.channel)"))
+        line(
+          "first tokens", "\(NumberText.significant(token.ratio)) x the rest",
+          ", channel \(token.channel)", token.ratio > 2 ? .warn : .text))
     }
     if let smoothed = input.smoothed {
       lines.append(
-        .dim("smoothed".padded(to: 12))
-          + .good("\(NumberText.significant(smoothed.ratio)) times")
-          + .hint(" the middle, was \(NumberText.significant(reach.ratio))"))
+        line(
+          "smoothed", "\(NumberText.significant(smoothed.ratio)) times",
+          " the middle, was \(NumberText.significant(reach.ratio))", .good))
     }
     return lines
   }

@@ -50,6 +50,7 @@ struct MethodPanel: Widget {
     let room = buffer.box(
       StyledText("methods for \(view.slot.words)"), in: rect, look: look,
       trailing: view.filter.isEmpty ? "" : .hint("/\(view.filter)"),
+      footer: view.slot.target == .activations ? .hint("O: where outliers are, and the lab") : "",
       isFocused: view.pane == .methods)
     let methods = MethodScreen.methods(state)
     let used = state.choices.recipe[view.slot]?.method
@@ -73,9 +74,11 @@ struct MethodPanel: Widget {
   static func summary(_ method: MethodDescription) -> StyledText {
     StyledText(method.summary) + "\n"
       + .hint(
-        method.calibration == .none
-          ? "Needs no calibration text: it looks at the weights alone."
-          : "Looks at activations on calibration text.")
+        method.calibration == .activations
+          ? "Looks at activations on calibration text."
+          : method.target == .activations
+            ? "Needs no calibration text but for scales that are static."
+            : "Needs no calibration text: it looks at the weights alone.")
   }
 }
 

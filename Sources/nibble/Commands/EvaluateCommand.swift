@@ -30,7 +30,8 @@ struct EvaluateCommand: ParsableCommand {
 
   static func show(_ report: EvaluationReport) {
     print(
-      "\(report.recipe) on \(report.text): protocol \(report.protocol.rawValue), "
+      "\(report.recipe)" + (report.planted.map { ", \($0)," } ?? "")
+        + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")
     func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
       "\(Quantity.fixed(value, digits)) +- \(Quantity.fixed(error, digits))"
