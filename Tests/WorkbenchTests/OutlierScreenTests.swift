@@ -27,8 +27,9 @@ import Workbench
       OutlierScreen.id,
       shows: [
         "block 0, input of q, k, v", "Channel 57 reaches 76.8 times", "1.7 of 127 steps",
-        "farthest channels", "from 6.0", "8 columns", "proposed",
+        "from 6.0", "8 columns", "proposed",
       ], in: play)
+    #expect(play.screen().contains("farthest channels"), "bars need room: 100x30")
     play.press("down")
     #expect(play.screen().contains("block 0, input of o"))
   }
@@ -72,7 +73,8 @@ import Workbench
     play.store = Store(state: state)
     play.press("O", "s")
     ScreensTests.expect(
-      OutlierScreen.id, shows: ["smoothed", "7.60 times", "b: after smoothing"], in: play)
+      OutlierScreen.id, shows: ["smoothed", "7.60 times"], in: play)
+    #expect(play.screen().contains("b: after smoothing"))
     play.press("b")
     #expect(play.screen().contains("channels behind smoothing"))
   }
