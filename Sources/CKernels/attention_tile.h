@@ -86,9 +86,13 @@ static inline size_t attention_tile_lay_out(attention_tile *tile, const nk_atten
   return used;
 }
 
-// First and last position that the token at `position` attends.
+// First and last position that the token at `position` attends; none if first > last.
 static inline int64_t attention_first(const nk_attention_args *a, int64_t position) {
-  return a->window > 0 && position >= a->window ? position - a->window + 1 : 0;
+  int64_t first = a->window > 0 && position >= a->window ? position - a->window + 1 : 0;
+  return first > a->begin ? first : a->begin;
+}
+static inline int64_t attention_last(const nk_attention_args *a, int64_t position) {
+  return a->end > 0 && position >= a->end ? a->end - 1 : position;
 }
 
 // Points the tile at tokens [t0, t1) over the blocks [b0, b1).
@@ -99,7 +103,7 @@ static inline void attention_tile_begin(attention_tile *tile, int64_t t0, int64_
   tile->t1 = t1;
   tile->rows = (int32_t)(t1 - t0) * a->query_heads;
   tile->first = attention_first(a, a->position + t0);
-  tile->last = a->position + t1 - 1;
+  tile->last = attention_last(a, a->position + t1 - 1);
   if (tile->first < b0 * KV_TOKENS) tile->first = b0 * KV_TOKENS;
   if (tile->last >= b1 * KV_TOKENS) tile->last = b1 * KV_TOKENS - 1;
 }

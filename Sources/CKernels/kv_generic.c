@@ -3,6 +3,7 @@
 
 #include "half_float.h"
 #include "kv_layout.h"
+#include "kv_codes.h"
 #include "kv_panel.h"
 
 // Products and sums are rounded one by one, so that every version finds the same codes.
@@ -68,6 +69,13 @@ static void append_token(const nk_kv_format *f, void *block, int32_t token, cons
             c < f->head_dim ? f16_of_float(x[c]) : 0;
       }
       return;
+    case NK_KV_E4M3:
+    case NK_KV_E5M2:
+      return kv_append_fp8(f, block, token, x);
+    case NK_KV_CODEBOOK:
+      return kv_append_codebook(f, block, token, x);
+    case NK_KV_TOKEN_GROUPS:
+      return kv_append_token_groups(f, block, token, x);
     default:
       for (int32_t g = 0; g < kv_groups(f); g++) {
         uint16_t *scale = kv_scales(f, block) + g * KV_TOKENS + token;
@@ -83,6 +91,12 @@ static void append_token(const nk_kv_format *f, void *block, int32_t token, cons
 
 void nk_kv_append_generic(const nk_kv_format *f, void *block, int32_t slot, int32_t count,
                           const float *vectors, ptrdiff_t stride) {
+  if (f->kind == NK_KV_CHANNEL_GROUPS) {
+    for (int32_t i = 0; i < count; i += f->group) {
+      kv_append_channel_groups(f, block, slot + i, vectors + i * stride, stride);
+    }
+    return;
+  }
   for (int32_t i = 0; i < count; i++) append_token(f, block, slot + i, vectors + i * stride);
 }
 
@@ -91,6 +105,7 @@ static float element(const nk_kv_format *f, const void *block, int32_t token, in
   if (f->kind == NK_KV_F16) {
     return float_of_f16(((const uint16_t *)block)[kv_float_index(f, token, channel)]);
   }
+  if (!kv_is_integer(f)) return kv_code_element(f, block, token, channel);
   float scale = float_of_f16(kv_scales_of(f, block)[channel / f->group * KV_TOKENS + token]);
   const uint8_t *codes = block;
   if (f->kind == NK_KV_INT8) {

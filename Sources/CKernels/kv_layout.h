@@ -11,7 +11,22 @@
 // INT8 holds code + 128. INT4 packs two vectors in one, the even in the low nibbles: of keys the
 // vectors of two neighbouring token / 16, of values those of two neighbouring token / 4.
 //
-// Scales follow the codes: [channel / group][64 tokens], f16.
+// Codebook codes are in vectors of 64 lanes with the same lanes. Four vectors j = 0 ... 3 make a
+// unit:
+//   keys    unit channel / 4, j = token / 16
+//   values  unit (token / 16, channel / 16), j = token / 4 % 4
+// Codes of a part are cut into planes of 4, 2 and 1 bits (or 8), lowest bits first, each [unit]:
+//   8 bits  four vectors          4 bits  two vectors, even j in the low nibbles
+//   2 bits  one vector, j at bit 2 j      1 bit  four masks of 64 bits
+// Parts follow each other.
+//
+// FP8 and the group kinds: keys [channel][64 tokens], values [token][padded channels]. Codes of 2 or
+// 4 bits fold the tokens: keys of a channel token t % (16 | 32) at bit (2 | 4) * (t / (16 | 32));
+// values token t in row t / (4 | 2) at bit (2 | 4) * (t % (4 | 2)).
+//
+// Scales follow the codes: INT8, INT4, CODEBOOK [channel / group or part][64 tokens], f16;
+// TOKEN_GROUPS the same, then minima alike; CHANNEL_GROUPS [channel][64 / group], scales, then
+// minima; FP8 [64 tokens] f32 unless there is one scale for all.
 #ifndef KV_LAYOUT_H
 #define KV_LAYOUT_H
 
@@ -30,23 +45,53 @@ static inline int kv_is_integer(const nk_kv_format *f) {
   return f->kind == NK_KV_INT8 || f->kind == NK_KV_INT4;
 }
 
+static inline int kv_is_fp8(const nk_kv_format *f) {
+  return f->kind == NK_KV_E4M3 || f->kind == NK_KV_E5M2;
+}
+
 // Channels held per token: padded to whole vectors.
 static inline int32_t kv_padded_dim(const nk_kv_format *f) {
   if (f->role == NK_KV_VALUES) return kv_round_up(f->head_dim, 16);
-  return kv_is_integer(f) ? kv_round_up(f->head_dim, 4) : f->head_dim;
+  return kv_is_integer(f) || f->kind == NK_KV_CODEBOOK ? kv_round_up(f->head_dim, 4) : f->head_dim;
 }
 
+// Ranges of channels of a token that have a scale of their own in [range][64 tokens].
 static inline int32_t kv_groups(const nk_kv_format *f) {
-  return kv_is_integer(f) ? f->head_dim / f->group : 0;
+  if (f->kind == NK_KV_CODEBOOK) return f->parts;
+  return kv_is_integer(f) || f->kind == NK_KV_TOKEN_GROUPS ? f->head_dim / f->group : 0;
+}
+
+// Channels of part p, padded.
+static inline int32_t kv_part_padded(const nk_kv_format *f, int32_t p) {
+  return kv_round_up(f->part[p].channels, f->role == NK_KV_VALUES ? 16 : 4);
+}
+
+// Bytes of the codes of part p.
+static inline size_t kv_part_bytes(const nk_kv_format *f, int32_t p) {
+  return (size_t)kv_part_padded(f, p) * KV_TOKENS / 8 * (size_t)f->part[p].bits;
 }
 
 static inline size_t kv_code_bytes(const nk_kv_format *f) {
-  size_t elements = (size_t)kv_padded_dim(f) * KV_TOKENS;
+  size_t elements = (size_t)kv_padded_dim(f) * KV_TOKENS, bytes = 0;
   switch (f->kind) {
     case NK_KV_F32: return elements * 4;
     case NK_KV_F16: return elements * 2;
-    case NK_KV_INT8: return elements;
-    default: return elements / 2;
+    case NK_KV_INT8: case NK_KV_E4M3: case NK_KV_E5M2: return elements;
+    case NK_KV_INT4: return elements / 2;
+    case NK_KV_CODEBOOK:
+      for (int32_t p = 0; p < f->parts; p++) bytes += kv_part_bytes(f, p);
+      return bytes;
+    default: return elements * (size_t)f->bits / 8;
+  }
+}
+
+// Bytes of scales and minima.
+static inline size_t kv_scale_bytes(const nk_kv_format *f) {
+  switch (f->kind) {
+    case NK_KV_CHANNEL_GROUPS: return (size_t)(f->head_dim * (KV_TOKENS / f->group)) * 4;
+    case NK_KV_TOKEN_GROUPS: return (size_t)kv_groups(f) * KV_TOKENS * 4;
+    case NK_KV_E4M3: case NK_KV_E5M2: return f->scale > 0 ? 0 : KV_TOKENS * sizeof(float);
+    default: return (size_t)kv_groups(f) * KV_TOKENS * 2;
   }
 }
 
@@ -83,6 +128,53 @@ static inline size_t kv_int4_index(const nk_kv_format *f, int32_t token, int32_t
     *shift = token / 4 % 2 * 4;
   }
   return (size_t)vector * 64 + (size_t)lane;
+}
+
+// Lane of a code in its vector, and the vector: unit and j.
+typedef struct kv_place {
+  size_t unit;
+  int j;
+  int lane;
+} kv_place;
+
+static inline kv_place kv_code_place(const nk_kv_format *f, int32_t padded, int32_t token,
+                                     int32_t channel) {
+  kv_place place;
+  if (f->role == NK_KV_KEYS) {
+    place.unit = (size_t)(channel / 4);
+    place.j = token / 16;
+    place.lane = token % 16 * 4 + channel % 4;
+  } else {
+    place.unit = (size_t)(token / 16 * (padded / 16) + channel / 16);
+    place.j = token / 4 % 4;
+    place.lane = channel % 16 * 4 + token % 4;
+  }
+  return place;
+}
+
+// Byte and bit of a code's plane of `width` bits; planes before it in the part are not counted.
+static inline size_t kv_plane_byte(kv_place place, int width, int *shift) {
+  const size_t vector = place.unit * 4 + (size_t)place.j;
+  *shift = 0;
+  switch (width) {
+    case 8: return vector * 64 + (size_t)place.lane;
+    case 4: *shift = place.j % 2 * 4; return vector / 2 * 64 + (size_t)place.lane;
+    case 2: *shift = place.j * 2; return vector / 4 * 64 + (size_t)place.lane;
+    default: *shift = place.lane % 8; return vector * 8 + (size_t)(place.lane / 8);
+  }
+}
+
+// Byte and bit of a code of the group kinds.
+static inline size_t kv_folded_byte(const nk_kv_format *f, int32_t token, int32_t channel,
+                                    int *shift) {
+  const int32_t fold = 8 / f->bits;
+  if (f->role == NK_KV_KEYS) {
+    const int32_t row = KV_TOKENS / fold;
+    *shift = token / row * f->bits;
+    return (size_t)(channel * row + token % row);
+  }
+  *shift = token % fold * f->bits;
+  return (size_t)(token / fold * kv_padded_dim(f) + channel);
 }
 
 static inline uint16_t *kv_scales(const nk_kv_format *f, void *block) {

@@ -69,7 +69,7 @@ private final class Problem {
       queries: queryMemory.base.assumingMemoryBound(to: Float.self),
       query_token_stride: heads * dim, query_head_stride: dim,
       out: outMemory.base.assumingMemoryBound(to: Float.self), out_token_stride: heads * dim,
-      out_head_stride: dim, position: Int64(position), window: Int64(window),
+      out_head_stride: dim, position: Int64(position), window: Int64(window), begin: 0, end: 0,
       query_heads: Int32(heads), scale: 1 / Float(dim).squareRoot(), keys: keyFormat,
       values: valueFormat, key_blocks: UnsafePointer(keyPointers),
       value_blocks: UnsafePointer(valuePointers))
@@ -284,7 +284,7 @@ struct AttentionTests {
                 var args = nk_attention_args(
                   queries: query.baseAddress, query_token_stride: dim, query_head_stride: dim,
                   out: out.baseAddress, out_token_stride: dim, out_head_stride: dim,
-                  position: Int64(cached - 1), window: 0, query_heads: 1,
+                  position: Int64(cached - 1), window: 0, begin: 0, end: 0, query_heads: 1,
                   scale: 1 / Float(dim).squareRoot(), keys: kf.pointee, values: vf.pointee,
                   key_blocks: keyBlocks.baseAddress, value_blocks: valueBlocks.baseAddress)
                 let scratch = Scratch(nk_attention_scratch_bytes(&args, 1))

@@ -74,10 +74,12 @@ enum KVKind: Int32, CaseIterable, Sendable {
 }
 
 func format(_ kind: KVKind, keys: Bool, dim: Int, group: Int) -> nk_kv_format {
-  nk_kv_format(
-    kind: kind.rawValue, role: Int32(keys ? NK_KV_KEYS : NK_KV_VALUES), head_dim: Int32(dim),
-    group: kind == .int8 || kind == .int4 ? Int32(group) : 0, bits: 0, reserved: 0, table: nil,
-    scales: nil)
+  var format = nk_kv_format()
+  format.kind = kind.rawValue
+  format.role = Int32(keys ? NK_KV_KEYS : NK_KV_VALUES)
+  format.head_dim = Int32(dim)
+  format.group = kind == .int8 || kind == .int4 ? Int32(group) : 0
+  return format
 }
 
 /// Aligned memory, freed with its owner, filled with a byte that no kernel may rely on.

@@ -35,11 +35,20 @@ enum {
   // Groups along head_dim: f16 d = (value of largest magnitude) / -8, code = min(15, trunc(x / d +
   // 8.5)), value = d (code - 8) (the grid of a ggml q4_0 row when group = 32). d may be negative.
   NK_KV_INT4 = 3,
-  NK_KV_BF16 = 4,            // reserved
-  NK_KV_FP8_E4M3 = 5,        // reserved: one f32 scale in `scales`
-  NK_KV_FP8_E5M2 = 6,        // reserved
-  NK_KV_CODEBOOK = 7,        // reserved: f16 norm per token, `bits` wide codes into `table`
-  NK_KV_CHANNEL_GROUPS = 8,  // reserved: `bits` wide codes, a scale per channel and group of tokens
+  // OCP FP8 bytes, one scale for the token: value = scale * fp8. With `scale` 0 it is found for each
+  // token, f32, max|x| over the largest finite number; otherwise it is `scale` for all. Beyond the
+  // largest number values are clamped.
+  NK_KV_E4M3 = 5,
+  NK_KV_E5M2 = 6,
+  // Vector codes: up to two parts of consecutive channels, each with its own levels and its own f16
+  // scale for each token; value = scale * levels[code]. Appending takes the part's Euclidean norm as
+  // the scale and the level nearest to x / norm (the lower one of two as near).
+  NK_KV_CODEBOOK = 7,
+  // Keys in groups of `group` consecutive tokens for each channel: value = scale * code + minimum,
+  // both f16, codes of 2 or 4 bits. Appending takes whole groups only.
+  NK_KV_CHANNEL_GROUPS = 8,
+  // Values in groups of `group` channels of a token, otherwise as NK_KV_CHANNEL_GROUPS.
+  NK_KV_TOKEN_GROUPS = 9,
 };
 
 // Keys and values have different layouts: a score reduces over channels, an output over tokens.
@@ -48,16 +57,27 @@ enum {
   NK_KV_VALUES = 1,
 };
 
+// Consecutive channels of a codebook block.
+typedef struct nk_kv_part {
+  int32_t channels;
+  int32_t bits;         // 1 ... 8
+  const float *levels;  // 2^bits, ascending
+} nk_kv_part;
+
+enum { NK_KV_PARTS = 2 };
+
 // What one block holds. Fields that a kind does not use are zero.
 typedef struct nk_kv_format {
-  int32_t kind;          // NK_KV_F32 ...
-  int32_t role;          // NK_KV_KEYS or NK_KV_VALUES
-  int32_t head_dim;      // 1 ... NK_KV_MAX_HEAD_DIM
-  int32_t group;         // elements that share a scale; divides head_dim (INT8, INT4)
-  int32_t bits;          // code width of the codebook and channel kinds
-  int32_t reserved;      // zero
-  const float *table;    // codebook of 2^bits levels
-  const float *scales;   // per head_dim channel or one, as the kind says
+  int32_t kind;       // NK_KV_F32 ...
+  int32_t role;       // NK_KV_KEYS or NK_KV_VALUES
+  int32_t head_dim;   // 1 ... NK_KV_MAX_HEAD_DIM; of a codebook the channels of all parts
+  int32_t group;      // elements that share a scale: channels, which divide head_dim (INT8, INT4,
+                      // TOKEN_GROUPS), or tokens, which divide the block (CHANNEL_GROUPS)
+  int32_t bits;       // code width of the group kinds: 2 or 4
+  float scale;        // FP8: the scale of all tokens, or 0
+  int32_t keeps_norm; // codebook: scales are found so that a stored part keeps its norm
+  int32_t parts;      // codebook: 1 or 2; all but the last have a multiple of 16 channels
+  nk_kv_part part[NK_KV_PARTS];
 } nk_kv_format;
 
 // 1 if kernels exist for this format and its numbers make sense, else 0.
@@ -72,11 +92,21 @@ size_t nk_kv_token_bytes(const nk_kv_format *format);
 
 // Quantizes `count` token vectors into the slots slot ... slot + count - 1 of `block` (slot + count
 // <= 64). vectors: [count, head_dim] float32, `stride` floats from one token to the next. All
-// versions write the same bytes.
+// versions write the same bytes. A codebook part with an element that is no finite number reads as
+// zeros.
 typedef void (*nk_kv_append_fn)(const nk_kv_format *format, void *block, int32_t slot,
                                 int32_t count, const float *vectors, ptrdiff_t stride);
 void nk_kv_append_generic(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
                           const float *vectors, ptrdiff_t stride);
+
+// The codes and the scale that appending a codebook part finds for one vector of part->channels.
+void nk_kv_encode(const nk_kv_part *part, int32_t keeps_norm, const float *vector, uint8_t *codes,
+                  float *scale);
+
+// Writes `count` tokens of a codebook block whose codes and scales are known. codes: [count,
+// head_dim]; scales: [count, parts].
+void nk_kv_store(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
+                 const uint8_t *codes, const float *scales);
 
 // Reads `count` tokens back as float32 (the fallback path and evaluation). out: [count, head_dim],
 // `stride` floats apart.
@@ -100,6 +130,8 @@ typedef struct nk_attention_args {
   ptrdiff_t out_head_stride;
   int64_t position;               // of token 0
   int64_t window;                 // 0: no limit
+  int64_t begin;                  // no token attends positions before this one,
+  int64_t end;                    // or from this one on; 0: no limit
   int32_t query_heads;            // heads that share this KV head, 1 or more
   float scale;                    // usually 1 / sqrt(head_dim)
   nk_kv_format keys;
