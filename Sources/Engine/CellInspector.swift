@@ -94,6 +94,7 @@ struct CellInspector {
     }
     var layout = bench.model.cacheLayout(quantized.cache)
     layout.layers = 1
+    layout.format = quantized.cache.inLayer(row, of: shape.blocks)
     let cache = try BlockKVCache(layout, capacity: tokens)
     try cache.reserve(tokens)
     var after = [Float](repeating: 0, count: tokens * dimension)
@@ -102,6 +103,7 @@ struct CellInspector {
       after.withUnsafeMutableBufferPointer { after in
         guard let values = values.baseAddress, let after = after.baseAddress else { return }
         cache.append(keys: values, values: values, tokens: tokens, layer: 0, context: context)
+        cache.advance(tokens)
         context.read(
           cache.view(layer: 0), keys: isKeys, head: column, range: 0..<tokens, into: after)
       }

@@ -87,9 +87,7 @@ package struct ModelShape: Hashable, Sendable, Codable {
   /// Bytes the cache grows by with each token of one sequence:
   /// `blocks with a cache * KV heads * (bytes of a key + bytes of a value)`.
   package func kvBytesPerToken(_ format: KVFormatPair) -> Int {
-    blocksWithCache * kvHeads
-      * (format.keys.bytesPerVector(headDimension: headDimension)
-        + format.values.bytesPerVector(headDimension: headDimension))
+    kvHeads * format.bytesPerToken(layers: blocksWithCache, headDimension: headDimension)
   }
 
   /// Multiply-adds times two for one token through all linears, head included.

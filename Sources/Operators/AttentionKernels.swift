@@ -1,5 +1,4 @@
 internal import CKernels
-package import Tensors
 
 /// The attention and cache kernels of one provider.
 struct AttentionKernels {
@@ -38,54 +37,14 @@ struct AttentionKernels {
 }
 
 /// The size of the blocks a KV cache is made of.
-package struct KVBlockLayout: Hashable, Sendable {
+package enum KVBlockLayout {
   /// Tokens of a block.
   package static let tokens = Int(NK_KV_BLOCK_TOKENS)
-  /// Bytes of a block of keys of one head.
-  package let keyBytes: Int
-  /// Bytes of a block of values of one head.
-  package let valueBytes: Int
-
-  /// Looks up the sizes.
-  ///
-  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
-  package init(format: KVFormatPair, headDimension: Int) throws {
-    keyBytes = try Self.bytes(format.keys, role: NK_KV_KEYS, headDimension: headDimension)
-    valueBytes = try Self.bytes(format.values, role: NK_KV_VALUES, headDimension: headDimension)
-  }
-
-  private static func bytes(
-    _ format: KVFormat, role: some BinaryInteger, headDimension: Int
-  ) throws -> Int {
-    guard
-      var described = format.kernelFormat(role: Int32(role), headDimension: headDimension),
-      nk_kv_format_check(&described) != 0
-    else {
-      throw OperatorError.unsupportedCache(format, headDimension: headDimension)
-    }
-    return nk_kv_block_bytes(&described)
-  }
 }
 
-extension KVFormat {
-  /// The format as kernels know it, nil when they do not.
-  func kernelFormat(role: Int32, headDimension: Int) -> nk_kv_format? {
-    var described = nk_kv_format()
-    described.role = role
-    guard let dimension = Int32(exactly: headDimension) else { return nil }
-    described.head_dim = dimension
-    switch self {
-    case .float(.f32): described.kind = Int32(NK_KV_F32)
-    case .float(.f16): described.kind = Int32(NK_KV_F16)
-    case .integer(let bits, let group):
-      switch bits {
-      case 8: described.kind = Int32(NK_KV_INT8)
-      case 4: described.kind = Int32(NK_KV_INT4)
-      default: return nil
-      }
-      described.group = Int32(Self.effectiveGroup(group, headDimension: headDimension))
-    case .float: return nil
-    }
-    return described
-  }
+extension KVLayerCoding {
+  /// Bytes of a block of keys of one head.
+  package var keyBlockBytes: Int { keys[0].blockBytes }
+  /// Bytes of a block of values of one head.
+  package var valueBlockBytes: Int { values[0].blockBytes }
 }

@@ -3,86 +3,16 @@ internal import Platform
 package import Tensors
 
 extension ExecutionContext {
-  /// Writes keys and values of new tokens behind those that are there.
-  ///
-  /// Both are `[tokens, kvHeads, headDimension]`; they go behind `view.length`. The view's blocks
-  /// must already reach that far.
-  package func append(
-    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, to view: KVView
-  ) {
-    guard tokens > 0,
-      var keyFormat = view.format.keys.kernelFormat(
-        role: Int32(NK_KV_KEYS), headDimension: view.headDimension),
-      var valueFormat = view.format.values.kernelFormat(
-        role: Int32(NK_KV_VALUES), headDimension: view.headDimension)
-    else { return }
-    let stride = view.kvHeads * view.headDimension
-    let bytes = Double(
-      tokens * view.kvHeads
-        * (view.format.keys.bytesPerVector(headDimension: view.headDimension)
-          + view.format.values.bytesPerVector(headDimension: view.headDimension)))
-    traced(
-      operator: "cache append \(view.format)", kernel: "kv_append_\(provider.rawValue)",
-      bytes: bytes, operations: 0
-    ) {
-      for head in 0..<view.kvHeads {
-        var done = 0
-        while done < tokens {
-          let position = view.length + done
-          let block = position / KVBlockLayout.tokens
-          let slot = position % KVBlockLayout.tokens
-          let count = min(KVBlockLayout.tokens - slot, tokens - done)
-          let offset = done * stride + head * view.headDimension
-          attentionKernels.append(
-            &keyFormat, view.keyBlocks[head][block], Int32(slot), Int32(count), keys + offset,
-            stride)
-          attentionKernels.append(
-            &valueFormat, view.valueBlocks[head][block], Int32(slot), Int32(count),
-            values + offset, stride)
-          done += count
-        }
-      }
-    }
-  }
-
-  /// Reads one side of the cache back as float32 into `[range.count, headDimension]`.
-  package func read(
-    _ view: KVView, keys: Bool, head: Int, range: Range<Int>,
-    into out: UnsafeMutablePointer<Float>
-  ) {
-    let side = keys ? view.format.keys : view.format.values
-    guard
-      var format = side.kernelFormat(
-        role: Int32(keys ? NK_KV_KEYS : NK_KV_VALUES), headDimension: view.headDimension)
-    else { return }
-    var position = range.lowerBound
-    while position < range.upperBound {
-      let slot = position % KVBlockLayout.tokens
-      let count = min(KVBlockLayout.tokens - slot, range.upperBound - position)
-      let block = position / KVBlockLayout.tokens
-      attentionKernels.read(
-        &format, keys ? view.keyBlocks[head][block] : view.valueBlocks[head][block], Int32(slot),
-        Int32(count), out + (position - range.lowerBound) * view.headDimension, view.headDimension)
-      position += count
-    }
-  }
-
   /// Causal attention over a cache: `out = softmax(q k^T / sqrt(headDimension)) v`.
   ///
   /// Queries and output are `[tokens, heads, headDimension]`; the first query has the absolute
   /// position `position`, and the cache already holds its key. Long caches are split over workers.
+  /// Where vectors are stored transformed, queries are transformed once and outputs brought back.
   package func attention(
     queries: UnsafePointer<Float>, tokens: Int, position: Int, heads: Int, view: KVView,
     into out: UnsafeMutablePointer<Float>
   ) {
-    guard tokens > 0,
-      let keyFormat = view.format.keys.kernelFormat(
-        role: Int32(NK_KV_KEYS), headDimension: view.headDimension),
-      let valueFormat = view.format.values.kernelFormat(
-        role: Int32(NK_KV_VALUES), headDimension: view.headDimension)
-    else { return }
-    let shared = heads / view.kvHeads
-    let blocks = (position + tokens + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
+    guard tokens > 0 else { return }
     let depth = Double(position) + Double(tokens + 1) / 2
     let seen = view.window > 0 ? min(depth, Double(view.window)) : depth
     let bytesPerToken = Double(
@@ -92,37 +22,145 @@ extension ExecutionContext {
     // Prefill reads the cache once per tile of queries, decode once per token.
     let reads = Double((tokens + 63) / 64)
     traced(
-      operator: "attention \(view.format)", kernel: "attention_\(provider.rawValue)",
+      operator: "attention \(view.format)",
+      kernel: "attention_\(view.coding.isMultipliedAsCodes ? "codes_" : "")\(provider.rawValue)",
       bytes: bytesPerToken * seen * reads,
       operations: 4 * Double(tokens) * seen * Double(heads * view.headDimension)
     ) {
-      withPointers(to: view, blocks: blocks) { keyBlocks, valueBlocks in
-        withUnsafeTemporaryAllocation(of: nk_attention_args.self, capacity: view.kvHeads) { plan in
-          for head in 0..<view.kvHeads {
-            var args = nk_attention_args()
-            args.queries = queries + head * shared * view.headDimension
-            args.query_token_stride = heads * view.headDimension
-            args.query_head_stride = view.headDimension
-            args.out = out + head * shared * view.headDimension
-            args.out_token_stride = heads * view.headDimension
-            args.out_head_stride = view.headDimension
-            args.position = Int64(position)
-            args.window = Int64(view.window)
-            args.query_heads = Int32(shared)
-            args.scale = 1 / Float(view.headDimension).squareRoot()
-            args.keys = keyFormat
-            args.values = valueFormat
-            args.key_blocks = keyBlocks + head * blocks
-            args.value_blocks = valueBlocks + head * blocks
-            plan.initializeElement(at: head, to: args)
-          }
-          if tokens == 1, blocks > Self.splitBlocks {
-            attendSplit(UnsafeBufferPointer(plan), blocks: blocks)
-          } else {
-            attendWhole(UnsafeBufferPointer(plan), tokens: tokens)
-          }
+      let turned = turn(queries, tokens: tokens, heads: heads, view: view)
+      guard view.coding.transformsValues else {
+        attend(
+          queries, turned, tokens: tokens, position: position, heads: heads, view: view, into: out)
+        return
+      }
+      let width = view.coding.valueCoder(head: 0).storedDimension
+      let sums = turnedStorage.outputs.reserve(
+        tokens * heads * width * MemoryLayout<Float>.stride
+      ).assumingMemoryBound(to: Float.self)
+      attend(
+        queries, turned, tokens: tokens, position: position, heads: heads, view: view, into: sums)
+      turnBack(sums, tokens: tokens, heads: heads, view: view, into: out)
+    }
+  }
+
+  /// Queries as the stored keys see them, nil where these are stored as they are.
+  private func turn(
+    _ queries: UnsafePointer<Float>, tokens: Int, heads: Int, view: KVView
+  ) -> UnsafePointer<Float>? {
+    guard let width = view.coding.keyCoder(head: 0).transform?.rows else { return nil }
+    let turned = turnedStorage.queries.reserve(
+      tokens * heads * width * MemoryLayout<Float>.stride
+    ).assumingMemoryBound(to: Float.self)
+    eachTurn(tokens: tokens, heads: heads, coders: view.coding.keys) { row, rows, coder in
+      guard let transform = coder.transform else { return }
+      multiply(
+        queries + row * view.headDimension, stride: view.headDimension, rows: rows, by: transform,
+        into: turned + row * width, outStride: width)
+    }
+    return UnsafePointer(turned)
+  }
+
+  /// Outputs from sums of stored values.
+  private func turnBack(
+    _ sums: UnsafePointer<Float>, tokens: Int, heads: Int, view: KVView,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    eachTurn(tokens: tokens, heads: heads, coders: view.coding.values) { row, rows, coder in
+      guard let transform = coder.transform else { return }
+      multiply(
+        sums + row * transform.rows, stride: transform.rows, rows: rows, byTransposed: transform,
+        into: out + row * view.headDimension, outStride: view.headDimension)
+    }
+  }
+
+  /// Rows of `[tokens, heads]` that share a coder, spread over workers where there are many.
+  private func eachTurn(
+    tokens: Int, heads: Int, coders: [KVCoder], _ body: (Int, Int, KVCoder) -> Void
+  ) {
+    let shared = heads / coders.count
+    let perChunk = 16
+    let chunks = (tokens + perChunk - 1) / perChunk
+    func turn(_ chunk: Int) {
+      let range = chunk * perChunk..<min(tokens, (chunk + 1) * perChunk)
+      guard coders.count > 1 else {
+        body(range.lowerBound * heads, range.count * heads, coders[0])
+        return
+      }
+      for token in range {
+        for (index, coder) in coders.enumerated() {
+          body(token * heads + index * shared, shared, coder)
         }
       }
+    }
+    guard chunks > 1 else { return turn(0) }
+    pool.run(chunks: chunks) { chunk, _ in turn(chunk) }
+  }
+
+  /// Attention in stored coordinates, over the quantized part and what is still recent.
+  private func attend(
+    _ queries: UnsafePointer<Float>, _ turned: UnsafePointer<Float>?, tokens: Int, position: Int,
+    heads: Int, view: KVView, into out: UnsafeMutablePointer<Float>
+  ) {
+    let blocks = (position + tokens + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
+    let ranges = ranges(of: view, end: position + tokens)
+    withPointers(to: view, blocks: blocks) { quantized, recent in
+      let count = view.kvHeads * ranges.count
+      withUnsafeTemporaryAllocation(of: nk_attention_args.self, capacity: count) { plan in
+        for head in 0..<view.kvHeads {
+          for (index, range) in ranges.enumerated() {
+            let keys = range.keysAreRecent ? view.recent?.coding : view.coding
+            let values = range.valuesAreRecent ? view.recent?.coding : view.coding
+            let keyCoder = (keys ?? view.coding).keyCoder(head: head)
+            let valueCoder = (values ?? view.coding).valueCoder(head: head)
+            var args = nk_attention_args()
+            let shared = heads / view.kvHeads
+            let turns = keyCoder.transform != nil
+            let width = keyCoder.storedDimension
+            args.queries = (turns ? turned ?? queries : queries) + head * shared * width
+            args.query_token_stride = heads * width
+            args.query_head_stride = width
+            let outWidth = valueCoder.storedDimension
+            args.out = out + head * shared * outWidth
+            args.out_token_stride = heads * outWidth
+            args.out_head_stride = outWidth
+            args.position = Int64(position)
+            args.window = Int64(view.window)
+            args.begin = Int64(range.positions.lowerBound)
+            args.end = Int64(range.positions.upperBound)
+            args.query_heads = Int32(shared)
+            args.scale = 1 / Float(view.headDimension).squareRoot()
+            args.keys = keyCoder.kernel
+            args.values = valueCoder.kernel
+            args.key_blocks = (range.keysAreRecent ? recent.keys : quantized.keys) + head * blocks
+            args.value_blocks =
+              (range.valuesAreRecent ? recent.values : quantized.values) + head * blocks
+            plan.initializeElement(at: head * ranges.count + index, to: args)
+          }
+        }
+        let plan = UnsafeBufferPointer(plan)
+        if ranges.count > 1 || tokens == 1 && blocks > Self.splitBlocks {
+          attendSplit(plan, ranges: ranges, heads: view.kvHeads, tokens: tokens)
+        } else {
+          attendWhole(plan, tokens: tokens)
+        }
+      }
+    }
+  }
+
+  /// Positions whose keys and values each lie in one kind of block.
+  private struct PositionRange {
+    var positions: Range<Int>
+    var keysAreRecent = false
+    var valuesAreRecent = false
+  }
+
+  private func ranges(of view: KVView, end: Int) -> [PositionRange] {
+    guard let recent = view.recent else { return [PositionRange(positions: 0..<end)] }
+    let cuts = [0, min(recent.firstKey, end), min(recent.firstValue, end), end].sorted()
+    return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { low, high in
+      PositionRange(
+        positions: low..<high, keysAreRecent: low >= recent.firstKey,
+        valuesAreRecent: low >= recent.firstValue)
     }
   }
 
@@ -152,48 +190,109 @@ extension ExecutionContext {
     }
   }
 
-  private func attendSplit(_ plan: UnsafeBufferPointer<nk_attention_args>, blocks: Int) {
-    var first = plan[0]
-    let cuts = (blocks + Self.splitBlocks - 1) / Self.splitBlocks
-    let floats = nk_attention_partial_floats(&first, 1)
-    let partials = partialStorage.reserve(plan.count * cuts * floats * MemoryLayout<Float>.stride)
-      .assumingMemoryBound(to: Float.self)
-    let scratch = scratch(bytes: nk_attention_scratch_bytes(&first, 1))
+  /// Partial sums over ranges of blocks, merged in order.
+  private func attendSplit(
+    _ plan: UnsafeBufferPointer<nk_attention_args>, ranges: [PositionRange], heads: Int, tokens: Int
+  ) {
+    // Range, first and last block of each cut; the same for all heads.
+    var cuts: [(range: Int, first: Int, end: Int)] = []
+    for (index, range) in ranges.enumerated() {
+      let end = (range.positions.upperBound + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
+      for first in stride(
+        from: range.positions.lowerBound / KVBlockLayout.tokens, to: end, by: Self.splitBlocks)
+      {
+        cuts.append((index, first, min(first + Self.splitBlocks, end)))
+      }
+    }
+    var floats = 0
+    var bytes = 0
+    for args in plan {
+      var args = args
+      floats = max(floats, nk_attention_partial_floats(&args, Int64(tokens)))
+      bytes = max(bytes, nk_attention_scratch_bytes(&args, Int64(tokens)))
+    }
+    let partials = partialStorage.reserve(
+      heads * cuts.count * floats * MemoryLayout<Float>.stride
+    ).assumingMemoryBound(to: Float.self)
+    let scratch = scratch(bytes: bytes)
     let partial = attentionKernels.partial
-    pool.run(chunks: plan.count * cuts) { chunk, worker in
-      let cut = chunk % cuts
-      withUnsafePointer(to: plan[chunk / cuts]) {
+    pool.run(chunks: heads * cuts.count) { chunk, worker in
+      let cut = cuts[chunk % cuts.count]
+      withUnsafePointer(to: plan[chunk / cuts.count * ranges.count + cut.range]) {
         partial(
-          $0, 0, 1, Int64(cut * Self.splitBlocks),
-          Int64(min((cut + 1) * Self.splitBlocks, blocks)), partials + chunk * floats,
+          $0, 0, Int64(tokens), Int64(cut.first), Int64(cut.end), partials + chunk * floats,
           scratch[worker])
       }
     }
-    for (head, args) in plan.enumerated() {
-      withUnsafePointer(to: args) {
-        attentionKernels.merge($0, 0, 1, partials + head * cuts * floats, cuts, floats)
+    for head in 0..<heads {
+      withUnsafePointer(to: plan[head * ranges.count]) {
+        attentionKernels.merge(
+          $0, 0, Int64(tokens), partials + head * cuts.count * floats, cuts.count, floats)
       }
     }
   }
 
-  /// Hands out the addresses of the first blocks of all heads, `[kvHeads][blocks]`, keys and
-  /// values.
+  private typealias BlockTable = (
+    keys: UnsafePointer<UnsafeRawPointer?>, values: UnsafePointer<UnsafeRawPointer?>
+  )
+
+  /// Hands out the addresses of the first blocks of all heads, `[kvHeads][blocks]`: of the quantized
+  /// ones, and of the recent ones.
   private func withPointers(
-    to view: KVView, blocks: Int,
-    _ body: (UnsafePointer<UnsafeRawPointer?>, UnsafePointer<UnsafeRawPointer?>) -> Void
+    to view: KVView, blocks: Int, _ body: (BlockTable, BlockTable) -> Void
   ) {
     let count = view.kvHeads * blocks
-    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 2 * count) { table in
+    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 4 * count) { table in
       guard let base = table.baseAddress else { return }
-      for head in 0..<view.kvHeads {
-        let keys = view.keyBlocks[head]
-        let values = view.valueBlocks[head]
-        for block in 0..<blocks {
-          (base + head * blocks + block).initialize(to: UnsafeRawPointer(keys[block]))
-          (base + count + head * blocks + block).initialize(to: UnsafeRawPointer(values[block]))
+      func fill(_ part: Int, _ lists: [[UnsafeMutableRawPointer?]]) {
+        for head in 0..<view.kvHeads {
+          for block in 0..<blocks {
+            let address = block < lists[head].count ? lists[head][block] : nil
+            (base + part * count + head * blocks + block).initialize(
+              to: UnsafeRawPointer(address))
+          }
         }
       }
-      body(UnsafePointer(base), UnsafePointer(base + count))
+      func fill(_ part: Int, _ lists: [[UnsafeMutableRawPointer]]) {
+        for head in 0..<view.kvHeads {
+          let list = lists[head]
+          let known = min(blocks, list.count)
+          let to = base + part * count + head * blocks
+          for block in 0..<known { (to + block).initialize(to: UnsafeRawPointer(list[block])) }
+          for block in known..<blocks { (to + block).initialize(to: nil) }
+        }
+      }
+      fill(0, view.keyBlocks)
+      fill(1, view.valueBlocks)
+      if let recent = view.recent {
+        fill(2, recent.keyBlocks)
+        fill(3, recent.valueBlocks)
+      } else {
+        (base + 2 * count).initialize(repeating: nil, count: 2 * count)
+      }
+      let addresses = UnsafePointer(base)
+      body(
+        (addresses, addresses + count), (addresses + 2 * count, addresses + 3 * count))
+    }
+  }
+}
+
+extension KVLayerCoding {
+  var transformsValues: Bool { values[0].transform != nil }
+
+  /// Whether AVX-512 multiplies keys and values as they are coded; other formats are decoded block by block beside the
+  /// multiplication.
+  var isMultipliedAsCodes: Bool {
+    keys[0].isMultipliedAsCodes && values[0].isMultipliedAsCodes
+  }
+}
+
+extension KVCoder {
+  fileprivate var isMultipliedAsCodes: Bool {
+    switch kernel.kind {
+    case Int32(NK_KV_INT8), Int32(NK_KV_INT4): true
+    case Int32(NK_KV_CODEBOOK): kernel.part.0.bits <= 4 && kernel.part.1.bits <= 4
+    default: false
     }
   }
 }

@@ -20,6 +20,8 @@ package final class ExecutionContext {
   private var workspaceBytes = 0
   var activationStorage = AlignedScratch()
   var partialStorage = AlignedScratch()
+  /// Queries and sums of values in the coordinates of a cache that stores vectors transformed.
+  let turnedStorage = (queries: AlignedScratch(), outputs: AlignedScratch())
   /// Ranges of tokens, or of columns.
   var rangeStorage = AlignedScratch()
   private var slots: [AlignedScratch] = []
@@ -66,7 +68,9 @@ package final class ExecutionContext {
 
   /// Bytes of scratch and activations held now.
   package var scratchBytes: Int {
-    (workspaces + slots + [activationStorage, partialStorage, rangeStorage]).reduce(0) {
+    (workspaces + slots + [
+      activationStorage, partialStorage, rangeStorage, turnedStorage.queries, turnedStorage.outputs,
+    ]).reduce(0) {
       $0 + $1.capacity
     }
   }

@@ -5,6 +5,8 @@ package enum OperatorError: Error, Hashable, Sendable {
   case unsupportedProvider(ExecutionProvider, best: ExecutionProvider)
   case sizeOverflow(rows: Int, columns: Int)
   case unsupportedCache(KVFormat, headDimension: Int)
+  /// A cache that keeps its latest tokens in full precision and stores the others rotated.
+  case windowOfRotated(KVFormat)
   case unknownKernel(name: String, known: [String])
 }
 
@@ -18,6 +20,9 @@ extension OperatorError: CustomStringConvertible {
       "a weight of \(rows) x \(columns) is too large to pack"
     case .unsupportedCache(let format, let headDimension):
       "no kernel stores a KV cache in \(format) for heads of \(headDimension) channels"
+    case .windowOfRotated(let format):
+      "a window of recent tokens in full precision goes with formats that store vectors as they are: "
+        + "\(format) rotates them"
     case .unknownKernel(let name, let known):
       "unknown kernel '\(name)': expected one of \(known.joined(separator: ", "))"
     }

@@ -147,6 +147,7 @@ package enum RuntimeRules {
       bits == 8
         ? Finding(.fallback, "INT8 per token and head only in new versions", nearest: "FP8 cache")
         : Finding(.refused, "no INT\(bits) cache", nearest: "FP8 cache")
+    default: Finding(.refused, "no cache of this kind", nearest: "FP8 cache")
     }
   }
 
@@ -201,6 +202,7 @@ package enum RuntimeRules {
       group == 32
         ? Finding(.native)
         : Finding(.refused, "cache rows have groups of 32", nearest: "group 32")
+    default: Finding(.refused, "no cache of this kind", nearest: "FP8 cache")
     }
   }
 
@@ -256,6 +258,7 @@ package enum RuntimeRules {
       bits == 8
         ? Finding(.fallback, "INT8 cache only in the TensorRT backend", nearest: "FP8 cache")
         : Finding(.refused, "no INT\(bits) cache", nearest: "FP8 cache")
+    default: Finding(.refused, "no cache of this kind", nearest: "FP8 cache")
     }
   }
 
@@ -281,6 +284,7 @@ package enum RuntimeRules {
         ? group == 32
           ? Finding(.native) : Finding(.fallback, "groups of 32 by default", nearest: "group 32")
         : Finding(.fallback, "u4 only in new versions", nearest: "INT8")
+    default: Finding(.refused, "no cache of this kind", nearest: "FP8 cache")
     }
   }
 

@@ -85,6 +85,7 @@ struct BlockWork {
     if quantizer.recipe.keys != nil || quantizer.recipe.values != nil {
       var layout = model.cacheLayout(cache)
       layout.layers = 1
+      layout.format = cache.inLayer(index, of: model.blocks.count)
       heads = CacheComparison(
         cache: try BlockKVCache(layout, capacity: model.configuration.context), context: context)
     }

@@ -131,6 +131,7 @@ final class CacheComparison: ForwardObserver {
     heldKeys.withUnsafeBufferPointer { held in
       guard let held = held.baseAddress else { return }
       cache.append(keys: held, values: values, tokens: tokens, layer: 0, context: context)
+      cache.advance(tokens)
       let view = cache.view(layer: 0)
       for head in 0..<cache.layout.kvHeads {
         keys[head].add(

@@ -32,8 +32,15 @@ extension Recipe {
   /// - Throws: `QuantizationError` for an unknown method or option.
   package func cacheFormat(standard: KVFormatPair) throws -> KVFormatPair {
     var format = standard
-    if let keys { format.keys = try KVCacheMethods.make(keys).format }
-    if let values { format.values = try KVCacheMethods.make(values).format }
+    let keyMethod = try keys.map(KVCacheMethods.make)
+    let valueMethod = try values.map(KVCacheMethods.make)
+    if let keyMethod { format.keys = keyMethod.format(keys: true) }
+    if let valueMethod { format.values = valueMethod.format(keys: false) }
+    let chosen = [keyMethod, valueMethod].compactMap { $0 }
+    format.window = chosen.compactMap(\.window).max { $0 < $1 }.map {
+      KVWindow(tokens: $0, type: standard.keys == .float(type: .f32) ? .f32 : .f16)
+    }
+    format.highLayers = chosen.map(\.highLayers).max() ?? 0
     return format
   }
 }

@@ -189,7 +189,7 @@ import Testing
       _ = try ExecutionContext(pool: pool, disabledKernels: ["nosuch"])
     }
     #expect(throws: OperatorError.self) {
-      _ = try KVBlockLayout(
+      _ = try KVLayerCoding(
         format: KVFormatPair(
           keys: .integer(bits: 5, group: 32), values: .float(type: .f16)), headDimension: 64)
     }

@@ -1,78 +1,128 @@
-import Operators
+package import Operators
 package import Tensors
 
 /// A KV cache in blocks of 64 tokens that are allocated as the sequence grows.
 ///
 /// Blocks are counted references, as in paged attention (arXiv 2309.06180): `fork` shares
-/// everything so far, and whoever writes into a shared block first copies it.
+/// everything so far, and whoever writes into a shared block first copies it. Where the format keeps
+/// the latest tokens in full precision, these lie in blocks of their own until they leave the window.
 package final class BlockKVCache: KVCache {
   package let pool: KVBlockPool
   package let capacity: Int
   package private(set) var length = 0
-  /// One for each 64 positions.
-  private var groups: [KVBlockGroup] = []
-  /// `[layers][kvHeads][blocks]`.
-  private var keyBlocks: [[[UnsafeMutableRawPointer]]]
-  private var valueBlocks: [[[UnsafeMutableRawPointer]]]
+  private var blocks: KVBlockTable
+  private var recent: RecentTokens?
+  /// One for each layer, with what was found from the first tokens.
+  private var codings: [KVLayerCoding]
+  /// Layers that have yet to see their first tokens.
+  private var unlearned: Set<Int>
+  /// What quantizes tokens that leave the window: the context that appended last.
+  private var context: ExecutionContext?
+
+  /// The latest tokens in full precision, and how many of the tokens before them are quantized.
+  private struct RecentTokens {
+    var blocks: KVBlockTable
+    var keys = 0
+    var values = 0
+  }
 
   /// An empty cache that takes its memory from `pool`.
   package init(pool: KVBlockPool, capacity: Int) {
     self.pool = pool
     self.capacity = capacity
-    let empty = [[UnsafeMutableRawPointer]](repeating: [], count: pool.layout.kvHeads)
-    keyBlocks = .init(repeating: empty, count: pool.layout.layers)
-    valueBlocks = keyBlocks
+    blocks = KVBlockTable(pool)
+    recent = pool.recent.map { RecentTokens(blocks: KVBlockTable($0)) }
+    codings = pool.codings
+    unlearned = Self.learning(pool)
   }
 
   /// An empty cache with a pool of its own.
   ///
-  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  /// - Throws: `OperatorError` when no kernel stores such a cache.
   package convenience init(_ layout: KVCacheLayout, capacity: Int) throws {
     self.init(pool: try KVBlockPool(layout), capacity: capacity)
   }
 
+  private static func learning(_ pool: KVBlockPool) -> Set<Int> {
+    Set(pool.codings.indices.filter { pool.codings[$0].learnsFromFirstTokens })
+  }
+
   package var layout: KVCacheLayout { pool.layout }
 
-  package var byteCount: Int { groups.count * pool.groupBytes }
+  package var byteCount: Int { blocks.byteCount + (recent?.blocks.byteCount ?? 0) }
 
   package func reserve(_ tokens: Int) throws {
     guard tokens >= 0, tokens <= capacity - length else {
       throw ModelError.contextExceeded(tokens: length &+ max(0, tokens), capacity: capacity)
     }
     guard tokens > 0 else { return }
-    let block = KVBlockLayout.tokens
-    let written = length / block
-    if length % block != 0, written < groups.count,
-      !isKnownUniquelyReferenced(&groups[written])
+    guard let window = layout.format.window else {
+      return try blocks.reserve(length..<length + tokens)
+    }
+    try recent?.blocks.reserve(length..<length + tokens)
+    // What leaves the window once these tokens are there is quantized without asking for memory.
+    let end = length + tokens
+    let settled = max(window.quantizedKeys(length: end), window.quantizedValues(length: end))
+    let hasPlainLayers = codings.contains { $0.format.window == nil }
+    let first =
+      min(recent?.keys ?? 0, recent?.values ?? 0) / KVBlockLayout.tokens * KVBlockLayout.tokens
+    let last = hasPlainLayers ? end : max(settled, first)
+    if last > first { try blocks.reserve(first..<last) }
+  }
+
+  package func append(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, layer: Int,
+    context: ExecutionContext
+  ) {
+    self.context = context
+    if unlearned.contains(layer), tokens > 0,
+      // Coders were made for this format before, so they can be made again.
+      let coding = try? codings[layer].learned(
+        keys: keys, values: values, tokens: tokens, kvHeads: layout.kvHeads)
     {
-      groups[written] = try groups[written].copy()
-      point(to: written)
+      codings[layer] = coding
+      unlearned.remove(layer)
     }
-    while groups.count * block < length + tokens {
-      groups.append(try pool.group())
-      point(to: groups.count - 1)
-    }
+    context.append(keys: keys, values: values, tokens: tokens, to: view(layer: layer))
   }
 
   package func view(layer: Int) -> KVView {
-    KVView(
-      format: pool.layout.format, kvHeads: pool.layout.kvHeads,
-      headDimension: pool.layout.headDimension, length: length, keyBlocks: keyBlocks[layer],
-      valueBlocks: valueBlocks[layer])
+    var view = KVView(
+      coding: codings[layer], kvHeads: layout.kvHeads, headDimension: layout.headDimension,
+      length: length, keyBlocks: blocks.keys[layer], valueBlocks: blocks.values[layer])
+    if let recent, codings[layer].format.window != nil {
+      view.recent = KVRecent(
+        coding: recent.blocks.pool.codings[layer], firstKey: recent.keys, firstValue: recent.values,
+        keyBlocks: recent.blocks.shownKeys(layer), valueBlocks: recent.blocks.shownValues(layer))
+    }
+    return view
   }
 
-  package func advance(_ tokens: Int) { length += tokens }
+  package func advance(_ tokens: Int) {
+    length += tokens
+    guard let window = layout.format.window, let now = recent, let context else { return }
+    let keys = max(now.keys, window.quantizedKeys(length: length))
+    let values = max(now.values, window.quantizedValues(length: length))
+    guard keys > now.keys || values > now.values else { return }
+    for layer in codings.indices where codings[layer].format.window != nil {
+      context.settle(view(layer: layer), keysEnd: keys, valuesEnd: values)
+    }
+    recent?.keys = keys
+    recent?.values = values
+    recent?.blocks.drop(before: min(keys, values) / KVBlockLayout.tokens)
+  }
 
   package func truncate(to length: Int) {
     self.length = max(0, min(length, self.length))
-    let kept = (self.length + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
-    guard kept < groups.count else { return }
-    groups.removeLast(groups.count - kept)
-    for layer in keyBlocks.indices {
-      for head in keyBlocks[layer].indices {
-        keyBlocks[layer][head].removeLast(keyBlocks[layer][head].count - kept)
-        valueBlocks[layer][head].removeLast(valueBlocks[layer][head].count - kept)
-      }
+    blocks.truncate(to: self.length)
+    recent?.blocks.truncate(to: self.length)
+    if let now = recent {
+      recent?.keys = min(now.keys, self.length)
+      recent?.values = min(now.values, self.length)
+    }
+    if self.length == 0 {
+      codings = pool.codings
+      unlearned = Self.learning(pool)
     }
   }
 
@@ -80,28 +130,104 @@ package final class BlockKVCache: KVCache {
   package func fork() -> BlockKVCache {
     let copy = BlockKVCache(pool: pool, capacity: capacity)
     copy.length = length
-    copy.groups = groups
-    copy.keyBlocks = keyBlocks
-    copy.valueBlocks = valueBlocks
-    copy.dropUnused()
+    copy.blocks = blocks
+    copy.recent = recent
+    copy.codings = codings
+    copy.unlearned = unlearned
+    copy.context = context
+    copy.truncate(to: length)
     return copy
   }
+}
 
-  private func dropUnused() { truncate(to: length) }
+/// The blocks of a sequence: its groups, and their addresses by layer and head.
+struct KVBlockTable {
+  let pool: KVBlockPool
+  /// One for each 64 positions; nil where a table of recent tokens holds none.
+  private var groups: [KVBlockGroup?] = []
+  /// `[layers][kvHeads][blocks]`; addresses of dropped groups are left over.
+  private(set) var keys: [[[UnsafeMutableRawPointer]]]
+  private(set) var values: [[[UnsafeMutableRawPointer]]]
+  private var dropped = 0
+
+  init(_ pool: KVBlockPool) {
+    self.pool = pool
+    let empty = [[UnsafeMutableRawPointer]](repeating: [], count: pool.layout.kvHeads)
+    keys = .init(repeating: empty, count: pool.layout.layers)
+    values = keys
+  }
+
+  var byteCount: Int { groups.count { $0 != nil } * pool.groupBytes }
+
+  /// Makes sure the blocks of these positions are there and shared with nobody.
+  mutating func reserve(_ positions: Range<Int>) throws {
+    let first = positions.lowerBound / KVBlockLayout.tokens
+    let end = (positions.upperBound + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
+    // A table of recent tokens may begin late: blocks before `first` are never read.
+    while groups.count < first { try add(dropped: true) }
+    for index in first..<end {
+      if index >= groups.count {
+        try add(dropped: false)
+      } else if groups[index] != nil {
+        guard !isKnownUniquelyReferenced(&groups[index]) else { continue }
+        groups[index] = try groups[index]?.copy()
+        point(to: index)
+      } else {
+        groups[index] = try pool.group()
+        point(to: index)
+      }
+    }
+  }
+
+  private mutating func add(dropped isDropped: Bool) throws {
+    groups.append(isDropped ? nil : try pool.group())
+    point(to: groups.count - 1)
+  }
+
+  /// Forgets the blocks before `index`.
+  mutating func drop(before index: Int) {
+    for group in dropped..<max(dropped, min(index, groups.count)) { groups[group] = nil }
+    dropped = max(dropped, min(index, groups.count))
+  }
+
+  /// Forgets the blocks behind `length` tokens.
+  mutating func truncate(to length: Int) {
+    let kept = (length + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
+    dropped = min(dropped, length / KVBlockLayout.tokens)
+    guard kept < groups.count else { return }
+    groups.removeLast(groups.count - kept)
+    for layer in keys.indices {
+      for head in keys[layer].indices {
+        keys[layer][head].removeLast(keys[layer][head].count - kept)
+        values[layer][head].removeLast(values[layer][head].count - kept)
+      }
+    }
+  }
+
+  /// Addresses of keys, nil for groups that were dropped.
+  func shownKeys(_ layer: Int) -> [[UnsafeMutableRawPointer?]] { shown(keys[layer]) }
+
+  /// Addresses of values, nil for groups that were dropped.
+  func shownValues(_ layer: Int) -> [[UnsafeMutableRawPointer?]] { shown(values[layer]) }
+
+  private func shown(_ lists: [[UnsafeMutableRawPointer]]) -> [[UnsafeMutableRawPointer?]] {
+    lists.map { list in list.indices.map { groups[$0] == nil ? nil : list[$0] } }
+  }
 
   /// Enters the addresses of group `index` into the lists of all layers.
-  private func point(to index: Int) {
+  private mutating func point(to index: Int) {
     let group = groups[index]
-    for layer in keyBlocks.indices {
-      for head in keyBlocks[layer].indices {
-        let keys = group.keys(layer: layer, head: head)
-        let values = group.values(layer: layer, head: head)
-        if index < keyBlocks[layer][head].count {
-          keyBlocks[layer][head][index] = keys
-          valueBlocks[layer][head][index] = values
+    let nowhere = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
+    for layer in keys.indices {
+      for head in keys[layer].indices {
+        let key = group?.keys(layer: layer, head: head) ?? nowhere
+        let value = group?.values(layer: layer, head: head) ?? nowhere
+        if index < keys[layer][head].count {
+          keys[layer][head][index] = key
+          values[layer][head][index] = value
         } else {
-          keyBlocks[layer][head].append(keys)
-          valueBlocks[layer][head].append(values)
+          keys[layer][head].append(key)
+          values[layer][head].append(value)
         }
       }
     }
@@ -122,7 +248,7 @@ extension Model {
   ///   - format: how keys and values are stored; the precision's own when not given.
   ///   - capacity: the most tokens, the model's context when not given; it may be more, at the
   ///     price of positions the model was not trained for.
-  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  /// - Throws: `OperatorError` when no kernel stores such a cache.
   package func makeCache(_ format: KVFormatPair? = nil, capacity: Int? = nil) throws
     -> BlockKVCache
   {

@@ -1,6 +1,7 @@
 import Operators
 import Platform
 import Synchronization
+import Tensors
 
 /// Memory for KV caches of one layout, in groups that hold 64 positions of all layers.
 ///
@@ -10,25 +11,54 @@ package final class KVBlockPool: Sendable {
   package let layout: KVCacheLayout
   /// Bytes of a group.
   package let groupBytes: Int
-  let keyBytes: Int
-  let valueBytes: Int
+  /// One for each layer.
+  let codings: [KVLayerCoding]
+  /// Where the blocks of each layer begin in a group.
+  private let offsets: [Int]
+  /// Memory for the latest tokens, where these are kept in full precision.
+  let recent: KVBlockPool?
   private let groupsPerSlab: Int
   private let slabs = Mutex<[KVSlab]>([])
 
-  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  /// - Throws: `OperatorError` when no kernel stores such a cache.
   package init(_ layout: KVCacheLayout) throws {
-    let block = try KVBlockLayout(format: layout.format, headDimension: layout.headDimension)
     self.layout = layout
-    keyBytes = block.keyBytes
-    valueBytes = block.valueBytes
-    groupBytes = layout.layers * layout.kvHeads * (block.keyBytes + block.valueBytes)
+    var made: [KVFormatPair: KVLayerCoding] = [:]
+    codings = try (0..<layout.layers).map { layer in
+      let format = layout.format.inLayer(layer, of: layout.layers)
+      if let coding = made[format] { return coding }
+      let coding = try KVLayerCoding(format: format, headDimension: layout.headDimension)
+      made[format] = coding
+      return coding
+    }
+    var offsets: [Int] = []
+    var bytes = 0
+    for coding in codings {
+      offsets.append(bytes)
+      bytes += layout.kvHeads * (coding.keyBlockBytes + coding.valueBlockBytes)
+    }
+    self.offsets = offsets
+    groupBytes = bytes
     // Pages become resident as they are touched, so a slab costs what is used of it.
-    groupsPerSlab = max(1, (8 << 20) / max(1, groupBytes))
+    groupsPerSlab = max(1, (8 << 20) / max(1, bytes))
+    recent = try layout.format.window.map { window in
+      var plain = layout
+      plain.format = KVFormatPair(
+        keys: .float(type: window.type), values: .float(type: window.type))
+      return try KVBlockPool(plain)
+    }
+  }
+
+  /// Where a block lies in a group.
+  func offset(layer: Int, head: Int, keys: Bool) -> Int {
+    let coding = codings[layer]
+    let start = offsets[layer] + head * (coding.keyBlockBytes + coding.valueBlockBytes)
+    return keys ? start : start + coding.keyBlockBytes
   }
 
   /// Bytes taken from the system; those never written to are not resident.
   package var reservedBytes: Int {
-    slabs.withLock { $0.reduce(0) { $0 + $1.memory.reservedBytes } }
+    slabs.withLock { $0.reduce(0) { $0 + $1.memory.reservedBytes } } + (recent?.reservedBytes ?? 0)
   }
 
   /// Hands out a group; what is in it is left over from before.
@@ -93,11 +123,11 @@ final class KVBlockGroup {
   deinit { pool.release(slab, slot: slot) }
 
   func keys(layer: Int, head: Int) -> UnsafeMutableRawPointer {
-    base + (layer * pool.layout.kvHeads + head) * (pool.keyBytes + pool.valueBytes)
+    base + pool.offset(layer: layer, head: head, keys: true)
   }
 
   func values(layer: Int, head: Int) -> UnsafeMutableRawPointer {
-    keys(layer: layer, head: head) + pool.keyBytes
+    base + pool.offset(layer: layer, head: head, keys: false)
   }
 
   /// Another group with the same content.

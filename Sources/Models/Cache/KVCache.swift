@@ -16,6 +16,12 @@ package struct KVCacheLayout: Hashable, Sendable {
   }
 }
 
+extension KVCacheLayout {
+  /// Tokens one pass may append: tokens of a pass see each other in full precision where the latest
+  /// ones are kept so, hence passes are short there.
+  package var longestPass: Int { format.window == nil ? .max : 32 }
+}
+
 extension KVCacheLayout: CustomStringConvertible {
   package var description: String {
     "\(layers) layers of \(kvHeads) heads of \(headDimension) channels"
@@ -49,7 +55,8 @@ package protocol KVCache: AnyObject {
   /// One layer as attention reads it, with the room that was reserved.
   func view(layer: Int) -> KVView
 
-  /// Counts `tokens` tokens, which every layer has by now, as there.
+  /// Counts `tokens` tokens, which every layer has by now, as there, and quantizes what leaves the
+  /// window of recent ones.
   func advance(_ tokens: Int)
 
   /// Forgets all tokens from `length` on.

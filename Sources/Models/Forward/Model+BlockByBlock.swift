@@ -30,6 +30,8 @@ extension Model {
     let block = try block ?? self.block(index)
     var layout = cacheLayout(format)
     layout.layers = 1
+    // One layer stands for any.
+    layout.format.highLayers = 0
     let pool = try KVBlockPool(layout)
     for sequence in sequences {
       if let isCancelled = options.isCancelled, isCancelled() { throw CancellationError() }
@@ -41,7 +43,7 @@ extension Model {
       let cache = BlockKVCache(pool: pool, capacity: sequence.tokens)
       var first = 0
       while first < sequence.tokens {
-        let count = min(options.chunk, sequence.tokens - first)
+        let count = min(options.chunk, layout.longestPass, sequence.tokens - first)
         try cache.reserve(count)
         let runner = BlockRunner(
           self, context: context, observer: options.observer,

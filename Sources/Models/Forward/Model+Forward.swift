@@ -45,7 +45,7 @@ extension Model {
       rows: wanted.count, vocabulary: configuration.vocabularySize)
     var first = 0
     while first < tokens.count {
-      let count = min(options.chunk, tokens.count - first)
+      let count = min(options.chunk, cache.layout.longestPass, tokens.count - first)
       try cache.reserve(count)
       let runner = BlockRunner(
         self, context: context, observer: options.observer,

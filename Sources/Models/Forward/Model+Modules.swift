@@ -25,10 +25,12 @@ extension Model {
     }
     var layout = cacheLayout(format)
     layout.layers = 1
+    // One layer stands for any.
+    layout.format.highLayers = 0
     let cache = BlockKVCache(pool: try KVBlockPool(layout), capacity: input.tokens)
     var first = 0
     while first < input.tokens {
-      let count = min(options.chunk, input.tokens - first)
+      let count = min(options.chunk, layout.longestPass, input.tokens - first)
       try cache.reserve(count)
       let runner = BlockRunner(
         self, context: context, observer: options.observer,

@@ -8,17 +8,17 @@ package struct Int4KVCache: KVCacheMethod {
     summary:
       "Each token's keys and values in 4 bits, a scale for every group of channels: near a quarter of the cache; keys with outlier channels suffer.",
     target: .kvCache, calibration: .none,
-    options: [
-      OptionSpec(
-        key: "group", summary: "channels that share a scale, cut to the head dimension",
-        kind: .integer(lowest: 8, highest: 256, listed: [16, 32, 64, 128]), standard: .integer(32),
-        aliases: ["group_size", "group-size"])
-    ],
+    options: [KVCacheOptions.group, KVCacheOptions.rotate, KVCacheOptions.highLayers],
     aliases: ["q4_0", "kv4", "int4-group"])
 
-  package let format: KVFormat
+  package let highLayers: Int
+  private let format: KVFormat
 
   package init(options: OptionValues) {
-    format = .integer(bits: 4, group: options.integer("group"))
+    let plain = KVFormat.integer(bits: 4, group: options.integer("group"))
+    format = options.flag("rotate") ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    highLayers = options.integer("high-layers")
   }
+
+  package func format(keys: Bool) -> KVFormat { format }
 }

@@ -8,17 +8,17 @@ package struct Int8KVCache: KVCacheMethod {
     summary:
       "Each token's keys and values in 8 bits, a scale for every group of channels: half the cache at almost no loss.",
     target: .kvCache, calibration: .none,
-    options: [
-      OptionSpec(
-        key: "group", summary: "channels that share a scale, cut to the head dimension",
-        kind: .integer(lowest: 8, highest: 256, listed: [16, 32, 64, 128]), standard: .integer(32),
-        aliases: ["group_size", "group-size"])
-    ],
+    options: [KVCacheOptions.group, KVCacheOptions.rotate, KVCacheOptions.highLayers],
     aliases: ["q8_0", "kv8", "int8-group"])
 
-  package let format: KVFormat
+  package let highLayers: Int
+  private let format: KVFormat
 
   package init(options: OptionValues) {
-    format = .integer(bits: 8, group: options.integer("group"))
+    let plain = KVFormat.integer(bits: 8, group: options.integer("group"))
+    format = options.flag("rotate") ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    highLayers = options.integer("high-layers")
   }
+
+  package func format(keys: Bool) -> KVFormat { format }
 }

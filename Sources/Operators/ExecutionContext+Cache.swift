@@ -1,0 +1,252 @@
+internal import CKernels
+internal import COpenBLAS
+internal import Tensors
+
+extension ExecutionContext {
+  /// Writes keys and values of new tokens behind those that are there.
+  ///
+  /// Both are `[tokens, kvHeads, headDimension]`; they go behind `view.length`, in full precision
+  /// where the view keeps its latest tokens so. The view's blocks must already reach that far.
+  package func append(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, to view: KVView
+  ) {
+    guard tokens > 0 else { return }
+    let coding = view.recent?.coding ?? view.coding
+    let bytes = Double(
+      tokens * view.kvHeads
+        * (coding.format.keys.bytesPerVector(headDimension: view.headDimension)
+          + coding.format.values.bytesPerVector(headDimension: view.headDimension)))
+    let stride = view.kvHeads * view.headDimension
+    traced(
+      operator: "cache append \(coding.format)", kernel: "kv_append_\(provider.rawValue)",
+      bytes: bytes, operations: 0
+    ) {
+      for head in 0..<view.kvHeads {
+        let offset = head * view.headDimension
+        if let recent = view.recent {
+          store(
+            keys + offset, tokens: tokens, stride: stride, at: view.length,
+            coder: recent.coding.keyCoder(head: head), block: { recent.keyBlocks[head][$0] })
+          store(
+            values + offset, tokens: tokens, stride: stride, at: view.length,
+            coder: recent.coding.valueCoder(head: head), block: { recent.valueBlocks[head][$0] })
+        } else {
+          store(
+            keys + offset, tokens: tokens, stride: stride, at: view.length,
+            coder: coding.keyCoder(head: head), block: { view.keyBlocks[head][$0] })
+          store(
+            values + offset, tokens: tokens, stride: stride, at: view.length,
+            coder: coding.valueCoder(head: head), block: { view.valueBlocks[head][$0] })
+        }
+      }
+    }
+  }
+
+  /// Quantizes the keys before `keysEnd` and the values before `valuesEnd` that so far are recent.
+  ///
+  /// A group of tokens that was cut by `truncate` is quantized anew, with what its first tokens have
+  /// become.
+  package func settle(_ view: KVView, keysEnd: Int, valuesEnd: Int) {
+    guard let recent = view.recent,
+      keysEnd > recent.firstKey || valuesEnd > recent.firstValue
+    else { return }
+    traced(
+      operator: "cache settle \(view.format)", kernel: "kv_append_\(provider.rawValue)",
+      bytes: 0, operations: 0
+    ) {
+      for head in 0..<view.kvHeads {
+        settle(
+          from: recent.firstKey, to: keysEnd, view, head: head,
+          coder: view.coding.keyCoder(head: head), block: { view.keyBlocks[head][$0] })
+        settle(
+          from: recent.firstValue, to: valuesEnd, view, head: head,
+          coder: view.coding.valueCoder(head: head), block: { view.valueBlocks[head][$0] })
+      }
+    }
+  }
+
+  private func settle(
+    from first: Int, to end: Int, _ view: KVView, head: Int, coder: KVCoder,
+    block at: (Int) -> UnsafeMutableRawPointer?
+  ) {
+    guard end > first else { return }
+    let start = first / coder.tokenGroup * coder.tokenGroup
+    withUnsafeTemporaryAllocation(
+      of: Float.self, capacity: (end - start) * view.headDimension
+    ) { vectors in
+      guard let base = vectors.baseAddress else { return }
+      read(view, keys: coder.isKeys, head: head, range: start..<end, into: base)
+      store(
+        base, tokens: end - start, stride: view.headDimension, at: start, coder: coder,
+        block: at)
+    }
+  }
+
+  /// Reads one side of the cache back as float32 into `[range.count, headDimension]`.
+  package func read(
+    _ view: KVView, keys: Bool, head: Int, range: Range<Int>,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let coder = keys ? view.coding.keyCoder(head: head) : view.coding.valueCoder(head: head)
+    let blocks = keys ? view.keyBlocks[head] : view.valueBlocks[head]
+    guard let recent = view.recent else {
+      load(range, coder: coder, block: { blocks[$0] }, into: out)
+      return
+    }
+    let recentBlocks = keys ? recent.keyBlocks[head] : recent.valueBlocks[head]
+    let split = min(
+      max(keys ? recent.firstKey : recent.firstValue, range.lowerBound), range.upperBound)
+    load(range.lowerBound..<split, coder: coder, block: { blocks[$0] }, into: out)
+    load(
+      split..<range.upperBound,
+      coder: keys ? recent.coding.keyCoder(head: head) : recent.coding.valueCoder(head: head),
+      block: { recentBlocks[$0] },
+      into: out + (split - range.lowerBound) * view.headDimension)
+  }
+
+  /// Writes vectors, `stride` numbers from one to the next, into the slots from `position` on.
+  private func store(
+    _ vectors: UnsafePointer<Float>, tokens: Int, stride: Int, at position: Int, coder: KVCoder,
+    block at: (Int) -> UnsafeMutableRawPointer?
+  ) {
+    guard let transform = coder.transform else {
+      eachBlock(position..<position + tokens, at) { block, slot, count, done in
+        var kernel = coder.kernel
+        attentionKernels.append(
+          &kernel, block, Int32(slot), Int32(count), vectors + done * stride, stride)
+      }
+      return
+    }
+    let width = transform.rows
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: tokens * width) { turned in
+      guard let turned = turned.baseAddress else { return }
+      multiply(vectors, stride: stride, rows: tokens, by: transform, into: turned, outStride: width)
+      eachBlock(position..<position + tokens, at) { block, slot, count, done in
+        var kernel = coder.kernel
+        if let projection = coder.projection {
+          storeUnbiased(
+            turned + done * width, count: count, coder: coder, projection: projection,
+            original: vectors + done * stride, stride: stride, block: block, slot: slot)
+        } else {
+          attentionKernels.append(
+            &kernel, block, Int32(slot), Int32(count), turned + done * width, width)
+        }
+      }
+    }
+  }
+
+  /// Codes of the rotated vectors, then the signs of the projection of what the codes leave
+  /// (TurboQuant, algorithm 2).
+  private func storeUnbiased(
+    _ turned: UnsafeMutablePointer<Float>, count: Int, coder: KVCoder, projection: KVMatrix,
+    original: UnsafePointer<Float>, stride: Int, block: UnsafeMutableRawPointer, slot: Int
+  ) {
+    let dimension = coder.headDimension
+    let width = coder.storedDimension
+    var kernel = coder.kernel
+    let parts = [kernel.part.0, kernel.part.1]
+    var codes = [UInt8](repeating: 0, count: width)
+    var scales = [Float](repeating: 0, count: Int(kernel.parts))
+    var residual = [Float](repeating: 0, count: dimension)
+    for index in 0..<count {
+      let vector = turned + index * width
+      if scales.count > 1 {
+        var part = parts[0]
+        nk_kv_encode(&part, kernel.keeps_norm, vector, &codes, &scales[0])
+        for channel in 0..<dimension {
+          residual[channel] = vector[channel] - scales[0] * part.levels[Int(codes[channel])]
+        }
+        residual.withUnsafeBufferPointer { residual in
+          guard let residual = residual.baseAddress else { return }
+          multiply(
+            residual, stride: dimension, rows: 1, by: projection, into: vector + dimension,
+            outStride: dimension)
+        }
+      } else {
+        for channel in 0..<dimension { residual[channel] = original[index * stride + channel] }
+      }
+      let signs = width - dimension
+      for channel in 0..<dimension { codes[signs + channel] = vector[signs + channel] < 0 ? 0 : 1 }
+      let norm = residual.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let usable = norm.isFinite
+      scales[scales.count - 1] =
+        usable ? Float(norm) * KVCoder.signScale(dimension: dimension) : 0
+      nk_kv_store(&kernel, block, Int32(slot + index), 1, codes, scales)
+    }
+  }
+
+  /// Reads vectors back into `[range.count, headDimension]`.
+  private func load(
+    _ range: Range<Int>, coder: KVCoder, block at: (Int) -> UnsafeMutableRawPointer?,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    guard !range.isEmpty else { return }
+    guard let transform = coder.transform else {
+      eachBlock(range, at) { block, slot, count, done in
+        var kernel = coder.kernel
+        attentionKernels.read(
+          &kernel, block, Int32(slot), Int32(count), out + done * coder.headDimension,
+          coder.headDimension)
+      }
+      return
+    }
+    let width = transform.rows
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * width) { stored in
+      guard let stored = stored.baseAddress else { return }
+      eachBlock(range, at) { block, slot, count, done in
+        var kernel = coder.kernel
+        attentionKernels.read(
+          &kernel, block, Int32(slot), Int32(count), stored + done * width, width)
+      }
+      multiply(
+        stored, stride: width, rows: range.count, byTransposed: transform, into: out,
+        outStride: coder.headDimension)
+    }
+  }
+
+  /// Calls `body` with each block that holds positions of the range: its address, the first slot,
+  /// how many slots, and how many positions came before.
+  private func eachBlock(
+    _ range: Range<Int>, _ at: (Int) -> UnsafeMutableRawPointer?,
+    _ body: (UnsafeMutableRawPointer, Int, Int, Int) -> Void
+  ) {
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let slot = position % KVBlockLayout.tokens
+      let count = min(KVBlockLayout.tokens - slot, range.upperBound - position)
+      if let block = at(position / KVBlockLayout.tokens) {
+        body(block, slot, count, position - range.lowerBound)
+      }
+      position += count
+    }
+  }
+
+  /// `out = x M^T`: each of `rows` vectors times the matrix.
+  func multiply(
+    _ x: UnsafePointer<Float>, stride: Int, rows: Int, by matrix: KVMatrix,
+    into out: UnsafeMutablePointer<Float>, outStride: Int
+  ) {
+    cblas_sgemm(
+      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasTrans),
+      Int32(rows), Int32(matrix.rows), Int32(matrix.columns), 1, x, Int32(stride), matrix.pointer,
+      Int32(matrix.columns), 0, out, Int32(outStride))
+  }
+
+  /// `out = x M`: each of `rows` vectors times the transposed matrix.
+  func multiply(
+    _ x: UnsafePointer<Float>, stride: Int, rows: Int, byTransposed matrix: KVMatrix,
+    into out: UnsafeMutablePointer<Float>, outStride: Int
+  ) {
+    cblas_sgemm(
+      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasNoTrans),
+      Int32(rows), Int32(matrix.columns), Int32(matrix.rows), 1, x, Int32(stride), matrix.pointer,
+      Int32(matrix.columns), 0, out, Int32(outStride))
+  }
+}
+
+extension KVCoder {
+  /// Tokens that are quantized together.
+  package var tokenGroup: Int {
+    kernel.kind == Int32(NK_KV_CHANNEL_GROUPS) ? Int(kernel.group) : 1
+  }
+}

@@ -1,0 +1,114 @@
+package import Tensors
+
+/// The storage of one layer of a KV cache, as attention reads it.
+///
+/// The cache of one KV head is two lists of blocks of 64 tokens, one of keys and one of values; what lies
+/// in a block is between its coder and the kernels. The pointers live as long as the cache they came from.
+package struct KVView {
+  package var coding: KVLayerCoding
+  package var kvHeads: Int
+  package var headDimension: Int
+  /// Tokens in the cache.
+  package var length: Int
+  /// Tokens attention looks back on, 0 for all.
+  package var window: Int
+  /// `[kvHeads][blocks]`.
+  package var keyBlocks: [[UnsafeMutableRawPointer]]
+  /// `[kvHeads][blocks]`.
+  package var valueBlocks: [[UnsafeMutableRawPointer]]
+  /// The latest tokens in full precision, where the cache keeps them.
+  package var recent: KVRecent?
+
+  package init(
+    coding: KVLayerCoding, kvHeads: Int, headDimension: Int, length: Int, window: Int = 0,
+    keyBlocks: [[UnsafeMutableRawPointer]], valueBlocks: [[UnsafeMutableRawPointer]],
+    recent: KVRecent? = nil
+  ) {
+    self.coding = coding
+    self.kvHeads = kvHeads
+    self.headDimension = headDimension
+    self.length = length
+    self.window = window
+    self.keyBlocks = keyBlocks
+    self.valueBlocks = valueBlocks
+    self.recent = recent
+  }
+
+  /// How keys and values are stored.
+  package var format: KVFormatPair { coding.format }
+}
+
+/// The latest tokens of one layer in full precision, and from where on they count.
+package struct KVRecent {
+  package var coding: KVLayerCoding
+  /// Keys before this position are in the quantized blocks.
+  package var firstKey: Int
+  /// Values before this position are in the quantized blocks.
+  package var firstValue: Int
+  /// `[kvHeads][blocks]`; blocks that hold no recent token are nil.
+  package var keyBlocks: [[UnsafeMutableRawPointer?]]
+  /// `[kvHeads][blocks]`; blocks that hold no recent token are nil.
+  package var valueBlocks: [[UnsafeMutableRawPointer?]]
+
+  package init(
+    coding: KVLayerCoding, firstKey: Int, firstValue: Int,
+    keyBlocks: [[UnsafeMutableRawPointer?]], valueBlocks: [[UnsafeMutableRawPointer?]]
+  ) {
+    self.coding = coding
+    self.firstKey = firstKey
+    self.firstValue = firstValue
+    self.keyBlocks = keyBlocks
+    self.valueBlocks = valueBlocks
+  }
+}
+
+/// How the keys and values of one layer are coded: one coder for all heads, or one each.
+package struct KVLayerCoding: Sendable {
+  package let format: KVFormatPair
+  let keys: [KVCoder]
+  let values: [KVCoder]
+
+  /// Coders for a format; what is found from the first tokens is at rest.
+  ///
+  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  package init(format: KVFormatPair, headDimension: Int) throws {
+    self.format = format
+    keys = [try KVCoder(format.keys, isKeys: true, headDimension: headDimension)]
+    values = [try KVCoder(format.values, isKeys: false, headDimension: headDimension)]
+    guard format.window != nil else { return }
+    for coder in keys + values where coder.transform != nil {
+      throw OperatorError.windowOfRotated(coder.format)
+    }
+  }
+
+  private init(format: KVFormatPair, keys: [KVCoder], values: [KVCoder]) {
+    self.format = format
+    self.keys = keys
+    self.values = values
+  }
+
+  /// The same with scales and channels found from the first tokens, `[tokens, kvHeads, headDimension]`.
+  ///
+  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  package func learned(
+    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, kvHeads: Int
+  ) throws -> KVLayerCoding {
+    func side(_ coders: [KVCoder], _ vectors: UnsafePointer<Float>) throws -> [KVCoder] {
+      guard let coder = coders.first, coder.format.learnsFromFirstTokens else { return coders }
+      return try (0..<kvHeads).map { head in
+        try coder.learned(
+          from: vectors + head * coder.headDimension, tokens: tokens,
+          stride: kvHeads * coder.headDimension)
+      }
+    }
+    return KVLayerCoding(
+      format: format, keys: try side(self.keys, keys), values: try side(self.values, values))
+  }
+
+  package var learnsFromFirstTokens: Bool {
+    format.keys.learnsFromFirstTokens || format.values.learnsFromFirstTokens
+  }
+
+  func keyCoder(head: Int) -> KVCoder { keys.count == 1 ? keys[0] : keys[head] }
+  func valueCoder(head: Int) -> KVCoder { values.count == 1 ? values[0] : values[head] }
+}
