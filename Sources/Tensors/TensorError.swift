@@ -9,6 +9,8 @@ package enum TensorError: Error, Equatable, Sendable {
   case rowsOutOfBounds(rows: Range<Int>, shape: Shape)
   /// A weight whose codes, scales or zero points do not fit its format; the words say which.
   case invalidWeight(String)
+  /// A number that what is asked for cannot be made with.
+  case outOfRange(what: String, expected: String, found: String)
 }
 
 extension TensorError: CustomStringConvertible {
@@ -34,6 +36,8 @@ extension TensorError: CustomStringConvertible {
       "expected rows of a tensor of shape \(shape), found \(rows)"
     case .invalidWeight(let words):
       words
+    case .outOfRange(let what, let expected, let found):
+      "\(what): expected \(expected), found \(found)"
     }
   }
 }

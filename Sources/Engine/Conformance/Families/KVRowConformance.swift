@@ -1,5 +1,5 @@
 import Checkpoints
-import Quantization
+import Tensors
 
 /// Rows of a key cache in llama.cpp's blocks, plain and rotated, and the scores they give.
 package enum KVRowConformance: ConformanceFamily {

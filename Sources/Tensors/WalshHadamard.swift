@@ -9,11 +9,11 @@ package enum WalshHadamard {
 
   /// Transforms each run of `block` values, in place.
   ///
-  /// - Throws: `QuantizationError.invalidOption` unless `block` is a power of two that divides the count.
-  package static func transform(_ values: inout [Float], block: Int) throws(QuantizationError) {
+  /// - Throws: `TensorError.outOfRange` unless `block` is a power of two that divides the count.
+  package static func transform(_ values: inout [Float], block: Int) throws(TensorError) {
     guard block > 0, block & (block - 1) == 0, values.count % block == 0 else {
-      throw .invalidOption(
-        method: "Walsh-Hadamard transform", key: "block",
+      throw .outOfRange(
+        what: "block of a Walsh-Hadamard transform",
         expected: "a power of two that divides \(values.count)", found: "\(block)")
     }
     let count = values.count
@@ -25,6 +25,15 @@ package enum WalshHadamard {
 
   /// Transforms `count` values, a power of two, in place.
   package static func transform(_ values: UnsafeMutablePointer<Float>, count: Int) {
+    butterflies(values, count: count)
+    let factor = 1 / Float(count).squareRoot()
+    for index in 0..<count { values[index] *= factor }
+  }
+
+  /// The sums and differences alone: Sylvester's matrix of +-1 times `count` values, in place.
+  static func butterflies<Value: BinaryFloatingPoint>(
+    _ values: UnsafeMutablePointer<Value>, count: Int
+  ) {
     precondition(count > 0 && count & (count - 1) == 0, "\(count) is no power of two")
     var half = 1
     while half < count {
@@ -37,7 +46,5 @@ package enum WalshHadamard {
       }
       half *= 2
     }
-    let factor = 1 / Float(count).squareRoot()
-    for index in 0..<count { values[index] *= factor }
   }
 }
