@@ -184,7 +184,7 @@ package final class KVCoder: Sendable {
     if codes.form == .prod {
       return unbiased(
         parts, dimension, rotation: codes.rotation.matrix(dimension: dimension),
-        gaussian: KVRotation.gaussian(dimension: dimension, seed: codes.rotation.seed ^ 0x9e37_79b9))
+        gaussian: KVRotation.gaussian(dimension: dimension, seed: codes.rotation.seed))
     }
     let more = parts.count > 1 ? parts[0].channels : 0
     // Within a part channels stay in order.

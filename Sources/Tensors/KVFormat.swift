@@ -139,15 +139,6 @@ package struct CodebookFormat: Hashable, Sendable, Codable {
   }
 }
 
-extension KVRotation {
-  /// What its random numbers come from.
-  package var seed: UInt64 {
-    switch self {
-    case .hadamard(let seed), .dense(let seed): seed
-    }
-  }
-}
-
 extension CodebookFormat: CustomStringConvertible {
   /// `TurboQuant 3.5`, `TurboQuant 4 prod`.
   package var description: String {
