@@ -144,12 +144,18 @@ typedef struct group_grid {
   float scale, low;
 } group_grid;
 
-// What lies beyond the numbers of f16 is clamped; a group of one value has scale 0.
-static group_grid grid_of(const nk_kv_format *f, float low, float high) {
+void nk_kv_group_grid(int32_t bits, const float *x, ptrdiff_t stride, int32_t count, float *scale,
+                      float *minimum) {
+  float low = INFINITY, high = -INFINITY;
+  for (int32_t i = 0; i < count; i++) {
+    low = fminf(low, x[i * stride]);
+    high = fmaxf(high, x[i * stride]);
+  }
   if (!(low <= high)) low = high = 0;
   low = fminf(fmaxf(low, -65504.0f), 65504.0f);
   high = fminf(fmaxf(high, -65504.0f), 65504.0f);
-  return (group_grid){(high - low) / (float)((1 << f->bits) - 1), low};
+  *scale = (high - low) / (float)((1 << bits) - 1);
+  *minimum = low;
 }
 
 static void put_folded(const nk_kv_format *f, uint8_t *codes, int32_t token, int32_t channel,
@@ -167,12 +173,8 @@ void kv_append_channel_groups(const nk_kv_format *f, void *block, int32_t token,
   const int32_t groups = KV_TOKENS / f->group;
   uint16_t *scales = kv_scales(f, block), *minima = scales + f->head_dim * groups;
   for (int32_t c = 0; c < f->head_dim; c++) {
-    float low = INFINITY, high = -INFINITY;
-    for (int32_t t = 0; t < f->group; t++) {
-      low = fminf(low, x[t * stride + c]);
-      high = fmaxf(high, x[t * stride + c]);
-    }
-    const group_grid grid = grid_of(f, low, high);
+    group_grid grid;
+    nk_kv_group_grid(f->bits, x + c, stride, f->group, &grid.scale, &grid.low);
     scales[c * groups + token / f->group] = f16_of_float(grid.scale);
     minima[c * groups + token / f->group] = f16_of_float(grid.low);
     for (int32_t t = 0; t < f->group; t++) {
@@ -184,12 +186,8 @@ void kv_append_channel_groups(const nk_kv_format *f, void *block, int32_t token,
 void kv_append_token_groups(const nk_kv_format *f, void *block, int32_t token, const float *x) {
   uint16_t *scales = kv_scales(f, block), *minima = scales + kv_groups(f) * KV_TOKENS;
   for (int32_t first = 0; first < f->head_dim; first += f->group) {
-    float low = INFINITY, high = -INFINITY;
-    for (int32_t c = first; c < first + f->group; c++) {
-      low = fminf(low, x[c]);
-      high = fmaxf(high, x[c]);
-    }
-    const group_grid grid = grid_of(f, low, high);
+    group_grid grid;
+    nk_kv_group_grid(f->bits, x + first, 1, f->group, &grid.scale, &grid.low);
     scales[first / f->group * KV_TOKENS + token] = f16_of_float(grid.scale);
     minima[first / f->group * KV_TOKENS + token] = f16_of_float(grid.low);
     for (int32_t c = first; c < first + f->group; c++) put_folded(f, block, token, c, grid, x[c]);

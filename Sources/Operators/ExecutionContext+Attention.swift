@@ -53,8 +53,8 @@ extension ExecutionContext {
     ).assumingMemoryBound(to: Float.self)
     eachTurn(tokens: tokens, heads: heads, coders: view.coding.keys) { row, rows, coder in
       guard let transform = coder.transform else { return }
-      multiply(
-        queries + row * view.headDimension, stride: view.headDimension, rows: rows, by: transform,
+      transform.multiply(
+        queries + row * view.headDimension, stride: view.headDimension, rows: rows,
         into: turned + row * width, outStride: width)
     }
     return UnsafePointer(turned)
@@ -67,8 +67,8 @@ extension ExecutionContext {
   ) {
     eachTurn(tokens: tokens, heads: heads, coders: view.coding.values) { row, rows, coder in
       guard let transform = coder.transform else { return }
-      multiply(
-        sums + row * transform.rows, stride: transform.rows, rows: rows, byTransposed: transform,
+      transform.multiplyTransposed(
+        sums + row * transform.rows, stride: transform.rows, rows: rows,
         into: out + row * view.headDimension, outStride: view.headDimension)
     }
   }

@@ -1,5 +1,4 @@
 internal import CKernels
-internal import COpenBLAS
 internal import Tensors
 
 extension ExecutionContext {
@@ -120,58 +119,21 @@ extension ExecutionContext {
     let width = transform.rows
     withUnsafeTemporaryAllocation(of: Float.self, capacity: tokens * width) { turned in
       guard let turned = turned.baseAddress else { return }
-      multiply(vectors, stride: stride, rows: tokens, by: transform, into: turned, outStride: width)
+      transform.multiply(vectors, stride: stride, rows: tokens, into: turned, outStride: width)
       eachBlock(position..<position + tokens, at) { block, slot, count, done in
         var kernel = coder.kernel
-        if let projection = coder.projection {
-          storeUnbiased(
-            turned + done * width, count: count, coder: coder, projection: projection,
-            original: vectors + done * stride, stride: stride, block: block, slot: slot)
+        if coder.projection != nil {
+          for index in done..<done + count {
+            let encoded = coder.encode(
+              turned: turned + index * width, original: vectors + index * stride)
+            nk_kv_store(
+              &kernel, block, Int32(slot + index - done), 1, encoded.codes, encoded.scales)
+          }
         } else {
           attentionKernels.append(
             &kernel, block, Int32(slot), Int32(count), turned + done * width, width)
         }
       }
-    }
-  }
-
-  /// Codes of the rotated vectors, then the signs of the projection of what the codes leave
-  /// (TurboQuant, algorithm 2).
-  private func storeUnbiased(
-    _ turned: UnsafeMutablePointer<Float>, count: Int, coder: KVCoder, projection: KVMatrix,
-    original: UnsafePointer<Float>, stride: Int, block: UnsafeMutableRawPointer, slot: Int
-  ) {
-    let dimension = coder.headDimension
-    let width = coder.storedDimension
-    var kernel = coder.kernel
-    let parts = [kernel.part.0, kernel.part.1]
-    var codes = [UInt8](repeating: 0, count: width)
-    var scales = [Float](repeating: 0, count: Int(kernel.parts))
-    var residual = [Float](repeating: 0, count: dimension)
-    for index in 0..<count {
-      let vector = turned + index * width
-      if scales.count > 1 {
-        var part = parts[0]
-        nk_kv_encode(&part, kernel.keeps_norm, vector, &codes, &scales[0])
-        for channel in 0..<dimension {
-          residual[channel] = vector[channel] - scales[0] * part.levels[Int(codes[channel])]
-        }
-        residual.withUnsafeBufferPointer { residual in
-          guard let residual = residual.baseAddress else { return }
-          multiply(
-            residual, stride: dimension, rows: 1, by: projection, into: vector + dimension,
-            outStride: dimension)
-        }
-      } else {
-        for channel in 0..<dimension { residual[channel] = original[index * stride + channel] }
-      }
-      let signs = width - dimension
-      for channel in 0..<dimension { codes[signs + channel] = vector[signs + channel] < 0 ? 0 : 1 }
-      let norm = residual.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-      let usable = norm.isFinite
-      scales[scales.count - 1] =
-        usable ? Float(norm) * KVCoder.signScale(dimension: dimension) : 0
-      nk_kv_store(&kernel, block, Int32(slot + index), 1, codes, scales)
     }
   }
 
@@ -198,9 +160,8 @@ extension ExecutionContext {
         attentionKernels.read(
           &kernel, block, Int32(slot), Int32(count), stored + done * width, width)
       }
-      multiply(
-        stored, stride: width, rows: range.count, byTransposed: transform, into: out,
-        outStride: coder.headDimension)
+      transform.multiplyTransposed(
+        stored, stride: width, rows: range.count, into: out, outStride: coder.headDimension)
     }
   }
 
@@ -221,27 +182,6 @@ extension ExecutionContext {
     }
   }
 
-  /// `out = x M^T`: each of `rows` vectors times the matrix.
-  func multiply(
-    _ x: UnsafePointer<Float>, stride: Int, rows: Int, by matrix: KVMatrix,
-    into out: UnsafeMutablePointer<Float>, outStride: Int
-  ) {
-    cblas_sgemm(
-      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasTrans),
-      Int32(rows), Int32(matrix.rows), Int32(matrix.columns), 1, x, Int32(stride), matrix.pointer,
-      Int32(matrix.columns), 0, out, Int32(outStride))
-  }
-
-  /// `out = x M`: each of `rows` vectors times the transposed matrix.
-  func multiply(
-    _ x: UnsafePointer<Float>, stride: Int, rows: Int, byTransposed matrix: KVMatrix,
-    into out: UnsafeMutablePointer<Float>, outStride: Int
-  ) {
-    cblas_sgemm(
-      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasNoTrans),
-      Int32(rows), Int32(matrix.columns), Int32(matrix.rows), 1, x, Int32(stride), matrix.pointer,
-      Int32(matrix.columns), 0, out, Int32(outStride))
-  }
 }
 
 extension KVCoder {

@@ -89,37 +89,41 @@ package final class KVCoder: Sendable {
     self.levels = levels
   }
 
-  /// A coder for vector codes whose matrices and levels are given: rotation, projection for the signs of the residual (nil for
-  /// none), and levels for each.
+  /// A coder for vector codes whose transform and levels are given.
   ///
-  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  /// - Parameters:
+  ///   - transform: `[stored numbers, headDimension]`.
+  ///   - projection: of form `prod`, as `unbiased` makes it.
+  ///   - levels: of each part, ascending.
+  /// - Throws: `OperatorError.unsupportedCache` when these do not fit the format.
   package init(
-    codebook format: CodebookFormat, isKeys: Bool, headDimension: Int, rotation: [Float],
-    projection gaussian: [Float]?, levels given: [Float]?
+    codebook format: CodebookFormat, isKeys: Bool, headDimension: Int, transform: [Float],
+    projection: [Float]? = nil, levels: [[Float]]
   ) throws {
     let refusal = OperatorError.unsupportedCache(
       .codebook(format: format), headDimension: headDimension)
     let parts = format.parts(headDimension: headDimension)
+    let stored = parts.reduce(0) { $0 + $1.channels }
+    guard headDimension > 0, transform.count == stored * headDimension,
+      projection == nil || projection?.count == headDimension * headDimension,
+      (format.form == .prod) == (projection != nil), parts.count == levels.count,
+      zip(parts, levels).allSatisfy({ $1.count == 1 << $0.bits })
+    else { throw refusal }
     self.format = .codebook(format: format)
     self.isKeys = isKeys
     self.headDimension = headDimension
-    storedDimension = parts.reduce(0) { $0 + $1.channels }
-    guard rotation.count == headDimension * headDimension,
-      parts.contains(where: \.isSigns) == (gaussian != nil)
-    else { throw refusal }
-    levels = try parts.map {
-      if !$0.isSigns, let given { return KVMatrix(rows: 1, columns: given.count, given) }
-      return try Self.levels($0)
+    storedDimension = stored
+    self.levels = levels.map { KVMatrix(rows: 1, columns: $0.count, $0) }
+    self.transform = KVMatrix(rows: stored, columns: headDimension, transform)
+    self.projection = projection.map {
+      KVMatrix(rows: headDimension, columns: headDimension, $0)
     }
-    (transform, projection) = Self.unbiased(
-      parts, headDimension, rotation: rotation, gaussian: gaussian)
     var described = nk_kv_format()
     described.role = Int32(isKeys ? NK_KV_KEYS : NK_KV_VALUES)
     described.kind = Int32(NK_KV_CODEBOOK)
-    described.head_dim = Int32(storedDimension)
+    described.head_dim = Int32(stored)
     described.keeps_norm = format.keepsNorm ? 1 : 0
-    guard zip(parts, levels).allSatisfy({ $1.values.count == 1 << $0.bits }) else { throw refusal }
-    Self.describe(parts, levels, in: &described)
+    Self.describe(parts, self.levels, in: &described)
     guard nk_kv_format_check(&described) != 0 else { throw refusal }
     kernel = described
   }
@@ -131,7 +135,7 @@ package final class KVCoder: Sendable {
   }
 
   /// The scale of the signs of a residual of length 1: `sqrt(pi / 2) / d` (algorithm 2).
-  static func signScale(dimension: Int) -> Float {
+  package static func signScale(dimension: Int) -> Float {
     Float((Double.pi / 2).squareRoot() / Double(dimension))
   }
 
@@ -149,15 +153,25 @@ package final class KVCoder: Sendable {
         largest = max(largest, value.magnitude)
       }
     }
-    // Equal channels stay in order, so that the choice is the same everywhere.
-    let order = squares.indices.sorted {
-      squares[$0] != squares[$1] ? squares[$0] > squares[$1] : $0 < $1
+    var more = 0
+    if case .codebook(let codes) = format {
+      more = codes.extraChannels(headDimension: headDimension)
     }
+    let order = Self.order(squares, more: more)
     var limit: Float = 448
     if case .fp8(.f8e5m2, _) = format { limit = 57344 }
     return try KVCoder(
       format, isKeys: isKeys, headDimension: headDimension, order: order,
       scale: largest > 0 ? max(largest / limit, 0x1p-100) : 1)
+  }
+
+  /// The `more` channels of the largest squares, then the others, each in their own order.
+  package static func order(_ squares: [Double], more: Int) -> [Int] {
+    // Equal channels stay in order, so that the choice is the same everywhere.
+    let ranked = squares.indices.sorted {
+      squares[$0] != squares[$1] ? squares[$0] > squares[$1] : $0 < $1
+    }
+    return ranked.prefix(more).sorted() + ranked.dropFirst(more).sorted()
   }
 
   private static func levels(_ part: CodebookFormat.Part) throws -> KVMatrix {
@@ -182,13 +196,16 @@ package final class KVCoder: Sendable {
     _ codes: CodebookFormat, _ parts: [CodebookFormat.Part], _ dimension: Int, _ order: [Int]?
   ) -> (KVMatrix, KVMatrix?) {
     if codes.form == .prod {
-      return unbiased(
-        parts, dimension, rotation: codes.rotation.matrix(dimension: dimension),
-        gaussian: KVRotation.gaussian(dimension: dimension, seed: codes.rotation.seed))
+      let made = unbiased(
+        rotation: parts.count > 1 ? codes.rotation.matrix(dimension: dimension) : nil,
+        gaussian: KVRotation.gaussian(dimension: dimension, seed: codes.rotation.seed),
+        dimension: dimension)
+      return (
+        KVMatrix(
+          rows: made.transform.count / dimension, columns: dimension, made.transform),
+        KVMatrix(rows: dimension, columns: dimension, made.projection)
+      )
     }
-    let more = parts.count > 1 ? parts[0].channels : 0
-    // Within a part channels stay in order.
-    let order = order.map { $0.prefix(more).sorted() + $0.dropFirst(more).sorted() }
     var matrix = [Float](repeating: 0, count: dimension * dimension)
     var first = 0
     for part in parts {
@@ -204,51 +221,113 @@ package final class KVCoder: Sendable {
     return (KVMatrix(rows: dimension, columns: dimension, matrix), nil)
   }
 
-  /// Rotation above projection, and the projection of rotated vectors.
-  private static func unbiased(
-    _ parts: [CodebookFormat.Part], _ dimension: Int, rotation: [Float], gaussian: [Float]?
-  ) -> (KVMatrix, KVMatrix?) {
-    guard let gaussian else {
-      return (KVMatrix(rows: dimension, columns: dimension, rotation), nil)
-    }
-    let hasCodes = parts.count > 1
-    let matrix = (hasCodes ? rotation : []) + gaussian
+  /// The transform of form `prod`, rotation above projection, and the projection of vectors that are
+  /// already rotated, `S R^T`.
+  ///
+  /// - Parameters:
+  ///   - rotation: `[dimension, dimension]`; nil where all bits are signs.
+  ///   - gaussian: `[dimension, dimension]`, S in the paper.
+  package static func unbiased(
+    rotation: [Float]?, gaussian: [Float], dimension: Int
+  ) -> (transform: [Float], projection: [Float]) {
+    guard let rotation else { return (gaussian, gaussian) }
     var turned = gaussian
-    if hasCodes {
-      // S R^T: what S sees of a vector that is given as R x.
-      for row in 0..<dimension {
-        for column in 0..<dimension {
-          var sum = 0.0
-          for k in 0..<dimension {
-            sum += Double(gaussian[row * dimension + k]) * Double(rotation[column * dimension + k])
-          }
-          turned[row * dimension + column] = Float(sum)
+    for row in 0..<dimension {
+      for column in 0..<dimension {
+        var sum = 0.0
+        for k in 0..<dimension {
+          sum += Double(gaussian[row * dimension + k]) * Double(rotation[column * dimension + k])
         }
+        turned[row * dimension + column] = Float(sum)
       }
     }
-    return (
-      KVMatrix(rows: matrix.count / dimension, columns: dimension, matrix),
-      KVMatrix(rows: dimension, columns: dimension, turned)
-    )
+    return (rotation + gaussian, turned)
   }
 }
 
-/// A row-major matrix at an address that stays.
-final class KVMatrix: Sendable {
-  let rows: Int
-  let columns: Int
-  nonisolated(unsafe) private let storage: UnsafeMutablePointer<Float>
+/// Scale and minimum of a group of numbers, as the group formats (KIVI) find them before they are rounded to 16 bits.
+package struct KVGroupGrid: Hashable, Sendable {
+  package let scale: Float
+  package let minimum: Float
+  private let most: Int
 
-  init(rows: Int, columns: Int, _ values: [Float]) {
-    precondition(values.count == rows * columns, "a matrix of \(rows) x \(columns)")
-    self.rows = rows
-    self.columns = columns
-    storage = .allocate(capacity: max(1, values.count))
-    storage.initialize(from: values, count: values.count)
+  /// The grid of `count` numbers from `first` on, `stride` apart.
+  package init(_ values: [Float], from first: Int, stride: Int, count: Int, bits: Int) {
+    precondition(
+      count > 0 && first >= 0 && first + (count - 1) * stride < values.count, "a group in range")
+    var scale: Float = 0
+    var minimum: Float = 0
+    values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      nk_kv_group_grid(Int32(bits), base + first, stride, Int32(count), &scale, &minimum)
+    }
+    self.scale = scale
+    self.minimum = minimum
+    most = (1 << bits) - 1
   }
 
-  deinit { storage.deallocate() }
+  /// The code that a decoded number stands for.
+  package func code(of value: Float) -> Int {
+    guard scale > 0 else { return 0 }
+    return min(most, max(0, Int(((value - minimum) / scale).rounded(.toNearestOrEven))))
+  }
+}
 
-  var pointer: UnsafePointer<Float> { UnsafePointer(storage) }
-  var values: UnsafeBufferPointer<Float> { .init(start: storage, count: rows * columns) }
+extension KVCoder {
+  /// Codes of all parts, and the scale of each.
+  package struct Encoded {
+    package var codes: [UInt8]
+    package var scales: [Float]
+  }
+
+  /// What a vector of `headDimension` numbers is stored as by a codebook format.
+  package func encode(_ vector: [Float]) -> Encoded {
+    precondition(vector.count == headDimension, "a vector of \(headDimension)")
+    var turned = [Float](repeating: 0, count: storedDimension)
+    return vector.withUnsafeBufferPointer { vector in
+      turned.withUnsafeMutableBufferPointer { turned in
+        guard let vector = vector.baseAddress, let turned = turned.baseAddress else {
+          return Encoded(codes: [], scales: [])
+        }
+        transform?.multiply(
+          vector, stride: headDimension, rows: 1, into: turned, outStride: storedDimension)
+        return encode(turned: turned, original: vector)
+      }
+    }
+  }
+
+  /// Codes of the rotated vector; of the unbiased form then the signs of the projection of what the
+  /// codes leave (TurboQuant, algorithm 2), which overwrites the projected part of `turned`.
+  func encode(
+    turned vector: UnsafeMutablePointer<Float>, original: UnsafePointer<Float>
+  ) -> Encoded {
+    let parts = [kernel.part.0, kernel.part.1]
+    var codes = [UInt8](repeating: 0, count: storedDimension)
+    var scales = [Float](repeating: 0, count: Int(kernel.parts))
+    let coded = projection == nil ? scales.count : scales.count - 1
+    var first = 0
+    for index in 0..<coded {
+      var part = parts[index]
+      codes.withUnsafeMutableBufferPointer { codes in
+        guard let base = codes.baseAddress else { return }
+        nk_kv_encode(&part, kernel.keeps_norm, vector + first, base + first, &scales[index])
+      }
+      first += Int(part.channels)
+    }
+    guard let projection else { return Encoded(codes: codes, scales: scales) }
+    var residual = [Float](repeating: 0, count: headDimension)
+    if coded > 0, let levels = parts[0].levels {
+      for channel in 0..<headDimension {
+        residual[channel] = vector[channel] - scales[0] * levels[Int(codes[channel])]
+      }
+      projection.multiply(
+        residual, stride: headDimension, rows: 1, into: vector + first, outStride: headDimension)
+    } else {
+      for channel in 0..<headDimension { residual[channel] = original[channel] }
+    }
+    for channel in first..<storedDimension { codes[channel] = vector[channel] < 0 ? 0 : 1 }
+    let norm = residual.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    scales[coded] = norm.isFinite ? Float(norm) * Self.signScale(dimension: headDimension) : 0
+    return Encoded(codes: codes, scales: scales)
+  }
 }

@@ -81,6 +81,13 @@ package struct KVLayerCoding: Sendable {
     }
   }
 
+  /// A coder for the keys of all heads, and values as another layer stores them.
+  package init(keys: KVCoder, valuesOf other: KVLayerCoding) {
+    self.init(
+      format: KVFormatPair(keys: keys.format, values: other.format.values), keys: [keys],
+      values: other.values)
+  }
+
   private init(format: KVFormatPair, keys: [KVCoder], values: [KVCoder]) {
     self.format = format
     self.keys = keys

@@ -108,6 +108,11 @@ void nk_kv_encode(const nk_kv_part *part, int32_t keeps_norm, const float *vecto
 void nk_kv_store(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
                  const uint8_t *codes, const float *scales);
 
+// Scale and minimum of `count` numbers, `stride` apart, on the grid of the group kinds, before both
+// are rounded to f16. What is no number is passed over, what lies beyond the numbers of f16 clamped.
+void nk_kv_group_grid(int32_t bits, const float *x, ptrdiff_t stride, int32_t count, float *scale,
+                      float *minimum);
+
 // Reads `count` tokens back as float32 (the fallback path and evaluation). out: [count, head_dim],
 // `stride` floats apart.
 typedef void (*nk_kv_read_fn)(const nk_kv_format *format, const void *block, int32_t slot,

@@ -24,6 +24,8 @@ package enum ConformanceFamilies {
     FP8Conformance.self,
     FP8CastConformance.self,
     KVRowConformance.self,
+    KIVIConformance.self,
+    TurboQuantConformance.self,
     GGMLBlockConformance.self,
     PackQuantizedConformance.self,
   ]

@@ -1,4 +1,4 @@
-import Operators
+package import Operators
 import Platform
 import Synchronization
 import Tensors
@@ -47,6 +47,17 @@ package final class KVBlockPool: Sendable {
         keys: .float(type: window.type), values: .float(type: window.type))
       return try KVBlockPool(plain)
     }
+  }
+
+  /// A pool for caches of one layer whose coders are given.
+  package init(coding: KVLayerCoding, kvHeads: Int, headDimension: Int) {
+    layout = KVCacheLayout(
+      layers: 1, kvHeads: kvHeads, headDimension: headDimension, format: coding.format)
+    codings = [coding]
+    offsets = [0]
+    groupBytes = kvHeads * (coding.keyBlockBytes + coding.valueBlockBytes)
+    groupsPerSlab = max(1, (8 << 20) / max(1, groupBytes))
+    recent = nil
   }
 
   /// Where a block lies in a group.
