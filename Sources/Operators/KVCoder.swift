@@ -18,6 +18,8 @@ package final class KVCoder: Sendable {
   /// Of the unbiased form: from what the codes leave of the rotated vector to the projection whose signs are stored,
   /// `[headDimension, headDimension]`.
   let projection: KVMatrix?
+  /// Whether a cache makes another coder once it has seen its first tokens.
+  let learns: Bool
   private let levels: [KVMatrix]
 
   /// The coder of a format.
@@ -32,6 +34,7 @@ package final class KVCoder: Sendable {
     self.format = format
     self.isKeys = isKeys
     self.headDimension = headDimension
+    learns = format.learnsFromFirstTokens && order == nil
     let refusal = OperatorError.unsupportedCache(format, headDimension: headDimension)
     guard headDimension > 0, headDimension <= Int(NK_KV_MAX_HEAD_DIM) else { throw refusal }
     var described = nk_kv_format()
@@ -111,6 +114,7 @@ package final class KVCoder: Sendable {
     else { throw refusal }
     self.format = .codebook(format: format)
     self.isKeys = isKeys
+    learns = false
     self.headDimension = headDimension
     storedDimension = stored
     self.levels = levels.map { KVMatrix(rows: 1, columns: $0.count, $0) }

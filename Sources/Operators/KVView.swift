@@ -101,7 +101,7 @@ package struct KVLayerCoding: Sendable {
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, kvHeads: Int
   ) throws -> KVLayerCoding {
     func side(_ coders: [KVCoder], _ vectors: UnsafePointer<Float>) throws -> [KVCoder] {
-      guard let coder = coders.first, coder.format.learnsFromFirstTokens else { return coders }
+      guard let coder = coders.first, coder.learns else { return coders }
       return try (0..<kvHeads).map { head in
         try coder.learned(
           from: vectors + head * coder.headDimension, tokens: tokens,
@@ -113,7 +113,7 @@ package struct KVLayerCoding: Sendable {
   }
 
   package var learnsFromFirstTokens: Bool {
-    format.keys.learnsFromFirstTokens || format.values.learnsFromFirstTokens
+    keys[0].learns || values[0].learns
   }
 
   func keyCoder(head: Int) -> KVCoder { keys.count == 1 ? keys[0] : keys[head] }
