@@ -108,6 +108,8 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case plantOutliers(planting: OutlierPlanting?)
   /// Every method on models with more and more outliers.
   case outlierLab(options: OutlierLabOptions)
+  /// Caches beside each other: bytes, quality at depth, errors by layer and head, recall, first divergence.
+  case compareCaches(options: CacheOptions)
   case evaluate(options: EvaluationOptions)
   /// Continues a prompt with baseline and quantized model.
   case continuePrompt(prompt: String, tokens: Int)
@@ -181,6 +183,7 @@ package enum JobResult: Hashable, Sendable, Codable {
   case outliers(survey: OutlierSurvey)
   case planted(report: PlantingReport)
   case outlierLab(report: OutlierLabReport)
+  case caches(report: CacheReport)
   case evaluated(report: EvaluationReport)
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)
@@ -197,6 +200,8 @@ package enum JobEvent: Hashable, Sendable, Codable {
   case surveyed(id: JobID, survey: CalibrationSurvey)
   /// The outlier lab has measured another recipe.
   case labRow(id: JobID, facts: OutlierLabReport.Facts, row: OutlierLabReport.Row)
+  /// Comparing caches has measured another one.
+  case cacheRow(id: JobID, facts: CacheReport.Facts, row: CacheReport.Row)
   /// A layer is done; its errors as they come.
   case layer(id: JobID, report: LayerReport)
   case log(id: JobID, text: String)

@@ -116,6 +116,7 @@ package final class Laboratory: Sendable {
         survey: try surveyOutliers(recipe, calibration, thresholds: thresholds, reporter))
     case .plantOutliers(let planting): .planted(report: try plant(planting, reporter))
     case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
+    case .compareCaches(let options): .caches(report: try caches(options, reporter))
     case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
     case .continuePrompt(let prompt, let tokens):
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
@@ -187,6 +188,7 @@ extension JobRequest {
     case .plantOutliers(let planting):
       planting.map { "Planting outliers: \($0)" } ?? "Taking planted outliers out"
     case .outlierLab: "What outliers do to each method"
+    case .compareCaches: "Comparing caches"
     case .evaluate: "Measuring quality"
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"

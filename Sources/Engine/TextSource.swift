@@ -24,11 +24,16 @@ struct TextSource {
       ids: try tokenizer.encode(text, addSpecialTokens: true))
   }
 
+  /// The token a document begins with, where the tokenizer has one.
+  static func begin(_ tokenizer: Tokenizer) -> Int32? {
+    tokenizer.id(of: separator) ?? tokenizer.bosID
+  }
+
   /// Reads one of the built-in texts: each document as id 0 followed by its tokens, under the open model's
   /// own tokenizer with its begin token where that is another model.
   static func builtIn(_ path: String, name: String, tokenizer: Tokenizer) throws -> TextSource {
     var ids: [Int32] = []
-    let begin = tokenizer.id(of: separator) ?? tokenizer.bosID
+    let begin = begin(tokenizer)
     for document in try documents(path) {
       if let begin { ids.append(begin) }
       ids += try tokenizer.encode(document, addSpecialTokens: false)
@@ -36,7 +41,10 @@ struct TextSource {
     return TextSource(name: name, ids: ids)
   }
 
-  private static func read(_ path: String) throws -> String {
+  /// The text of a file.
+  ///
+  /// - Throws: `EngineError.textUnreadable` for bytes that are no UTF-8; `PlatformError`.
+  static func read(_ path: String) throws -> String {
     let file = try MappedFile(path: path)
     let bytes = try file.read(at: 0, count: file.byteCount)
     if let offset = UTF8Validation.firstInvalidOffset(in: bytes) {
@@ -47,8 +55,10 @@ struct TextSource {
   }
 
   /// The documents of a built-in text, without their separators.
-  static func documents(_ path: String) throws -> [String] {
-    let text = try read(path)
+  static func documents(_ path: String) throws -> [String] { split(try read(path)) }
+
+  /// The documents of a text, which lines of `<|endoftext|>` separate; one where there are none.
+  static func split(_ text: String) -> [String] {
     var documents: [String] = []
     var lines: [Substring] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -61,6 +71,9 @@ struct TextSource {
         lines.append(line)
       }
     }
+    // A text need not end with a separator.
+    while lines.last?.isEmpty == true { lines.removeLast() }
+    documents.append(lines.joined(separator: "\n"))
     return documents.filter { !$0.isEmpty }
   }
 

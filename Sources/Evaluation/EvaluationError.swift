@@ -5,6 +5,10 @@ package enum EvaluationError: Error, Hashable, Sendable {
   case nothingScored(text: String)
   case notFinite(window: Int, model: String)
   case cancelled
+  case depthOutOfRange(depth: Int, tokens: Int)
+  case beyondContext(depth: Int, tokens: Int, context: Int)
+  case notDeepEnough(text: String, longest: Int, depth: Int, tokens: Int)
+  case notAsked(text: String, shortest: Int, context: Int)
 }
 
 extension EvaluationError: CustomStringConvertible {
@@ -19,6 +23,18 @@ extension EvaluationError: CustomStringConvertible {
     case .notFinite(let window, let model):
       "the logits of \(model) in window \(window) are not finite"
     case .cancelled: "cancelled"
+    case .depthOutOfRange(let depth, let tokens):
+      "a depth of \(depth) with \(tokens) tokens behind it: expected 1 or more of each"
+    case .beyondContext(let depth, let tokens, let context):
+      "a depth of \(depth) with \(tokens) tokens behind it: expected \(context) together at most, the "
+        + "model's context"
+    case .notDeepEnough(let text, let longest, let depth, let tokens):
+      "\(text): its longest document holds \(longest) tokens: expected \(depth + tokens + 1), a depth of "
+        + "\(depth) with \(tokens) to score behind it and one to predict (ask for less depth or fewer "
+        + "tokens, or give a longer text)"
+    case .notAsked(let text, let shortest, let context):
+      "\(text): its shortest document with questions holds \(shortest) tokens: expected \(context) at "
+        + "most, the model's context"
     }
   }
 }

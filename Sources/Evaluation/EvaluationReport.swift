@@ -172,12 +172,59 @@ package struct RecallReport: Hashable, Sendable, Codable {
     package var questions: Int
     package var baselineCorrect: Int
     package var quantizedCorrect: Int
+    /// The answers token by token, which tells caches apart where whole answers are too hard for the model.
+    package var tokens: Tokens?
 
-    package init(depth: Int, questions: Int, baselineCorrect: Int, quantizedCorrect: Int) {
+    package init(
+      depth: Int, questions: Int, baselineCorrect: Int, quantizedCorrect: Int,
+      tokens: Tokens? = nil
+    ) {
       self.depth = depth
       self.questions = questions
       self.baselineCorrect = baselineCorrect
       self.quantizedCorrect = quantizedCorrect
+      self.tokens = tokens
+    }
+  }
+
+  /// Tokens of answers, each behind the right ones.
+  package struct Tokens: Hashable, Sendable, Codable {
+    package var count: Int
+    package var baselineRight: Int
+    package var quantizedRight: Int
+    /// Minus the log-probability of all of them, in nats.
+    package var baselineLoss: Double
+    package var quantizedLoss: Double
+
+    package init(
+      count: Int = 0, baselineRight: Int = 0, quantizedRight: Int = 0, baselineLoss: Double = 0,
+      quantizedLoss: Double = 0
+    ) {
+      self.count = count
+      self.baselineRight = baselineRight
+      self.quantizedRight = quantizedRight
+      self.baselineLoss = baselineLoss
+      self.quantizedLoss = quantizedLoss
+    }
+
+    /// Share of tokens that were the most likely ones, 0 to 1.
+    package var quantizedShare: Double { Double(quantizedRight) / Double(max(1, count)) }
+    package var baselineShare: Double { Double(baselineRight) / Double(max(1, count)) }
+
+    static func + (left: Tokens, right: Tokens) -> Tokens {
+      Tokens(
+        count: left.count + right.count, baselineRight: left.baselineRight + right.baselineRight,
+        quantizedRight: left.quantizedRight + right.quantizedRight,
+        baselineLoss: left.baselineLoss + right.baselineLoss,
+        quantizedLoss: left.quantizedLoss + right.quantizedLoss)
+    }
+
+    mutating func add(_ expected: RecallMeasure.Answer, _ found: RecallMeasure.Answer) {
+      self =
+        self
+        + Tokens(
+          count: expected.tokens, baselineRight: expected.right, quantizedRight: found.right,
+          baselineLoss: expected.loss, quantizedLoss: found.loss)
     }
   }
 

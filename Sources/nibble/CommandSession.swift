@@ -25,7 +25,7 @@ struct CommandSession {
       progress.show(event)
       switch event {
       case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
-      case .started, .progressed, .surveyed, .labRow, .layer, .log: break
+      case .started, .progressed, .surveyed, .labRow, .cacheRow, .layer, .log: break
       }
     }
     progress.finish()

@@ -13,7 +13,7 @@ final class ProgressLine: Sendable {
     switch event {
     case .progressed(_, let progress): show(progress)
     case .log(_, let text): note(text)
-    case .started, .layer, .surveyed, .labRow, .finished, .failed, .cancelled: break
+    case .started, .layer, .surveyed, .labRow, .cacheRow, .finished, .failed, .cancelled: break
     }
   }
 

@@ -108,6 +108,7 @@ struct Play {
       .outliers(survey: SampleOutliers.survey(recipe, planted: state.facts.model?.planted))
     case .plantOutliers(let planting): .planted(report: SampleOutliers.planted(planting))
     case .outlierLab(let options): .outlierLab(report: SampleOutliers.lab(options))
+    case .compareCaches(let options): .caches(report: SampleCaches.report(options))
     case .evaluate: .evaluated(report: SampleRun.evaluation)
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)

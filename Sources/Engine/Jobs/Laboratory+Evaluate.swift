@@ -135,8 +135,8 @@ extension Laboratory {
     guard let tokenizer = bench.tokenizer else {
       throw EngineError.notText(model: bench.summary.name)
     }
-    let texts = try TextSource.documents(DemoModel(locator: locator).recallText).prefix(count)
-    let documents = try texts.map { try RecallText.document($0, tokenizer: tokenizer) }
+    let documents = try RecallText.documents(DemoModel(locator: locator).recallText).prefix(count)
+      .map { try RecallText.tokens(of: $0, tokenizer: tokenizer) }
     let start = Machine.seconds()
     return try RecallMeasure(
       subject: subject(bench),
@@ -148,29 +148,5 @@ extension Laboratory {
         reporter.progress(
           "asking", done: $0, of: documents.count, unit: "documents", since: start)
       }, checkpoint: reporter.checkpoint)
-  }
-}
-
-/// Finds the questions of a recall document: lines `Question: ...`, each followed by `Answer: ...`.
-enum RecallText {
-  static func document(_ text: String, tokenizer: Tokenizer) throws -> RecallDocument {
-    var ids: [Int32] = []
-    if let begin = tokenizer.id(of: "<|endoftext|>") ?? tokenizer.bosID { ids.append(begin) }
-    var questions: [RecallDocument.Question] = []
-    var pending = ""
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      let mark = "Answer:"
-      guard line.hasPrefix(mark) else {
-        pending += line + "\n"
-        continue
-      }
-      ids += try tokenizer.encode(pending + mark, addSpecialTokens: false)
-      let answer = try tokenizer.encode(
-        String(line.dropFirst(mark.count)), addSpecialTokens: false)
-      questions.append(.init(start: ids.count, count: answer.count))
-      ids += answer
-      pending = "\n"
-    }
-    return RecallDocument(tokens: ids, questions: questions)
   }
 }

@@ -94,6 +94,10 @@ package enum Keymap {
         "O", name: "outliers",
         help: "See which channels of the activations stand out, and what each method makes of it."
       ) { state in state.show(OutlierScreen.id) },
+      Binding(
+        "K", name: "caches",
+        help: "Compare KV caches: bytes, quality at depth, and which heads lose most."
+      ) { state in state.show(CacheScreen.id) },
     ]
 
   private static let showing: [Binding] = [

@@ -119,7 +119,7 @@ package struct TrackedJob: Hashable, Sendable {
         rates.append(rate)
         if rates.count > Self.historyLength { rates.removeFirst() }
       }
-    case .layer, .surveyed, .labRow: break
+    case .layer, .surveyed, .labRow, .cacheRow: break
     case .log(_, let text):
       log.append(text)
       if log.count > Self.logLength { log.removeFirst() }
@@ -140,7 +140,8 @@ extension JobEvent {
   package var id: JobID {
     switch self {
     case .started(let id, _), .progressed(let id, _), .layer(let id, _), .surveyed(let id, _),
-      .labRow(let id, _, _), .log(let id, _), .finished(let id, _), .failed(let id, _),
+      .labRow(let id, _, _), .cacheRow(let id, _, _), .log(let id, _), .finished(let id, _),
+      .failed(let id, _),
       .cancelled(let id):
       id
     }
@@ -153,8 +154,9 @@ extension JobRequest {
     switch self {
     case .plan, .assess, .inspectCell, .saveRun: false
     case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .surveyCalibration,
-      .allocate, .surveyOutliers, .plantOutliers, .outlierLab, .evaluate, .continuePrompt, .recall,
-      .bench, .export:
+      .allocate, .surveyOutliers, .plantOutliers, .outlierLab, .compareCaches, .evaluate,
+      .continuePrompt,
+      .recall, .bench, .export:
       true
     }
   }
@@ -177,6 +179,7 @@ extension JobRequest {
     case .plantOutliers(let planting):
       planting.map { "plant outliers: \($0)" } ?? "take planted outliers out"
     case .outlierLab: "measure what outliers do to each method"
+    case .compareCaches: "compare caches"
     case .evaluate: "measure quality"
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"

@@ -42,6 +42,7 @@ extension State {
       if facts.layers.count < 16_384 { facts.layers.append(report) }
     case .surveyed(_, let survey): facts.survey = survey
     case .labRow(_, let lab, let row): add(row, lab, job.request)
+    case .cacheRow(_, let facts, let row): add(row, facts, job.request)
     case .finished(_, let result): effects += apply(result, of: job)
     case .failed(_, let message):
       say(.problem, "Could not \(job.request.words): \(message)")
@@ -62,6 +63,7 @@ extension State {
     case .allocate: facts.allocation = nil
     case .surveyOutliers: facts.outliers = nil
     case .outlierLab: facts.outlierLab = nil
+    case .compareCaches: facts.caches = nil
     default: break
     }
   }
@@ -100,6 +102,9 @@ extension State {
     case .outlierLab(let report):
       facts.outlierLab = report
       say(.done, "Measured what outliers do to each method")
+    case .caches(let report):
+      facts.caches = report
+      say(.done, "Compared \(report.rows.count) caches")
     case .evaluated(let report):
       facts.evaluation = report
       say(.done, "Quality measured over \(report.tokens) tokens")
@@ -128,6 +133,16 @@ extension State {
       facts.outlierLab ?? OutlierLabReport(model: facts.model?.name ?? "", options: options)
     report.add(row, lab)
     facts.outlierLab = report
+  }
+
+  /// Another cache, which is shown beside those that are measured already.
+  private mutating func add(
+    _ row: CacheReport.Row, _ common: CacheReport.Facts, _ request: JobRequest
+  ) {
+    guard case .compareCaches(let options) = request else { return }
+    var report = facts.caches ?? CacheReport(facts: common, options: options)
+    report.rows.append(row)
+    facts.caches = report
   }
 
   /// The open model has other outliers now: what was made of it is gone.

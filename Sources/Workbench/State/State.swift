@@ -41,6 +41,7 @@ package struct State: Hashable, Sendable {
   package var lessons = LessonsScreen.View()
   package var budget = BudgetScreen.View()
   package var outliers = OutlierScreen.View()
+  package var caches = CacheScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 
@@ -70,6 +71,7 @@ package struct Facts: Hashable, Sendable {
   /// What planting outliers in the open model did last.
   package var planting: PlantingReport?
   package var outlierLab: OutlierLabReport?
+  package var caches: CacheReport?
   package var cell: CellDetail?
   package var restored: RestoreReport?
   package var evaluation: EvaluationReport?
@@ -90,6 +92,7 @@ package struct Facts: Hashable, Sendable {
   mutating func forgetMeasurements() {
     sensitivity = nil
     cell = nil
+    caches = nil
     restored = nil
     evaluation = nil
     continuation = nil
