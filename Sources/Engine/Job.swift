@@ -110,6 +110,8 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case outlierLab(options: OutlierLabOptions)
   /// Caches beside each other: bytes, quality at depth, errors by layer and head, recall, first divergence.
   case compareCaches(options: CacheOptions)
+  /// Decode speed and resident bytes of caches at depth.
+  case timeCaches(options: CacheSpeedOptions)
   case evaluate(options: EvaluationOptions)
   /// Continues a prompt with baseline and quantized model.
   case continuePrompt(prompt: String, tokens: Int)
@@ -184,6 +186,7 @@ package enum JobResult: Hashable, Sendable, Codable {
   case planted(report: PlantingReport)
   case outlierLab(report: OutlierLabReport)
   case caches(report: CacheReport)
+  case cacheSpeed(report: CacheSpeedReport)
   case evaluated(report: EvaluationReport)
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)

@@ -117,6 +117,7 @@ package final class Laboratory: Sendable {
     case .plantOutliers(let planting): .planted(report: try plant(planting, reporter))
     case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
     case .compareCaches(let options): .caches(report: try caches(options, reporter))
+    case .timeCaches(let options): .cacheSpeed(report: try cacheSpeed(options, reporter))
     case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
     case .continuePrompt(let prompt, let tokens):
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
@@ -189,6 +190,7 @@ extension JobRequest {
       planting.map { "Planting outliers: \($0)" } ?? "Taking planted outliers out"
     case .outlierLab: "What outliers do to each method"
     case .compareCaches: "Comparing caches"
+    case .timeCaches: "Timing caches"
     case .evaluate: "Measuring quality"
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"

@@ -83,11 +83,10 @@ private final class ShadowCaches {
 
   init(_ model: Model, format: KVFormatPair, capacity: Int, context: ExecutionContext) throws {
     let configuration = model.configuration
-    let plain = KVFormatPair.fp16
-    caches = try [
-      KVFormatPair(keys: format.keys, values: plain.values),
-      KVFormatPair(keys: plain.keys, values: format.values), format,
-    ].map { try model.makeCache($0, capacity: capacity) }
+    var (keysOnly, valuesOnly) = (format, format)
+    keysOnly.values = KVFormatPair.fp16.values
+    valuesOnly.keys = KVFormatPair.fp16.keys
+    caches = try [keysOnly, valuesOnly, format].map { try model.makeCache($0, capacity: capacity) }
     let width = configuration.heads * configuration.headDimension
     outputs = caches.map { _ in .allocate(capacity: width) }
     for output in outputs { output.initialize(repeating: 0, count: width) }

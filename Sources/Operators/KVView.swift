@@ -75,7 +75,15 @@ package struct KVLayerCoding: Sendable {
     self.format = format
     keys = [try KVCoder(format.keys, isKeys: true, headDimension: headDimension)]
     values = [try KVCoder(format.values, isKeys: false, headDimension: headDimension)]
-    guard format.window != nil else { return }
+    let group = keys[0].tokenGroup
+    guard let window = format.window else {
+      // Groups of tokens are quantized whole, so that single tokens must wait somewhere.
+      if group > 1 { throw OperatorError.windowMissing(format.keys, tokens: group) }
+      return
+    }
+    guard window.tokens > 0, window.tokens.isMultiple(of: group) else {
+      throw OperatorError.windowMissing(format.keys, tokens: group)
+    }
     for coder in keys + values where coder.transform != nil {
       throw OperatorError.windowOfRotated(coder.format)
     }

@@ -7,6 +7,8 @@ package enum OperatorError: Error, Hashable, Sendable {
   case unsupportedCache(KVFormat, headDimension: Int)
   /// A cache that keeps its latest tokens in full precision and stores the others rotated.
   case windowOfRotated(KVFormat)
+  /// A cache that quantizes groups of tokens and has no window, of whole groups, for tokens to wait in.
+  case windowMissing(KVFormat, tokens: Int)
   case unknownKernel(name: String, known: [String])
 }
 
@@ -23,6 +25,9 @@ extension OperatorError: CustomStringConvertible {
     case .windowOfRotated(let format):
       "a window of recent tokens in full precision goes with formats that store vectors as they are: "
         + "\(format) rotates them"
+    case .windowMissing(let format, let tokens):
+      "keys as \(format) are quantized \(tokens) tokens at a time: expected a window of recent tokens "
+        + "that is a multiple of \(tokens)"
     case .unknownKernel(let name, let known):
       "unknown kernel '\(name)': expected one of \(known.joined(separator: ", "))"
     }

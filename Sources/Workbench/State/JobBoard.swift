@@ -154,7 +154,8 @@ extension JobRequest {
     switch self {
     case .plan, .assess, .inspectCell, .saveRun: false
     case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .surveyCalibration,
-      .allocate, .surveyOutliers, .plantOutliers, .outlierLab, .compareCaches, .evaluate,
+      .allocate, .surveyOutliers, .plantOutliers, .outlierLab, .compareCaches, .timeCaches,
+      .evaluate,
       .continuePrompt,
       .recall, .bench, .export:
       true
@@ -180,6 +181,7 @@ extension JobRequest {
       planting.map { "plant outliers: \($0)" } ?? "take planted outliers out"
     case .outlierLab: "measure what outliers do to each method"
     case .compareCaches: "compare caches"
+    case .timeCaches: "time caches at depth"
     case .evaluate: "measure quality"
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"

@@ -105,6 +105,7 @@ extension State {
     case .caches(let report):
       facts.caches = report
       say(.done, "Compared \(report.rows.count) caches")
+    case .cacheSpeed(let report): say(.done, "Timed caches: \(report.rows.count) rows")
     case .evaluated(let report):
       facts.evaluation = report
       say(.done, "Quality measured over \(report.tokens) tokens")

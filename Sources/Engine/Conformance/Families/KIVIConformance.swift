@@ -51,7 +51,7 @@ package enum KIVIConformance: ConformanceFamily {
     }
   }
 
-  /// Codes and grids of the first tokens, without a window.
+  /// Codes and grids of the first tokens.
   private static func grids(
     _ run: inout ConformanceRun, _ setting: Setting, _ keys: [Float], _ values: [Float]
   ) throws {
@@ -91,11 +91,19 @@ package enum KIVIConformance: ConformanceFamily {
   ) throws -> (keys: [Int], values: [Int]) {
     let width = setting.width
     let context = try ExecutionContext(pool: WorkerPool(threads: 1))
+    // The smallest window; what stays in it lies behind the tokens that are asked for.
+    var format = setting.format
+    format.window = KVWindow(tokens: setting.group, type: .f32)
+    let filled = count + setting.group
+    guard filled <= setting.tokens else {
+      throw ConformanceError.unsupported(
+        "codes of \(count) tokens need \(filled), there are \(setting.tokens)")
+    }
     let cache = try BlockKVCache(
-      KVCacheLayout(layers: 1, kvHeads: 1, headDimension: width, format: setting.format),
-      capacity: count)
-    try cache.reserve(count)
-    cache.append(keys: keys, values: values, tokens: count, layer: 0, context: context)
+      KVCacheLayout(layers: 1, kvHeads: 1, headDimension: width, format: format), capacity: filled)
+    try cache.reserve(filled)
+    cache.append(keys: keys, values: values, tokens: filled, layer: 0, context: context)
+    cache.advance(filled)
     var out = [Float](repeating: 0, count: count * width)
     context.read(cache.view(layer: 0), keys: true, head: 0, range: 0..<count, into: &out)
     let keyCodes = (0..<keyGrids.count * setting.group).map { index in
