@@ -26,5 +26,7 @@ package enum ConformanceFamilies {
     KVRowConformance.self,
     GGMLBlockConformance.self,
     PackQuantizedConformance.self,
+    TurboQuantCodebookConformance.self,
+    RotationConformance.self,
   ]
 }
