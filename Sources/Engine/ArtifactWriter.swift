@@ -41,18 +41,22 @@ struct ArtifactWriter {
     }
     let names = Set(layers.map { $0.name + ".weight" })
     let changed = try changed(source)
-    let others = try source.tensors.filter { !names.contains($0.name) }.map {
+    var others = try source.tensors.filter { !names.contains($0.name) }.map {
       (name: $0.name, view: try changed[$0.name] ?? source.view($0.name))
     }
+    // What the source does not have is a head that shared the embedding table.
+    let added = Set(changed.keys).subtracting(source.tensors.map(\.name)).sorted()
+    others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
     let origin =
       bench.isBuiltIn ? "built-in" : URL(fileURLWithPath: bench.directory).standardizedFileURL.path
     let directory = try WholeDirectory(path: path)
     do {
       let artifact = Artifact(
-        config: try ConfigFile(path: bench.directory + "/config.json").root, layers: layers,
+        config: try config(), layers: layers,
         others: others, companions: companions,
         notes: try ArtifactNotes.make(
-          quantized.recipe, source: origin, planted: bench.summary.planted))
+          quantized.recipe, source: origin, planted: bench.summary.planted,
+          rotated: bench.summary.rotated))
       // The views point into the source's maps.
       try withExtendedLifetime(source) { try format.write(artifact, into: directory) }
       try directory.commit()
@@ -63,24 +67,15 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
-  /// Norms and biases that a method moved scale into, or that outliers were planted in, by name: norms in the type of the source, which they were rounded
-  /// to, biases in float32.
+  /// What is not as in the source, by name: norms and biases that a method moved scale into or outliers were planted in, norms
+  /// in the type of the source, which they were rounded to, biases in float32; of a rotated model also embedding, last norm
+  /// and head.
   private func changed(_ source: Checkpoint) throws -> [String: TensorView] {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
-      let original = try (bench.plain ?? bench.model).block(index)
+      let original = try bench.reference.block(index)
       for norm in BlockNorm.allCases where block[norm].values != original[norm].values {
-        let values = block[norm].values
-        let shape = try Shape(checking: [values.count])
-        let type = source[block[norm].name]?.dtype ?? .f32
-        changed[block[norm].name] =
-          switch type {
-          case .bf16:
-            try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.bf16))
-          case .f16:
-            try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.f16))
-          default: try TensorView(dtype: .f32, shape: shape, copying: values)
-          }
+        changed[block[norm].name] = try stored(block[norm], source)
       }
       for projection in Projection.allCases {
         let linear = block[projection]
@@ -89,7 +84,32 @@ struct ArtifactWriter {
           dtype: .f32, shape: Shape(checking: [bias.count]), copying: bias)
       }
     }
+    guard bench.rotation != nil else { return changed }
+    let model = quantized.model
+    let names = model.architecture.tensorNames
+    changed[names.embedding] = model.embedding
+    changed[names.finalNorm] = try stored(model.finalNorm, source)
+    if let head = model.head.weight as? DenseWeight { changed[names.head] = head.view }
     return changed
+  }
+
+  /// A norm in the type of the source.
+  private func stored(_ norm: NormWeight, _ source: Checkpoint) throws -> TensorView {
+    let values = norm.values
+    let shape = try Shape(checking: [values.count])
+    let type = source[norm.name]?.dtype ?? .f32
+    return switch type {
+    case .bf16: try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.bf16))
+    case .f16: try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.f16))
+    default: try TensorView(dtype: .f32, shape: shape, copying: values)
+    }
+  }
+
+  /// The source's configuration; a rotated model's embeddings are no longer tied.
+  private func config() throws -> JSONObject {
+    var config = try ConfigFile(path: bench.directory + "/config.json").root
+    if bench.rotation != nil { config.set("tie_word_embeddings", .bool(false)) }
+    return config
   }
 
   private var companions: [String] {

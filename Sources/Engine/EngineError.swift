@@ -24,6 +24,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case nothingToAllocate(reason: String)
   case budgetTooSmall(bits: Double, lowest: Double)
   case cannotPlant(model: String, reason: String)
+  case cannotRotate(model: String, reason: String)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -71,6 +72,8 @@ extension EngineError: CustomStringConvertible {
         + "\(Quantity.fixed(lowest, 2)), scales included"
     case .cannotPlant(let model, let reason):
       "outliers cannot be planted in \(model): \(reason)"
+    case .cannotRotate(let model, let reason):
+      "the residual stream of \(model) cannot be rotated: \(reason)"
     }
   }
 }

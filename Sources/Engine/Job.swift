@@ -106,6 +106,9 @@ package enum JobRequest: Hashable, Sendable, Codable {
   /// Plants outliers in the model as it was read, without changing what it computes; nil takes them out. What was
   /// quantized is dropped.
   case plantOutliers(planting: OutlierPlanting?)
+  /// Rotates the residual stream of the model as it was read, planted outliers included; nil turns it back. What was
+  /// quantized is dropped.
+  case rotateResidual(rotation: ResidualRotation?)
   /// Every method on models with more and more outliers.
   case outlierLab(options: OutlierLabOptions)
   /// Caches beside each other: bytes, quality at depth, errors by layer and head, recall, first divergence.
@@ -184,6 +187,7 @@ package enum JobResult: Hashable, Sendable, Codable {
   case allocated(report: AllocationReport)
   case outliers(survey: OutlierSurvey)
   case planted(report: PlantingReport)
+  case rotated(report: RotationReport)
   case outlierLab(report: OutlierLabReport)
   case caches(report: CacheReport)
   case cacheSpeed(report: CacheSpeedReport)

@@ -21,9 +21,11 @@ package final class Laboratory: Sendable {
     var summary: ModelSummary
     /// Baseline in BF16.
     var model: Model
-    /// The model as it was read, where outliers are planted in `model`.
+    /// The model as it was read, where outliers are planted in `model` or it is rotated.
     var plain: Model?
     var planting: OutlierPlanting?
+    /// What the residual stream is rotated by, on top of what is planted.
+    var rotation: ResidualRotation?
     var tokenizer: Tokenizer?
     /// What an artifact was opened with, or the last `quantize` made.
     var quantized: Quantized?
@@ -32,6 +34,17 @@ package final class Laboratory: Sendable {
     var plan: PlanReport?
     var evaluation: EvaluationReport?
     var bench: BenchReport?
+
+    /// The model as it was read: what quality is measured against.
+    var reference: Model { plain ?? model }
+
+    /// Drops what was made of and measured on a model that is another now.
+    mutating func forgetResults() {
+      quantized = nil
+      noiseFloors = [:]
+      evaluation = nil
+      bench = nil
+    }
   }
 
   /// A quantized model.
@@ -115,6 +128,7 @@ package final class Laboratory: Sendable {
       .outliers(
         survey: try surveyOutliers(recipe, calibration, thresholds: thresholds, reporter))
     case .plantOutliers(let planting): .planted(report: try plant(planting, reporter))
+    case .rotateResidual(let rotation): .rotated(report: try rotate(rotation, reporter))
     case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
     case .compareCaches(let options): .caches(report: try caches(options, reporter))
     case .timeCaches(let options): .cacheSpeed(report: try cacheSpeed(options, reporter))
@@ -188,6 +202,9 @@ extension JobRequest {
     case .surveyOutliers: "Surveying outliers of the activations"
     case .plantOutliers(let planting):
       planting.map { "Planting outliers: \($0)" } ?? "Taking planted outliers out"
+    case .rotateResidual(let rotation):
+      rotation == nil
+        ? "Turning the residual stream back" : "Rotating the residual stream of the model"
     case .outlierLab: "What outliers do to each method"
     case .compareCaches: "Comparing caches"
     case .timeCaches: "Timing caches"

@@ -18,11 +18,13 @@ package struct ModelSummary: Hashable, Sendable, Codable {
   package var recipe: String?
   /// The outliers planted in it, in words; nil for none.
   package var planted: String?
+  /// How its residual stream is rotated, in words; nil for as it was read.
+  package var rotated: String?
 
   package init(
     name: String, path: String, shape: ModelShape, parametersByType: [String: Int], tensors: Int,
     fileBytes: Int, kvBytesPerToken: Int, tokenizer: String, recipe: String? = nil,
-    planted: String? = nil
+    planted: String? = nil, rotated: String? = nil
   ) {
     self.name = name
     self.path = path
@@ -34,12 +36,15 @@ package struct ModelSummary: Hashable, Sendable, Codable {
     self.tokenizer = tokenizer
     self.recipe = recipe
     self.planted = planted
+    self.rotated = rotated
   }
 }
 
 extension ModelSummary {
-  /// The name with what is planted: `tales-5M, 8 channels x32 planted`.
-  package var label: String { planted.map { "\(name), \($0)" } ?? name }
+  /// The name with what is planted and how it is rotated: `tales-5M, 8 channels x32 planted, rotated`.
+  package var label: String {
+    ([name] + [planted, rotated].compactMap(\.self)).joined(separator: ", ")
+  }
 }
 
 /// A model that can be opened, as the first screen lists it.

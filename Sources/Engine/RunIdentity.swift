@@ -28,6 +28,9 @@ struct RunIdentity {
     let planted = bench.planting.map {
       [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
     }
+    let rotated = bench.rotation.map {
+      [QuantizationCheckpoint.Identity.Fact("residual stream", "\($0)")]
+    }
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
@@ -39,7 +42,7 @@ struct RunIdentity {
         .init("provider", laboratory.provider.rawValue),
         .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
         .init("algorithms", Self.algorithms),
-      ] + (planted ?? []))
+      ] + (planted ?? []) + (rotated ?? []))
   }
 
   /// A name for the identity.

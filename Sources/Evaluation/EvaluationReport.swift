@@ -110,13 +110,15 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var inputs: Inputs?
   /// The outliers planted in the model, in words; nil for a model as it is.
   package var planted: String?
+  /// How its residual stream is rotated, in words; nil for a model as it is.
+  package var rotated: String?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
     text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
-    inputs: Inputs? = nil, planted: String? = nil
+    inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -136,6 +138,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.seconds = seconds
     self.inputs = inputs
     self.planted = planted
+    self.rotated = rotated
   }
 }
 

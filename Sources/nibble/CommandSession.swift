@@ -58,12 +58,19 @@ struct CommandSession {
     }
   }
 
-  /// Opens a model, plants outliers in it where asked to, and yields its summary.
-  func load(_ path: String?, planting: OutlierPlanting? = nil) throws -> ModelSummary {
-    guard case .model(let summary) = try perform(.load(path: path)) else {
+  /// Opens a model, plants outliers in it and rotates it where asked to, and yields its summary.
+  func load(
+    _ path: String?, planting: OutlierPlanting? = nil, rotation: ResidualRotation? = nil
+  ) throws -> ModelSummary {
+    guard case .model(var summary) = try perform(.load(path: path)) else {
       throw CommandFailure(message: "loading gave no model")
     }
-    guard let planting else { return summary }
+    if let planting { summary = try plant(planting) }
+    if let rotation { summary = try rotate(rotation) }
+    return summary
+  }
+
+  private func plant(_ planting: OutlierPlanting) throws -> ModelSummary {
     guard case .planted(let report) = try perform(.plantOutliers(planting: planting)) else {
       throw CommandFailure(message: "planting gave no report")
     }
@@ -74,13 +81,31 @@ struct CommandSession {
     return report.summary
   }
 
+  private func rotate(_ rotation: ResidualRotation) throws -> ModelSummary {
+    guard case .rotated(let report) = try perform(.rotateResidual(rotation: rotation)) else {
+      throw CommandFailure(message: "rotating gave no report")
+    }
+    var words = "\(report.summary.label): \(report.kind)"
+    if let exact = report.exact {
+      words +=
+        "; in float32 the largest difference of \(Quantity.grouped(exact.logits)) logits is "
+        + "\(Quantity.significant(exact.difference)) of \(Quantity.significant(exact.largest))"
+    }
+    if let kl = report.kl { words += "; rounded to BF16 again, KL \(Quantity.significant(kl))" }
+    progress.note(
+      words
+        + "; behind norms the farthest channel reaches \(Quantity.significant(report.reachBefore))"
+        + " -> \(Quantity.significant(report.reachAfter)) times the middle one")
+    return report.summary
+  }
+
   /// Opens a model and quantizes it by a recipe; with the baseline's recipe a checkpoint stays as it is, and a directory
   /// that `quantize` wrote keeps its own.
   func open(
     _ path: String?, recipe: Recipe, _ calibration: CalibrationOptions,
-    planting: OutlierPlanting? = nil
+    planting: OutlierPlanting? = nil, rotation: ResidualRotation? = nil
   ) throws {
-    _ = try load(path, planting: planting)
+    _ = try load(path, planting: planting, rotation: rotation)
     if !recipe.isBaseline { _ = try quantize(recipe, calibration) }
   }
 

@@ -107,6 +107,7 @@ struct Play {
     case .surveyOutliers(let recipe, _, _):
       .outliers(survey: SampleOutliers.survey(recipe, planted: state.facts.model?.planted))
     case .plantOutliers(let planting): .planted(report: SampleOutliers.planted(planting))
+    case .rotateResidual(let rotation): .rotated(report: SampleOutliers.rotated(rotation))
     case .outlierLab(let options): .outlierLab(report: SampleOutliers.lab(options))
     case .compareCaches(let options): .caches(report: SampleCaches.report(options))
     case .evaluate: .evaluated(report: SampleRun.evaluation)

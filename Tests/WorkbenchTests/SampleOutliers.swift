@@ -52,6 +52,13 @@ enum SampleOutliers {
       logits: 524_288, columns: 10240, atSixBefore: 42, atSixAfter: planting == nil ? 42 : 164)
   }
 
+  static func rotated(_ rotation: ResidualRotation?) -> RotationReport {
+    var summary = SampleRun.summary
+    summary.rotated = rotation.map { "\($0)" }
+    return RotationReport(
+      summary: summary, rotation: rotation, kind: "residual stream: Hadamard of 256")
+  }
+
   static func lab(_ options: OutlierLabOptions) -> OutlierLabReport {
     var report = OutlierLabReport(model: SampleRun.summary.name, options: options, seconds: 84)
     for factor in options.factors {

@@ -28,5 +28,7 @@ package enum ConformanceFamilies {
     TurboQuantConformance.self,
     GGMLBlockConformance.self,
     PackQuantizedConformance.self,
+    TurboQuantCodebookConformance.self,
+    RotationConformance.self,
   ]
 }

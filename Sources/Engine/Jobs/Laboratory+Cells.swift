@@ -111,7 +111,7 @@ extension Laboratory {
   ) throws -> ScoreStatistics {
     try QualityMeasure(
       subject: EvaluationSubject(name: "quantized", model: model, cache: cache),
-      baseline: EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
       context: try makeContext()
     ).run(text, checkpoint: reporter.checkpoint)
   }

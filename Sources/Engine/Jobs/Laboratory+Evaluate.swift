@@ -27,8 +27,8 @@ extension Laboratory {
       bos: options.text == nil ? nil : addsBOS, most: options.windows, text: source.name)
     let context = try makeContext()
     let precise = EvaluationSubject(
-      name: "F32", model: try bench.model.with(precision: .f32), cache: .fp32)
-    let plain = EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16)
+      name: "F32", model: try bench.reference.with(precision: .f32), cache: .fp32)
+    let plain = EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16)
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = subject(bench)
     let total = windows.windows.count
@@ -63,7 +63,7 @@ extension Laboratory {
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
-      planted: bench.summary.planted)
+      planted: bench.summary.planted, rotated: bench.summary.rotated)
     update { $0.evaluation = report }
     return report
   }
@@ -112,7 +112,7 @@ extension Laboratory {
     reporter.progress("generating", done: 0, of: 2, unit: "texts", since: start)
     let made = try ContinuationMeasure(
       subject: subject(bench),
-      baseline: EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
       context: try makeContext()
     ).run(
       prompt: ids, tokens: min(max(1, tokens), bench.summary.shape.context - 1),
@@ -140,7 +140,7 @@ extension Laboratory {
     let start = Machine.seconds()
     return try RecallMeasure(
       subject: subject(bench),
-      baseline: EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
       context: try makeContext()
     ).run(
       documents,

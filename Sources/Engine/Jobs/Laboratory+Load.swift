@@ -92,6 +92,7 @@ extension Laboratory {
     var summary = try summary(stored, directory: directory, isBuiltIn: false)
     summary.recipe = "\(recipe)"
     summary.planted = try notes?.optionalText("planted")
+    summary.rotated = try notes?.optionalText("rotated")
     return Bench(
       directory: directory, isBuiltIn: false, summary: summary, model: baseline,
       quantized: Quantized(
@@ -142,11 +143,12 @@ private struct QuantizedSource: WeightSource {
 enum ArtifactNotes {
   /// The notes to write.
   static func make(
-    _ recipe: Recipe, source: String, planted: String? = nil
+    _ recipe: Recipe, source: String, planted: String? = nil, rotated: String? = nil
   ) throws -> JSONObject {
     var notes = JSONObject()
     notes.set("source", .string(source))
     if let planted { notes.set("planted", .string(planted)) }
+    if let rotated { notes.set("rotated", .string(rotated)) }
     let text = try JSONEncoder().encode(recipe)
     notes.set("recipe", try StrictJSON.parse([UInt8](text)))
     return notes

@@ -16,7 +16,8 @@ extension Laboratory {
       throw EngineError.cannotPlant(
         model: plain.summary.name, reason: "it is quantized; open the model it was made from")
     }
-    plain.model = plain.plain ?? plain.model
+    plain.model = plain.reference
+    plain.rotation = nil
     for factor in options.factors { try options.planting(factor)?.check() }
     let start = Machine.seconds()
     let lab = OutlierLab(

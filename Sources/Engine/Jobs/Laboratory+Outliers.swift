@@ -40,7 +40,7 @@ extension Laboratory {
         model: bench.summary.name, reason: "it is quantized; open the model it was made from")
     }
     let planting = planting.flatMap { $0.factor > 1 ? $0 : nil }
-    let plain = bench.plain ?? bench.model
+    let plain = bench.reference
     let start = Machine.seconds()
     reporter.progress(
       planting.map { "\($0)" } ?? "taking outliers out", done: 0, of: 2, unit: "steps",
@@ -61,14 +61,13 @@ extension Laboratory {
     }
     let before = try columns(plain)
     let after = planting == nil ? before : try columns(model)
-    bench.model = model
-    bench.plain = planting == nil ? nil : plain
+    // A rotation stays, on top of what is planted now.
+    bench.model =
+      try bench.rotation?.rotated(model, pool: pool, pause: reporter.checkpoint) ?? model
+    bench.plain = planting == nil && bench.rotation == nil ? nil : plain
     bench.planting = planting
     bench.summary.planted = planting.map { "\($0)" }
-    bench.quantized = nil
-    bench.noiseFloors = [:]
-    bench.evaluation = nil
-    bench.bench = nil
+    bench.forgetResults()
     hold(bench)
     return PlantingReport(
       summary: bench.summary, planting: planting,
@@ -76,22 +75,25 @@ extension Laboratory {
       logits: compared.count, columns: after.all, atSixBefore: before.six, atSixAfter: after.six)
   }
 
-  /// The largest difference of the logits of two models behind every token of a window.
+  /// The largest difference of the logits of two models behind every token of a window, and the largest logit of the first.
   static func difference(
-    _ first: Model, _ second: Model, on window: [Int32], _ context: ExecutionContext
-  ) throws -> (largest: Double, count: Int) {
+    _ first: Model, _ second: Model, on window: [Int32], _ context: ExecutionContext,
+    cache: KVFormatPair = .fp16
+  ) throws -> (largest: Double, count: Int, size: Double) {
     func logits(_ model: Model) throws -> Logits {
       try model.forward(
-        tokens: window, cache: model.makeCache(.fp16), context: context, logits: .all)
+        tokens: window, cache: model.makeCache(cache), context: context, logits: .all)
     }
     let (left, right) = (try logits(first), try logits(second))
     var largest = 0.0
+    var size = 0.0
     for token in window.indices {
       for (one, other) in zip(left[token], right[token]) {
         let difference = Double((one - other).magnitude)
         largest = difference.isNaN ? .infinity : max(largest, difference)
+        size = max(size, Double(one.magnitude))
       }
     }
-    return (largest, window.count * left.vocabulary)
+    return (largest, window.count * left.vocabulary, size)
   }
 }

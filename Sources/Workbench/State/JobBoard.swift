@@ -154,10 +154,8 @@ extension JobRequest {
     switch self {
     case .plan, .assess, .inspectCell, .saveRun: false
     case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .surveyCalibration,
-      .allocate, .surveyOutliers, .plantOutliers, .outlierLab, .compareCaches, .timeCaches,
-      .evaluate,
-      .continuePrompt,
-      .recall, .bench, .export:
+      .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab, .compareCaches,
+      .timeCaches, .evaluate, .continuePrompt, .recall, .bench, .export:
       true
     }
   }
@@ -179,6 +177,8 @@ extension JobRequest {
     case .surveyOutliers: "survey outliers of the activations"
     case .plantOutliers(let planting):
       planting.map { "plant outliers: \($0)" } ?? "take planted outliers out"
+    case .rotateResidual(let rotation):
+      rotation == nil ? "turn the residual stream back" : "rotate the residual stream"
     case .outlierLab: "measure what outliers do to each method"
     case .compareCaches: "compare caches"
     case .timeCaches: "time caches at depth"

@@ -2,6 +2,7 @@ package import Engine
 import Evaluation
 import Models
 import Planning
+import Profiling
 
 extension State {
   /// Asks the engine for something.
@@ -99,6 +100,7 @@ extension State {
       facts.outliers = survey
       say(.done, "Outliers surveyed over \(survey.tokens) tokens")
     case .planted(let report): return planted(report)
+    case .rotated(let report): return rotated(report)
     case .outlierLab(let report):
       facts.outlierLab = report
       say(.done, "Measured what outliers do to each method")
@@ -148,16 +150,27 @@ extension State {
 
   /// The open model has other outliers now: what was made of it is gone.
   private mutating func planted(_ report: PlantingReport) -> [Effect] {
-    facts.model = report.summary
+    changed(report.summary)
+    facts.planting = report
+    say(.done, report.planting.map { "Outliers: \($0)" } ?? "Planted outliers taken out")
+    return reassess()
+  }
+
+  /// The residual stream of the open model is another one: what was made of it is gone.
+  private mutating func rotated(_ report: RotationReport) -> [Effect] {
+    changed(report.summary)
+    say(.done, report.rotation.map { "Residual stream: \($0)" } ?? "Residual stream turned back")
+    return reassess()
+  }
+
+  private mutating func changed(_ summary: ModelSummary) {
+    facts.model = summary
     facts.forgetMeasurements()
     facts.quantized = nil
     facts.layers = []
     facts.outliers = nil
     facts.survey = nil
     facts.allocation = nil
-    facts.planting = report
-    say(.done, report.planting.map { "Outliers: \($0)" } ?? "Planted outliers taken out")
-    return reassess()
   }
 
   private mutating func opened(_ summary: ModelSummary) -> [Effect] {

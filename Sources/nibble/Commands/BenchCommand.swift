@@ -12,6 +12,7 @@ struct BenchCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var plant: PlantGroup
+  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @Option(help: "Tokens of the prompt.")
@@ -39,7 +40,8 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting)
+      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
+      rotation: rotate.rotation)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)

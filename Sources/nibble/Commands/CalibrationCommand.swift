@@ -16,6 +16,7 @@ struct CalibrationCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var plant: PlantGroup
+  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -29,7 +30,7 @@ struct CalibrationCommand: ParsableCommand {
         message:
           "\(recipe) looks at no text: expected a method that calibrates, such as gptq or awq")
     }
-    _ = try session.load(model.model, planting: plant.planting)
+    _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
     guard
       case .surveyed(let survey) = try session.perform(
         .surveyCalibration(recipe: recipe, calibration: calibration.options))

@@ -11,6 +11,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var plant: PlantGroup
+  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var evaluation: EvaluationGroup
@@ -20,7 +21,8 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting)
+      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
+      rotation: rotate.rotation)
     guard
       case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
     else { throw CommandFailure(message: "evaluating gave no report") }
@@ -30,7 +32,8 @@ struct EvaluateCommand: ParsableCommand {
 
   static func show(_ report: EvaluationReport) {
     print(
-      "\(report.recipe)" + (report.planted.map { ", \($0)," } ?? "")
+      "\(report.recipe)"
+        + [report.planted, report.rotated].compactMap(\.self).map { ", \($0)," }.joined()
         + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")
     func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {

@@ -19,6 +19,7 @@ struct OutliersCommand: ParsableCommand {
   )
   var thresholds: [Double] = []
   @OptionGroup var plant: PlantGroup
+  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -33,7 +34,7 @@ struct OutliersCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
-    _ = try session.load(model.model, planting: plant.planting)
+    _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
     guard
       case .outliers(let survey) = try session.perform(
         .surveyOutliers(

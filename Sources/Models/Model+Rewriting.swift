@@ -1,0 +1,36 @@
+package import Tensors
+
+extension Model {
+  /// The model with every weight on the residual stream given anew, and with a head of its own: tied embeddings part.
+  ///
+  /// - Parameter finalNorm: `[hidden]`.
+  /// - Throws: `ModelError.weightShape` for parts of another size, `.noSuchBlock` for another number of blocks.
+  package func rewritten(
+    embedding: TensorView, blocks: [DecoderBlock], finalNorm: [Float], head: Linear
+  ) throws -> Model {
+    guard embedding.shape == self.embedding.shape else {
+      throw ModelError.weightShape(
+        layer: "embedding", expected: self.embedding.shape.dimensions,
+        found: embedding.shape.dimensions)
+    }
+    guard blocks.count == self.blocks.count else {
+      throw ModelError.noSuchBlock(blocks.count, blocks: self.blocks.count)
+    }
+    guard finalNorm.count == self.finalNorm.count else {
+      throw ModelError.weightShape(
+        layer: self.finalNorm.name, expected: [self.finalNorm.count], found: [finalNorm.count])
+    }
+    guard head.rows == self.head.rows, head.columns == self.head.columns else {
+      throw ModelError.weightShape(
+        layer: self.head.name, expected: [self.head.rows, self.head.columns],
+        found: [head.rows, head.columns])
+    }
+    var configuration = configuration
+    configuration.tiedEmbeddings = false
+    return Model(
+      configuration: configuration, architecture: architecture, precision: precision,
+      embedding: embedding, blocks: blocks,
+      finalNorm: NormWeight(name: self.finalNorm.name, values: finalNorm), head: head,
+      rotary: rotary)
+  }
+}

@@ -1,0 +1,110 @@
+package import Models
+package import Platform
+package import Tensors
+
+/// A rotation of the residual stream, folded into the weights: what the model computes stays, but no channel stands out.
+///
+/// A norm without gains commutes with a rotation, which keeps lengths; so the gains of each norm go into the layers behind it,
+/// and with `Q` orthogonal the embedding table becomes `E Q`, layers that read the stream `W Q`, those that write to it
+/// `Q^T W` (S. Ashkboos et al., "QuaRot", arXiv 2404.00456; Z. Liu et al., "SpinQuant", arXiv 2405.16406). Nothing is left to do
+/// while the model runs. Tied embeddings part, since the last norm's gains are in the head alone.
+package struct ResidualRotation: Hashable, Sendable, Codable {
+  package var seed: UInt64
+  /// Whether each head of values is rotated as well, in v and back in o: the input of o is then spread too.
+  package var turnsHeads: Bool
+
+  package init(seed: UInt64 = 0, turnsHeads: Bool = false) {
+    self.seed = seed
+    self.turnsHeads = turnsHeads
+  }
+
+  /// Reads `SEED[:heads]`.
+  ///
+  /// - Throws: `RotationError.malformed`.
+  package init(_ text: String) throws(RotationError) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let seed = UInt64(parts[0]),
+      parts.count == 1 || parts[1] == "heads"
+    else { throw .malformed(text: text) }
+    self.init(seed: seed, turnsHeads: parts.count == 2)
+  }
+
+  /// The rotation of all channels: signs and a Hadamard matrix, or a dense one where no order fits.
+  package var rotation: KVRotation { .hadamard(seed: seed) }
+
+  /// What is rotated by what: `residual stream: Hadamard of 256; heads: Hadamard of 32`.
+  package func kind(in model: Model) -> String {
+    let configuration = model.configuration
+    var text = "residual stream: \(rotation.kind(dimension: configuration.hiddenSize))"
+    if turnsHeads {
+      text += "; heads: \(rotation.kind(dimension: configuration.headDimension))"
+    }
+    return text
+  }
+
+  /// The rotated model; weights that are not touched are shared with `model`.
+  ///
+  /// - Parameter type: what rotated weights are stored as; nil for the type each has, which rounds them again.
+  /// - Throws: `RotationError` for weights that are quantized already.
+  package func rotated(
+    _ model: Model, storedAs type: DType? = nil, pool: WorkerPool?,
+    pause: () throws -> Void = {}
+  ) throws -> Model {
+    let stream = rotation.prepared(dimension: model.configuration.hiddenSize)
+    let heads =
+      turnsHeads ? rotation.prepared(dimension: model.configuration.headDimension) : nil
+    func changed(_ linear: Linear, _ change: WeightRotation) throws -> Linear {
+      let weight = try change.applied(
+        to: linear.weight, layer: linear.name, storedAs: type ?? Self.type(of: linear.weight),
+        pool: pool)
+      return try linear.replacing(
+        weight: weight, bias: linear.bias.map(change.applied(toBias:)))
+    }
+    let table = try WeightRotation(input: stream).applied(
+      to: DenseWeight(model.embedding), layer: "embedding",
+      storedAs: type ?? model.embedding.dtype, pool: pool)
+    var blocks: [DecoderBlock] = []
+    for block in model.blocks {
+      try pause()
+      var linears: [Projection: Linear] = [:]
+      for projection in Projection.allCases {
+        linears[projection] = try changed(
+          block[projection], change(of: projection, in: block, stream: stream, heads: heads))
+      }
+      let plain = [Float](repeating: 1, count: stream.dimension)
+      blocks.append(
+        try block.replacing(linears, norms: [.attention: plain, .feedForward: plain]))
+    }
+    try pause()
+    let head = try changed(
+      model.head, WeightRotation(gains: model.finalNorm.values, input: stream))
+    return try model.rewritten(
+      embedding: table.view, blocks: blocks,
+      finalNorm: [Float](repeating: 1, count: stream.dimension), head: head)
+  }
+
+  /// What becomes of one layer of a block.
+  private func change(
+    of projection: Projection, in block: DecoderBlock, stream: PreparedRotation,
+    heads: PreparedRotation?
+  ) -> WeightRotation {
+    switch projection {
+    case .q, .k: WeightRotation(gains: block.attentionNorm.values, input: stream)
+    case .v: WeightRotation(gains: block.attentionNorm.values, input: stream, output: heads)
+    case .o: WeightRotation(input: heads, output: stream)
+    case .gate, .up: WeightRotation(gains: block.feedForwardNorm.values, input: stream)
+    case .down: WeightRotation(output: stream)
+    }
+  }
+
+  private static func type(of weight: any LinearWeight) -> DType {
+    (weight as? DenseWeight)?.view.dtype ?? .f32
+  }
+}
+
+extension ResidualRotation: CustomStringConvertible {
+  /// `rotated`, with what is not as usual behind it.
+  package var description: String {
+    (turnsHeads ? "rotated, heads too" : "rotated") + (seed != 0 ? ", seed \(seed)" : "")
+  }
+}
