@@ -5,12 +5,13 @@ import Testing
 
 /// Single precision against the double reference on the same stored numbers.
 private let floatTolerance = 5e-6
-/// SIMD against generic where levels of a codebook take part as bytes.
+/// SIMD against generic where levels of a codebook take part as bytes, and queries against them as 8-bit codes.
 ///
 /// A level is rounded to 1/127 of the largest, which is 2 to 3 standard deviations of what the codebook is made for, so
-/// that it is off by 0.6 to 0.7 % of one (uniform: 1 / sqrt(12) of the step). Random keys pass that on to the output,
-/// values pass on less. The 4-bit codes themselves are off by 9.7 %.
-private let levelTolerance = 1.5e-2
+/// that it is off by 0.6 to 0.7 % of one (uniform: 1 / sqrt(12) of the step); so is an element of the query, whose largest
+/// is as many deviations. Scores of random tokens have a deviation of 1, for queries longer than others 2, and pass the 1 %
+/// of both on to the output. The 4-bit codes themselves are off by 9.7 %.
+private let levelTolerance = 3e-2
 
 private struct Shape: CustomTestStringConvertible, Sendable {
   var dim: Int
