@@ -137,19 +137,30 @@ static void begin_rows(const attention_tile *tile) {
   }
 }
 
+// Codes are worked on so fast that the hardware's prefetcher, which has to find each block anew,
+// comes too late. A block is asked for while the one before is at work: keys during values, values
+// during keys (measured: 1.2 to 2 times as fast). Float blocks are larger, and faster without.
+static size_t bytes_ahead(const nk_kv_format *f) {
+  return f->kind == NK_KV_F32 || f->kind == NK_KV_F16 ? 0 : nk_kv_block_bytes(f);
+}
+
+INLINE void prefetch(const void *block, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)block + i, 0, 3);
+}
+
 static void run_tile(const attention_tile *tile) {
   const nk_attention_args *a = tile->args;
-  const int key_codes = attention_key_codes(&a->keys);
-  const int value_codes = attention_value_codes(&a->values);
+  const int key_codes = attention_key_codes(&a->keys) || attention_level_codes(&a->keys);
+  const int value_codes = attention_value_codes(&a->values) || attention_level_codes(&a->values);
   begin_rows(tile);
   if (tile->first > tile->last) return;
+  attention_prepare_levels_avx512(tile);
   if (key_codes) attention_quantize_queries_avx512(tile);
 
   // Positions that every row attends.
   const int64_t all_first = attention_first(a, a->position + tile->t1 - 1);
   const int64_t all_last = a->position + tile->t0;
-  // Blocks are read front to back: the hardware's prefetcher beats explicit prefetches (measured,
-  // by a factor of two).
+  const size_t key_bytes = bytes_ahead(&a->keys), value_bytes = bytes_ahead(&a->values);
   for (int64_t b = tile->first / KV_TOKENS; b <= tile->last / KV_TOKENS; b++) {
     const void *keys = a->key_blocks[b], *values = a->value_blocks[b];
     int32_t low, high;
@@ -158,6 +169,7 @@ static void run_tile(const attention_tile *tile) {
     const int all = low == 0 && high == KV_TOKENS && b * KV_TOKENS >= all_first
                  && (b + 1) * KV_TOKENS - 1 <= all_last;
 
+    prefetch(values, value_bytes);
     if (key_codes) {
       attention_scores_codes_avx512(tile, keys);
     } else {
@@ -167,6 +179,7 @@ static void run_tile(const attention_tile *tile) {
     find_largest(tile, b, all);
     update_largest(tile, value_codes);
     exponentiate(tile, b, all);
+    if (b < tile->last / KV_TOKENS) prefetch(a->key_blocks[b + 1], key_bytes);
     if (value_codes) {
       attention_sum_codes_avx512(tile, values, low, high);
     } else {

@@ -19,7 +19,15 @@ void attention_sum_float_avx512(const attention_tile *tile, const void *panel, i
 // Rows of query codes, scales and biases for integer keys.
 void attention_quantize_queries_avx512(const attention_tile *tile);
 
-// The same as the float pair on the codes of an INT8 or INT4 block. Sums are weighted by
+// Levels of codebook keys and values as bytes (attention_level_codes), for the tile.
+void attention_prepare_levels_avx512(const attention_tile *tile);
+
+// The codes of a codebook block as the bytes of their levels, in the layout of INT8. to: [padded
+// channels * 64], of the tile.
+const uint8_t *attention_unpack_levels_avx512(const attention_tile *tile, const nk_kv_format *f,
+                                              const void *block, void *to);
+
+// The same as the float pair on the codes of an INT8, INT4 or CODEBOOK block. Sums are weighted by
 // tile->weight.
 void attention_scores_codes_avx512(const attention_tile *tile, const void *block);
 void attention_sum_codes_avx512(const attention_tile *tile, const void *block, int32_t low,

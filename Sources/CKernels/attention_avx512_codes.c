@@ -1,8 +1,8 @@
-// AVX-512 VNNI attention straight on INT8 and INT4 codes.
+// AVX-512 VNNI attention straight on INT8 and INT4 codes, and on bytes of codebook levels.
 //
 // A dot product of codes needs both sides in integers. Queries against INT8 keys and probabilities
 // against values take 16 bits, as two signed bytes (high * 256 + low), so that nothing is lost
-// beside the cache's own error; queries against INT4 keys take 8 bits per group.
+// beside the cache's own error; queries against INT4 keys and codebook levels take 8 bits per group.
 #include "attention_avx512.h"
 
 #if defined(__x86_64__)
@@ -27,12 +27,13 @@ void attention_quantize_queries_avx512(const attention_tile *tile) {
   const nk_kv_format *f = &tile->args->keys;
   const int wide = f->kind == NK_KV_INT8;
   const float limit = wide ? (float)WIDE_LIMIT : 127.0f;
-  const int32_t zero = wide ? KV_INT8_ZERO : KV_INT4_ZERO;
+  const int32_t zero = f->kind == NK_KV_INT4 ? KV_INT4_ZERO : KV_INT8_ZERO;
   for (int32_t row = 0; row < tile->rows; row++) {
     const float *q = tile->queries + row * tile->key_dim;
     int8_t *codes = tile->query_codes + row * 2 * tile->key_dim;
     for (int32_t g = 0; g < tile->key_groups; g++) {
-      const int32_t first = g * f->group, end = first + f->group;
+      const int32_t first = kv_group_first(f, g), next = kv_group_first(f, g + 1);
+      const int32_t end = next < f->head_dim ? next : f->head_dim;
       __m512 largest = _mm512_setzero_ps();
       for (int32_t c = first; c < end; c += 16) {
         __m512 x = _mm512_maskz_loadu_ps(tail_mask(end - c), q + c);
@@ -54,7 +55,8 @@ void attention_quantize_queries_avx512(const attention_tile *tile) {
           _mm_mask_storeu_epi8(codes + c, mask, _mm512_cvtepi32_epi8(code));
         }
       }
-      tile->query_scales[row * tile->key_groups + g] = unit;
+      const float level = f->kind == NK_KV_CODEBOOK ? tile->level_units[g] : 1.0f;
+      tile->query_scales[row * tile->key_groups + g] = unit * level;
       tile->query_bias[row * tile->key_groups + g] = -zero * _mm512_reduce_add_epi32(sum);
     }
     // Padding meets padding of the keys, which may hold anything.
@@ -64,9 +66,12 @@ void attention_quantize_queries_avx512(const attention_tile *tile) {
 
 INLINE __m512i four_bytes(const int8_t *p) { return _mm512_set1_epi32(*(const int32_t *)p); }
 
+// Codes of a block as the inner loops see them.
+enum { NIBBLES, BYTES, BYTES_WIDE };  // WIDE: queries of 16 bits
+
 // Four vectors of codes that belong to one step of four channels.
-INLINE void load_keys(const uint8_t *codes, int32_t chunk, int wide, __m512i key[4]) {
-  if (wide) {
+INLINE void load_keys(const uint8_t *codes, int32_t chunk, int nibbles, __m512i key[4]) {
+  if (!nibbles) {
     UNROLL for (int j = 0; j < 4; j++) key[j] = _mm512_loadu_si512(codes + chunk * 256 + 64 * j);
   } else {
     const __m512i nibble = _mm512_set1_epi8(15);
@@ -80,9 +85,10 @@ INLINE void load_keys(const uint8_t *codes, int32_t chunk, int wide, __m512i key
 
 // 64 scores of `rows` rows.
 INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int rows,
-                   int wide) {
+                   int form) {
+  const int wide = form == BYTES_WIDE;
   const int32_t dim = tile->key_dim, groups = tile->key_groups;
-  const int32_t chunks = dim / 4 / groups;
+  const nk_kv_format *f = &tile->args->keys;
   const int8_t *query = tile->query_codes + row * 2 * dim;
   float *out = tile->scores + (size_t)row * KV_TOKENS;
   for (int32_t g = 0; g < groups; g++) {
@@ -94,9 +100,10 @@ INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row
         high[r][j] = _mm512_setzero_si512();
       }
     }
-    for (int32_t c = g * chunks; c < (g + 1) * chunks; c++) {
+    const int32_t end = kv_group_first(f, g + 1) / 4;
+    for (int32_t c = kv_group_first(f, g) / 4; c < end; c++) {
       __m512i key[4];
-      load_keys(codes, c, wide, key);
+      load_keys(codes, c, form == NIBBLES, key);
       UNROLL for (int r = 0; r < rows; r++) {
         const int8_t *q = query + r * 2 * dim + 4 * c;
         __m512i first = four_bytes(q);
@@ -135,17 +142,22 @@ void attention_scores_codes_avx512(const attention_tile *tile, const void *block
     _mm512_store_ps(tile->key_scales + i,
                     _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(scales + i))));
   }
-  const int wide = f->kind == NK_KV_INT8;
-  const int32_t most = wide ? MAX_ROWS / 2 : MAX_ROWS;
+  const uint8_t *codes = block;
+  if (f->kind == NK_KV_CODEBOOK) {
+    codes = attention_unpack_levels_avx512(tile, f, block, tile->key_panel);
+  }
+  const int form = f->kind == NK_KV_INT4 ? NIBBLES : f->kind == NK_KV_INT8 ? BYTES_WIDE : BYTES;
+  const int32_t most = form == BYTES_WIDE ? MAX_ROWS / 2 : MAX_ROWS;
   const int32_t tiles = (tile->rows + most - 1) / most;
   for (int32_t i = 0, row = 0; i < tiles; i++) {
     const int32_t rows = (tile->rows - row + tiles - i - 1) / (tiles - i);
-    switch (rows << 1 | wide) {
-#define NARROW(n) case n << 1: scores(tile, block, row, n, 0); break;
-#define WIDE(n) case n << 1 | 1: scores(tile, block, row, n, 1); break;
-      NARROW(1) NARROW(2) NARROW(3) NARROW(4) NARROW(5) NARROW(6) WIDE(1) WIDE(2) WIDE(3)
-#undef NARROW
-#undef WIDE
+    switch (rows << 2 | form) {
+#define CASE(n, form) case n << 2 | form: scores(tile, codes, row, n, form); break;
+#define ALL(n) CASE(n, NIBBLES) CASE(n, BYTES)
+      ALL(1) ALL(2) ALL(3) ALL(4) ALL(5) ALL(6)
+      CASE(1, BYTES_WIDE) CASE(2, BYTES_WIDE) CASE(3, BYTES_WIDE)
+#undef ALL
+#undef CASE
     }
     row += rows;
   }
@@ -178,7 +190,7 @@ static void prepare_value_scales(const attention_tile *tile, const uint16_t *sca
 static void quantize_weights(const attention_tile *tile, int32_t g) {
   const float *scales = tile->value_scales + g * KV_TOKENS;
   const int32_t zero =
-      tile->args->values.kind == NK_KV_INT8 ? KV_INT8_ZERO : KV_INT4_ZERO;
+      tile->args->values.kind == NK_KV_INT4 ? KV_INT4_ZERO : KV_INT8_ZERO;
   const __m512i ones = _mm512_set1_epi8(1);
   __m512 scale[4];
   UNROLL for (int j = 0; j < 4; j++) scale[j] = _mm512_load_ps(scales + 16 * j);
@@ -278,15 +290,20 @@ static void sum_group(const attention_tile *tile, const uint8_t *codes, int32_t 
 void attention_sum_codes_avx512(const attention_tile *tile, const void *block, int32_t low,
                                 int32_t high) {
   const nk_kv_format *f = &tile->args->values;
-  const int wide = f->kind == NK_KV_INT8;
-  const int32_t columns = tile->value_dim / tile->value_groups;
+  const int wide = f->kind != NK_KV_INT4;
+  const uint8_t *codes = block;
+  if (f->kind == NK_KV_CODEBOOK) {
+    codes = attention_unpack_levels_avx512(tile, f, block, tile->value_panel);
+  }
   prepare_value_scales(tile, kv_scales_of(f, block), low, high);
   for (int32_t g = 0; g < tile->value_groups; g++) {
-    const float unit = tile->value_scales[tile->value_groups * KV_TOKENS + g];
+    float unit = tile->value_scales[tile->value_groups * KV_TOKENS + g];
+    if (f->kind == NK_KV_CODEBOOK) unit *= tile->level_units[NK_KV_PARTS + g];
     quantize_weights(tile, g);
-    for (int32_t c = 0; c < columns; c += 64) {
-      const int32_t vectors = columns - c < 64 ? (columns - c) / 16 : 4;
-      sum_group(tile, block, g * columns + c, vectors, unit, wide);
+    const int32_t end = kv_group_first(f, g + 1);
+    for (int32_t c = kv_group_first(f, g); c < end; c += 64) {
+      const int32_t vectors = end - c < 64 ? (end - c) / 16 : 4;
+      sum_group(tile, codes, c, vectors, unit, wide);
     }
   }
 }

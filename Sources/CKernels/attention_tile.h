@@ -38,6 +38,8 @@ typedef struct attention_tile {
   float *weight;        // [rows]: factor on this block's part
   float *key_scales;    // [key_groups, 64]
   float *value_scales;  // [value_groups, 64], then one unit per group
+  uint8_t *level_codes; // [role, part, 16]: levels of codebooks of at most 4 bits as bytes
+  float *level_units;   // [role, part]: level = unit (byte - 128)
   float *key_panel;     // [key_dim, 64] dequantized keys (generic: [64, key_dim])
   float *value_panel;   // [64, value_dim] dequantized values
 } attention_tile;
@@ -80,6 +82,8 @@ static inline size_t attention_tile_lay_out(attention_tile *tile, const nk_atten
   PART(weight, padded_rows);
   PART(key_scales, kg * KV_TOKENS);
   PART(value_scales, vg * (KV_TOKENS + 1));
+  PART(level_codes, 2 * NK_KV_PARTS * 16);
+  PART(level_units, 2 * NK_KV_PARTS);
   PART(key_panel, kd * KV_TOKENS);
   PART(value_panel, vd * KV_TOKENS);
 #undef PART
@@ -146,6 +150,15 @@ static inline int attention_key_codes(const nk_kv_format *f) {
 }
 static inline int attention_value_codes(const nk_kv_format *f) {
   return kv_is_integer(f) && (f->group % 16 == 0 || f->group == f->head_dim);
+}
+
+// Codebooks whose levels may take part as bytes.
+static inline int attention_level_codes(const nk_kv_format *f) {
+  if (f->kind != NK_KV_CODEBOOK) return 0;
+  for (int32_t p = 0; p < f->parts; p++) {
+    if (f->part[p].bits > 4) return 0;
+  }
+  return 1;
 }
 
 // Softmax scale in base-2 units.

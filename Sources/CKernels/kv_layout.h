@@ -61,6 +61,13 @@ static inline int32_t kv_groups(const nk_kv_format *f) {
   return kv_is_integer(f) || f->kind == NK_KV_TOKEN_GROUPS ? f->head_dim / f->group : 0;
 }
 
+// First channel of range g; of g = kv_groups(f) the end of the padded channels.
+static inline int32_t kv_group_first(const nk_kv_format *f, int32_t g) {
+  if (g == kv_groups(f)) return kv_padded_dim(f);
+  if (f->kind == NK_KV_CODEBOOK) return g > 0 ? f->part[0].channels : 0;
+  return g * f->group;
+}
+
 // Channels of part p, padded.
 static inline int32_t kv_part_padded(const nk_kv_format *f, int32_t p) {
   return kv_round_up(f->part[p].channels, f->role == NK_KV_VALUES ? 16 : 4);

@@ -10,6 +10,7 @@ void kv_panel_generic(const nk_kv_format *format, const void *block, float *pane
 
 #if defined(__x86_64__)
 void kv_panel_avx2(const nk_kv_format *format, const void *block, float *panel);
+void kv_panel_codebook_avx2(const nk_kv_format *format, const void *block, float *panel);
 #endif
 
 #endif
