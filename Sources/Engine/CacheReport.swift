@@ -198,7 +198,7 @@ extension CacheReport.Row {
 
 extension CacheReport {
   /// A relative error as people read it.
-  package static func percent(_ error: Double) -> String {
-    error.isFinite ? Quantity.significant(error * 100) + " %" : "all of it"
+  package static func percent(_ error: Double, _ digits: Int = 3) -> String {
+    error.isFinite ? Quantity.significant(error * 100, digits) + " %" : "all of it"
   }
 }

@@ -93,6 +93,31 @@ import Testing
     #expect(report.rows[0].klToBaseline?.mean ?? 0 > 0)
   }
 
+  /// A quantized cache alone leaves the weights FP: the reference is the baseline, and the cache that was quantized
+  /// is one of those that are asked for.
+  @Test func aQuantizedCacheAloneLeavesTheWeights() throws {
+    let laboratory = try laboratory()
+    let recipe = try RecipeText.cache("int4")
+    _ = try perform(
+      laboratory,
+      .quantize(
+        recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
+    let report = try compare(laboratory, Self.options(["int4"], windows: 1))
+    #expect(report.facts.weights == nil && report.facts.baselinePerplexity == nil)
+    #expect(report.rows[0].kl.mean == 0 && report.rows[1].kl.mean > 0)
+  }
+
+  @Test func documentsAreJoinedWhereNoneIsLongEnough() throws {
+    let laboratory = try laboratory()
+    let tokenizer = try #require(try laboratory.bench(for: "").tokenizer)
+    let apart = try DepthSource(nil, least: 500, laboratory: laboratory, tokenizer)
+    #expect(apart.name == "the built-in evaluation text" && apart.bos == nil)
+    #expect(apart.documents.count == 290 && apart.documents.allSatisfy { $0[0] == 0 })
+    let joined = try DepthSource(nil, least: 5000, laboratory: laboratory, tokenizer)
+    #expect(joined.name == "the built-in evaluation text, its documents joined")
+    #expect(joined.documents == [apart.documents.flatMap { $0 }] && joined.bos == 0)
+  }
+
   private func refusal(_ laboratory: Laboratory, _ options: CacheOptions) throws -> String {
     let ended = #expect(throws: Ended.self) { _ = try compare(laboratory, options) }
     guard case .failed(_, let message) = ended?.event else { throw Ended(event: nil) }

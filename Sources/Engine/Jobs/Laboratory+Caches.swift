@@ -45,6 +45,8 @@ private final class CacheLab {
   let text: DepthText
   let documents: [RecallDocument]
   let facts: CacheReport.Facts
+  /// What the weights were quantized by; nil where they are FP.
+  let weights: Recipe?
   private var answers: [[RecallMeasure.Answer]] = []
   private var continuations: [[Int32]] = []
 
@@ -55,7 +57,14 @@ private final class CacheLab {
     self.options = options
     self.bench = bench
     context = try laboratory.makeContext()
-    let model = bench.quantized?.model ?? bench.model
+    let recipe = bench.quantized.map {
+      Recipe(
+        weights: $0.recipe.weights, activations: $0.recipe.activations,
+        exceptions: $0.recipe.exceptions)
+    }
+    // Where only the cache is quantized the weights are the baseline's own.
+    weights = recipe.flatMap { $0.isBaseline ? nil : $0 }
+    let model = weights == nil ? bench.model : bench.quantized?.model ?? bench.model
     recipes =
       [Recipe.baseline] + options.caches.map { Recipe(keys: $0.keys, values: $0.values) }
     subjects = try recipes.map {
@@ -65,7 +74,8 @@ private final class CacheLab {
     let limit = bench.summary.shape.context
     let depth = options.depth ?? max(1, min(limit / 8, Self.mostDepth))
     let tokens = options.tokens ?? max(1, min(4 * depth, limit - depth))
-    let source = try DepthSource(options.text, laboratory: laboratory, tokenizer)
+    let source = try DepthSource(
+      options.text, least: depth &+ tokens &+ 1, laboratory: laboratory, tokenizer)
     text = try DepthText(
       documents: source.documents, depth: depth, tokens: tokens, context: limit, bos: source.bos,
       most: options.windows, text: source.name)
@@ -83,19 +93,17 @@ private final class CacheLab {
     }
     documents = Array(fitting.prefix(max(0, options.recallDocuments)))
     facts = CacheReport.Facts(
-      model: bench.summary.name, text: source.name, depth: depth, tokens: tokens,
+      model: bench.summary.label, text: source.name, depth: depth, tokens: tokens,
       step: max(1, options.step), windows: text.windows.count,
       recallText: options.recallText.map(DepthSource.name) ?? "the built-in recall documents",
-      weights: bench.quantized.map {
-        "\(Recipe(weights: $0.recipe.weights, activations: $0.recipe.activations, exceptions: $0.recipe.exceptions))"
-      })
+      weights: weights.map { "\($0)" })
   }
 
   /// Scores of all caches, token by token beside each other.
   func scores(_ reporter: JobReporter) throws -> DepthMeasure.Outcome {
     var measure = DepthMeasure(
       subjects: Array(subjects.dropFirst()), reference: subjects[0],
-      baseline: bench.quantized == nil
+      baseline: weights == nil
         ? nil : EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
       context: context)
     measure.step = facts.step
@@ -171,14 +179,14 @@ private final class CacheLab {
 }
 
 /// The documents that are read to a depth.
-private struct DepthSource {
+struct DepthSource {
   var name: String
   var documents: [[Int32]]
   /// Put over the first token of a window; nil where documents begin with their own.
   var bos: Int32?
 
-  /// A user's file is one document; the built-in text has many.
-  init(_ path: String?, laboratory: Laboratory, _ tokenizer: Tokenizer) throws {
+  /// A user's file is one document; the built-in text has many, which are joined where none reaches `least` tokens.
+  init(_ path: String?, least: Int, laboratory: Laboratory, _ tokenizer: Tokenizer) throws {
     if let path {
       let source = try TextSource.file(path, tokenizer: tokenizer)
       name = source.name
@@ -191,6 +199,10 @@ private struct DepthSource {
     documents = try TextSource.documents(
       DemoModel(locator: laboratory.locator).evaluationText
     ).map { try (begin.map { [$0] } ?? []) + tokenizer.encode($0, addSpecialTokens: false) }
+    guard !documents.contains(where: { $0.count >= least }) else { return }
+    name += ", its documents joined"
+    documents = [documents.flatMap { $0 }]
+    bos = begin
   }
 
   /// The last part of a path.

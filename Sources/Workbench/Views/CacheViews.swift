@@ -57,7 +57,7 @@ struct CacheTable: Widget {
       Table.Column("cache", widest: 24), Table.Column("B/token", .right),
       Table.Column("KL", .right), Table.Column("ppl", .right), Table.Column("top-1", .right),
       Table.Column("recall", .right), Table.Column("parts at", .right),
-      Table.Column("its tokens", .right, isOptional: true),
+      Table.Column("tokens", .right, isOptional: true),
       Table.Column("worst K", .right, isOptional: true),
       Table.Column("worst V", .right, isOptional: true),
       Table.Column("KL p99", .right, isOptional: true),
@@ -93,7 +93,7 @@ struct CacheTable: Widget {
 
   private static func worst(_ row: CacheReport.Row, _ side: CacheErrorMap.Side) -> StyledText {
     guard !row.isReference, let place = row.map.worst(side) else { return .hint("–") }
-    return .dim("\(place.layer).\(place.head) ") + StyledText(CacheReport.percent(place.error))
+    return StyledText(CacheReport.percent(place.error, 2))
   }
 
   /// A divergence in the colour of what it means for the text.
@@ -160,7 +160,7 @@ struct CacheDepths: Widget {
     buffer.draw(
       Table(
         [
-          Table.Column("recall, back up to"), Table.Column("FP16", .right),
+          Table.Column("recall, back"), Table.Column("FP16", .right),
           Table.Column("this", .right), Table.Column("tokens FP16", .right, isOptional: true),
           Table.Column("this", .right, isOptional: true),
         ],
@@ -209,16 +209,16 @@ struct HeadMap: Widget {
     let cells = row.map[side]
     let room = buffer.box(
       "\(row.name): \(side.title)", in: rect, look: look,
-      footer: .hint("relative error by block and KV head"), isFocused: true)
+      footer: .hint("relative error in %, by block and KV head"), isFocused: true)
     let heads = cells.first?.count ?? 0
     // All sides of a map share their colours, so that keys and values can be held against each other.
     let outputs = [row.map.keys, row.map.values, row.map.both].flatMap { $0.flatMap { $0 } }
     let shown = side == .scores ? cells.flatMap { $0 } : outputs
-    let known = shown.filter { $0.isFinite && $0 > 0 }
+    let known = shown.map { $0 * 100 }.filter { $0.isFinite && $0 > 0 }
     let domain = known.min().flatMap { low in known.max().map { low...max($0, low * 1.001) } }
     buffer.draw(
       Heatmap(
-        rows: cells.count, columns: heads, values: cells.flatMap { $0 },
+        rows: cells.count, columns: heads, values: cells.flatMap { $0 }.map { $0 * 100 },
         rowLabels: cells.indices.map(String.init),
         columnLabels: (0..<heads).map { "head \($0)" }, scale: .logarithmic, domain: domain,
         numbers: .significant,

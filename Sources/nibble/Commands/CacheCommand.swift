@@ -32,7 +32,10 @@ struct CacheCommand: ParsableCommand {
   var step = 1
   @Option(help: "Windows of text at most; each begins a prompt for the continuations.")
   var windows = 8
-  @Option(help: "Text file to measure on; long documents of the built-in text without it.")
+  @Option(
+    help:
+      "Text file to measure on; long documents of the built-in text without it, joined where none is long enough."
+  )
   var text: String?
   @Option(
     help:
