@@ -46,7 +46,11 @@ let package = Package(
     // 6
     .target(
       name: "Engine",
-      dependencies: ["Quantization", "Evaluation", "Profiling", "Planning", "DemoModel"]),
+      dependencies: [
+        "Quantization", "Evaluation", "Profiling", "Planning", "DemoModel",
+        .product(name: "TOMLKit", package: "TOMLKit"),
+      ],
+      resources: [.copy("Machines")]),
 
     // 7
     .target(

@@ -23,6 +23,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case noTrial(method: String, known: [String])
   case nothingToAllocate(reason: String)
   case budgetTooSmall(bits: Double, lowest: Double)
+  case cacheTooLarge(needed: Int, free: Int)
   case cannotPlant(model: String, reason: String)
   case cannotRotate(model: String, reason: String)
 }
@@ -70,6 +71,9 @@ extension EngineError: CustomStringConvertible {
     case .budgetTooSmall(let bits, let lowest):
       "a budget of \(Quantity.fixed(bits, 2)) bits a weight is too small: the narrowest layers take "
         + "\(Quantity.fixed(lowest, 2)), scales included"
+    case .cacheTooLarge(let needed, let free):
+      "filling the caches takes \(Quantity.bytes(needed)): expected that much free memory, found "
+        + "\(Quantity.bytes(free)) (choose a shorter context or fewer bits)"
     case .cannotPlant(let model, let reason):
       "outliers cannot be planted in \(model): \(reason)"
     case .cannotRotate(let model, let reason):

@@ -86,6 +86,8 @@ package enum JobRequest: Hashable, Sendable, Codable {
   /// Measures what this machine can do, or takes it from the cache.
   case measureMachine
   case plan(workload: Workload, machine: String?)
+  /// Fills caches of 1 to 16 sequences of the open model's shape and measures what they hold.
+  case measureCaches(workload: Workload, recipe: Recipe)
   /// Quantizes the open model by a recipe and keeps the result for the jobs below.
   case quantize(recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping)
   /// What a recipe would cost and where it runs natively, before anything is done.
@@ -178,6 +180,7 @@ package enum JobResult: Hashable, Sendable, Codable {
   case model(summary: ModelSummary)
   case machine(peaks: MachinePeaks)
   case plan(report: PlanReport)
+  case cachesMeasured(report: CacheMeasurement)
   case assessed(report: AssessReport)
   case quantized(report: QuantizeReport)
   case cell(detail: CellDetail)

@@ -64,21 +64,26 @@ package final class Laboratory: Sendable {
   let disabledKernels: Set<String>
   package let workspace: Workspace
   package let locator: ResourceLocator
+  /// The machines that can be planned for.
+  package let machines: MachineCatalog
   private let held = Mutex<Bench?>(nil)
   private let peaks = Mutex<MachinePeaks?>(nil)
 
   /// Makes an engine without a model.
   ///
-  /// - Throws: `OperatorError` when the provider does not run here or a disabled kernel is unknown.
+  /// - Parameter machineFile: machines to plan for beside those that are found.
+  /// - Throws: `OperatorError` when the provider does not run here or a disabled kernel is unknown; `MachineFileError`.
   package init(
     threads: Int? = nil, provider: ExecutionProvider? = nil, disabledKernels: Set<String> = [],
-    workspace: Workspace = Workspace(), locator: ResourceLocator = ResourceLocator()
+    workspace: Workspace = Workspace(), locator: ResourceLocator = ResourceLocator(),
+    machineFile: String? = nil
   ) throws {
     pool = WorkerPool(threads: threads ?? Machine.usableCores)
     self.provider = provider ?? .best
     self.disabledKernels = disabledKernels
     self.workspace = workspace
     self.locator = locator
+    machines = try MachineCatalog(locator: locator, file: machineFile)
     // Refuses bad options now rather than in the first job.
     _ = try makeContext()
   }
@@ -109,6 +114,8 @@ package final class Laboratory: Sendable {
     case .measureMachine: .machine(peaks: try machinePeaks(reporter))
     case .plan(let workload, let machine):
       .plan(report: try plan(workload, machine: machine, reporter))
+    case .measureCaches(let workload, let recipe):
+      .cachesMeasured(report: try measureCaches(workload, recipe, reporter))
     case .assess(let recipe, let calibration):
       .assessed(report: try assess(recipe, calibration))
     case .quantize(let recipe, let calibration, let keeping):
@@ -192,6 +199,7 @@ extension JobRequest {
     case .load(let path): "Opening \(path ?? "the built-in model")"
     case .measureMachine: "Measuring this machine"
     case .plan: "Planning"
+    case .measureCaches: "Filling caches"
     case .assess: "Pricing the recipe"
     case .quantize(let recipe, _, _): "Quantizing: \(recipe)"
     case .inspectCell: "Looking into a cell"

@@ -109,16 +109,24 @@ package struct ModelConfiguration: Hashable, Sendable {
     where try config.optionalInteger(field, in: 0...Int.max) ?? 0 > 0 {
       throw refuse(field, "a mixture of experts", "known are dense feed-forward layers")
     }
+    if try config.optionalInteger("num_kv_shared_layers", in: 0...Int.max) ?? 0 > 0 {
+      throw refuse(
+        "num_kv_shared_layers", "sharing of the cache", "known are layers with their own")
+    }
+    if try config.optionalFlag("use_cla") ?? false {
+      throw refuse("use_cla", "sharing of the cache", "known are layers with their own")
+    }
   }
 
   /// What the planner knows of the model.
   package var shape: ModelShape {
-    ModelShape(
+    let isUniform = Set(windows).count <= 1
+    return ModelShape(
       architecture: modelType, blocks: blocks, hiddenSize: hiddenSize,
       intermediateSize: intermediateSize, heads: heads, kvHeads: kvHeads,
       headDimension: headDimension, vocabularySize: vocabularySize, context: context,
       tiedEmbeddings: tiedEmbeddings,
-      slidingWindow: windows.allSatisfy { $0 > 0 } ? windows.max() ?? 0 : 0)
+      slidingWindow: isUniform ? windows.first ?? 0 : 0, windows: isUniform ? nil : windows)
   }
 
   /// Output and input channels of a projection.

@@ -15,15 +15,20 @@ package struct ModelShape: Hashable, Sendable, Codable {
   /// Longest sequence in tokens the model was made for.
   package var context: Int
   package var tiedEmbeddings: Bool
-  /// Tokens an attention layer looks back on, 0 for all.
+  /// Tokens every attention layer looks back on, 0 for all of them or where layers differ.
   package var slidingWindow: Int
   /// How many of the blocks keep a KV cache of their own (less than `blocks` where layers share one).
   package var blocksWithCache: Int
+  /// The window of each block, 0 for all tokens, `[blocks]`; nil where all have `slidingWindow`.
+  package var windows: [Int]?
+  /// The block whose cache each block reads, `[blocks]`; nil where each keeps its own.
+  package var cacheOwners: [Int]?
 
   package init(
     architecture: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int,
     kvHeads: Int, headDimension: Int, vocabularySize: Int, context: Int, tiedEmbeddings: Bool,
-    slidingWindow: Int = 0, blocksWithCache: Int? = nil
+    slidingWindow: Int = 0, blocksWithCache: Int? = nil, windows: [Int]? = nil,
+    cacheOwners: [Int]? = nil
   ) {
     self.architecture = architecture
     self.blocks = blocks
@@ -36,7 +41,11 @@ package struct ModelShape: Hashable, Sendable, Codable {
     self.context = context
     self.tiedEmbeddings = tiedEmbeddings
     self.slidingWindow = slidingWindow
-    self.blocksWithCache = blocksWithCache ?? blocks
+    self.windows = windows
+    self.cacheOwners = cacheOwners
+    self.blocksWithCache =
+      blocksWithCache ?? cacheOwners.map { $0.enumerated().count { $0.offset == $0.element } }
+      ?? blocks
   }
 
   /// Output and input channels of a projection.
@@ -97,7 +106,6 @@ package struct ModelShape: Hashable, Sendable, Codable {
 
   /// Multiply-adds times two of attention for one token at `depth` cached tokens.
   package func attentionOperations(depth: Double) -> Double {
-    let seen = slidingWindow > 0 ? min(depth, Double(slidingWindow)) : depth
-    return 4 * Double(blocks * heads * headDimension) * seen
+    4 * Double(heads * headDimension) * tokensRead(depth: depth)
   }
 }

@@ -9,6 +9,12 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
   package var fp32Rate: Double
   package var bf16Rate: Double
   package var int8Rate: Double
+  /// Dense rate of 8-bit floats; nil where the machine has no such arithmetic, or it is not known.
+  package var fp8Rate: Double?
+  /// Dense rate of 4-bit integers; nil where the machine has no such arithmetic, or it is not known.
+  package var int4Rate: Double?
+  /// The data sheet the figures are from; nil for measured ones.
+  package var source: String?
   /// Threads the figures were measured with; 0 for a described machine.
   package var threads: Int
   /// Whether the figures were measured here, or come from a data sheet.
@@ -16,7 +22,8 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
 
   package init(
     name: String, memoryBytes: Double, readBandwidth: Double, fp32Rate: Double, bf16Rate: Double,
-    int8Rate: Double, threads: Int, isMeasured: Bool
+    int8Rate: Double, fp8Rate: Double? = nil, int4Rate: Double? = nil, threads: Int,
+    isMeasured: Bool, source: String? = nil
   ) {
     self.name = name
     self.memoryBytes = memoryBytes
@@ -24,6 +31,9 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
     self.fp32Rate = fp32Rate
     self.bf16Rate = bf16Rate
     self.int8Rate = int8Rate
+    self.fp8Rate = fp8Rate
+    self.int4Rate = int4Rate
+    self.source = source
     self.threads = threads
     self.isMeasured = isMeasured
   }

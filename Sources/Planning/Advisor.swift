@@ -6,134 +6,185 @@ import Tensors
 /// Which target to start with, in words and with the numbers that led there.
 ///
 /// When memory is over budget the target that brings it back comes first; otherwise the one that saves most
-/// of the workload's time. Every number in a sentence is one of the plan.
+/// of the workload's time. Every number in a sentence is one of the report.
 struct Advisor {
   let planner: Planner
-  let memory: PlanReport.Memory
-  let prefill: PlanReport.Phase
-  let decode: PlanReport.Phase
+  let report: PlanReport
 
-  /// What quantizing one target would do.
-  private struct Effect {
-    var target: QuantizationTarget
-    /// Bytes it frees.
-    var freed: Double
-    /// Share of a request's time it saves, 0 to 1.
-    var saved: Double
-  }
+  private var memory: PlanReport.Memory { report.memory }
+  private var over: Double { memory.total - memory.budget }
 
   func advice() -> [PlanReport.Advice] {
-    let over = memory.total - memory.budget
-    let effects = QuantizationTarget.allCases.map(effect)
-    let ordered = effects.sorted { first, second in
-      if over > 0 {
-        let fits = (first.freed >= over, second.freed >= over)
-        if fits.0 != fits.1 { return fits.0 }
-        if fits.0 && fits.1 { return first.saved > second.saved }
-        if first.freed != second.freed { return first.freed > second.freed }
-      }
-      return first.saved > second.saved
-    }
-    return ordered.map { effect in
-      PlanReport.Advice(
-        target: effect.target, reason: reason(effect, over: over),
-        methods: planner.methods[effect.target] ?? [], wouldChange: wouldChange(effect.target))
+    let effects = QuantizationTarget.allCases.map { ($0, effect($0)) }
+    return effects.sorted { comesBefore($0.1, $1.1) }.map { target, effect in
+      let ranking = MethodRanking(planner: planner, report: report).ranked(target)
+      var advice = PlanReport.Advice(
+        target: target, reason: reason(target, effect), methods: ranking.map(\.name),
+        wouldChange: wouldChange(target))
+      advice.ranking = ranking
+      advice.effect = effect
+      let demand = demand(target, first: ranking.first)
+      advice.setting = "\(demand)"
+      advice.coverage = RuntimeRules.coverage(demand)
+      return advice
     }
   }
 
-  /// Seconds of one request: its prompt, then its share of decode steps.
-  private func requestSeconds(
-    weightFactor: Double = 1, cacheFactor: Double = 1, computeFactor: Double = 1
-  ) -> Double {
-    func seconds(_ phase: PlanReport.Phase) -> Double {
-      max(
-        phase.computeSeconds * computeFactor,
-        phase.weightSeconds * weightFactor + phase.cacheSeconds * cacheFactor)
+  private func comesBefore(_ first: PlanReport.Effect, _ second: PlanReport.Effect) -> Bool {
+    if over > 0 {
+      let fits = (first.freed >= over, second.freed >= over)
+      if fits.0 != fits.1 { return fits.0 }
+      if !fits.0, first.freed != second.freed { return first.freed > second.freed }
     }
-    let steps = Double(planner.workload.generatedTokens)
-    return seconds(prefill) + steps * seconds(decode) / Double(max(1, planner.workload.batch))
+    return first.saved > second.saved
   }
 
-  private func effect(_ target: QuantizationTarget) -> Effect {
-    let now = requestSeconds()
+  private func effect(_ target: QuantizationTarget) -> PlanReport.Effect {
     let model = planner.model
+    let now = planner.requestSeconds(report)
+    let read = report.decode.weightSeconds + report.decode.cacheSeconds
+    let weightShare = read > 0 ? report.decode.weightSeconds / read : 0
+    func effect(_ freed: Double, _ factors: Planner.Factors, share: Double) -> PlanReport.Effect {
+      PlanReport.Effect(
+        freed: freed,
+        saved: now > 0 ? max(0, 1 - planner.requestSeconds(report, factors) / now) : 0,
+        share: share)
+    }
     switch target {
     case .weights:
-      let small = model.weightBytes(bitsPerWeight: Planner.smallWeightBits)
-      let read =
+      let reads =
         model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
         / model.decodeWeightBytes(bitsPerWeight: 16)
-      return Effect(
-        target: target, freed: memory.weights - small,
-        saved: 1 - requestSeconds(weightFactor: read) / now)
+      return effect(
+        memory.weights - report.reach.smallWeights, .init(weightReads: reads), share: weightShare)
     case .activations:
       // W8A8: INT8 arithmetic, and weights at 8 bits that come with it.
-      let small = model.weightBytes(bitsPerWeight: 8)
-      let read =
-        model.decodeWeightBytes(bitsPerWeight: 8) / model.decodeWeightBytes(bitsPerWeight: 16)
-      return Effect(
-        target: target, freed: memory.weights - small,
-        saved: 1
-          - requestSeconds(
-            weightFactor: read,
-            computeFactor: planner.peaks.bf16Rate / max(planner.peaks.int8Rate, 1)) / now)
+      return effect(
+        memory.weights - model.weightBytes(bitsPerWeight: Planner.eightBitWeightBits),
+        .init(
+          weightReads: planner.eightBitReads,
+          arithmetic: planner.peaks.bf16Rate / max(planner.peaks.int8Rate, 1)),
+        share: weightShare)
     case .kvCache:
-      let factor =
-        Double(model.kvBytesPerToken(Planner.kv(4))) / Double(max(1, model.kvBytesPerToken(.fp16)))
-      return Effect(
-        target: target, freed: memory.kvCache * (1 - factor),
-        saved: 1 - requestSeconds(cacheFactor: factor) / now)
+      let factor = planner.fourBitCache
+      return effect(
+        memory.kvCache * (1 - factor), .init(cacheReads: factor), share: 1 - weightShare)
     }
   }
 
-  private func reason(_ effect: Effect, over: Double) -> String {
-    let workload = planner.workload
-    let place = "\(workload.requests) x \(workload.context) tokens"
-    let read = decode.weightSeconds + decode.cacheSeconds
-    let weightShare = Quantity.percent(read > 0 ? decode.weightSeconds / read : 0)
-    let cacheShare = Quantity.percent(read > 0 ? decode.cacheSeconds / read : 0)
-    let saves = Quantity.percent(max(0, effect.saved))
+  private func reason(_ target: QuantizationTarget, _ effect: PlanReport.Effect) -> String {
+    let workload = report.workload
+    let prefill = report.prefill
+    let share = Quantity.percent(effect.share)
+    let freed = Quantity.bytes(effect.freed)
+    let saves = Quantity.percent(effect.saved)
     var sentence: String
-    switch effect.target {
+    switch target {
     case .weights:
       sentence =
-        "Weights take \(Quantity.bytes(memory.weights)) and are \(weightShare) of the bytes a "
-        + "decode step reads; 4 bits free \(Quantity.bytes(effect.freed)) and would save \(saves) "
-        + "of a request's time."
+        "Weights take \(Quantity.bytes(memory.weights)) and are \(share) of the bytes a decode step "
+        + "reads; W4 frees \(freed) and would save \(saves) of a request's time."
     case .activations:
       let bound = prefill.bound == .compute ? "is bound by arithmetic" : "is bound by reading"
       sentence =
-        "Prefill of \(workload.promptTokens) tokens \(bound) "
+        "Prefill of \(Quantity.grouped(workload.promptTokens)) tokens \(bound) "
         + "(\(Quantity.seconds(prefill.computeSeconds)) of arithmetic, "
-        + "\(Quantity.seconds(prefill.weightSeconds + prefill.cacheSeconds)) of reads); W8A8 runs "
-        + "it in INT8 and would save \(saves) of a request's time."
+        + "\(Quantity.seconds(prefill.weightSeconds)) and \(Quantity.seconds(prefill.cacheSeconds)) "
+        + "of reading weights and cache); W8A8 runs it in INT8 and would save \(saves) of a "
+        + "request's time."
     case .kvCache:
       sentence =
-        "The cache of \(place) takes \(Quantity.bytes(memory.kvCache)) and is \(cacheShare) of "
-        + "the bytes a decode step reads; 4 bits free \(Quantity.bytes(effect.freed)) and would "
-        + "save \(saves) of a request's time."
+        "The cache of \(Quantity.grouped(workload.requests)) x \(Quantity.grouped(workload.context)) "
+        + "tokens takes \(Quantity.bytes(memory.kvCache)) and is \(share) of the bytes a decode step "
+        + "reads; an INT4 cache frees \(freed) and would save \(saves) of a request's time."
     }
     if over > 0 {
       sentence +=
-        effect.freed >= over
-        ? " Memory is \(Quantity.bytes(over)) over budget; this alone brings it under."
-        : " Memory is \(Quantity.bytes(over)) over budget; this alone is not enough."
+        " Memory is \(Quantity.bytes(memory.total)), over the budget of "
+        + "\(Quantity.bytes(memory.budget)); "
+        + (effect.freed >= over
+          ? "this alone brings it under." : "this alone is not enough.")
     }
     return sentence
   }
 
   private func wouldChange(_ target: QuantizationTarget) -> String {
-    let context = Quantity.grouped(Int(min(planner.crossoverContext, 1e12)))
-    let batch = Quantity.fixed(planner.crossoverBatch, 0)
+    let finite = report.crossoverContext.isFinite
+    let context = Quantity.grouped(Int(min(report.crossoverContext, 1e12)))
+    let batch = Quantity.fixed(report.crossoverBatch, 0)
     switch target {
     case .weights:
-      return "From \(context) tokens of context the cache is read more than the weights; from "
-        + "batch \(batch) on arithmetic binds decode."
+      return
+        (finite
+        ? "From \(context) tokens of context the cache is read more than the weights; "
+        : "Windows keep the cache read less than the weights at any context; ")
+        + "from batch \(batch) on arithmetic binds decode."
     case .activations:
       return "Shorter prompts, or more generated tokens at a batch below \(batch), move the time "
         + "to reading weights."
     case .kvCache:
-      return "Below \(context) tokens of context the weights are read more than the cache."
+      return finite
+        ? "Below \(context) tokens of context the weights are read more than the cache."
+        : "Windows keep the weights read more than the cache at any context."
     }
+  }
+
+  /// The formats the target would first be tried in.
+  private func demand(
+    _ target: QuantizationTarget, first: PlanReport.RankedMethod?
+  ) -> RuntimeDemand {
+    switch target {
+    case .weights:
+      let isEight = (first?.bits ?? 4) >= 8
+      return RuntimeDemand(
+        weights: WeightFormat(
+          code: .integer(bits: isEight ? 8 : 4),
+          granularity: isEight ? .channel : .group(size: 128),
+          zeroPoint: first?.name == "hqq" ? .real : .fixed))
+    case .activations:
+      if first?.name == "fp8" {
+        return RuntimeDemand(
+          weights: WeightFormat(code: .scaledFloat(type: .f8e4m3), granularity: .channel),
+          activations: .fp8(type: .f8e4m3, scaling: .token))
+      }
+      return RuntimeDemand(
+        weights: WeightFormat(code: .integer(bits: 8), granularity: .channel),
+        activations: first?.name == "llm.int8" ? .int8WithOutliers(.init()) : .int8PerToken)
+    case .kvCache:
+      let kind = MethodRanking.cacheKinds[first?.name ?? ""] ?? .integer
+      return RuntimeDemand(
+        keys: CacheDemand(kind: kind, bits: first?.bits ?? 8, group: kind == .integer ? 32 : nil))
+    }
+  }
+}
+
+extension Planner {
+  /// What quantizing leaves of the seconds by cause: 1 for all of it.
+  struct Factors {
+    var weightReads = 1.0
+    var cacheReads = 1.0
+    var arithmetic = 1.0
+  }
+
+  /// Seconds of one request: its prompt, then its share of decode steps.
+  func requestSeconds(_ report: PlanReport, _ factors: Factors = Factors()) -> Double {
+    func seconds(_ phase: PlanReport.Phase) -> Double {
+      max(
+        phase.computeSeconds * factors.arithmetic,
+        phase.weightSeconds * factors.weightReads + phase.cacheSeconds * factors.cacheReads)
+    }
+    return seconds(report.prefill)
+      + Double(workload.generatedTokens) * seconds(report.decode) / Double(max(1, workload.batch))
+  }
+
+  /// What 8-bit weights leave of the bytes a decode step reads of them.
+  var eightBitReads: Double {
+    model.decodeWeightBytes(bitsPerWeight: Self.eightBitWeightBits)
+      / model.decodeWeightBytes(bitsPerWeight: 16)
+  }
+
+  /// What 4-bit codes with a scale for 32 leave of an FP16 cache.
+  var fourBitCache: Double {
+    KVFormat.integer(bits: 4, group: 32).bitsPerValue(headDimension: model.headDimension) / 16
   }
 }

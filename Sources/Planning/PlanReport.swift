@@ -47,40 +47,6 @@ package struct PlanReport: Hashable, Sendable, Codable {
     }
   }
 
-  /// One cell of the map of what fits.
-  package struct Fit: Hashable, Sendable, Codable {
-    package var context: Int
-    package var requests: Int
-    /// The widest KV cache that fits, in bits (16, 8, 4), or nil when none does.
-    package var widestKVBits: Int?
-
-    package init(context: Int, requests: Int, widestKVBits: Int?) {
-      self.context = context
-      self.requests = requests
-      self.widestKVBits = widestKVBits
-    }
-  }
-
-  /// A target worth quantizing, with the reason in words and numbers.
-  package struct Advice: Hashable, Sendable, Codable {
-    package var target: QuantizationTarget
-    /// Whole sentences; every number in them comes from this report.
-    package var reason: String
-    /// Methods for it in order, by name.
-    package var methods: [String]
-    /// What would change the advice.
-    package var wouldChange: String
-
-    package init(
-      target: QuantizationTarget, reason: String, methods: [String], wouldChange: String
-    ) {
-      self.target = target
-      self.reason = reason
-      self.methods = methods
-      self.wouldChange = wouldChange
-    }
-  }
-
   package var model: ModelShape
   package var machine: String
   package var workload: Workload
@@ -90,12 +56,27 @@ package struct PlanReport: Hashable, Sendable, Codable {
   package var kvBytesPerToken: Int
   /// The formula of `kvBytesPerToken` with the model's numbers in it.
   package var kvFormula: String
-  /// Rows of requests, columns of contexts.
+  /// What the formula leaves open: windows, sharing between layers, blocks, a shared prefix; a sentence each.
+  package var kvNotes: [String] = []
+  /// Where the bytes of activations come from, with the numbers in it.
+  package var activationFormula = ""
+  /// Bytes of the cache if nothing behind a window is given back, as in this program's own cache.
+  package var cacheKeptWhole = 0.0
+  /// The widest cache that fits: rows of requests, columns of contexts.
   package var fits: [[Fit]]
-  /// The context at which a decode step reads as much cache as weights, at the workload's batch.
+  /// The map once more for each width of the cache, widest first.
+  package var maps: [KVMap] = []
+  /// The context at which a decode step reads as much cache as weights, at the workload's batch; infinite where windows
+  /// keep it from that.
   package var crossoverContext: Double
-  /// The batch at which decode stops being bound by weight bandwidth.
+  /// The batch at which arithmetic takes a decode step as long as reading the weights.
   package var crossoverBatch: Double
+  /// The batch at which a decode step reads as much cache as weights, at the workload's context.
+  package var crossoverBatchByCache = Double.infinity
+  /// What quantizing could reach.
+  package var reach = Reach()
+  /// What is odd about the workload, a sentence each.
+  package var warnings: [String] = []
   /// Best first; never empty.
   package var advice: [Advice]
 
@@ -116,5 +97,66 @@ package struct PlanReport: Hashable, Sendable, Codable {
     self.crossoverContext = crossoverContext
     self.crossoverBatch = crossoverBatch
     self.advice = advice
+  }
+}
+
+extension PlanReport {
+  /// Bits and bytes that quantizing could bring, for the sentences of the advice.
+  package struct Reach: Hashable, Sendable, Codable {
+    /// Bits of a weight of the linear layers, scales included, that would just fit beside the rest in 16 bits.
+    package var weightBits = 0.0
+    /// Bits of a cached value, scales included, that would just fit beside the rest in 16 bits.
+    package var kvBits = 0.0
+    /// Bits of a cached value at which a decode step would read as much cache as weights.
+    package var kvBitsAtWeights = 0.0
+    /// Bits of a weight in the smallest form advised, and bytes of all weights then.
+    package var smallWeightBits = 0.0
+    package var smallWeights = 0.0
+    /// Bytes of everything with weights in that form and a 4-bit cache.
+    package var smallestTotal = 0.0
+    /// Operations a second in BF16, INT8 and, where the machine has it, FP8.
+    package var bf16Rate = 0.0
+    package var int8Rate = 0.0
+    package var fp8Rate: Double?
+    /// Share of a request's time that weights of 8 bits would save.
+    package var savedByEightBitWeights = 0.0
+
+    package init() {}
+  }
+}
+
+/// Reports in recorded sessions may lack what came later.
+extension PlanReport {
+  private enum CodingKeys: String, CodingKey {
+    case model, machine, workload, memory, prefill, decode, kvBytesPerToken, kvFormula, kvNotes
+    case activationFormula, cacheKeptWhole, fits, maps, crossoverContext, crossoverBatch
+    case crossoverBatchByCache, reach, warnings, advice
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      model: try values.decode(ModelShape.self, forKey: .model),
+      machine: try values.decode(String.self, forKey: .machine),
+      workload: try values.decode(Workload.self, forKey: .workload),
+      memory: try values.decode(Memory.self, forKey: .memory),
+      prefill: try values.decode(Phase.self, forKey: .prefill),
+      decode: try values.decode(Phase.self, forKey: .decode),
+      kvBytesPerToken: try values.decode(Int.self, forKey: .kvBytesPerToken),
+      kvFormula: try values.decode(String.self, forKey: .kvFormula),
+      fits: try values.decode([[Fit]].self, forKey: .fits),
+      crossoverContext: try values.decode(Double.self, forKey: .crossoverContext),
+      crossoverBatch: try values.decode(Double.self, forKey: .crossoverBatch),
+      advice: try values.decode([Advice].self, forKey: .advice))
+    func later<Value: Decodable>(_ key: CodingKeys, _ standard: Value) throws -> Value {
+      try values.decodeIfPresent(Value.self, forKey: key) ?? standard
+    }
+    kvNotes = try later(.kvNotes, [])
+    activationFormula = try later(.activationFormula, "")
+    cacheKeptWhole = try later(.cacheKeptWhole, memory.kvCache)
+    maps = try later(.maps, [])
+    crossoverBatchByCache = try later(.crossoverBatchByCache, .infinity)
+    reach = try later(.reach, Reach())
+    warnings = try later(.warnings, [])
   }
 }

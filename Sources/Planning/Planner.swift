@@ -1,6 +1,6 @@
 package import Models
 package import Operators
-package import Tensors
+import Tensors
 
 /// From model, workload and machine to memory, bottleneck and advice: a pure function of values.
 ///
@@ -11,13 +11,20 @@ package struct Planner: Sendable {
   package let model: ModelShape
   package let workload: Workload
   package let peaks: MachinePeaks
-  /// Names of the methods there are for each target, best first.
+  /// Names of the methods there are for each target.
   package let methods: [QuantizationTarget: [String]]
+  /// The widths of the cache that are mapped, widest first.
+  package let widths: [KVWidth]
+  let footprint: CacheFootprint
 
   /// Bits of a weight in the smallest form advised: 4-bit codes, a 16-bit scale for 128 of them.
   static let smallWeightBits = 4.125
+  /// Bits of a weight with 8-bit codes and a scale a channel.
+  static let eightBitWeightBits = 8.0
   /// Tokens a prefill pass takes through the weights at once.
   static let prefillChunk = 512
+  /// The longest context that is looked for.
+  static let longestContext = 1 << 30
 
   package init(
     model: ModelShape, workload: Workload, peaks: MachinePeaks,
@@ -27,46 +34,51 @@ package struct Planner: Sendable {
     self.workload = workload
     self.peaks = peaks
     self.methods = methods
+    widths =
+      workload.kvWidths.map { list in
+        Set(list.filter { $0 > 0 && $0 <= 64 }).sorted(by: >).prefix(12).map { KVWidth(bits: $0) }
+      } ?? KVWidth.standard(headDimension: model.headDimension)
+    footprint = CacheFootprint(model)
   }
 
   /// Bytes that may be used.
   package var budget: Double { workload.memoryBudget ?? peaks.memoryBytes }
 
-  /// Cached tokens of all requests, a shared prefix counted once.
-  package func cachedTokens(context: Int, requests: Int) -> Double {
-    let held = Double(model.slidingWindow > 0 ? min(context, model.slidingWindow) : context)
-    let shared = held * workload.sharedPrefix
-    return shared + Double(requests) * (held - shared)
+  /// Bytes of the cache of all requests at `bits` a value, scales included.
+  package func cacheBytes(context: Int, requests: Int, bits: Double = 16) -> Double {
+    footprint.bytes(
+      context: Double(context), requests: Double(requests),
+      shared: workload.sharedTokens(of: Double(context)), bits: bits)
   }
 
-  /// Bytes of the cache of all requests.
-  package func cacheBytes(context: Int, requests: Int, format: KVFormatPair) -> Double {
-    cachedTokens(context: context, requests: requests) * Double(model.kvBytesPerToken(format))
-  }
-
-  /// Bytes of activations: one prefill chunk through a block, in float32, and the logits of a batch.
-  package var activationBytes: Double {
-    let tokens = Double(min(Self.prefillChunk, max(1, workload.promptTokens)))
-    let width =
-      4 * model.hiddenSize + 2 * model.heads * model.headDimension
-      + 3 * model.intermediateSize
-    return tokens * Double(width) * 4 + Double(workload.batch * model.vocabularySize) * 4
+  /// Bytes one layer's keys and values of a token take at `bits` a value.
+  func layerTokenBytes(bits: Double = 16) -> Double {
+    2 * Double(model.kvHeads) * Double(model.headDimension) * bits / 8
   }
 
   /// The report.
   package func plan() -> PlanReport {
     let memory = PlanReport.Memory(
       weights: model.weightBytes(bitsPerWeight: 16),
-      kvCache: cacheBytes(
-        context: workload.context, requests: workload.requests, format: .fp16),
+      kvCache: cacheBytes(context: workload.context, requests: workload.requests),
       activations: activationBytes, budget: budget)
     let prefill = prefillPhase
     let decode = decodePhase
-    return PlanReport(
+    var report = PlanReport(
       model: model, machine: peaks.name, workload: workload, memory: memory, prefill: prefill,
       decode: decode, kvBytesPerToken: model.kvBytesPerToken(.fp16), kvFormula: kvFormula,
-      fits: fits(memory), crossoverContext: crossoverContext, crossoverBatch: crossoverBatch,
-      advice: Advisor(planner: self, memory: memory, prefill: prefill, decode: decode).advice())
+      fits: [], crossoverContext: crossoverContext, crossoverBatch: crossoverBatch, advice: [])
+    report.kvNotes = kvNotes
+    report.activationFormula = activationFormula
+    report.cacheKeptWhole = CacheFootprint(model, forgets: false).bytes(
+      context: Double(workload.context), requests: Double(workload.requests),
+      shared: workload.sharedTokens(of: Double(workload.context)), bits: 16)
+    report.crossoverBatchByCache = crossoverBatchByCache
+    addMaps(to: &report)
+    report.reach = reach(report)
+    report.warnings = warnings(report)
+    report.advice = Advisor(planner: self, report: report).advice()
+    return report
   }
 
   /// Seconds of one prompt by cause.
@@ -74,24 +86,34 @@ package struct Planner: Sendable {
     let tokens = Double(max(1, workload.promptTokens))
     let operations =
       tokens
-      * (model.linearOperationsPerToken + model.attentionOperations(depth: tokens / 2))
+      * (model.linearOperationsPerToken + 4 * Double(model.heads * model.headDimension)
+        * meanTokensRead(upTo: tokens))
     let passes = (tokens / Double(Self.prefillChunk)).rounded(.up)
     let weight = passes * model.decodeWeightBytes(bitsPerWeight: 16)
     // Attention reads the prefix once for each tile of 64 queries.
-    let cache = (tokens / 64).rounded(.up) * tokens / 2 * Double(model.kvBytesPerToken(.fp16))
-    return phase(operations: operations, weight: weight, cache: cache)
+    let tiles = (tokens / CacheFootprint.blockTokens).rounded(.up)
+    return phase(
+      operations: operations, weight: weight,
+      cache: tiles * meanTokensRead(upTo: tokens) * layerTokenBytes())
+  }
+
+  /// Cached tokens read over all layers, the mean over positions 0 to `tokens`: half of them, or what windows leave.
+  private func meanTokensRead(upTo tokens: Double) -> Double {
+    model.readingKinds.reduce(0) { sum, kind in
+      let window = kind.window > 0 ? min(tokens, Double(kind.window)) : tokens
+      return sum + Double(kind.blocks) * window * (1 - window / (2 * tokens))
+    }
   }
 
   /// Seconds of one decode step of the whole batch by cause, at the full context.
   var decodePhase: PlanReport.Phase {
     let batch = Double(max(1, workload.batch))
-    let depth = Double(
-      model.slidingWindow > 0 ? min(workload.context, model.slidingWindow) : workload.context)
+    let depth = Double(workload.context)
     return phase(
       operations: batch
         * (model.linearOperationsPerToken + model.attentionOperations(depth: depth)),
       weight: model.decodeWeightBytes(bitsPerWeight: 16),
-      cache: batch * depth * Double(model.kvBytesPerToken(.fp16)))
+      cache: batch * model.tokensRead(depth: depth) * layerTokenBytes())
   }
 
   private func phase(operations: Double, weight: Double, cache: Double) -> PlanReport.Phase {
@@ -103,11 +125,25 @@ package struct Planner: Sendable {
       weightSeconds: weights, cacheSeconds: cached)
   }
 
-  /// The context at which a decode step reads as much cache as weights.
+  /// The context at which a decode step reads as much cache as weights; infinite where windows keep it from that.
   var crossoverContext: Double {
-    let perToken = Double(model.kvBytesPerToken(.fp16)) * Double(max(1, workload.batch))
-    guard perToken > 0 else { return .infinity }
-    return model.decodeWeightBytes(bitsPerWeight: 16) / perToken
+    let tokenBytes = layerTokenBytes() * Double(max(1, workload.batch))
+    guard tokenBytes > 0 else { return .infinity }
+    // Tokens read over all layers grow with the context by the number of layers whose window is not full yet.
+    let wanted = model.decodeWeightBytes(bitsPerWeight: 16) / tokenBytes
+    let kinds = model.readingKinds
+    var growing = kinds.reduce(0.0) { $0 + Double($1.blocks) }
+    var read = 0.0
+    var depth = 0.0
+    for kind in kinds where kind.window > 0 {
+      let window = Double(kind.window)
+      let there = depth + (wanted - read) / growing
+      if there <= window { return there }
+      read += growing * (window - depth)
+      growing -= Double(kind.blocks)
+      depth = window
+    }
+    return growing > 0 ? depth + (wanted - read) / growing : .infinity
   }
 
   /// The batch at which arithmetic takes as long as reading the weights.
@@ -116,41 +152,9 @@ package struct Planner: Sendable {
     return seconds * peaks.bf16Rate / model.linearOperationsPerToken
   }
 
-  private var kvFormula: String {
-    let key = KVFormatPair.fp16.keys.bytesPerVector(headDimension: model.headDimension)
-    let sharing =
-      model.heads == model.kvHeads ? "" : " (GQA: \(model.heads) query heads share them)"
-    return "2 (K, V) x \(model.blocksWithCache) blocks x \(model.kvHeads) KV heads\(sharing) x "
-      + "\(model.headDimension) channels x 2 bytes = \(2 * model.blocksWithCache * model.kvHeads * key)"
-  }
-
-  private func fits(_ memory: PlanReport.Memory) -> [[PlanReport.Fit]] {
-    let requests = Self.ladder(around: workload.requests, factors: [0.25, 1, 4, 16])
-    let contexts = Self.ladder(
-      around: workload.context, factors: [0.0625, 0.125, 0.25, 0.5, 1, 2, 4])
-    let free = memory.budget - memory.weights - memory.activations
-    let widths: [(Int, KVFormatPair)] = [(16, .fp16), (8, Self.kv(8)), (4, Self.kv(4))]
-    return requests.map { count in
-      contexts.map { context in
-        let widest = widths.first {
-          cacheBytes(context: context, requests: count, format: $0.1) <= free
-        }
-        return PlanReport.Fit(context: context, requests: count, widestKVBits: widest?.0)
-      }
-    }
-  }
-
-  static func kv(_ bits: Int) -> KVFormatPair {
-    let format = KVFormat.integer(bits: bits, group: 32)
-    return KVFormatPair(keys: format, values: format)
-  }
-
-  private static func ladder(around value: Int, factors: [Double]) -> [Int] {
-    var steps: [Int] = []
-    for factor in factors {
-      let step = max(1, Int((Double(value) * factor).rounded()))
-      if !steps.contains(step) { steps.append(step) }
-    }
-    return steps
+  /// The batch at which a decode step at the full context reads as much cache as weights.
+  private var crossoverBatchByCache: Double {
+    let bytes = model.tokensRead(depth: Double(workload.context)) * layerTokenBytes()
+    return bytes > 0 ? model.decodeWeightBytes(bitsPerWeight: 16) / bytes : .infinity
   }
 }

@@ -12,10 +12,13 @@ package struct Workload: Hashable, Sendable, Codable {
   package var batch: Int
   /// Bytes that may be used; nil for what the machine has.
   package var memoryBudget: Double?
+  /// The widths of the cache to map what fits for, in bits of a value with its scales; nil for the usual ones.
+  package var kvWidths: [Double]?
 
   package init(
     context: Int, requests: Int = 1, sharedPrefix: Double = 0, promptTokens: Int = 512,
-    generatedTokens: Int = 128, batch: Int = 1, memoryBudget: Double? = nil
+    generatedTokens: Int = 128, batch: Int = 1, memoryBudget: Double? = nil,
+    kvWidths: [Double]? = nil
   ) {
     self.context = context
     self.requests = requests
@@ -24,5 +27,12 @@ package struct Workload: Hashable, Sendable, Codable {
     self.generatedTokens = generatedTokens
     self.batch = batch
     self.memoryBudget = memoryBudget
+    self.kvWidths = kvWidths
+  }
+
+  /// Tokens at the start of a context that all requests have in common.
+  package func sharedTokens(of context: Double) -> Double {
+    guard sharedPrefix.isFinite else { return 0 }
+    return (context * min(max(0, sharedPrefix), 1)).rounded()
   }
 }

@@ -44,5 +44,13 @@ package final class HugeBuffer: @unchecked Sendable {
     bytes = UnsafeMutableRawBufferPointer(start: mapping, count: byteCount)
   }
 
+  /// Bytes that are in memory, as the system tells: of pages nobody touched there are none.
+  package var residentBytes: Int {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    var pages = [UInt8](repeating: 0, count: (reservedBytes + page - 1) / page)
+    guard mincore(mapping, reservedBytes, &pages) == 0 else { return 0 }
+    return pages.count { $0 & 1 != 0 } * page
+  }
+
   deinit { munmap(mapping, reservedBytes) }
 }

@@ -20,7 +20,7 @@ struct CatalogSource {
     var parts: [CatalogPart] = [
       .models(entries: models),
       .methods(descriptions: QuantizationMethods.descriptions),
-      .machines(peaks: Machines.described),
+      .machines(peaks: laboratory.machines.machines),
       .themes(entries: themes.entries),
       .exportFormats(
         entries: ExportFormats.all.map { ExportEntry(name: $0.name, summary: $0.summary) }),
@@ -29,7 +29,7 @@ struct CatalogSource {
     let stored = laboratory.workspace.runs()
     parts += stored.runs.map { .run(record: $0) }
     return parts.map { .catalog(part: $0) }
-      + stored.problems.map { .notice(kind: .problem, text: $0) }
+      + (stored.problems + laboratory.machines.problems).map { .notice(kind: .problem, text: $0) }
   }
 
   private var models: [ModelEntry] {

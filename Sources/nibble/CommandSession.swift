@@ -36,6 +36,9 @@ struct CommandSession {
     }
   }
 
+  /// Tells something beside the progress.
+  func note(_ text: String) { progress.note(text) }
+
   /// Shows the progress of work that is no job; Ctrl-C ends it at its next step.
   func show(
     _ what: String, unit: String,

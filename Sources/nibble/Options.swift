@@ -37,6 +37,9 @@ struct RuntimeOptions: ParsableArguments {
   @Option(help: "Where finished runs are kept; the XDG data directory without it.")
   var workspace: String?
 
+  @Option(help: "A TOML file of machines to plan for, beside those in the Machines folders.")
+  var machines: String?
+
   func validate() throws {
     if let threads, !(1...256).contains(threads) {
       throw ValidationError("--threads: expected 1 to 256, found \(threads)")
@@ -51,7 +54,8 @@ struct RuntimeOptions: ParsableArguments {
   func laboratory() throws -> Laboratory {
     try Laboratory(
       threads: threads, provider: provider.flatMap(ExecutionProvider.init(rawValue:)),
-      disabledKernels: Set(disabledKernels), workspace: Workspace(directory: workspace))
+      disabledKernels: Set(disabledKernels), workspace: Workspace(directory: workspace),
+      machineFile: machines)
   }
 }
 
@@ -217,6 +221,11 @@ struct WorkloadGroup: ParsableArguments {
   @Option(help: "The machine: 'this' (measured), or one of the described ones.")
   var machine: String?
 
+  @Option(
+    name: .customLong("kv-widths"),
+    help: "Widths of the cache to map, in bits of a value with its scales: 16,8.5,3.5.")
+  var kvWidths: String?
+
   func validate() throws {
     for (name, value) in [
       ("--requests", requests), ("--prompt", prompt), ("--generate", generate), ("--batch", batch),
@@ -226,6 +235,11 @@ struct WorkloadGroup: ParsableArguments {
     }
     guard (0...1).contains(prefixShare) else {
       throw ValidationError("--prefix-share: expected 0 to 1, found \(prefixShare)")
+    }
+    if let kvWidths, Self.widths(kvWidths) == nil {
+      throw ValidationError(
+        "--kv-widths: expected up to 12 numbers from 0.5 to 32 such as 16,8.5,3.5, found '\(kvWidths)'"
+      )
     }
     if let memory, ByteText.parse(memory) == nil {
       throw ValidationError("--memory: expected a size such as 24GB or 512MB, found '\(memory)'")
@@ -237,7 +251,16 @@ struct WorkloadGroup: ParsableArguments {
     Workload(
       context: context ?? own, requests: requests, sharedPrefix: prefixShare,
       promptTokens: prompt, generatedTokens: generate, batch: batch,
-      memoryBudget: memory.flatMap(ByteText.parse))
+      memoryBudget: memory.flatMap(ByteText.parse), kvWidths: kvWidths.flatMap(Self.widths))
+  }
+
+  private static func widths(_ text: String) -> [Double]? {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Double($0.filter { $0 != " " }) }
+    guard !parts.isEmpty, parts.count <= 12, numbers.count == parts.count,
+      numbers.allSatisfy({ (0.5...32).contains($0) })
+    else { return nil }
+    return numbers
   }
 }
 

@@ -29,17 +29,22 @@ import Testing
     }
   }
 
-  /// HQQ along the rows: no runtime listed multiplies with its zero points as Nibble writes them.
-  @Test func realZeroPointsRunNowhereNatively() {
+  /// HQQ along the rows: ONNX Runtime alone multiplies with its zero points as Nibble writes them.
+  @Test func realZeroPointsRunOnONNXAlone() {
     func demand(_ bits: Int) -> RuntimeDemand {
       RuntimeDemand(
         weights: WeightFormat(
           code: .integer(bits: bits), granularity: .group(size: 64), zeroPoint: .real))
     }
     for coverage in RuntimeRules.coverage(demand(4)) {
-      let isONNX = coverage.runtime == "ONNX Runtime (CPU)"
-      #expect(coverage.support == (isONNX ? .fallback : .refused), "\(coverage.runtime)")
-      #expect(!coverage.constraint.isEmpty && !coverage.nearest.isEmpty)
+      let expected: RuntimeCoverage.Support =
+        switch coverage.runtime {
+        case "ONNX Runtime (CPU)": .fallback
+        case "ONNX Runtime (CUDA)": .native
+        default: .refused
+        }
+      #expect(coverage.support == expected, "\(coverage.runtime)")
+      #expect(coverage.constraint.isEmpty == (expected == .native))
     }
     // What the width alone forbids still counts.
     #expect(support(demand(3), "ONNX Runtime (CPU)")?.support == .refused)
@@ -65,6 +70,7 @@ import Testing
     }
     let all = [
       "vLLM (CUDA)", "vLLM (x86 CPU)", "ONNX Runtime (CPU)", "TensorRT-LLM", "OpenVINO (CPU)",
+      "torchao",
     ]
     #expect(natives(demand(.token)) == all)
     #expect(natives(demand(.fixed(scale: scale))) == all)
@@ -93,7 +99,7 @@ import Testing
         activations: .fp8(type: type, scaling: .token))
     }
     for grain in [WeightFormat.Granularity.tensor, .channel] {
-      #expect(natives(demand(grain)) == ["vLLM (CUDA)", "TensorRT-LLM"])
+      #expect(natives(demand(grain)) == ["vLLM (CUDA)", "TensorRT-LLM", "torchao"])
     }
     #expect(natives(demand(.channel, .f8e5m2)) == [])
     #expect(natives(demand(.block(rows: 128, columns: 128))) == [])
@@ -112,5 +118,45 @@ import Testing
     let mixed = RuntimeDemand(cache: KVFormatPair(keys: .float(type: .f16), values: int8))
     #expect(support(mixed, "llama.cpp (CPU)")?.support == .native)
     #expect(support(mixed, "ONNX Runtime (CPU)")?.support == .refused)
+  }
+
+  private static let caches: [(CacheDemand, [String])] = [
+    (CacheDemand(kind: .float8, bits: 8), ["vLLM (CUDA)", "TensorRT-LLM"]),
+    (
+      CacheDemand(KVFormat.integer(bits: 8, group: 32)),
+      ["llama.cpp (CPU)", "llama.cpp (GPU)", "OpenVINO (CPU)"]
+    ),
+    (CacheDemand(KVFormat.integer(bits: 4, group: 32)), ["llama.cpp (CPU)", "llama.cpp (GPU)"]),
+    (CacheDemand(KVFormat.integer(bits: 4, group: 64)), []),
+    (CacheDemand(kind: .codebook, bits: 3.5), ["vLLM (CUDA)"]),
+    (CacheDemand(kind: .codebook, bits: 2.5), []),
+    (CacheDemand(kind: .perChannel, bits: 3), []),
+    (CacheDemand(kind: .other, bits: 4), []),
+  ]
+
+  @Test func cachesOfEveryKind() {
+    for (cache, runtimes) in Self.caches {
+      #expect(natives(RuntimeDemand(keys: cache)) == runtimes, "\(cache)")
+    }
+    // A format of 10 bits a value, scales included, is still one of 8-bit codes.
+    #expect(CacheDemand(KVFormat.integer(bits: 8, group: 8)).codeBits == 8)
+  }
+
+  @Test func differentKeysAndValuesNeedABuildOfTheirOwn() {
+    let int8 = CacheDemand(KVFormat.integer(bits: 8, group: 32))
+    let int4 = CacheDemand(KVFormat.integer(bits: 4, group: 32))
+    let mixed = RuntimeDemand(keys: int8, values: int4)
+    #expect(support(mixed, "llama.cpp (CPU)")?.support == .native)
+    #expect(support(mixed, "llama.cpp (GPU)")?.constraint.contains("FA_ALL_QUANTS") == true)
+  }
+
+  /// The table says when it was read.
+  @Test func everyRowIsDated() {
+    let coverage = RuntimeRules.coverage(weights(4, group: 128))
+    #expect(coverage.count == 9)
+    for item in coverage {
+      let parts = (item.asOf ?? "").split(separator: "-").compactMap { Int($0) }
+      #expect(parts.count == 3 && (2026...2100).contains(parts.first ?? 0), "\(item.runtime)")
+    }
   }
 }

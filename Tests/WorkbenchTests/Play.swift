@@ -79,6 +79,7 @@ struct Play {
     case .load: .model(summary: SampleRun.summary)
     case .measureMachine: .machine(peaks: SampleRun.peaks)
     case .plan(let workload, _): .plan(report: SampleRun.plan(workload))
+    case .measureCaches(let workload, _): .cachesMeasured(report: SampleRun.caches(workload))
     case .assess(let recipe, _): .assessed(report: SampleRun.assessment(recipe))
     case .quantize(let recipe, _, _):
       {

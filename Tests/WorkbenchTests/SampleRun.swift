@@ -44,7 +44,7 @@ struct SampleRun {
             ? 16 : tokens <= 262_144 ? 8 : tokens <= 1_048_576 ? 4 : nil)
       }
     }
-    return PlanReport(
+    var report = PlanReport(
       model: shape, machine: "this machine", workload: workload,
       memory: PlanReport.Memory(
         weights: 16.1e9, kvCache: 8.6e9, activations: 1.6e9, budget: workload.memoryBudget ?? 24e9),
@@ -67,6 +67,42 @@ struct SampleRun {
           reason: "Decode reads 16.1 GB of weights for each token: 65 % of the step.",
           methods: ["gptq", "awq", "rtn"], wouldChange: "a batch above 12"),
       ])
+    report.maps = [(16.0, 16.0), (8, 8.5), (4, 4.5)].map { code, bits in
+      PlanReport.KVMap(
+        width: KVWidth(code: code, bits: bits), bytesPerToken: 8192 * bits, cacheBytes: 8.6e9,
+        cacheSeconds: 0.2,
+        shares: fits.map { $0.map { Double($0.context * $0.requests) / 131_072 * bits / 16 } },
+        longestContext: Int(8192 * 16 / bits), mostRequests: Int(16 * 16 / bits))
+    }
+    report.kvNotes = ["Whole blocks: 8 192 of 64 tokens of a layer x 262 144 bytes."]
+    report.advice[0].ranking = [
+      PlanReport.RankedMethod(
+        name: "int8", why: "8.5 bits a value make the cache 4.57 GB, which fits",
+        wouldChange: "less room: then fewer bits"),
+      PlanReport.RankedMethod(
+        name: "int4", why: "4.5 bits a value make the cache 2.42 GB", wouldChange: "more room"),
+    ]
+    report.advice[0].setting = "KV INT8 g32"
+    report.advice[0].coverage = [
+      RuntimeCoverage(
+        runtime: "llama.cpp (CPU)", support: .native, constraint: "", nearest: "",
+        asOf: "2026-11-23"),
+      RuntimeCoverage(
+        runtime: "TensorRT-LLM", support: .fallback,
+        constraint: "INT8 cache only in the TensorRT backend", nearest: "FP8 cache",
+        asOf: "2026-11-23"),
+    ]
+    return report
+  }
+
+  static func caches(_ workload: Workload) -> CacheMeasurement {
+    CacheMeasurement(
+      format: "FP16", context: workload.context, sharedTokens: 0,
+      rows: (1...16).map { count in
+        CacheMeasurement.Row(
+          sequences: count, planned: 16.8e6 * Double(count), held: 16_800_000 * count,
+          resident: 16_900_000 * count, processGrowth: 17_000_000 * count)
+      })
   }
 
   static let methods: [MethodDescription] = {

@@ -40,6 +40,26 @@ import Workbench
       ])
   }
 
+  @Test func targetReadsOn() {
+    var play = Play.walk()
+    play.press("2", "w", "w")
+    Self.expect(
+      TargetScreen.id, shows: ["KV 8", "bits", "15420 tokens", "30 req", "[2"], in: play)
+    play.press("v")
+    Self.expect(
+      TargetScreen.id, shows: ["best first", "1 int8", "8.5 bits a value", "Would change"], in: play
+    )
+    play.press("v")
+    Self.expect(
+      TargetScreen.id,
+      shows: ["who runs KV INT8 g32", "✓ native", "▲ expanded", "TensorRT backend", "2026-11-23"],
+      in: play)
+    play.press("f")
+    Self.expect(
+      TargetScreen.id, shows: ["the cache", "sequences", "planned", "resident", "0.6 %", "16"],
+      in: play)
+  }
+
   @Test func method() {
     Self.expect(
       MethodScreen.id,

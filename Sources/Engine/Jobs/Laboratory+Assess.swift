@@ -17,7 +17,7 @@ extension Laboratory {
     var price: Preflight?
     do {
       cache = try recipe.cacheFormat(standard: .fp16)
-      if cache != .fp16 { demand.cache = cache }
+      if cache != .fp16 { demand.ask(for: cache) }
       if let trial = try trial(recipe, bench.model) {
         demand.weights = trial.format.isFloat ? nil : trial.format
         demand.activations = recipe.activations == nil ? nil : trial.activation

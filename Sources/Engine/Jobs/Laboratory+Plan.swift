@@ -1,17 +1,32 @@
-import Models
+package import Models
 import Operators
-import Planning
+package import Planning
 import Quantization
 
 extension Laboratory {
-  /// Plans a workload on this machine, or a described one.
+  /// Plans a workload of the open model on this machine, or a described one.
   func plan(
     _ workload: Workload, machine: String?, _ reporter: JobReporter
   ) throws -> PlanReport {
     let bench = try bench(for: "planning")
+    let report = try plan(bench.summary.shape, workload, machine: machine, reporter)
+    update { $0.plan = report }
+    return report
+  }
+
+  /// Plans a workload of a model that need not be open, by its shape.
+  package func plan(
+    _ shape: ModelShape, _ workload: Workload, machine: String?
+  ) throws -> PlanReport {
+    try plan(shape, workload, machine: machine, nil)
+  }
+
+  private func plan(
+    _ shape: ModelShape, _ workload: Workload, machine: String?, _ reporter: JobReporter?
+  ) throws -> PlanReport {
     let peaks =
       if let machine, machine != "this" {
-        try Machines.named(machine)
+        try machines.named(machine)
       } else {
         try machinePeaks(reporter)
       }
@@ -19,10 +34,6 @@ extension Laboratory {
       uniqueKeysWithValues: QuantizationTarget.allCases.map { target in
         (target, QuantizationMethods.descriptions(for: target).map(\.name))
       })
-    let report = Planner(
-      model: bench.summary.shape, workload: workload, peaks: peaks, methods: methods
-    ).plan()
-    update { $0.plan = report }
-    return report
+    return Planner(model: shape, workload: workload, peaks: peaks, methods: methods).plan()
   }
 }

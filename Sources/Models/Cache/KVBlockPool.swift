@@ -72,6 +72,16 @@ package final class KVBlockPool: Sendable {
     slabs.withLock { $0.reduce(0) { $0 + $1.memory.reservedBytes } } + (recent?.reservedBytes ?? 0)
   }
 
+  /// Bytes of the groups that are handed out; one that several caches share counts once.
+  package var heldBytes: Int {
+    slabs.withLock { $0.reduce(0) { $0 + $1.taken } } * groupBytes + (recent?.heldBytes ?? 0)
+  }
+
+  /// Bytes that are in memory, as the system tells: pages that were touched.
+  package var residentBytes: Int {
+    slabs.withLock { $0.reduce(0) { $0 + $1.memory.residentBytes } } + (recent?.residentBytes ?? 0)
+  }
+
   /// Hands out a group; what is in it is left over from before.
   func group() throws -> KVBlockGroup {
     try slabs.withLock { slabs in
@@ -110,7 +120,8 @@ private final class KVSlab: Sendable {
     free = Mutex((0..<slots).reversed())
   }
 
-  var isEmpty: Bool { free.withLock { $0.count == slots } }
+  var isEmpty: Bool { taken == 0 }
+  var taken: Int { free.withLock { slots - $0.count } }
   func take() -> Int? { free.withLock { $0.popLast() } }
   func give(_ slot: Int) { free.withLock { $0.append(slot) } }
 }

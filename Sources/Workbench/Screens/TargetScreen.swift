@@ -15,8 +15,18 @@ package enum TargetScreen: Screen {
   package struct View: Hashable, Sendable {
     package var selected = 0
     package var advice = 0
+    /// The layer of the map that is shown: 0 for the widest cache that fits, then one a width.
+    package var layer = 0
+    package var page = Page.advice
 
     package init() {}
+  }
+
+  /// What the panel beside the workload tells.
+  package enum Page: Int, Hashable, Sendable, CaseIterable {
+    case advice, methods, runtimes, cache
+
+    var next: Page { Page(rawValue: rawValue + 1) ?? .advice }
   }
 
   package static let bindings: [Binding] = [
@@ -35,6 +45,30 @@ package enum TargetScreen: Screen {
       let count = max(1, state.facts.plan?.advice.count ?? 1)
       state.target.advice = (state.target.advice + 1) % count
       return []
+    },
+    Binding(
+      "v", name: "methods, runtimes",
+      help: "Read on: the methods ranked, which runtimes run it, the cache in numbers, the advice.",
+      isHint: true, when: { $0.facts.plan != nil }
+    ) { state in
+      state.target.page = state.target.page.next
+      return []
+    },
+    Binding(
+      "w", name: "KV width", help: "Show the map of what fits for the next width of the cache.",
+      isHint: true, when: { !($0.facts.plan?.maps.isEmpty ?? true) }
+    ) { state in
+      state.target.layer = (state.target.layer + 1) % ((state.facts.plan?.maps.count ?? 0) + 1)
+      return []
+    },
+    Binding(
+      "f", name: "fill caches",
+      help: "Fill caches of 1 to 16 sequences and measure what they hold, beside the plan.",
+      when: { $0.facts.model != nil }
+    ) { state in
+      state.target.page = .cache
+      return state.start(
+        .measureCaches(workload: state.choices.workload, recipe: state.choices.recipe))
     },
     Binding("m", name: "measure machine", help: "Measure what this machine can do, again.") {
       state in state.start(.measureMachine)
@@ -83,19 +117,36 @@ package enum TargetScreen: Screen {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
       return
     }
-    buffer.draw(FitMap(plan: plan), in: leftRows[1], look: look)
+    buffer.draw(FitMap(plan: plan, layer: state.target.layer), in: leftRows[1], look: look)
     if rect.width >= 150, rect.height >= 30 {
       drawWide(plan, state, in: columns[1], of: &buffer, look: look)
       return
     }
     let memory = rect.height >= 24 ? 7 : 6
-    // The advice is what the screen is for: where there is no room for all, it stays.
-    let bounds = rect.height >= 24 ? 8 : rect.height >= 19 ? 6 : 0
+    // The advice is what the screen is for: where there is no room for all, it stays. What is read on needs more.
+    let bounds =
+      state.target.page == .advice ? rect.height >= 24 ? 8 : rect.height >= 19 ? 6 : 0 : 0
     let rows = columns[1].rows([.fixed(memory), .fixed(bounds), .fill()])
     buffer.draw(MemoryUse(plan: plan), in: rows[0], look: look)
-    buffer.draw(PhaseBounds(plan: plan), in: rows[1], look: look)
-    buffer.draw(
-      TargetAdvice(plan: plan, selected: state.target.advice), in: rows[2], look: look)
+    if bounds > 0 { buffer.draw(PhaseBounds(plan: plan), in: rows[1], look: look) }
+    drawPage(plan, state, in: rows[2], of: &buffer, look: look)
+  }
+
+  /// The page that is read.
+  private static func drawPage(
+    _ plan: PlanReport, _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let selected = state.target.advice
+    switch state.target.page {
+    case .advice:
+      buffer.draw(TargetAdvice(plan: plan, selected: selected), in: rect, look: look)
+    case .methods:
+      buffer.draw(MethodOrder(plan: plan, selected: selected), in: rect, look: look)
+    case .runtimes:
+      buffer.draw(TargetCoverage(plan: plan, selected: selected), in: rect, look: look)
+    case .cache:
+      buffer.draw(CacheFacts(plan: plan, measured: state.facts.caches), in: rect, look: look)
+    }
   }
 
   /// With much room all pieces of advice are on the screen, and the seconds behind the bars.
@@ -107,8 +158,21 @@ package enum TargetScreen: Screen {
     buffer.draw(MemoryUse(plan: plan), in: rows[0], look: look)
     buffer.draw(PhaseBounds(plan: plan), in: rows[1], look: look)
     buffer.draw(PhaseSeconds(plan: plan), in: rows[2], look: look)
+    if rows[3].height >= 6 {
+      buffer.draw(CacheFacts(plan: plan, measured: state.facts.caches), in: rows[3], look: look)
+    }
+    let selected = state.target.advice
+    var room = columns[1]
+    if rect.height >= 50 {
+      let parts = room.rows([.fill(), .fixed(12), .fixed(13)])
+      buffer.draw(MethodOrder(plan: plan, selected: selected), in: parts[1], look: look)
+      buffer.draw(TargetCoverage(plan: plan, selected: selected), in: parts[2], look: look)
+      room = parts[0]
+    } else if state.target.page != .advice {
+      return drawPage(plan, state, in: room, of: &buffer, look: look)
+    }
     let count = plan.advice.count
-    let cards = columns[1].rows(plan.advice.map { _ in .fill(weight: 1, min: 8) })
+    let cards = room.rows(plan.advice.map { _ in .fill(weight: 1, min: 8) })
     for (index, card) in cards.enumerated() where index < count {
       buffer.draw(TargetAdvice(plan: plan, selected: index), in: card, look: look)
     }

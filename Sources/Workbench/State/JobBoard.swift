@@ -153,9 +153,9 @@ extension JobRequest {
   package var isHeavy: Bool {
     switch self {
     case .plan, .assess, .inspectCell, .saveRun: false
-    case .load, .measureMachine, .quantize, .restoreCells, .sensitivity, .surveyCalibration,
-      .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab, .compareCaches,
-      .timeCaches, .evaluate, .continuePrompt, .recall, .bench, .export:
+    case .load, .measureMachine, .measureCaches, .quantize, .restoreCells, .sensitivity,
+      .surveyCalibration, .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab,
+      .compareCaches, .timeCaches, .evaluate, .continuePrompt, .recall, .bench, .export:
       true
     }
   }
@@ -166,6 +166,7 @@ extension JobRequest {
     case .load(let path): "open \(path ?? "the built-in model")"
     case .measureMachine: "measure this machine"
     case .plan: "plan"
+    case .measureCaches: "fill caches and measure them"
     case .assess: "price the recipe"
     case .quantize(let recipe, _, _): "quantize: \(recipe)"
     case .inspectCell: "look into a cell"

@@ -11,5 +11,7 @@ extension ModelShape {
       && lies(heads, below: 12) && lies(kvHeads, below: 12) && lies(headDimension, below: 12)
       && lies(vocabularySize, below: 26) && lies(context, below: 40)
       && lies(slidingWindow, below: 40)
+      && (windows.map { $0.count == blocks && $0.allSatisfy { lies($0, below: 40) } } ?? true)
+      && (cacheOwners.map { $0.count == blocks && $0.allSatisfy { lies($0, below: 16) } } ?? true)
   }
 }

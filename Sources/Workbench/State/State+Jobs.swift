@@ -78,6 +78,9 @@ extension State {
     case .plan(let report):
       guard job.id == jobs.latest(where: \.isPlan)?.id else { return [] }
       facts.plan = report
+    case .cachesMeasured(let report):
+      facts.caches = report
+      say(.done, "Caches measured: \(report.verdict)")
     case .assessed(let report):
       guard report.recipe == choices.recipe else { return [] }
       facts.assessment = report

@@ -37,6 +37,10 @@ struct MemoryUse: Widget {
       Gauge(
         most > 0 ? memory.total / most : 0, role: isOver ? .bad : .accent,
         text: .hint("│ budget"), limit: budget), in: columns[1], look: look)
+    if let warning = plan.warnings.first {
+      buffer.line(.warn("\(look.glyphs.warn) ") + StyledText(warning), in: note, look: look)
+      return
+    }
     buffer.line(
       .hint("KV: \(NumberText.bytes(plan.kvBytesPerToken)) a token = \(plan.kvFormula)"), in: note,
       look: look)
@@ -138,10 +142,18 @@ struct PhaseSeconds: Widget {
 /// What fits into the budget: requests down, context across; a cell tells the widest KV cache in bits.
 struct FitMap: Widget {
   var plan: PlanReport
+  /// 0 for the widest cache that fits; from 1 on the share of the memory that a cache of one width takes.
+  var layer = 0
+
+  private var map: PlanReport.KVMap? {
+    plan.maps.indices.contains(layer - 1) ? plan.maps[layer - 1] : nil
+  }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      "what fits", in: rect, look: look, trailing: .hint("widest KV, in bits"))
+      "what fits", in: rect, look: look,
+      trailing: map.map { .strong("KV \($0.width.name)") + .hint(" bits, % of the room") }
+        ?? .hint("widest KV, in bits"))
     let contexts = plan.fits.first?.map(\.context) ?? []
     let margin = 6
     let width = max(4, min(7, (room.width - margin) / max(1, contexts.count)))
@@ -161,26 +173,46 @@ struct FitMap: Widget {
         .right)
       for (column, fit) in fits.prefix(shown).enumerated() {
         let place = Rect(x: line.x + margin + column * width, y: line.y, width: width, height: 1)
-        buffer.line(cell(fit, look: look), in: place.intersection(room), look: look, .center)
+        let text = map.map { share($0, row, column) } ?? widest(fit)
+        buffer.line(marked(fit, text), in: place.intersection(room), look: look, .center)
       }
     }
     guard legend > 0 else { return }
+    if let map {
+      let longest = map.longestContext.map(Self.binary) ?? "any"
+      let requests = plan.workload.requests
+      buffer.line(
+        oneOf: [
+          .hint("largest: \(longest) tokens at \(requests), \(map.mostRequests) requests here"),
+          .hint("to \(longest) tokens, \(map.mostRequests) reqs"),
+        ], in: room.row(room.height - 1), look: look)
+      return
+    }
     buffer.line(
       oneOf: [
-        .hint("16 as it is, 8 or 4 quantized, – never; [ ] here"),
+        .hint("16 as it is, fewer quantized, – never; [ ] here"),
         .hint("– never fits; [ ] is here"),
       ], in: room.row(room.height - 1), look: look)
   }
 
-  private func cell(_ fit: PlanReport.Fit, look: Look) -> StyledText {
-    let text: StyledText =
-      switch fit.widestKVBits {
-      case nil: .bad("–")
-      case let bits? where bits >= 16: .good("\(bits)")
-      case let bits? where bits >= 8: .accent("\(bits)")
-      case let bits?: .warn("\(bits)")
-      }
-    return isHere(fit) ? .strong("[") + text + .strong("]") : text
+  private func widest(_ fit: PlanReport.Fit) -> StyledText {
+    guard let bits = fit.widestKVBits else { return .bad("–") }
+    let name = KVWidth(bits: bits).name
+    return bits >= 16 ? .good(name) : bits >= 8 ? .accent(name) : .warn(name)
+  }
+
+  private func share(_ map: PlanReport.KVMap, _ row: Int, _ column: Int) -> StyledText {
+    guard map.shares.indices.contains(row), map.shares[row].indices.contains(column) else {
+      return .bad("–")
+    }
+    let share = map.shares[row][column]
+    guard share <= 1 else { return .bad("–") }
+    let text = share < 0.01 ? "<1" : NumberText.fixed(share * 100, 0)
+    return share <= 0.5 ? .good(text) : share <= 0.9 ? .accent(text) : .warn(text)
+  }
+
+  private func marked(_ fit: PlanReport.Fit, _ text: StyledText) -> StyledText {
+    isHere(fit) ? .strong("[") + text + .strong("]") : text
   }
 
   /// `32k` for 32 768.

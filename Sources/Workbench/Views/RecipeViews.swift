@@ -201,40 +201,6 @@ struct CoveragePanel: Widget {
       buffer.draw(Paragraph(.hint(text)), in: room, look: look)
       return
     }
-    let names = min(coverage.map { ScalarWidth.of($0.runtime) }.max() ?? 0, room.width / 3)
-    var row = 0
-    var spare = room.height - coverage.count
-    for entry in coverage where row < room.height {
-      let (mark, role, word) = Self.sign(entry.support, look)
-      let columns = room.row(row).columns([.fixed(10), .fixed(names), .fill()], spacing: 1)
-      buffer.line(StyledText("\(mark) \(word)", role), in: columns[0], look: look)
-      buffer.line(StyledText(entry.runtime), in: columns[1], look: look)
-      var reason = entry.constraint
-      if !entry.nearest.isEmpty { reason += "; native: \(entry.nearest)" }
-      let lines = TextLayout.wrap(reason, to: max(1, columns[2].width))
-      let shown = min(lines.count, 1 + max(0, spare))
-      if shown < lines.count {
-        buffer.line(.hint(reason), in: columns[2], look: look)
-      } else {
-        for (index, line) in lines.enumerated() {
-          let place = Rect(
-            x: columns[2].x, y: room.y + row + index, width: columns[2].width, height: 1)
-          buffer.line(.hint(line), in: place.intersection(room), look: look)
-        }
-        spare -= max(0, lines.count - 1)
-        row += max(0, lines.count - 1)
-      }
-      row += 1
-    }
-  }
-
-  static func sign(
-    _ support: RuntimeCoverage.Support, _ look: Look
-  ) -> (Unicode.Scalar, Role, String) {
-    switch support {
-    case .native: (look.glyphs.pass, .good, "native")
-    case .fallback: (look.glyphs.warn, .warn, "expanded")
-    case .refused: (look.glyphs.fail, .bad, "refused")
-    }
+    buffer.draw(CoverageRows(coverage: coverage), in: room, look: look)
   }
 }

@@ -53,6 +53,7 @@ struct DoctorCommand: ParsableCommand {
         locator.search(
           for: "Sessions", of: "Workbench", explicit: screen.sessions, flag: "--sessions")
       ),
+      ("Machines", locator.search(for: "Machines", of: "Engine")),
       ("built-in model", locator.search(for: "tales-5M", of: "DemoModel")),
     ]
     let document = Document(

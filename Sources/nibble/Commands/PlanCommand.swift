@@ -1,35 +1,112 @@
 import ArgumentParser
+import Checkpoints
 import Engine
+import FoundationEssentials
 import Models
 import Planning
 import Platform
+import Quantization
 
 /// Memory, bottleneck and advice for a workload.
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "Say where memory and time go for a workload, and which target to start with.")
+    abstract: "Say where memory and time go for a workload, and which target to start with.",
+    discussion:
+      "MODEL may also be a config.json, or a folder that has one and no weights: sizes are enough for a plan."
+  )
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var workload: WorkloadGroup
+  @OptionGroup var recipe: RecipeOptions
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
+  @Flag(
+    help:
+      "Fill caches of 1 to 16 sequences and print what they hold beside the plan; in the recipe's formats."
+  )
+  var measure = false
+
+  /// What `--json` prints: the report's fields, and what was asked for beside it.
+  private struct Document: Encodable {
+    var report: PlanReport
+    var recipeCoverage: [RuntimeCoverage]?
+    var measured: CacheMeasurement?
+
+    private enum Key: String, CodingKey { case recipeCoverage, measured }
+
+    func encode(to encoder: any Encoder) throws {
+      try report.encode(to: encoder)
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encodeIfPresent(recipeCoverage, forKey: .recipeCoverage)
+      try values.encodeIfPresent(measured, forKey: .measured)
+    }
+  }
+
   func run() throws {
     let session = try CommandSession(runtime)
-    let summary = try session.load(model.model)
-    let wanted = workload.workload(context: summary.shape.context)
-    guard
-      case .plan(let report) = try session.perform(
-        .plan(workload: wanted, machine: workload.machine))
-    else { throw CommandFailure(message: "planning gave no report") }
-    if output.json { return try Output.json(report) }
-    Self.show(report)
+    for problem in session.laboratory.machines.problems { session.note("left out: \(problem)") }
+    let wanted = try recipe.parsed()
+    var document: Document
+    if let path = model.model.flatMap(Self.shapeFile) {
+      guard wanted.isBaseline, !measure else {
+        throw CommandFailure(
+          message:
+            "\(path) has no weights beside it: a recipe or --measure needs a model that opens")
+      }
+      let shape = try ModelShape(planningFor: ConfigFile(path: path))
+      document = Document(
+        report: try session.laboratory.plan(
+          shape, workload.workload(context: shape.context), machine: workload.machine))
+    } else {
+      let summary = try session.load(model.model)
+      let asked = workload.workload(context: summary.shape.context)
+      guard
+        case .plan(let report) = try session.perform(
+          .plan(workload: asked, machine: workload.machine))
+      else { throw CommandFailure(message: "planning gave no report") }
+      document = Document(report: report)
+      if !wanted.isBaseline {
+        guard
+          case .assessed(let price) = try session.perform(
+            .assess(recipe: wanted, calibration: CalibrationOptions()))
+        else { throw CommandFailure(message: "pricing gave no report") }
+        if let problem = price.problems.first { throw CommandFailure(message: problem) }
+        document.recipeCoverage = price.coverage
+      }
+      if measure {
+        guard
+          case .cachesMeasured(let found) = try session.perform(
+            .measureCaches(workload: asked, recipe: wanted))
+        else { throw CommandFailure(message: "filling caches gave no report") }
+        document.measured = found
+      }
+    }
+    if output.json { return try Output.json(document) }
+    Self.show(document.report)
+    if let coverage = document.recipeCoverage {
+      print("Who runs \(wanted):")
+      Self.show(coverage)
+    }
+    if let measured = document.measured { Self.show(measured) }
+  }
+
+  /// The configuration to plan from where there are no weights to open.
+  private static func shapeFile(_ path: String) -> String? {
+    if path.hasSuffix(".json") { return path }
+    // A folder that cannot be listed is opened as a model, which says what is wrong.
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path),
+      names.contains("config.json"),
+      !names.contains(where: { $0.hasSuffix(".safetensors") || $0.hasSuffix(".gguf") })
+    else { return nil }
+    return path + "/config.json"
   }
 
   static func show(_ report: PlanReport) {
     let memory = report.memory
     print("\(report.machine): \(report.workload.requests) x \(report.workload.context) tokens")
+    for warning in report.warnings { print("  ! \(warning)") }
     func part(_ name: String, _ bytes: Double) {
       print(
         "  \(name)  \(Quantity.bytes(bytes))  \(Quantity.percent(bytes / max(memory.total, 1)))")
@@ -41,24 +118,97 @@ struct PlanCommand: ParsableCommand {
     part("KV cache   ", memory.kvCache)
     part("activations", memory.activations)
     print("KV bytes per token: \(report.kvFormula)")
+    for note in report.kvNotes { print("  \(note)") }
+    if report.cacheKeptWhole > memory.kvCache {
+      print(
+        "  This program's own cache gives nothing back behind a window: it holds "
+          + "\(Quantity.bytes(report.cacheKeptWhole)).")
+    }
+    print("Activations: \(report.activationFormula)")
     for (name, phase) in [("prefill", report.prefill), ("decode ", report.decode)] {
       print(
         "\(name) is bound by \(phase.bound.rawValue): arithmetic \(Quantity.seconds(phase.computeSeconds)), "
           + "weights \(Quantity.seconds(phase.weightSeconds)), cache \(Quantity.seconds(phase.cacheSeconds))"
       )
     }
-    print("Fits, widest KV cache in bits:")
-    let header = ["requests"] + (report.fits.first?.map { "\($0.context)" } ?? [])
-    Output.table(
-      header,
-      report.fits.map { row in
-        ["\(row.first?.requests ?? 0)"] + row.map { $0.widestKVBits.map { "\($0)" } ?? "-" }
-      })
+    print(
+      "Crossovers: arithmetic binds decode from batch \(Quantity.fixed(report.crossoverBatch, 0)); the "
+        + "cache is read as much as the weights from \(crossover(report.crossoverContext)) tokens at batch "
+        + "\(report.workload.batch), or from batch \(crossover(report.crossoverBatchByCache)) at "
+        + "\(report.workload.context) tokens")
+    showMaps(report)
     for (index, advice) in report.advice.enumerated() {
-      print(
-        "\(index + 1). \(advice.target.rawValue) (\(advice.methods.joined(separator: ", "))): "
-          + advice.reason)
+      print("\(index + 1). \(advice.target.rawValue): \(advice.reason)")
       print("   \(advice.wouldChange)")
+      for (place, method) in advice.ranking.enumerated() {
+        print("   \(index + 1).\(place + 1) \(method.name): \(method.why)")
+        if !method.wouldChange.isEmpty { print("       would change: \(method.wouldChange)") }
+      }
     }
+    guard let first = report.advice.first, !first.coverage.isEmpty else { return }
+    print("Who runs \(first.setting):")
+    show(first.coverage)
+  }
+
+  private static func crossover(_ value: Double) -> String {
+    guard value.isFinite else { return "no number of" }
+    return value >= 10 ? Quantity.grouped(Int(min(value, 1e15))) : Quantity.significant(value, 2)
+  }
+
+  private static func showMaps(_ report: PlanReport) {
+    print("Fits, widest KV cache in bits:")
+    let contexts = report.fits.first?.map { "\($0.context)" } ?? []
+    Output.table(
+      ["requests"] + contexts,
+      report.fits.map { row in
+        ["\(row.first?.requests ?? 0)"]
+          + row.map { $0.widestKVBits.map { KVWidth(bits: $0).name } ?? "-" }
+      })
+    print("Layer by layer, memory of the cache over what there is for it (up to 100 % fits):")
+    for map in report.maps {
+      let longest = map.longestContext.map { Quantity.grouped($0) } ?? "any number of"
+      print(
+        "KV \(map.width.name) (\(Quantity.significant(map.width.bits)) bits a value with scales): "
+          + "\(Quantity.bytes(map.bytesPerToken)) a token; largest that fits: \(longest) tokens at "
+          + "\(report.workload.requests) requests, \(Quantity.grouped(map.mostRequests)) requests at "
+          + "\(report.workload.context) tokens")
+      Output.table(
+        ["requests"] + contexts,
+        zip(report.fits, map.shares).map { row, shares in
+          ["\(row.first?.requests ?? 0)"]
+            + shares.map { $0.isFinite ? Quantity.percent($0, $0 < 0.1 ? 1 : 0) : "-" }
+        })
+    }
+  }
+
+  private static func show(_ coverage: [RuntimeCoverage]) {
+    let width = coverage.map(\.runtime.count).max() ?? 0
+    for item in coverage {
+      let name = item.runtime + String(repeating: " ", count: width - item.runtime.count)
+      var line = "  \(name)  \(item.support.rawValue)"
+      if !item.constraint.isEmpty { line += ": \(item.constraint)" }
+      if !item.nearest.isEmpty { line += "; native: \(item.nearest)" }
+      print(line)
+    }
+    let dates = Set(coverage.compactMap(\.asOf)).sorted()
+    if let first = dates.first, let last = dates.last {
+      print("  as of \(first == last ? first : "\(first) to \(last)"); runtimes move")
+    }
+  }
+
+  private static func show(_ found: CacheMeasurement) {
+    print(
+      "Caches filled with \(found.context) tokens, \(found.sharedTokens) of them common, \(found.format):"
+    )
+    Output.table(
+      ["sequences", "planned", "held", "resident", "from plan", "process grew by"],
+      found.rows.map { row in
+        [
+          "\(row.sequences)", Quantity.bytes(row.planned), Quantity.bytes(row.held),
+          Quantity.bytes(row.resident), Quantity.percent(row.difference, 2),
+          Quantity.bytes(row.processGrowth),
+        ]
+      })
+    print("Resident memory is \(found.verdict).")
   }
 }

@@ -97,6 +97,14 @@ extension RuntimeRules {
     perTensor: refused(
       "scales are per token at run time or static", nearest: "scaling token or static"))
 
+  static let onnxCUDAActivations = ActivationRules(
+    float8: Finding(.fallback, "FP8 matmul in part", nearest: "W4 g128"), outliers: noOutliers)
+
+  static let torchAOActivations = ActivationRules(
+    float8: Finding(.native), outliers: noOutliers,
+    perTensor: refused(
+      "INT8 scales found at run time are per token", nearest: "scaling token or static"))
+
   static let openVINOActivations = ActivationRules(
     float8: refused("FP8 runs on GPUs only, and in part", nearest: "W8A8 INT8"),
     outliers: noOutliers)

@@ -1,0 +1,50 @@
+import Platform
+
+/// What filled caches hold beside what a plan says they do.
+package struct CacheMeasurement: Hashable, Sendable, Codable {
+  /// One number of sequences.
+  package struct Row: Hashable, Sendable, Codable {
+    package var sequences: Int
+    /// Bytes by the planner's arithmetic.
+    package var planned: Double
+    /// Bytes of the blocks that are handed out, shared ones once.
+    package var held: Int
+    /// Bytes of their memory that are resident, as the system tells.
+    package var resident: Int
+    /// Bytes the whole process has grown by.
+    package var processGrowth: Int
+
+    package init(
+      sequences: Int, planned: Double, held: Int, resident: Int, processGrowth: Int
+    ) {
+      self.sequences = sequences
+      self.planned = planned
+      self.held = held
+      self.resident = resident
+      self.processGrowth = processGrowth
+    }
+
+    /// Resident bytes over planned ones, less one.
+    package var difference: Double { planned > 0 ? Double(resident) / planned - 1 : 0 }
+  }
+
+  /// How keys and values are stored: `FP16`, `INT8 g32`.
+  package var format: String
+  /// Tokens of a sequence, and of them at the start that all have in common.
+  package var context: Int
+  package var sharedTokens: Int
+  package var rows: [Row]
+
+  package init(format: String, context: Int, sharedTokens: Int, rows: [Row]) {
+    self.format = format
+    self.context = context
+    self.sharedTokens = sharedTokens
+    self.rows = rows
+  }
+
+  /// The row whose memory is furthest from the plan: `at most 0.4 % from the plan`.
+  package var verdict: String {
+    let most = rows.map(\.difference.magnitude).max() ?? 0
+    return "at most \(Quantity.percent(most, 1)) from the plan"
+  }
+}
