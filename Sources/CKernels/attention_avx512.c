@@ -114,12 +114,36 @@ static const void *float_panel(const attention_tile *tile, const nk_kv_format *f
                                float *panel, int *half) {
   *half = f->kind == NK_KV_F16 && tile->rows < CONVERT_ROWS;
   if (*half || f->kind == NK_KV_F32) return block;
+  if (kv_is_fp8(f)) {
+    kv_panel_fp8_avx512(f, block, (uint16_t *)panel);
+    *half = 1;
+    return panel;
+  }
   if (f->kind == NK_KV_F16) {
     convert_half(block, (size_t)kv_padded_dim(f) * KV_TOKENS, panel);
+  } else if (f->kind == NK_KV_CODEBOOK) {
+    kv_panel_codebook_avx512(f, block, panel);
   } else {
     kv_panel_avx2(f, block, panel);
   }
   return panel;
+}
+
+// Multiplies scores, or probabilities, by what an FP8 panel leaves out.
+static void scale_rows(const attention_tile *tile, const nk_kv_format *f, const uint8_t *block) {
+  const float *scales = (const float *)(const void *)(block + kv_code_bytes(f));
+  const __m512 unit = _mm512_set1_ps(f->kind == NK_KV_E4M3 ? 256.0f : 1.0f);
+  __m512 scale[4];
+  UNROLL for (int j = 0; j < 4; j++) {
+    scale[j] = f->scale > 0 ? _mm512_set1_ps(f->scale) : _mm512_loadu_ps(scales + 16 * j);
+    scale[j] = _mm512_mul_ps(scale[j], unit);
+  }
+  for (int32_t row = 0; row < tile->rows; row++) {
+    float *s = tile->scores + (size_t)row * KV_TOKENS;
+    UNROLL for (int j = 0; j < 4; j++) {
+      _mm512_store_ps(s + 16 * j, _mm512_mul_ps(_mm512_load_ps(s + 16 * j), scale[j]));
+    }
+  }
 }
 
 static void begin_rows(const attention_tile *tile) {
@@ -134,6 +158,7 @@ static void begin_rows(const attention_tile *tile) {
   for (int32_t i = 0; i < tile->rows * 16; i++) tile->sums[i] = 0;
   for (int32_t row = 0; row < (tile->rows + 15) / 16 * 16; row++) {
     tile->largest[row] = tile->block_largest[row] = -INFINITY;
+    tile->weight_offset[row] = 0;
   }
 }
 
@@ -151,7 +176,9 @@ INLINE void prefetch(const void *block, size_t bytes) {
 static void run_tile(const attention_tile *tile) {
   const nk_attention_args *a = tile->args;
   const int key_codes = attention_key_codes(&a->keys) || attention_level_codes(&a->keys);
-  const int value_codes = attention_value_codes(&a->values) || attention_level_codes(&a->values);
+  const int key_groups = attention_key_groups(&a->keys);
+  const int value_codes = attention_value_codes(&a->values) || attention_level_codes(&a->values)
+                       || attention_value_groups(&a->values);
   begin_rows(tile);
   if (tile->first > tile->last) return;
   attention_prepare_levels_avx512(tile);
@@ -172,9 +199,12 @@ static void run_tile(const attention_tile *tile) {
     prefetch(values, value_bytes);
     if (key_codes) {
       attention_scores_codes_avx512(tile, keys);
+    } else if (key_groups) {
+      attention_scores_groups_avx512(tile, keys);
     } else {
       const void *panel = float_panel(tile, &a->keys, keys, tile->key_panel, &half);
       attention_scores_float_avx512(tile, panel, half);
+      if (kv_is_fp8(&a->keys)) scale_rows(tile, &a->keys, keys);
     }
     find_largest(tile, b, all);
     update_largest(tile, value_codes);
@@ -184,6 +214,7 @@ static void run_tile(const attention_tile *tile) {
       attention_sum_codes_avx512(tile, values, low, high);
     } else {
       const void *panel = float_panel(tile, &a->values, values, tile->value_panel, &half);
+      if (kv_is_fp8(&a->values)) scale_rows(tile, &a->values, values);
       attention_sum_float_avx512(tile, panel, half, low, high);
     }
   }

@@ -27,7 +27,18 @@ void attention_prepare_levels_avx512(const attention_tile *tile);
 const uint8_t *attention_unpack_levels_avx512(const attention_tile *tile, const nk_kv_format *f,
                                               const void *block, void *to);
 
-// The same as the float pair on the codes of an INT8, INT4 or CODEBOOK block. Sums are weighted by
+// Scores from the codes of a CHANNEL_GROUPS block (attention_key_groups).
+void attention_scores_groups_avx512(const attention_tile *tile, const void *block);
+
+// The codes of a TOKEN_GROUPS block (attention_value_groups) as bytes in the layout of INT8.
+const uint8_t *attention_unpack_values_avx512(const attention_tile *tile, const void *block,
+                                              void *to);
+
+// tile->weight_offset from the minima [64] of a group of channels.
+void attention_add_minima_avx512(const attention_tile *tile, const uint16_t *minima, int32_t low,
+                                 int32_t high);
+
+// The same as the float pair on the codes of an INT8, INT4, CODEBOOK or (sums) TOKEN_GROUPS block. Sums are weighted by
 // tile->weight.
 void attention_scores_codes_avx512(const attention_tile *tile, const void *block);
 void attention_sum_codes_avx512(const attention_tile *tile, const void *block, int32_t low,

@@ -189,8 +189,9 @@ static void prepare_value_scales(const attention_tile *tile, const uint16_t *sca
 // leaves: the quad of tokens 16 j + 4 i ... + 3 is the (4 i + j)th.
 static void quantize_weights(const attention_tile *tile, int32_t g) {
   const float *scales = tile->value_scales + g * KV_TOKENS;
+  const int32_t kind = tile->args->values.kind;
   const int32_t zero =
-      tile->args->values.kind == NK_KV_INT4 ? KV_INT4_ZERO : KV_INT8_ZERO;
+      kind == NK_KV_TOKEN_GROUPS ? 0 : kind == NK_KV_INT4 ? KV_INT4_ZERO : KV_INT8_ZERO;
   const __m512i ones = _mm512_set1_epi8(1);
   __m512 scale[4];
   UNROLL for (int j = 0; j < 4; j++) scale[j] = _mm512_load_ps(scales + 16 * j);
@@ -257,9 +258,10 @@ INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t r
     float *acc = tile->acc + (size_t)(row + r) * (size_t)tile->value_dim + column;
     const __m512 decay = _mm512_set1_ps(tile->decay[row + r]);
     const __m512 factor = _mm512_set1_ps(tile->weight[row + r] * unit);
+    const __m512 offset = _mm512_set1_ps(tile->weight_offset[row + r]);
     UNROLL for (int v = 0; v < vectors; v++) {
       __m512i sum = _mm512_add_epi32(low[r][v], _mm512_slli_epi32(high[r][v], 8));
-      __m512 old = _mm512_mul_ps(_mm512_load_ps(acc + 16 * v), decay);
+      __m512 old = _mm512_fmadd_ps(_mm512_load_ps(acc + 16 * v), decay, offset);
       _mm512_store_ps(acc + 16 * v, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), factor, old));
     }
   }
@@ -294,12 +296,18 @@ void attention_sum_codes_avx512(const attention_tile *tile, const void *block, i
   const uint8_t *codes = block;
   if (f->kind == NK_KV_CODEBOOK) {
     codes = attention_unpack_levels_avx512(tile, f, block, tile->value_panel);
+  } else if (f->kind == NK_KV_TOKEN_GROUPS) {
+    codes = attention_unpack_values_avx512(tile, block, tile->value_panel);
   }
   prepare_value_scales(tile, kv_scales_of(f, block), low, high);
   for (int32_t g = 0; g < tile->value_groups; g++) {
     float unit = tile->value_scales[tile->value_groups * KV_TOKENS + g];
     if (f->kind == NK_KV_CODEBOOK) unit *= tile->level_units[NK_KV_PARTS + g];
     quantize_weights(tile, g);
+    if (f->kind == NK_KV_TOKEN_GROUPS) {
+      const uint16_t *minima = kv_scales_of(f, block) + (tile->value_groups + g) * KV_TOKENS;
+      attention_add_minima_avx512(tile, minima, low, high);
+    }
     const int32_t end = kv_group_first(f, g + 1);
     for (int32_t c = kv_group_first(f, g); c < end; c += 64) {
       const int32_t vectors = end - c < 64 ? (end - c) / 16 : 4;

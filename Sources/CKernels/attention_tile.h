@@ -29,6 +29,7 @@ typedef struct attention_tile {
   float *scores;        // [rows, 64], then the probabilities
   int8_t *weight_codes; // [rows, 2, 64]: probability times value scale in 16 bits, arranged alike
   int32_t *weight_bias; // [rows]: what the zero point of the values adds to a sum
+  float *weight_offset; // [rows]: what the minima of a group of values add to the output
   float *acc;           // [rows, value_dim]
   float *sums;          // [rows, 16]: lanes of the sum of probabilities
   float *largest;       // [rows]: running maximum
@@ -38,6 +39,8 @@ typedef struct attention_tile {
   float *weight;        // [rows]: factor on this block's part
   float *key_scales;    // [key_groups, 64]
   float *value_scales;  // [value_groups, 64], then one unit per group
+  float *group_scales;  // [2, key_dim]: scales and minima of a group of tokens
+  float *group_units;   // [2, rows]: of its query codes, and what its minima add to scores
   uint8_t *level_codes; // [role, part, 16]: levels of codebooks of at most 4 bits as bytes
   float *level_units;   // [role, part]: level = unit (byte - 128)
   float *key_panel;     // [key_dim, 64] dequantized keys (generic: [64, key_dim])
@@ -73,6 +76,7 @@ static inline size_t attention_tile_lay_out(attention_tile *tile, const nk_atten
   PART(scores, rows * KV_TOKENS);
   PART(weight_codes, rows * 2 * KV_TOKENS);
   PART(weight_bias, padded_rows);
+  PART(weight_offset, padded_rows);
   PART(acc, rows * vd);
   PART(sums, rows * 16);
   PART(largest, padded_rows);
@@ -82,6 +86,8 @@ static inline size_t attention_tile_lay_out(attention_tile *tile, const nk_atten
   PART(weight, padded_rows);
   PART(key_scales, kg * KV_TOKENS);
   PART(value_scales, vg * (KV_TOKENS + 1));
+  PART(group_scales, 2 * kd);
+  PART(group_units, 2 * rows);
   PART(level_codes, 2 * NK_KV_PARTS * 16);
   PART(level_units, 2 * NK_KV_PARTS);
   PART(key_panel, kd * KV_TOKENS);
@@ -159,6 +165,14 @@ static inline int attention_level_codes(const nk_kv_format *f) {
     if (f->part[p].bits > 4) return 0;
   }
   return 1;
+}
+
+// Groups with minima: whole vectors of 16 channels and of 16 tokens must share a scale.
+static inline int attention_key_groups(const nk_kv_format *f) {
+  return f->kind == NK_KV_CHANNEL_GROUPS && f->group >= 32 && f->head_dim % 16 == 0;
+}
+static inline int attention_value_groups(const nk_kv_format *f) {
+  return f->kind == NK_KV_TOKEN_GROUPS && (f->group % 16 == 0 || f->group == f->head_dim);
 }
 
 // Softmax scale in base-2 units.

@@ -11,6 +11,9 @@ void kv_panel_generic(const nk_kv_format *format, const void *block, float *pane
 #if defined(__x86_64__)
 void kv_panel_avx2(const nk_kv_format *format, const void *block, float *panel);
 void kv_panel_codebook_avx2(const nk_kv_format *format, const void *block, float *panel);
+void kv_panel_codebook_avx512(const nk_kv_format *format, const void *block, float *panel);
+// FP8 as halves without the scales, E4M3 divided by 256.
+void kv_panel_fp8_avx512(const nk_kv_format *format, const void *block, uint16_t *panel);
 #endif
 
 #endif
