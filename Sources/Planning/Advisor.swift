@@ -103,7 +103,9 @@ struct Advisor {
         " Memory is \(Quantity.bytes(memory.total)), over the budget of "
         + "\(Quantity.bytes(memory.budget)); "
         + (effect.freed >= over
-          ? "this alone brings it under." : "this alone is not enough.")
+          ? "this alone brings it under."
+          : "this alone is not enough, W4 and an INT4 cache together take "
+            + "\(Quantity.bytes(report.reach.smallestTotal)).")
     }
     return sentence
   }

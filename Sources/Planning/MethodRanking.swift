@@ -55,8 +55,10 @@ struct MethodRanking {
       / planner.model.decodeWeightBytes(bitsPerWeight: 16)
   }
 
-  /// Bits a weight may have are fewer than the 4-bit form takes.
-  private var isTight: Bool { report.reach.weightBits < Planner.smallWeightBits }
+  /// Bits a weight may have are fewer than the 4-bit form takes, but some: with none it is not weights that are too large.
+  private var isTight: Bool {
+    report.reach.weightBits < Planner.smallWeightBits && report.reach.weightBits >= 2
+  }
 
   private func weights(_ name: String) -> Scored? {
     let bits = Planner.smallWeightBits
@@ -93,7 +95,8 @@ struct MethodRanking {
         return method(
           1,
           isTight ? "rounding alone loses too much below W4" : "the largest error of these at W4",
-          "room and time for 8-bit weights (now \(fit) bits fit): then rounding is enough")
+          "room for W8 (now \(fit) bits a weight fit) and time that W4 would not save: then "
+            + "rounding is enough")
       }
       let eight = Planner.eightBitWeightBits
       return method(

@@ -103,6 +103,8 @@ package struct PlanReport: Hashable, Sendable, Codable {
 extension PlanReport {
   /// Bits and bytes that quantizing could bring, for the sentences of the advice.
   package struct Reach: Hashable, Sendable, Codable {
+    /// Bytes of everything as it is.
+    package var total = 0.0
     /// Bits of a weight of the linear layers, scales included, that would just fit beside the rest in 16 bits.
     package var weightBits = 0.0
     /// Bits of a cached value, scales included, that would just fit beside the rest in 16 bits.

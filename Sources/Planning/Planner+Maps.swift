@@ -70,6 +70,7 @@ extension Planner {
   func reach(_ report: PlanReport) -> PlanReport.Reach {
     let memory = report.memory
     var reach = PlanReport.Reach()
+    reach.total = memory.total
     let fixed = model.weightBytes(bitsPerWeight: 0)
     let linear = memory.weights - fixed
     if linear > 0 {

@@ -117,12 +117,12 @@ import Testing
     let whole = Int(min(max(value, -1e15), 1e15))
     let rate = Quantity.rate(value, "OP/s")
     return [
-      Quantity.bytes(value), Quantity.percent(value), Quantity.seconds(value),
+      "\(value)", Quantity.bytes(value), Quantity.percent(value), Quantity.seconds(value),
       Quantity.grouped(whole), Quantity.fixed(value, 0), Quantity.fixed(value, 2),
       Quantity.fixed(value, 3), rate,
     ].flatMap { text in
-      let trimmed = text.contains(".") ? text.trimmingZeros : text
-      return [text.numberPart, trimmed.numberPart]
+      let parts = numbers(in: text)
+      return parts + parts.map(\.trimmingZeros)
     }
   }
 
@@ -198,15 +198,9 @@ import Testing
 }
 
 extension String {
-  /// `16.1` of `16.1 GB`, `1 024` of `1 024`.
-  fileprivate var numberPart: String {
-    var text = prefix { $0.isNumber || $0 == "." || $0 == " " }
-    while text.last == " " { text.removeLast() }
-    return String(text)
-  }
-
+  /// `3.5` of `3.500`.
   fileprivate var trimmingZeros: String {
-    var text = numberPart
+    var text = self
     while text.contains("."), text.hasSuffix("0") || text.hasSuffix(".") { text.removeLast() }
     return text
   }

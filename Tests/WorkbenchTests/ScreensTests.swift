@@ -44,15 +44,15 @@ import Workbench
     var play = Play.walk()
     play.press("2", "w", "w")
     Self.expect(
-      TargetScreen.id, shows: ["KV 8", "bits", "15420 tokens", "30 req", "[2"], in: play)
+      TargetScreen.id, shows: ["KV 8", "bits", "15420 tokens", "30 req", "[<1]"], in: play)
     play.press("v")
     Self.expect(
-      TargetScreen.id, shows: ["best first", "1 int8", "8.5 bits a value", "Would change"], in: play
+      TargetScreen.id, shows: ["methods", "1 int8", "8.5 bits a value", "Would change"], in: play
     )
     play.press("v")
     Self.expect(
       TargetScreen.id,
-      shows: ["who runs KV INT8 g32", "✓ native", "▲ expanded", "TensorRT backend", "2026-11-23"],
+      shows: ["who runs KV INT8 g32", "✓", "llama.cpp (CPU)", "▲", "TensorRT-LLM", "FP8 cache"],
       in: play)
     play.press("f")
     Self.expect(

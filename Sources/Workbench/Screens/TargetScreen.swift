@@ -122,12 +122,12 @@ package enum TargetScreen: Screen {
       drawWide(plan, state, in: columns[1], of: &buffer, look: look)
       return
     }
-    let memory = rect.height >= 24 ? 7 : 6
     // The advice is what the screen is for: where there is no room for all, it stays. What is read on needs more.
-    let bounds =
-      state.target.page == .advice ? rect.height >= 24 ? 8 : rect.height >= 19 ? 6 : 0 : 0
+    let isAdvice = state.target.page == .advice
+    let memory = rect.height >= 24 ? 7 : isAdvice ? 6 : 0
+    let bounds = isAdvice ? rect.height >= 24 ? 8 : rect.height >= 19 ? 6 : 0 : 0
     let rows = columns[1].rows([.fixed(memory), .fixed(bounds), .fill()])
-    buffer.draw(MemoryUse(plan: plan), in: rows[0], look: look)
+    if memory > 0 { buffer.draw(MemoryUse(plan: plan), in: rows[0], look: look) }
     if bounds > 0 { buffer.draw(PhaseBounds(plan: plan), in: rows[1], look: look) }
     drawPage(plan, state, in: rows[2], of: &buffer, look: look)
   }

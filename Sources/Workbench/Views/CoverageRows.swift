@@ -4,8 +4,11 @@ import TerminalUI
 /// A line for each runtime: native, expanded or refused, why, and what it would run natively.
 struct CoverageRows: Widget {
   var coverage: [RuntimeCoverage]
+  /// Whether marks stand for words, and lines run on: for little room.
+  var isCompact = false
 
   func draw(in room: Rect, of buffer: inout CellBuffer, look: Look) {
+    if isCompact { return buffer.draw(Paragraph(compact(look)), in: room, look: look) }
     let names = min(coverage.map { ScalarWidth.of($0.runtime) }.max() ?? 0, room.width / 3)
     var row = 0
     var spare = room.height - coverage.count
@@ -31,6 +34,17 @@ struct CoverageRows: Widget {
       }
       row += 1
     }
+  }
+
+  private func compact(_ look: Look) -> StyledText {
+    var text = StyledText([])
+    for (index, entry) in coverage.enumerated() {
+      let (mark, role, _) = Self.sign(entry.support, look)
+      text += StyledText((index > 0 ? "\n" : "") + "\(mark) ", role) + StyledText(entry.runtime)
+      if !entry.constraint.isEmpty { text += .hint(": \(entry.constraint)") }
+      if !entry.nearest.isEmpty { text += .hint(" \(look.glyphs.arrow) \(entry.nearest)") }
+    }
+    return text
   }
 
   static func sign(

@@ -48,7 +48,8 @@ struct TargetCoverage: Widget {
     guard !advice.coverage.isEmpty else {
       return buffer.draw(Paragraph(.hint("Not in this report.")), in: room, look: look)
     }
-    buffer.draw(CoverageRows(coverage: advice.coverage), in: room, look: look)
+    buffer.draw(
+      CoverageRows(coverage: advice.coverage, isCompact: room.width < 60), in: room, look: look)
   }
 }
 

@@ -153,7 +153,7 @@ struct FitMap: Widget {
     let room = buffer.box(
       "what fits", in: rect, look: look,
       trailing: map.map { .strong("KV \($0.width.name)") + .hint(" bits, % of the room") }
-        ?? .hint("widest KV, in bits"))
+        ?? (plan.maps.isEmpty ? "" : StyledText("w ", .key)) + .hint("widest KV, in bits"))
     let contexts = plan.fits.first?.map(\.context) ?? []
     let margin = 6
     let width = max(4, min(7, (room.width - margin) / max(1, contexts.count)))
@@ -243,7 +243,8 @@ struct TargetAdvice: Widget {
     let advice = plan.advice[index]
     let room = buffer.box(
       index == 0 ? "start with" : "after that", in: rect, look: look,
-      trailing: .hint("\(index + 1) of \(plan.advice.count)"))
+      trailing: (advice.ranking.isEmpty ? "" : StyledText("v ", .key))
+        + .hint("\(index + 1) of \(plan.advice.count)"))
     var text: StyledText = .accent(advice.target.words.uppercased())
     text += .hint("  \(advice.target.purpose)\n")
     text += StyledText(advice.reason + "\n")

@@ -28,6 +28,9 @@ struct PlanCommand: ParsableCommand {
   )
   var measure = false
 
+  @Flag(help: "Print the map of what fits once more for each width of the cache.")
+  var layers = false
+
   /// What `--json` prints: the report's fields, and what was asked for beside it.
   private struct Document: Encodable {
     var report: PlanReport
@@ -84,7 +87,7 @@ struct PlanCommand: ParsableCommand {
       }
     }
     if output.json { return try Output.json(document) }
-    Self.show(document.report)
+    Self.show(document.report, layers: layers)
     if let coverage = document.recipeCoverage {
       print("Who runs \(wanted):")
       Self.show(coverage)
@@ -103,7 +106,7 @@ struct PlanCommand: ParsableCommand {
     return path + "/config.json"
   }
 
-  static func show(_ report: PlanReport) {
+  static func show(_ report: PlanReport, layers: Bool = false) {
     let memory = report.memory
     print("\(report.machine): \(report.workload.requests) x \(report.workload.context) tokens")
     for warning in report.warnings { print("  ! \(warning)") }
@@ -136,7 +139,7 @@ struct PlanCommand: ParsableCommand {
         + "cache is read as much as the weights from \(crossover(report.crossoverContext)) tokens at batch "
         + "\(report.workload.batch), or from batch \(crossover(report.crossoverBatchByCache)) at "
         + "\(report.workload.context) tokens")
-    showMaps(report)
+    showMaps(report, layers: layers)
     for (index, advice) in report.advice.enumerated() {
       print("\(index + 1). \(advice.target.rawValue): \(advice.reason)")
       print("   \(advice.wouldChange)")
@@ -155,7 +158,7 @@ struct PlanCommand: ParsableCommand {
     return value >= 10 ? Quantity.grouped(Int(min(value, 1e15))) : Quantity.significant(value, 2)
   }
 
-  private static func showMaps(_ report: PlanReport) {
+  private static func showMaps(_ report: PlanReport, layers: Bool) {
     print("Fits, widest KV cache in bits:")
     let contexts = report.fits.first?.map { "\($0.context)" } ?? []
     Output.table(
@@ -164,14 +167,17 @@ struct PlanCommand: ParsableCommand {
         ["\(row.first?.requests ?? 0)"]
           + row.map { $0.widestKVBits.map { KVWidth(bits: $0).name } ?? "-" }
       })
-    print("Layer by layer, memory of the cache over what there is for it (up to 100 % fits):")
+    print(
+      "Largest that fits by width"
+        + (layers ? ", and the cache over the memory there is for it (up to 100 % fits):" : ":"))
     for map in report.maps {
       let longest = map.longestContext.map { Quantity.grouped($0) } ?? "any number of"
       print(
-        "KV \(map.width.name) (\(Quantity.significant(map.width.bits)) bits a value with scales): "
-          + "\(Quantity.bytes(map.bytesPerToken)) a token; largest that fits: \(longest) tokens at "
+        "  KV \(map.width.name) (\(Quantity.significant(map.width.bits)) bits a value with scales): "
+          + "\(Quantity.bytes(map.bytesPerToken)) a token, \(longest) tokens at "
           + "\(report.workload.requests) requests, \(Quantity.grouped(map.mostRequests)) requests at "
           + "\(report.workload.context) tokens")
+      guard layers else { continue }
       Output.table(
         ["requests"] + contexts,
         zip(report.fits, map.shares).map { row, shares in
