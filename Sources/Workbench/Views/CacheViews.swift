@@ -66,9 +66,28 @@ struct CacheTable: Widget {
       Table.Column("resident", .right, isOptional: true),
       Table.Column("same", .right, isOptional: true),
     ]
+    let rows = report.rows.map(Self.cells)
+    let shown = Self.fitting(columns, rows, room.width - 2)
     buffer.draw(
-      Table(columns, rows: report.rows.map(Self.cells), selected: CacheScreen.row(state)), in: room,
-      look: look)
+      Table(
+        Array(columns.prefix(shown)), rows: rows.map { Array($0.prefix(shown)) },
+        selected: CacheScreen.row(state)), in: room, look: look)
+  }
+
+  /// How many of the columns there is room for with whole names and figures; those that are not optional stay.
+  private static func fitting(
+    _ columns: [Table.Column], _ rows: [[StyledText]], _ room: Int
+  ) -> Int {
+    let widths = columns.indices.map { index in
+      rows.reduce(StyledText(columns[index].title).width) { max($0, $1[index].width) } + 2
+    }
+    var shown = columns.count
+    while shown > 0, columns[shown - 1].isOptional,
+      widths.prefix(shown).reduce(-2, +) > room
+    {
+      shown -= 1
+    }
+    return shown
   }
 
   private static func cells(_ row: CacheReport.Row) -> [StyledText] {
