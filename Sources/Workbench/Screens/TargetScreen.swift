@@ -145,7 +145,7 @@ package enum TargetScreen: Screen {
     case .runtimes:
       buffer.draw(TargetCoverage(plan: plan, selected: selected), in: rect, look: look)
     case .cache:
-      buffer.draw(CacheFacts(plan: plan, measured: state.facts.caches), in: rect, look: look)
+      buffer.draw(CacheFacts(plan: plan, measured: state.facts.cacheFill), in: rect, look: look)
     }
   }
 
@@ -159,7 +159,7 @@ package enum TargetScreen: Screen {
     buffer.draw(PhaseBounds(plan: plan), in: rows[1], look: look)
     buffer.draw(PhaseSeconds(plan: plan), in: rows[2], look: look)
     if rows[3].height >= 6 {
-      buffer.draw(CacheFacts(plan: plan, measured: state.facts.caches), in: rows[3], look: look)
+      buffer.draw(CacheFacts(plan: plan, measured: state.facts.cacheFill), in: rows[3], look: look)
     }
     let selected = state.target.advice
     var room = columns[1]

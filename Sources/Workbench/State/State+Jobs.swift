@@ -79,7 +79,7 @@ extension State {
       guard job.id == jobs.latest(where: \.isPlan)?.id else { return [] }
       facts.plan = report
     case .cachesMeasured(let report):
-      facts.caches = report
+      facts.cacheFill = report
       say(.done, "Caches measured: \(report.verdict)")
     case .assessed(let report):
       guard report.recipe == choices.recipe else { return [] }

@@ -61,7 +61,7 @@ package struct Facts: Hashable, Sendable {
   package var peaks: MachinePeaks?
   package var plan: PlanReport?
   /// What filled caches of the open model held, beside the plan.
-  package var caches: CacheMeasurement?
+  package var cacheFill: CacheMeasurement?
   package var assessment: AssessReport?
   /// Layers of the quantize job that runs, as they come.
   package var layers: [LayerReport] = []
@@ -108,7 +108,7 @@ package struct Facts: Hashable, Sendable {
   mutating func forgetModel() {
     model = nil
     plan = nil
-    caches = nil
+    cacheFill = nil
     assessment = nil
     layers = []
     quantized = nil
