@@ -32,8 +32,8 @@ struct EvaluateCommand: ParsableCommand {
 
   static func show(_ report: EvaluationReport) {
     print(
-      "\(report.recipe)"
-        + [report.planted, report.rotated].compactMap(\.self).map { ", \($0)," }.joined()
+      ([report.recipe] + [report.planted, report.rotated].compactMap(\.self))
+        .joined(separator: ", ")
         + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")
     func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
