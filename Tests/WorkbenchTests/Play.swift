@@ -1,4 +1,5 @@
 import Engine
+import Profiling
 import TerminalUI
 import Testing
 import Workbench
@@ -111,6 +112,11 @@ struct Play {
     case .rotateResidual(let rotation): .rotated(report: SampleOutliers.rotated(rotation))
     case .outlierLab(let options): .outlierLab(report: SampleOutliers.lab(options))
     case .compareCaches(let options): .caches(report: SampleCaches.report(options))
+    case .timeCaches(let options):
+      .cacheSpeed(
+        report: CacheSpeedReport(
+          model: "sample", weights: "FP", threads: 2, steps: options.steps,
+          repetitions: options.repetitions, rows: []))
     case .evaluate: .evaluated(report: SampleRun.evaluation)
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)
