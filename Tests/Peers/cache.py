@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Decoding at depth beside llama.cpp with its F16, Q8_0 and Q4_0 caches, interleaved round by round.
+
+Needs Python with numpy, gguf and llama-cpp-python. Weights are random, of a known shape: Q4_0 there, W4 g128 here.
+llama.cpp fills its cache by reading tokens, Nibble by appending random vectors; what is decoded means nothing.
+
+    python3 Tests/Peers/cache.py [--shape smollm2-135m] [--depth 4096] [--folder DIR] [--nibble PATH] [--rounds N]
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+
+from peers import SHAPES, LlamaCpp, write_gguf
+
+OURS = ["int8", "int4", "turboquant:4", "turboquant:3"]
+PAIRS = [("F16", "FP16"), ("Q8_0", "INT8 g32"), ("Q4_0", "INT4 g32"), ("Q4_0", "TurboQuant 4")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nibble", default=".build/release/nibble")
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="smollm2-135m")
+    parser.add_argument("--depth", type=int, default=4096)
+    parser.add_argument("--folder", default="/tmp", help="where models are written, and kept")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+
+    theirs = os.path.join(arguments.folder, arguments.shape + "-q4_0.gguf")
+    write_gguf(theirs, arguments.shape, "Q4_0")
+    ours = os.path.join(arguments.folder, arguments.shape)
+    if not os.path.exists(ours):
+        subprocess.run([arguments.nibble, "synthesize", ours, "--shape", arguments.shape], check=True)
+    command = [arguments.nibble, "depth", ours, "--json", "--weights", "rtn:4:128", "--depth", str(arguments.depth)]
+    command += ["--steps", str(arguments.steps), "--repetitions", "3", "--threads", str(arguments.threads)]
+    for cache in OURS:
+        command += ["--kv", cache]
+
+    peers = {}
+    for kind in ("F16", "Q8_0", "Q4_0"):
+        peers[kind] = LlamaCpp(theirs, arguments.threads, arguments.depth + 256, kind)
+        peers[kind].fill(arguments.depth)
+    rates = {}
+    for _ in range(arguments.rounds):
+        for kind, peer in peers.items():
+            rates.setdefault(kind, []).append(peer.decode_rate(arguments.depth, arguments.steps))
+        report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        for row in report["rows"]:
+            rates.setdefault(row["cache"], []).append(row["decode"]["tokensPerSecond"])
+    print(f"{arguments.shape}, depth {arguments.depth}, {arguments.threads} threads, medians of {arguments.rounds} rounds")
+    for name, values in rates.items():
+        side = "llama.cpp" if name in peers else "Nibble"
+        print(f"  {side:9} {name:14} {statistics.median(values):7.1f} tok/s  ({min(values):.1f} to {max(values):.1f})")
+    for peer, own in PAIRS:
+        ratios = [a / b for a, b in zip(rates[own], rates[peer])]
+        print(f"  {own} over llama.cpp {peer}: {statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Models of known shapes with random weights for llama.cpp, and what is timed through llama-cpp-python."""
+import os
+import time
+
+import gguf
+import numpy
+
+SHAPES = {
+    "tinyllama-1.1b": dict(blocks=22, hidden=2048, ffn=5632, heads=32, kv_heads=4, vocabulary=32000, tied=False),
+    "smollm2-135m": dict(blocks=30, hidden=576, ffn=1536, heads=9, kv_heads=3, vocabulary=49152, tied=True),
+}
+# Bytes of a block of 32 weights.
+BLOCKS = {"Q4_0": 18, "Q8_0": 34}
+
+
+def random_rows(generator, kind, rows, columns):
+    """Rows of random weights in the layout of `kind`, and the type to store them as."""
+    if kind == "BF16":
+        values = (generator.standard_normal((rows, columns), dtype=numpy.float32) * 0.02).view(numpy.uint32) >> 16
+        return values.astype(numpy.uint16).view(numpy.uint8).reshape(rows, columns * 2), gguf.GGMLQuantizationType.BF16
+    size = BLOCKS[kind]
+    data = generator.integers(0, 256, (rows * columns // 32, size), dtype=numpy.uint8)
+    data[:, :2] = numpy.array([0.002], dtype=numpy.float16).view(numpy.uint8)
+    return data.reshape(rows, columns // 32 * size), gguf.GGMLQuantizationType[kind]
+
+
+def write_gguf(path, shape, kind, context=65536):
+    """Writes a Llama of a known shape, all matrices, embedding and head in `kind`; an existing file is kept."""
+    if os.path.exists(path):
+        return
+    s = SHAPES[shape]
+    generator = numpy.random.default_rng(0)
+    writer = gguf.GGUFWriter(path + ".part", "llama")
+    dimension = s["hidden"] // s["heads"]
+    writer.add_block_count(s["blocks"])
+    writer.add_context_length(context)
+    writer.add_embedding_length(s["hidden"])
+    writer.add_feed_forward_length(s["ffn"])
+    writer.add_head_count(s["heads"])
+    writer.add_head_count_kv(s["kv_heads"])
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(dimension)
+    writer.add_vocab_size(s["vocabulary"])
+    writer.add_tokenizer_model("none")
+
+    def matrix(name, rows, columns):
+        data, dtype = random_rows(generator, kind, rows, columns)
+        writer.add_tensor(name, data, raw_dtype=dtype)
+
+    def ones(name):
+        writer.add_tensor(name, numpy.ones(s["hidden"], dtype=numpy.float32))
+
+    matrix("token_embd.weight", s["vocabulary"], s["hidden"])
+    ones("output_norm.weight")
+    if not s["tied"]:
+        matrix("output.weight", s["vocabulary"], s["hidden"])
+    for block in range(s["blocks"]):
+        name = f"blk.{block}."
+        ones(name + "attn_norm.weight")
+        ones(name + "ffn_norm.weight")
+        matrix(name + "attn_q.weight", s["hidden"], s["hidden"])
+        matrix(name + "attn_k.weight", s["kv_heads"] * dimension, s["hidden"])
+        matrix(name + "attn_v.weight", s["kv_heads"] * dimension, s["hidden"])
+        matrix(name + "attn_output.weight", s["hidden"], s["hidden"])
+        matrix(name + "ffn_gate.weight", s["ffn"], s["hidden"])
+        matrix(name + "ffn_up.weight", s["ffn"], s["hidden"])
+        matrix(name + "ffn_down.weight", s["hidden"], s["ffn"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    os.replace(path + ".part", path)
+
+
+class LlamaCpp:
+    """One model in llama.cpp with its cache."""
+
+    def __init__(self, path, threads, context, cache="F16", batch=512):
+        import llama_cpp
+
+        kinds = {"F16": llama_cpp.GGML_TYPE_F16, "Q8_0": llama_cpp.GGML_TYPE_Q8_0, "Q4_0": llama_cpp.GGML_TYPE_Q4_0}
+        self.llama = llama_cpp.Llama(
+            model_path=path, n_ctx=context, n_threads=threads, n_threads_batch=threads, n_batch=batch, n_ubatch=batch,
+            type_k=kinds[cache], type_v=kinds[cache], flash_attn=True, verbose=False)
+
+    def tokens(self, count):
+        return [3 + i * 7919 % 20000 for i in range(count)]
+
+    def fill(self, depth):
+        """Reads tokens up to a depth."""
+        self.llama.n_tokens = 0
+        self.llama.eval(self.tokens(depth))
+
+    def decode_rate(self, depth, steps):
+        """Tokens a second of `steps` single tokens behind `depth`, which must be filled."""
+        self.llama.n_tokens = depth
+        self.llama.eval([1])
+        start = time.perf_counter()
+        for token in self.tokens(steps):
+            self.llama.eval([token])
+        return steps / (time.perf_counter() - start)
+
+    def prefill_rate(self, tokens):
+        """Tokens a second of a prompt into an empty cache."""
+        self.llama.n_tokens = 0
+        start = time.perf_counter()
+        self.llama.eval(self.tokens(tokens))
+        return tokens / (time.perf_counter() - start)
