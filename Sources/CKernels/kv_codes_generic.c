@@ -139,21 +139,8 @@ void kv_append_codebook(const nk_kv_format *f, void *block, int32_t token, const
   nk_kv_store(f, block, token, 1, codes, scales);
 }
 
-// Scale and minimum of a group, codes being found before both are rounded to f16.
-typedef struct group_grid {
-  float scale, low;
-} group_grid;
-
-// What lies beyond the numbers of f16 is clamped; a group of one value has scale 0.
-static group_grid grid_of(const nk_kv_format *f, float low, float high) {
-  if (!(low <= high)) low = high = 0;
-  low = fminf(fmaxf(low, -65504.0f), 65504.0f);
-  high = fminf(fmaxf(high, -65504.0f), 65504.0f);
-  return (group_grid){(high - low) / (float)((1 << f->bits) - 1), low};
-}
-
 static void put_folded(const nk_kv_format *f, uint8_t *codes, int32_t token, int32_t channel,
-                       group_grid grid, float x) {
+                       kv_grid grid, float x) {
   const float most = (float)((1 << f->bits) - 1);
   float scaled = grid.scale > 0 ? (x - grid.low) / grid.scale : 0.0f;
   scaled = scaled > 0 ? fminf(scaled, most) : 0.0f;
@@ -172,7 +159,7 @@ void kv_append_channel_groups(const nk_kv_format *f, void *block, int32_t token,
       low = fminf(low, x[t * stride + c]);
       high = fmaxf(high, x[t * stride + c]);
     }
-    const group_grid grid = grid_of(f, low, high);
+    const kv_grid grid = kv_grid_of(f, low, high);
     scales[c * groups + token / f->group] = f16_of_float(grid.scale);
     minima[c * groups + token / f->group] = f16_of_float(grid.low);
     for (int32_t t = 0; t < f->group; t++) {
@@ -189,7 +176,7 @@ void kv_append_token_groups(const nk_kv_format *f, void *block, int32_t token, c
       low = fminf(low, x[c]);
       high = fmaxf(high, x[c]);
     }
-    const group_grid grid = grid_of(f, low, high);
+    const kv_grid grid = kv_grid_of(f, low, high);
     scales[first / f->group * KV_TOKENS + token] = f16_of_float(grid.scale);
     minima[first / f->group * KV_TOKENS + token] = f16_of_float(grid.low);
     for (int32_t c = first; c < first + f->group; c++) put_folded(f, block, token, c, grid, x[c]);
