@@ -3,6 +3,7 @@
 //
 // The AVX-512 names are here too: the work is bound by its scattered stores and loads, wider
 // vectors change nothing.
+#include "kv_codes.h"
 #include "kv_panel.h"
 
 #if defined(__x86_64__)
@@ -169,6 +170,7 @@ void nk_kv_append_avx2(const nk_kv_format *f, void *block, int32_t slot, int32_t
     for (int32_t i = 0; i < count; i++) append_half(f, block, slot + i, vectors + i * stride);
     return;
   }
+  if (kv_append_codes_avx2(f, block, slot, count, vectors, stride)) return;
   if (!kv_is_integer(f) || !whole_vectors(f)) {
     nk_kv_append_generic(f, block, slot, count, vectors, stride);
     return;

@@ -139,11 +139,6 @@ void kv_append_codebook(const nk_kv_format *f, void *block, int32_t token, const
   nk_kv_store(f, block, token, 1, codes, scales);
 }
 
-// Scale and minimum of a group, codes being found before both are rounded to f16.
-typedef struct group_grid {
-  float scale, low;
-} group_grid;
-
 void nk_kv_group_grid(int32_t bits, const float *x, ptrdiff_t stride, int32_t count, float *scale,
                       float *minimum) {
   float low = INFINITY, high = -INFINITY;
@@ -151,15 +146,13 @@ void nk_kv_group_grid(int32_t bits, const float *x, ptrdiff_t stride, int32_t co
     low = fminf(low, x[i * stride]);
     high = fmaxf(high, x[i * stride]);
   }
-  if (!(low <= high)) low = high = 0;
-  low = fminf(fmaxf(low, -65504.0f), 65504.0f);
-  high = fminf(fmaxf(high, -65504.0f), 65504.0f);
-  *scale = (high - low) / (float)((1 << bits) - 1);
-  *minimum = low;
+  const kv_grid grid = kv_grid_of(bits, low, high);
+  *scale = grid.scale;
+  *minimum = grid.low;
 }
 
 static void put_folded(const nk_kv_format *f, uint8_t *codes, int32_t token, int32_t channel,
-                       group_grid grid, float x) {
+                       kv_grid grid, float x) {
   const float most = (float)((1 << f->bits) - 1);
   float scaled = grid.scale > 0 ? (x - grid.low) / grid.scale : 0.0f;
   scaled = scaled > 0 ? fminf(scaled, most) : 0.0f;
@@ -173,7 +166,7 @@ void kv_append_channel_groups(const nk_kv_format *f, void *block, int32_t token,
   const int32_t groups = KV_TOKENS / f->group;
   uint16_t *scales = kv_scales(f, block), *minima = scales + f->head_dim * groups;
   for (int32_t c = 0; c < f->head_dim; c++) {
-    group_grid grid;
+    kv_grid grid;
     nk_kv_group_grid(f->bits, x + c, stride, f->group, &grid.scale, &grid.low);
     scales[c * groups + token / f->group] = f16_of_float(grid.scale);
     minima[c * groups + token / f->group] = f16_of_float(grid.low);
@@ -186,7 +179,7 @@ void kv_append_channel_groups(const nk_kv_format *f, void *block, int32_t token,
 void kv_append_token_groups(const nk_kv_format *f, void *block, int32_t token, const float *x) {
   uint16_t *scales = kv_scales(f, block), *minima = scales + kv_groups(f) * KV_TOKENS;
   for (int32_t first = 0; first < f->head_dim; first += f->group) {
-    group_grid grid;
+    kv_grid grid;
     nk_kv_group_grid(f->bits, x + first, 1, f->group, &grid.scale, &grid.low);
     scales[first / f->group * KV_TOKENS + token] = f16_of_float(grid.scale);
     minima[first / f->group * KV_TOKENS + token] = f16_of_float(grid.low);
