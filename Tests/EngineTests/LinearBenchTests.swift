@@ -1,3 +1,4 @@
+import Operators
 import Platform
 import Tensors
 import Testing
