@@ -6,8 +6,9 @@
 
 #include "linear_layout.h"
 
-#define TARGET_AVX512 \
-  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")))
+#define TARGET_AVX512             \
+  __attribute__((target(          \
+      "avx2,fma,f16c,prfchw,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")))
 #define INLINE_AVX512 static inline __attribute__((always_inline)) TARGET_AVX512
 
 // Four bytes of activations, for all lanes: 1, 2 or 4 columns of F32, BF16 or INT8.
@@ -30,6 +31,16 @@ INLINE_AVX512 __m512i multiply_step(nk_activation_kind kind, __m512i sum, __m512
       return _mm512_castps_si512(_mm512_fmadd_ps(_mm512_castsi512_ps(weights),
                                                  _mm512_castsi512_ps(activations),
                                                  _mm512_castsi512_ps(sum)));
+  }
+}
+
+// Asks for what one token's product reads next: the hardware alone does not keep memory busy while codes are unpacked.
+// Measured with 1 to 8 KB: 4 KB is best, a page ahead of where the hardware looks.
+INLINE_AVX512 void prefetch_stream(nk_weight_kind kind, const uint8_t *w) {
+  enum { AHEAD = 4096 };
+#pragma clang loop unroll(full)
+  for (size_t at = 0; at < column_block_bytes(kind); at += CHUNK) {
+    _mm_prefetch((const char *)w + AHEAD + at, _MM_HINT_T0);
   }
 }
 

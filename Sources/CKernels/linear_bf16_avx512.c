@@ -44,6 +44,7 @@ INLINE_AVX512 __m512 multiply_pair(__m512 sum, __m512i weights, const uint8_t *a
 // Adds 32 columns of one panel times one token to `sum`.
 INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const uint8_t *w, const uint8_t *a,
                                     code_tables tables, __m512 sum[CHAINS]) {
+  prefetch_stream(kind, w);
   if (kind == NK_WEIGHT_INT8) {
     // code - 128 = low nibble + (16 * high nibble - 128), two exact products.
 #pragma clang loop unroll(full)

@@ -21,6 +21,7 @@ INLINE_AVX512 __m512i multiply_segment(nk_weight_kind kind, const uint8_t *w, co
   for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_setzero_si512();
   for (size_t k = 0; k < columns; k += NK_COLUMN_BLOCK, w += column_block_bytes(kind)) {
     __m512i codes[8];
+    prefetch_stream(kind, w);
     if (kind == NK_WEIGHT_INT8) {
       for (int i = 0; i < 8; i++) codes[i] = _mm512_loadu_si512(w + i * CHUNK);
     } else {

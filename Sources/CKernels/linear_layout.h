@@ -27,7 +27,8 @@
 enum {
   CHUNK = 64,  // bytes of 16 rows x 4
   TILE_ROWS = NK_PANEL_ROWS * NK_TILE_PANELS,
-  SCRATCH_BYTES = 32 * 1024,  // of any kernel, before alignment
+  UNPACKED_BYTES = 128 * 1024,  // of codes unpacked for many tokens: an eighth of L2 and more
+  SCRATCH_BYTES = 176 * 1024,   // of any kernel, before alignment
 };
 
 typedef struct linear_layout {
@@ -122,7 +123,7 @@ static inline size_t rows_in_panel(const nk_linear_weight *weight, size_t panel)
   return smaller(weight->rows - panel * NK_PANEL_ROWS, NK_PANEL_ROWS);
 }
 
-// Columns a kernel works through before it moves on: few enough that the unpacked values of a
+// Columns after which a segment ends at the latest: few enough that the unpacked values of a
 // tile stay in L1 (or, where nothing is unpacked, the packed ones in L2). Blocks start anew
 // with every span. 255 * 127 * 8192 is far from an int32 overflow.
 static inline size_t block_columns(nk_weight_kind kind, nk_activation_kind activation) {
@@ -133,8 +134,8 @@ static inline size_t block_columns(nk_weight_kind kind, nk_activation_kind activ
   }
 }
 
-// Most segments in a block: groups of 32 columns.
-enum { MAX_BLOCK_SEGMENTS = 8 };
+// Most segments that are unpacked at a time: groups of 32 columns, a byte each for 64 rows.
+enum { MAX_BLOCK_SEGMENTS = UNPACKED_BYTES / (64 * NK_COLUMN_BLOCK) };
 
 // Walks a panel by segments: what is summed before a scale applies, that is a group, cut at
 // the ends of blocks. All kernels cut alike, so that INT8 sums round alike.

@@ -14,4 +14,7 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
 void cblas_dgemm(int order, int transA, int transB, int m, int n, int k, double alpha,
                  const double *a, int lda, const double *b, int ldb, double beta, double *c, int ldc);
 
+// Ends the library's threads; the next call that wants some starts them again.
+int blas_thread_shutdown_(void);
+
 #endif

@@ -19,7 +19,9 @@ package struct LinearForm: Hashable, Sendable, Codable {
     let parts = name.lowercased().split(separator: ":", omittingEmptySubsequences: false)
     guard let kind = parts.first, parts.count <= 2 else { return nil }
     let int8 = WeightFormat(code: .integer(bits: 8), granularity: .channel)
-    let int4 = WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128))
+    func grouped(_ bits: Int) -> WeightFormat {
+      WeightFormat(code: .integer(bits: bits), granularity: .group(size: 128))
+    }
     func e4m3(_ granularity: WeightFormat.Granularity) -> WeightFormat {
       WeightFormat(code: .scaledFloat(type: .f8e4m3), granularity: granularity)
     }
@@ -28,7 +30,9 @@ package struct LinearForm: Hashable, Sendable, Codable {
     let fixed = ActivationRange(lowest: -5, highest: 5).fixedScale(as: .symmetricInt8)
     let simple: [String: (WeightFormat, ActivationFormat)] = [
       "f32": (.dense(.f32), .float(type: .f32)), "bf16": (.dense(.bf16), bf16),
-      "w8a16": (int8, bf16), "w4a16": (int4, bf16), "w4a8": (int4, .int8PerToken),
+      "w8a16": (int8, bf16), "w4a16": (grouped(4), bf16), "w3a16": (grouped(3), bf16),
+      "w2a16": (grouped(2), bf16), "w4a8": (grouped(4), .int8PerToken),
+      "w3a8": (grouped(3), .int8PerToken), "w2a8": (grouped(2), .int8PerToken),
       "w8a8": (int8, .int8PerToken),
       "w8a8-tensor": (int8, .int8(scaling: .tensor, isSymmetric: true)),
       "w8a8-static": (int8, .int8(scaling: .fixed(scale: fixed), isSymmetric: true)),
@@ -53,17 +57,29 @@ package struct LinearForm: Hashable, Sendable, Codable {
     }
   }
 
+  /// What bounds it: reading the weights for one token, the unit that multiplies for many.
+  func limit(tokens: Int) -> MachineLimit {
+    if tokens == 1 { return .readBandwidth }
+    switch activation {
+    case .float(let type): return type == .f32 ? .fp32 : .bf16
+    case .int8, .int8WithOutliers: return .int8
+    case .fp8: return .bf16
+    }
+  }
+
   /// The names there are.
   package static let names = [
-    "f32", "bf16", "w8a16", "w4a16", "w4a8", "w8a8", "w8a8-tensor", "w8a8-static",
-    "w8a8-asymmetric", "fp8", "fp8-block", "w8a16-fp8", "llm.int8:THRESHOLD",
+    "f32", "bf16", "w8a16", "w4a16", "w3a16", "w2a16", "w8a8", "w4a8", "w3a8", "w2a8",
+    "w8a8-tensor", "w8a8-static", "w8a8-asymmetric", "fp8", "fp8-block", "w8a16-fp8",
+    "llm.int8:THRESHOLD",
     "llm.int8-bnb:THRESHOLD",
   ]
 }
 
 /// Times one linear layer in several forms, a round of all of them after the other.
 ///
-/// Conversion of the inputs counts. Weights and inputs are random numbers; `spread` makes channels of inputs differ in size,
+/// Conversion of the inputs counts. Before each form goes a slice of what bounds it. Weights stay in cache from round to
+/// round as far as they fit, unless copies are called in turn. Weights and inputs are random numbers; `spread` makes channels of inputs differ in size,
 /// by factors of e^(spread * normal), as those of real models do.
 package struct LinearBench {
   package struct Report: Hashable, Sendable, Codable {
@@ -81,6 +97,11 @@ package struct LinearBench {
       package var packedBytes: Int
       /// Median over the rounds of the first form's time over this one's.
       package var speedup: Double
+      /// What bounds the form, and its median rate over the rounds, in bytes or operations per second.
+      package var limit: MachineLimit
+      package var limitRate: Double
+      /// Median over the rounds of the rate (for one token, bytes of weights a second) over that of the limit beside it.
+      package var limitShare: Double
       /// `|y - y0| / |y0|` against the first form's output.
       package var distance: Double
       /// LLM.int8() alone: its two paths.
@@ -110,13 +131,16 @@ package struct LinearBench {
   private let context: ExecutionContext
   private let trace = KernelTrace()
   private let forms: [LinearForm]
-  private let layers: [PreparedLinear]
+  /// Of each form, its copies.
+  private let layers: [[PreparedLinear]]
+  private let limits: LimitSlices
   private let inputs: [Float]
 
+  /// - Parameter copyBytes: what copies of a layer, called in turn, hold together at least; 0 for one copy.
   /// - Throws: `EngineError.badLayer` for sizes out of range; what packing throws.
   package init(
     rows: Int, columns: Int, tokens: Int, forms: [LinearForm], spread: Double = 0,
-    seed: UInt64 = 0, pool: WorkerPool, provider: ExecutionProvider = .best,
+    seed: UInt64 = 0, copyBytes: Int = 0, pool: WorkerPool, provider: ExecutionProvider = .best,
     disabledKernels: Set<String> = []
   ) throws {
     for (item, value, highest) in [
@@ -140,10 +164,17 @@ package struct LinearBench {
     }
     let dense = try DenseWeight(
       TensorView(dtype: .bf16, shape: Shape(checking: [rows, columns]), copying: values))
+    limits = try LimitSlices(
+      Set(forms.map { $0.limit(tokens: tokens) }), pool: pool, provider: provider)
     layers = try forms.map { form in
-      try PreparedLinear(
-        Self.weight(dense, form, pool: pool), activation: form.activation,
-        disabledKernels: disabledKernels, pool: pool)
+      let weight = try Self.weight(dense, form, pool: pool)
+      var copies: [PreparedLinear] = []
+      repeat {
+        copies.append(
+          try PreparedLinear(
+            weight, activation: form.activation, disabledKernels: disabledKernels, pool: pool))
+      } while copies.count * copies[0].packedBytes < copyBytes
+      return copies
     }
   }
 
@@ -174,37 +205,61 @@ package struct LinearBench {
     var outputs = [[Float]](
       repeating: [Float](repeating: 0, count: tokens * rows), count: forms.count)
     var records = [[[KernelRecord]]](repeating: [], count: forms.count)
+    var limitRates = [[Double]](repeating: [], count: forms.count)
     for round in 0...rounds {
       for index in forms.indices {
         try pause()
-        trace.reset()
-        let time = call(layers[index], &outputs[index])
+        let limit = limits.take(forms[index].limit(tokens: tokens))
+        let (time, kernels) = call(layers[index], round: round, &outputs[index])
         guard round > 0 else { continue }
+        limitRates[index].append(limit)
         seconds[index].append(time)
-        records[index].append(trace.kernels)
+        records[index].append(kernels)
       }
     }
-    let found = forms.indices.map { row($0, seconds, outputs, records[$0]) }
+    let found = forms.indices.map { row($0, seconds, limitRates[$0], outputs, records[$0]) }
     return Report(
       rows: rows, columns: columns, tokens: tokens, rounds: rounds, threads: context.pool.threads,
       provider: context.provider, forms: found)
   }
 
-  private func call(_ layer: PreparedLinear, _ output: inout [Float]) -> Double {
-    inputs.withUnsafeBufferPointer { input in
+  /// Seconds of a call, and its records.
+  ///
+  /// Of several copies the next few are called, for about as long as a slice of the limit takes, and one call's share of
+  /// the time counts.
+  private func call(
+    _ copies: [PreparedLinear], round: Int, _ output: inout [Float]
+  ) -> (Double, [KernelRecord]) {
+    let calls = copies.count == 1 ? 1 : min(copies.count, 1 + (32 << 20) / copies[0].packedBytes)
+    return inputs.withUnsafeBufferPointer { input in
       output.withUnsafeMutableBufferPointer { output in
-        guard let input = input.baseAddress, let output = output.baseAddress else { return 0 }
-        let start = Machine.seconds()
-        context.linear([layer], input: input, tokens: tokens, outputs: [output])
-        return Machine.seconds() - start
+        guard let input = input.baseAddress, let output = output.baseAddress else { return (0, []) }
+        var kernels: [KernelRecord] = []
+        var seconds = 0.0
+        for call in 0..<calls {
+          trace.reset()
+          let start = Machine.seconds()
+          context.linear(
+            [copies[(round * calls + call) % copies.count]], input: input, tokens: tokens,
+            outputs: [output])
+          seconds += Machine.seconds() - start
+          kernels = trace.kernels
+        }
+        return (seconds / Double(calls), kernels)
       }
     }
   }
 
   private func row(
-    _ index: Int, _ seconds: [[Double]], _ outputs: [[Float]], _ records: [[KernelRecord]]
+    _ index: Int, _ seconds: [[Double]], _ limitRates: [Double], _ outputs: [[Float]],
+    _ records: [[KernelRecord]]
   ) -> Report.Row {
     let median = SpeedMeasure.median(seconds[index])
+    let limit = forms[index].limit(tokens: tokens)
+    let packedBytes = layers[index][0].packedBytes
+    let operations = 2 * Double(tokens) * Double(rows) * Double(columns)
+    let work = limit == .readBandwidth ? Double(packedBytes) : operations
+    let shares = zip(seconds[index], limitRates).map { work / max($0 * $1, 1e-12) }
     let ratios = zip(seconds[0], seconds[index]).map { $0 / $1 }
     let sums = outputs[0].withUnsafeBufferPointer { first in
       outputs[index].withUnsafeBufferPointer { mine in
@@ -227,8 +282,9 @@ package struct LinearBench {
     return Report.Row(
       form: forms[index].name, kernel: last.first?.kernel ?? "", reason: last.first?.reason,
       seconds: median, fastest: seconds[index].min() ?? median,
-      rate: 2 * Double(tokens) * Double(rows) * Double(columns) / max(median, 1e-12),
-      packedBytes: layers[index].packedBytes, speedup: SpeedMeasure.median(ratios),
+      rate: operations / max(median, 1e-12), packedBytes: packedBytes,
+      speedup: SpeedMeasure.median(ratios), limit: limit,
+      limitRate: SpeedMeasure.median(limitRates), limitShare: SpeedMeasure.median(shares),
       distance: sums.relativeError.squareRoot(), paths: paths)
   }
 }

@@ -65,50 +65,66 @@ extension ExecutionContext {
     }
   }
 
-  /// From this many tokens on they may be cut in two.
+  /// From this many tokens on the last panels are shared out by tokens as well.
   private static let cutTokens = 192
+  /// Parts that tokens are then cut into.
+  private static let cuts = 4
+  /// Bytes of weights in a chunk of one token's work, at most, unless a tile has more.
+  private static let streamedBytes = 512 << 10
 
   /// Runs the kernels of layers over activations that are converted already.
   func multiply(
     _ layers: [PreparedLinear], _ activations: UnsafePointer<nk_activations>,
     outputs: [UnsafeMutablePointer<Float>]
   ) {
-    let columns = layers[0].columns
-    // Chunks of panels: whole tiles for many tokens, a few tens of microseconds for one.
-    let isOne = activations.pointee.tokens == 1
-    let span = Int(NK_TILE_PANELS) * (isOne ? max(1, 65536 / max(1, columns * 64)) : 1)
-    // Many tokens are cut in two where panels are few, so that no thread waits long for the last chunk; not where each
-    // part would have to unpack the weights.
-    let panelChunks = layers.reduce(0) { $0 + (nk_linear_panels($1.rows) + span - 1) / span }
-    let isCut =
-      activations.pointee.tokens >= Self.cutTokens && panelChunks < 64 * pool.threads
-      && layers.allSatisfy { $0.kernel.readsPacked }
-    let cut = isCut ? activations.pointee.tokens / 2 : activations.pointee.tokens
-    let slices = isCut ? [0..<cut, cut..<activations.pointee.tokens] : [0..<cut]
+    let tokens = activations.pointee.tokens
+    // Chunks are whole tiles. One token streams: a chunk is long enough for that, a few microseconds, and the layers of
+    // the run together make some for each thread.
+    let bytes = layers.reduce(0) { $0 + $1.kernelBytes } / (8 * pool.threads)
+    let streamed = tokens == 1 ? min(Self.streamedBytes, bytes) : 0
+    // All tokens at once read a panel once. The last panels, one chunk for each thread, are cut by tokens, so that no
+    // thread waits long for the last one.
+    let isCut = tokens >= Self.cutTokens && pool.threads > 1
+    let slices =
+      [0..<tokens]
+      + (isCut
+        ? (0..<Self.cuts).map { tokens * $0 / Self.cuts..<tokens * ($0 + 1) / Self.cuts } : [])
     let parts = slices.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
-    withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count) { shares in
+    withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count + 1) { shares in
       var scratchBytes = 0
+      var count = 0
       var chunks = 0
-      for (index, layer) in layers.enumerated() {
+      func share(_ index: Int, _ panels: Range<Int>, _ span: Int, _ slices: Range<Int>) {
+        guard !panels.isEmpty else { return }
+        let layer = layers[index]
         var weight = layer.kernelWeight
         scratchBytes = max(scratchBytes, nk_linear_scratch_bytes(&weight, layer.kernel.activation))
         shares.initializeElement(
-          at: index,
+          at: count,
           to: LinearShare(
-            weight: weight, function: layer.kernel.function(provider),
-            panels: nk_linear_panels(layer.rows), span: span, parts: parts.count,
-            firstChunk: chunks))
-        chunks = shares[index].endChunk
+            layer: index, weight: weight, function: layer.kernel.function(provider),
+            panels: panels, span: span, slices: slices, firstChunk: chunks))
+        chunks = shares[count].endChunk
+        count += 1
+      }
+      for (index, layer) in layers.enumerated() {
+        let panels = nk_linear_panels(layer.rows)
+        let tileBytes = layer.kernelBytes / max(1, panels) * Int(NK_TILE_PANELS)
+        let span = Int(NK_TILE_PANELS) * max(1, streamed / max(1, tileBytes))
+        let isLast = isCut && index == layers.count - 1
+        let whole = isLast ? max(0, (panels + span - 1) / span - pool.threads) * span : panels
+        share(index, 0..<whole, span, 0..<1)
+        share(index, whole..<panels, span, 1..<slices.count)
       }
       let scratch = scratch(bytes: scratchBytes)
       let isScaled = activations.pointee.float8 != NK_FLOAT8_NONE
       pool.run(chunks: chunks) { chunk, worker in
         var index = 0
         while chunk >= shares[index].endChunk { index += 1 }
-        let part = (chunk - shares[index].firstChunk) % parts.count
-        let output = outputs[index] + slices[part].lowerBound * layers[index].rows
-        let layer = layers[index]
-        withUnsafePointer(to: parts[part]) { activations in
+        let slice = shares[index].slice(chunk)
+        let layer = layers[shares[index].layer]
+        let output = outputs[shares[index].layer] + slices[slice].lowerBound * layer.rows
+        withUnsafePointer(to: parts[slice]) { activations in
           let rows = shares[index].run(chunk, activations, output, scratch[worker])
           guard layer.bias != nil || layer.rowSums != nil || isScaled else { return }
           Self.finish(layer, activations, rows: rows, output: output)
@@ -228,26 +244,33 @@ extension ExecutionContext {
   }
 }
 
-/// The part of one layer in a shared run; a plain value, so that nothing is counted while it runs.
+/// Some panels of one layer in a shared run; a plain value, so that nothing is counted while it runs.
 private struct LinearShare {
+  /// Index of the layer.
+  let layer: Int
   let weight: nk_linear_weight
   let function: LinearKernel.Function
-  let panels: Int
+  let panels: Range<Int>
   /// Panels of one chunk.
   let span: Int
-  /// Chunks that have the same panels and different tokens.
-  let parts: Int
+  /// Slices of tokens, each with chunks of its own.
+  let slices: Range<Int>
   let firstChunk: Int
 
-  var endChunk: Int { firstChunk + (panels + span - 1) / span * parts }
+  var endChunk: Int { firstChunk + (panels.count + span - 1) / span * slices.count }
 
-  /// Computes one chunk, for the tokens of its part, and returns its rows.
+  /// The slice of tokens of a chunk: neighbouring chunks have the same panels.
+  func slice(_ chunk: Int) -> Int {
+    slices.lowerBound + (chunk - firstChunk) % slices.count
+  }
+
+  /// Computes one chunk, for the tokens of its slice, and returns its rows.
   func run(
     _ chunk: Int, _ activations: UnsafePointer<nk_activations>,
     _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableRawPointer
   ) -> Range<Int> {
-    let begin = (chunk - firstChunk) / parts * span
-    let end = min(begin + span, panels)
+    let begin = panels.lowerBound + (chunk - firstChunk) / slices.count * span
+    let end = min(begin + span, panels.upperBound)
     withUnsafePointer(to: weight) {
       function($0, begin, end, activations, output, weight.rows, scratch)
     }

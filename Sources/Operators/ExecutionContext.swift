@@ -92,21 +92,36 @@ package final class ExecutionContext {
   }
 }
 
-/// Memory that grows to what was asked for and is kept, aligned for vectors.
+/// Memory that grows to what was asked for and is kept, aligned for vectors; in huge pages when it fills some, since rows
+/// of activations lie far apart.
 final class AlignedScratch {
   private var pointer: UnsafeMutableRawPointer?
+  private var pages: HugeBuffer?
   private(set) var capacity = 0
 
   /// An address with at least `bytes` behind it; the contents are not kept from call to call.
   func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
     if let pointer, capacity >= bytes { return pointer }
-    pointer?.deallocate()
+    release()
     let size = max(4096, bytes)
+    capacity = size
+    if size >= HugeBuffer.pageBytes, let buffer = try? HugeBuffer(byteCount: size),
+      let start = buffer.bytes.baseAddress
+    {
+      pages = buffer
+      pointer = start
+      return start
+    }
     let fresh = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
     pointer = fresh
-    capacity = size
     return fresh
   }
 
-  deinit { pointer?.deallocate() }
+  private func release() {
+    if pages == nil { pointer?.deallocate() }
+    pages = nil
+    pointer = nil
+  }
+
+  deinit { release() }
 }

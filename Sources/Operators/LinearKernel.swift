@@ -18,15 +18,6 @@ package struct LinearKernel: Sendable {
   private let avx2: Function?
   private let avx512: Function?
 
-  /// Whether it multiplies weights as they are packed; else it unpacks them first, panel by panel.
-  var readsPacked: Bool {
-    switch activation {
-    case NK_ACTIVATION_INT8: weight == NK_WEIGHT_INT8
-    case NK_ACTIVATION_BF16: weight == NK_WEIGHT_BF16
-    default: true
-    }
-  }
-
   /// The providers that have it.
   package var providers: [ExecutionProvider] {
     [.generic] + (avx2 == nil ? [] : [.avx2]) + (avx512 == nil ? [] : [.avx512])

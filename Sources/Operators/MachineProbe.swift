@@ -53,17 +53,34 @@ package struct MachineProbe {
   }
 
   private func rate(seconds: Double, probe: nk_probe_compute_fn) -> Double {
-    let iterations: UInt64 = 20_000
     var best = 0.0
     let end = Machine.seconds() + seconds
-    repeat {
-      let start = Machine.seconds()
-      pool.run(chunks: pool.threads) { _, _ in _ = probe(iterations) }
-      let elapsed = Machine.seconds() - start
-      best = max(best, Double(probe(1).operations * iterations) * Double(pool.threads) / elapsed)
-    } while Machine.seconds() < end
+    repeat { best = max(best, slice(probe, iterations: 20_000)) } while Machine.seconds() < end
     return best
   }
+
+  /// Operations per second of all threads in one slice.
+  private func slice(_ probe: nk_probe_compute_fn, iterations: UInt64) -> Double {
+    let start = Machine.seconds()
+    // Some chunks for each thread, so that one that wakes late costs little.
+    let chunks = 8 * pool.threads
+    pool.run(chunks: chunks) { _, _ in _ = probe(iterations / 8) }
+    let elapsed = Machine.seconds() - start
+    return Double(probe(1).operations * (iterations / 8)) * Double(chunks) / elapsed
+  }
+
+  /// Operations per second of all threads in one slice; 0 for the bandwidth.
+  func slice(_ limit: MachineLimit, iterations: UInt64) -> Double {
+    switch limit {
+    case .readBandwidth: 0
+    case .fp32: slice(fp32, iterations: iterations)
+    case .bf16: slice(bf16, iterations: iterations)
+    case .int8: slice(int8, iterations: iterations)
+    }
+  }
+
+  /// Reads `bytes` once, on the calling thread.
+  func read(_ start: UnsafeRawPointer, bytes: Int) { _ = read(start, bytes) }
 
   #if arch(x86_64)
     private var read: nk_probe_read_fn {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Operators
 
 /// The program: the workbench without a subcommand, else one of the commands for scripts.
 struct Nibble: ParsableCommand {
@@ -28,6 +29,7 @@ struct Nibble: ParsableCommand {
 @main
 enum Program {
   static func main() {
+    IdleBLAS.endThreads()
     Interrupt.install()
     do {
       var command = try Nibble.parseAsRoot()

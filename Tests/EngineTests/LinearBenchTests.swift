@@ -1,3 +1,4 @@
+import Operators
 import Platform
 import Tensors
 import Testing
@@ -27,13 +28,36 @@ import Testing
     ).run(rounds: 2)
     #expect(report.forms.map(\.form) == names)
     for row in report.forms {
-      let allowed = row.form.hasPrefix("w4") ? 0.2 : 0.06
+      let allowed =
+        row.form.hasPrefix("w2")
+        ? 0.9 : row.form.hasPrefix("w3") ? 0.4 : row.form.hasPrefix("w4") ? 0.2 : 0.06
       #expect(row.distance < allowed, "\(row.form)")
       #expect(row.seconds > 0 && row.fastest <= row.seconds)
+      #expect(row.limit == (row.form == "f32" ? .fp32 : isInt8(row.form) ? .int8 : .bf16))
+      #expect(row.limitRate > 0 && row.limitShare > 0)
       #expect((row.reason != nil) == row.form.contains("fp8"), "\(row.form)")
     }
     // The distance is not that of the first form to itself for all of them.
     #expect(report.forms[1].distance > 0)
+  }
+
+  private func isInt8(_ form: String) -> Bool {
+    form.contains("a8") || form.hasPrefix("llm.int8")
+  }
+
+  @Test func copiesComputeTheSame() throws {
+    let forms = ["bf16", "w4a16"].compactMap(LinearForm.init)
+    func report(_ copyBytes: Int) throws -> LinearBench.Report {
+      try LinearBench(
+        rows: 96, columns: 256, tokens: 1, forms: forms, copyBytes: copyBytes, pool: pool
+      ).run(rounds: 3)
+    }
+    let one = try report(0)
+    let several = try report(200_000)
+    for (a, b) in zip(one.forms, several.forms) {
+      #expect(a.distance == b.distance && a.packedBytes == b.packedBytes)
+      #expect(b.limit == .readBandwidth && b.limitShare > 0)
+    }
   }
 
   @Test func bothPathsAreCounted() throws {

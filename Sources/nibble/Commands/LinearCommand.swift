@@ -11,7 +11,8 @@ struct LinearCommand: ParsableCommand {
     discussion: """
       Weights and inputs are random; the conversion of the inputs counts. Speed-ups and distances are against the first \
       form. Forms: \(LinearForm.names.joined(separator: ", ")). LLM.int8() shows its two paths: how many columns each \
-      multiplied, and how long it took.
+      multiplied, and how long it took. 'of limit' holds a form against what bounds it, measured in slices between the \
+      rounds: reading its weights for one token, the multiplying unit for more.
       """)
 
   @Option(help: "Output channels.")
@@ -28,6 +29,8 @@ struct LinearCommand: ParsableCommand {
   var rounds = 10
   @Option(help: "Seed of the random numbers.")
   var seed: UInt64 = 0
+  @Flag(help: "Run copies of a layer in turn, 256 MB of them, so that weights come from memory.")
+  var cold = false
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -48,6 +51,7 @@ struct LinearCommand: ParsableCommand {
     let forms = (form.isEmpty ? ["bf16", "w8a8"] : form).compactMap(LinearForm.init)
     let bench = try LinearBench(
       rows: rows, columns: columns, tokens: tokens, forms: forms, spread: spread, seed: seed,
+      copyBytes: cold ? 256 << 20 : 0,
       pool: WorkerPool(threads: runtime.threads ?? Machine.usableCores),
       provider: runtime.provider.flatMap(ExecutionProvider.init(rawValue:)) ?? .best,
       disabledKernels: Set(runtime.disabledKernels))
@@ -57,11 +61,13 @@ struct LinearCommand: ParsableCommand {
       "\(report.rows) x \(report.columns), \(report.tokens) tokens, \(report.threads) threads, "
         + "provider \(report.provider.rawValue), median of \(report.rounds)")
     Output.table(
-      ["form", "time", "speed-up", "operations/s", "distance", "bytes", "kernel"],
+      ["form", "time", "speed-up", "operations/s", "of limit", "distance", "bytes", "kernel"],
       report.forms.map { row in
         [
           row.form, Quantity.seconds(row.seconds), Quantity.fixed(row.speedup, 2) + "x",
-          Quantity.rate(row.rate, "op/s"), Quantity.significant(row.distance, 3),
+          Quantity.rate(row.rate, "op/s"),
+          Quantity.percent(row.limitShare, 0) + " " + row.limit.label,
+          Quantity.significant(row.distance, 3),
           Quantity.bytes(row.packedBytes), row.kernel + (row.reason.map { ": \($0)" } ?? ""),
         ]
       })

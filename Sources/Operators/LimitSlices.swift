@@ -1,0 +1,57 @@
+internal import CKernels
+package import Platform
+
+/// What bounds an operator on a machine.
+package enum MachineLimit: String, Hashable, Sendable, Codable {
+  case readBandwidth, fp32, bf16, int8
+
+  /// As tables show it.
+  package var label: String {
+    switch self {
+    case .readBandwidth: "reading"
+    case .fp32: "FP32"
+    case .bf16: "BF16"
+    case .int8: "INT8"
+    }
+  }
+}
+
+/// Measures a limit of this machine in short slices, to be taken in turns with what is held against it.
+///
+/// On a shared machine limits move within seconds; only slices next to each other compare.
+package final class LimitSlices {
+  private let probe: MachineProbe
+  private let pool: WorkerPool
+  private let buffer: HugeBuffer?
+  private var first = 0
+
+  /// - Throws: the platform's error when the buffer to read (256 MB, taken only for `limits` that need it) is refused.
+  package init(
+    _ limits: Set<MachineLimit>, pool: WorkerPool, provider: ExecutionProvider
+  ) throws {
+    self.pool = pool
+    probe = MachineProbe(pool: pool, provider: provider)
+    guard limits.contains(.readBandwidth) else {
+      buffer = nil
+      return
+    }
+    let buffer = try HugeBuffer(byteCount: 256 << 20)
+    buffer.bytes.initializeMemory(as: UInt8.self, repeating: 1)
+    self.buffer = buffer
+  }
+
+  /// Bytes or operations per second in one slice, a millisecond or less.
+  package func take(_ limit: MachineLimit) -> Double {
+    if limit != .readBandwidth { return probe.slice(limit, iterations: 100_000) }
+    guard let buffer, let base = buffer.bytes.baseAddress else { return 0 }
+    let chunk = 1 << 20
+    let slice = 32
+    let start = Machine.seconds()
+    let at = first
+    pool.run(chunks: slice) { index, _ in
+      probe.read(base + (at + index) * chunk, bytes: chunk)
+    }
+    first = (first + slice) % (buffer.bytes.count / chunk)
+    return Double(slice * chunk) / (Machine.seconds() - start)
+  }
+}
