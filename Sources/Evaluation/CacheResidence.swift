@@ -39,12 +39,12 @@ package struct CacheResidenceMeasure {
   package func run(
     _ format: KVFormatPair, length: Int, checkpoint: () throws -> Void = {}
   ) throws -> CacheResidence? {
-    let pool = try KVBlockPool(model.cacheLayout(format))
+    let layout = model.cacheLayout(format)
     let piece = 64
     let width = model.configuration.kvHeads * model.configuration.headDimension
     var generator = SeededGenerator(seed: 8)
     let values = (0..<2 * piece * width).map { _ in Float(generator.normal()) }
-    func filled() throws -> BlockKVCache {
+    func filled(_ pool: KVBlockPool) throws -> BlockKVCache {
       let cache = BlockKVCache(pool: pool, capacity: length)
       while cache.length < length {
         let count = min(piece, length - cache.length)
@@ -61,17 +61,19 @@ package struct CacheResidenceMeasure {
       }
       return cache
     }
-    // The first warms up what appending itself needs.
-    var held = [try filled()]
+    // The first, with memory of its own, warms up what appending itself needs.
+    let first = try filled(KVBlockPool(layout))
+    let pool = try KVBlockPool(layout)
+    var held: [BlockKVCache] = []
     guard let before = Machine.residentBytes() else { return nil }
-    let size = max(1, held[0].byteCount)
+    let size = max(1, first.byteCount)
     let count = max(1, (least + size - 1) / size)
     for _ in 0..<count {
       try checkpoint()
-      held.append(try filled())
+      held.append(try filled(pool))
     }
     guard let after = Machine.residentBytes() else { return nil }
-    return withExtendedLifetime(held) {
+    return withExtendedLifetime((first, held)) {
       CacheResidence(sequences: count, length: length, bytes: max(0, after - before))
     }
   }
