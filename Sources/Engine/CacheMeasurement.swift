@@ -23,9 +23,6 @@ package struct CacheMeasurement: Hashable, Sendable, Codable {
       self.resident = resident
       self.processGrowth = processGrowth
     }
-
-    /// Resident bytes over planned ones, less one.
-    package var difference: Double { planned > 0 ? Double(resident) / planned - 1 : 0 }
   }
 
   /// How keys and values are stored: `FP16`, `INT8 g32`.
@@ -34,17 +31,35 @@ package struct CacheMeasurement: Hashable, Sendable, Codable {
   package var context: Int
   package var sharedTokens: Int
   package var rows: [Row]
+  /// Bytes of a page of memory, which is there whole once it is touched.
+  package var pageBytes: Int
 
-  package init(format: String, context: Int, sharedTokens: Int, rows: [Row]) {
+  package init(
+    format: String, context: Int, sharedTokens: Int, rows: [Row],
+    pageBytes: Int = Machine.bufferPageBytes
+  ) {
     self.format = format
     self.context = context
     self.sharedTokens = sharedTokens
     self.rows = rows
+    self.pageBytes = pageBytes
   }
 
-  /// The row whose memory is furthest from the plan: `at most 0.4 % from the plan`.
+  /// The planned bytes in whole pages, which is what can be resident.
+  package func pages(_ row: Row) -> Double {
+    let page = Double(max(1, pageBytes))
+    return (row.planned / page).rounded(.up) * page
+  }
+
+  /// Resident bytes over planned pages, less one.
+  package func difference(_ row: Row) -> Double {
+    let planned = pages(row)
+    return planned > 0 ? Double(row.resident) / planned - 1 : 0
+  }
+
+  /// How far the row is whose memory is furthest from the plan: `at most 0.4 % from the plan`.
   package var verdict: String {
-    let most = rows.map(\.difference.magnitude).max() ?? 0
+    let most = rows.map { difference($0).magnitude }.max() ?? 0
     return "at most \(Quantity.percent(most, 1)) from the plan"
   }
 }

@@ -95,8 +95,9 @@ struct MethodRanking {
         return method(
           1,
           isTight ? "rounding alone loses too much below W4" : "the largest error of these at W4",
-          "room for W8 (now \(fit) bits a weight fit) and time that W4 would not save: then "
-            + "rounding is enough")
+          report.reach.weightBits >= Planner.eightBitWeightBits
+            ? "a workload whose time W4 does not save over W8: then rounding is enough"
+            : "room for W8: then rounding is enough")
       }
       let eight = Planner.eightBitWeightBits
       return method(

@@ -54,6 +54,13 @@ package enum Machine {
     return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
   }
 
+  /// Bytes of the pages that large buffers get: 2 MiB, or 4 KiB where the system gives no huge pages.
+  package static var bufferPageBytes: Int {
+    let setting = SystemTable(path: "/sys/kernel/mm/transparent_hugepage/enabled").lines.first
+    let gives = setting.map { $0.contains("[always]") || $0.contains("[madvise]") } ?? false
+    return gives ? HugeBuffer.pageBytes : Int(sysconf(Int32(_SC_PAGESIZE)))
+  }
+
   /// Bytes of memory this process holds now.
   package static func residentBytes() -> Int? {
     SystemTable(path: "/proc/self/status").bytes("VmRSS")

@@ -1,6 +1,8 @@
 import Engine
 import FoundationEssentials
+import Models
 import Operators
+import Planning
 import Platform
 import TestSupport
 import Testing
@@ -38,6 +40,24 @@ import Testing
     #expect(h100.bf16Rate == 989e12 && h100.fp8Rate == 1979e12 && h100.int4Rate == nil)
     #expect(try catalog.named("A10").int4Rate == 500e12)
     #expect(throws: EngineError.self) { try catalog.named("H1000") }
+  }
+
+  @Test func aShapeIsPlannedOnADescribedMachineWithoutAModel() throws {
+    let shape = ModelShape(
+      architecture: "llama", blocks: 32, hiddenSize: 4096, intermediateSize: 14336, heads: 32,
+      kvHeads: 8, headDimension: 128, vocabularySize: 128256, context: 8192, tiedEmbeddings: false)
+    let report = try Laboratory(threads: 1).plan(
+      shape, Workload(context: 8192), machine: "rtx 4090")
+    #expect(report.machine == "RTX 4090" && report.memory.budget == 24e9)
+    // 15 009 316 864 bytes of linears and head at 1008 GB/s.
+    #expect(abs(report.decode.weightSeconds - 0.0148901953) < 1e-9)
+    #expect(report.advice.first?.target == .weights)
+    #expect(report.advice.first?.coverage.contains { $0.support == .native } == true)
+    // Every method there is has a place in the ranking, with a reason of its own.
+    for advice in report.advice {
+      #expect(!advice.ranking.isEmpty && advice.ranking.map(\.name) == advice.methods)
+      #expect(!advice.ranking.contains { $0.why.contains("nothing in this plan") })
+    }
   }
 
   @Test func missingRatesAreThoseOfTheNextWiderType() throws {

@@ -102,7 +102,7 @@ struct SampleRun {
         CacheMeasurement.Row(
           sequences: count, planned: 16.8e6 * Double(count), held: 16_800_000 * count,
           resident: 16_900_000 * count, processGrowth: 17_000_000 * count)
-      })
+      }, pageBytes: 4096)
   }
 
   static let methods: [MethodDescription] = {

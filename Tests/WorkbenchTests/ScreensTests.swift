@@ -44,7 +44,8 @@ import Workbench
     var play = Play.walk()
     play.press("2", "w", "w")
     Self.expect(
-      TargetScreen.id, shows: ["KV 8", "bits", "15420 tokens", "30 req", "[<1]"], in: play)
+      TargetScreen.id, shows: ["KV 8", "% of room", "15.4 k tokens", "30 requests", "[<1]"],
+      in: play)
     play.press("v")
     Self.expect(
       TargetScreen.id, shows: ["methods", "1 int8", "8.5 bits a value", "Would change"], in: play

@@ -107,9 +107,9 @@ struct CacheFacts: Widget {
         columns,
         rows: measured.rows.filter(Self.isShown).map { row in
           [
-            StyledText("\(row.sequences)"), StyledText(NumberText.short(row.planned) + "B"),
+            StyledText("\(row.sequences)"), StyledText(NumberText.short(measured.pages(row)) + "B"),
             StyledText(NumberText.short(Double(row.resident)) + "B"),
-            .hint(Quantity.percent(row.difference, 1)),
+            .hint(Quantity.percent(measured.difference(row), 1)),
           ]
         }), in: rect.inset(top: 1), look: look)
   }

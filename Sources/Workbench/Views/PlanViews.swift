@@ -152,7 +152,9 @@ struct FitMap: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "what fits", in: rect, look: look,
-      trailing: map.map { .strong("KV \($0.width.name)") + .hint(" bits, % of the room") }
+      trailing: map.map {
+        StyledText("w ", .key) + .strong("KV \($0.width.name)") + .hint(", % of room")
+      }
         ?? (plan.maps.isEmpty ? "" : StyledText("w ", .key)) + .hint("widest KV, in bits"))
     let contexts = plan.fits.first?.map(\.context) ?? []
     let margin = 6
@@ -179,12 +181,13 @@ struct FitMap: Widget {
     }
     guard legend > 0 else { return }
     if let map {
-      let longest = map.longestContext.map(Self.binary) ?? "any"
+      let longest = map.longestContext.map { NumberText.short(Double($0)) } ?? "any"
+      let most = NumberText.short(Double(map.mostRequests))
       let requests = plan.workload.requests
       buffer.line(
         oneOf: [
-          .hint("largest: \(longest) tokens at \(requests), \(map.mostRequests) requests here"),
-          .hint("to \(longest) tokens, \(map.mostRequests) reqs"),
+          .hint("largest: \(longest) tokens at \(requests), \(most) requests here"),
+          .hint("to \(longest) tokens, \(most) requests"),
         ], in: room.row(room.height - 1), look: look)
       return
     }

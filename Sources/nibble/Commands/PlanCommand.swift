@@ -207,14 +207,17 @@ struct PlanCommand: ParsableCommand {
       "Caches filled with \(found.context) tokens, \(found.sharedTokens) of them common, \(found.format):"
     )
     Output.table(
-      ["sequences", "planned", "held", "resident", "from plan", "process grew by"],
+      [
+        "sequences", "planned", "held", "planned pages", "resident", "from plan", "process grew by",
+      ],
       found.rows.map { row in
         [
           "\(row.sequences)", Quantity.bytes(row.planned), Quantity.bytes(row.held),
-          Quantity.bytes(row.resident), Quantity.percent(row.difference, 2),
-          Quantity.bytes(row.processGrowth),
+          Quantity.bytes(found.pages(row)), Quantity.bytes(row.resident),
+          Quantity.percent(found.difference(row), 2), Quantity.bytes(row.processGrowth),
         ]
       })
-    print("Resident memory is \(found.verdict).")
+    print(
+      "Resident memory is \(found.verdict), in pages of \(Quantity.bytes(found.pageBytes)).")
   }
 }
