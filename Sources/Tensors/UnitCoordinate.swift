@@ -41,7 +41,8 @@ struct UnitCoordinate: Sendable {
 
   /// `(1-x^2)^exponent`, for x in [0, 1).
   private func power(_ x: Double, _ exponent: Double) -> Double {
-    exp(exponent * log((1 - x) * (1 + x)))
+    // Each keeps its digits where the other loses them, which a large exponent would show.
+    exp(exponent * (x < 0.5 ? log1p(-x * x) : log((1 - x) * (1 + x))))
   }
 
   /// Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)).

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Decoding at depth beside llama.cpp with its F16, Q8_0 and Q4_0 caches, interleaved round by round.
 
-Needs Python with numpy, gguf and llama-cpp-python. Weights are random, of a known shape: Q4_0 there, W4 g128 here.
+Needs Python with numpy, gguf and llama-cpp-python. Weights are random, of a known shape: Q4_0 there, W4 in groups of 128 (64) here.
 llama.cpp fills its cache by reading tokens, Nibble by appending random vectors; what is decoded means nothing.
 
     python3 Tests/Peers/cache.py [--shape smollm2-135m] [--depth 4096] [--folder DIR] [--nibble PATH] [--rounds N]
@@ -15,6 +15,8 @@ import subprocess
 from peers import SHAPES, LlamaCpp, write_gguf
 
 OURS = ["int8", "int4", "turboquant:4", "turboquant:3"]
+# 576 inputs are no multiple of 128.
+WEIGHTS = {"tinyllama-1.1b": "rtn:4:128", "smollm2-135m": "rtn:4:64"}
 PAIRS = [("F16", "FP16"), ("Q8_0", "INT8 g32"), ("Q4_0", "INT4 g32"), ("Q4_0", "TurboQuant 4")]
 
 
@@ -34,7 +36,7 @@ def main():
     ours = os.path.join(arguments.folder, arguments.shape)
     if not os.path.exists(ours):
         subprocess.run([arguments.nibble, "synthesize", ours, "--shape", arguments.shape], check=True)
-    command = [arguments.nibble, "depth", ours, "--json", "--weights", "rtn:4:128", "--depth", str(arguments.depth)]
+    command = [arguments.nibble, "depth", ours, "--json", "--weights", WEIGHTS[arguments.shape], "--depth", str(arguments.depth)]
     command += ["--steps", str(arguments.steps), "--repetitions", "3", "--threads", str(arguments.threads)]
     for cache in OURS:
         command += ["--kv", cache]
