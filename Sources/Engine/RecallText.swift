@@ -36,7 +36,7 @@ enum RecallText {
       throw EngineError.textUnreadable(
         path: path,
         reason:
-          "no questions: expected lines 'Question: ...' and 'Answer: ...' behind a document, or JSON "
+          "found no questions: expected lines 'Question: ...' and 'Answer: ...' behind a document, or JSON "
           + "lines with \"document\" and \"questions\"")
     }
     return found
@@ -62,7 +62,7 @@ enum RecallText {
 
   private static func lines(_ text: String, path: String) throws -> [Document] {
     func refuse(_ number: Int, _ reason: String) -> EngineError {
-      .textUnreadable(path: path, reason: "line \(number): \(reason)")
+      .textUnreadable(path: path, reason: "found otherwise in line \(number): \(reason)")
     }
     return try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
       .filter { !Self.trimmed($0.element).isEmpty }
