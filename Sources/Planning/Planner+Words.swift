@@ -105,7 +105,9 @@ extension Planner {
           + "\(Quantity.fixed(reach.smallWeightBits, 3)) bits a weight they take \(small)"
           + (reach.smallWeights > memory.budget ? ", which is still too much." : "."))
     }
-    if memory.total > memory.budget, reach.smallestTotal > memory.budget {
+    if memory.total > memory.budget, reach.smallestTotal > memory.budget,
+      reach.smallWeights <= memory.budget
+    {
       found.append(
         "Even W4 and an INT4 cache take \(Quantity.bytes(reach.smallestTotal)) of a budget "
           + "of \(Quantity.bytes(memory.budget)): fewer requests or a shorter context are needed.")

@@ -192,6 +192,9 @@ import Testing
     let small = Self.plan(Workload(context: 8192, memoryBudget: 4e9))
     #expect(small.warnings.contains { $0.contains("below the weights alone, which take 16.1 GB") })
     #expect(small.warnings.contains { $0.contains("still too much") })
+    #expect(!small.warnings.contains { $0.contains("fewer requests") })
+    #expect(
+      warning(Workload(context: 8192, requests: 64, memoryBudget: 10e9)).contains("fewer requests"))
     #expect(small.fits.allSatisfy { $0.allSatisfy { $0.widestKVBits == nil } })
     #expect(small.maps.allSatisfy { $0.longestContext == 0 && $0.mostRequests == 0 })
     #expect(small.advice.first?.target == .weights)
