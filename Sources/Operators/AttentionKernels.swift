@@ -7,6 +7,7 @@ struct AttentionKernels {
   let attention: nk_attention_fn
   let partial: nk_attention_partial_fn
   let merge: nk_attention_merge_fn
+  let transform: nk_transform_rows_fn
 
   init(_ provider: ExecutionProvider) {
     #if arch(x86_64)
@@ -17,6 +18,7 @@ struct AttentionKernels {
         attention = nk_attention_avx512
         partial = nk_attention_partial_avx512
         merge = nk_attention_merge_avx512
+        transform = nk_transform_rows_avx512
         return
       case .avx2:
         append = nk_kv_append_avx2
@@ -24,6 +26,7 @@ struct AttentionKernels {
         attention = nk_attention_avx2
         partial = nk_attention_partial_avx2
         merge = nk_attention_merge_avx2
+        transform = nk_transform_rows_avx2
         return
       case .generic: break
       }
@@ -33,6 +36,7 @@ struct AttentionKernels {
     attention = nk_attention_generic
     partial = nk_attention_partial_generic
     merge = nk_attention_merge_generic
+    transform = nk_transform_rows_generic
   }
 }
 

@@ -55,7 +55,7 @@ extension ExecutionContext {
       guard let transform = coder.transform else { return }
       transform.multiply(
         queries + row * view.headDimension, stride: view.headDimension, rows: rows,
-        into: turned + row * width, outStride: width)
+        into: turned + row * width, outStride: width, by: attentionKernels)
     }
     return UnsafePointer(turned)
   }
@@ -69,7 +69,7 @@ extension ExecutionContext {
       guard let transform = coder.transform else { return }
       transform.multiplyTransposed(
         sums + row * transform.rows, stride: transform.rows, rows: rows,
-        into: out + row * view.headDimension, outStride: view.headDimension)
+        into: out + row * view.headDimension, outStride: view.headDimension, by: attentionKernels)
     }
   }
 

@@ -119,7 +119,9 @@ extension ExecutionContext {
     let width = transform.rows
     withUnsafeTemporaryAllocation(of: Float.self, capacity: tokens * width) { turned in
       guard let turned = turned.baseAddress else { return }
-      transform.multiply(vectors, stride: stride, rows: tokens, into: turned, outStride: width)
+      transform.multiply(
+        vectors, stride: stride, rows: tokens, into: turned, outStride: width,
+        by: attentionKernels)
       eachBlock(position..<position + tokens, at) { block, slot, count, done in
         var kernel = coder.kernel
         if coder.projection != nil {
@@ -161,7 +163,8 @@ extension ExecutionContext {
           &kernel, block, Int32(slot), Int32(count), stored + done * width, width)
       }
       transform.multiplyTransposed(
-        stored, stride: width, rows: range.count, into: out, outStride: coder.headDimension)
+        stored, stride: width, rows: range.count, into: out, outStride: coder.headDimension,
+        by: attentionKernels)
     }
   }
 

@@ -247,7 +247,12 @@ extension KVFormatPair: Codable {
 extension KVFormatPair: CustomStringConvertible {
   package var description: String {
     var words = keys == values ? "\(keys)" : "K \(keys), V \(values)"
-    if let window { words += ", last \(window.tokens) in full" }
+    if case .channelGroups(let bits, let tokens) = keys,
+      values == .tokenGroups(bits: bits, group: tokens)
+    {
+      words = "KIVI \(bits) g\(tokens)"
+    }
+    if let window { words += ", last \(window.tokens) FP" }
     if highLayers > 0 { words += ", first and last \(highLayers) layers FP16" }
     return words
   }

@@ -175,7 +175,21 @@ typedef void (*nk_attention_merge_fn)(const nk_attention_args *args, int64_t t0,
 void nk_attention_merge_generic(const nk_attention_args *args, int64_t t0, int64_t t1,
                                 const float *partials, size_t count, size_t stride);
 
+// out = x matrix: each of `rows` vectors of `count` numbers, `stride` floats apart, times a matrix
+// [count, columns], into rows of `columns`, `out_stride` apart (rotating vectors of a cache). All
+// versions give the same bits.
+typedef void (*nk_transform_rows_fn)(const float *matrix, int32_t count, int32_t columns,
+                                     const float *x, ptrdiff_t stride, int32_t rows, float *out,
+                                     ptrdiff_t out_stride);
+void nk_transform_rows_generic(const float *matrix, int32_t count, int32_t columns, const float *x,
+                               ptrdiff_t stride, int32_t rows, float *out, ptrdiff_t out_stride);
+
 #if defined(__x86_64__)
+void nk_transform_rows_avx2(const float *matrix, int32_t count, int32_t columns, const float *x,
+                            ptrdiff_t stride, int32_t rows, float *out, ptrdiff_t out_stride);
+void nk_transform_rows_avx512(const float *matrix, int32_t count, int32_t columns, const float *x,
+                              ptrdiff_t stride, int32_t rows, float *out, ptrdiff_t out_stride);
+
 // AVX2, FMA and F16C.
 void nk_kv_append_avx2(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
                        const float *vectors, ptrdiff_t stride);

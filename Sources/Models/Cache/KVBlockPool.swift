@@ -39,8 +39,7 @@ package final class KVBlockPool: Sendable {
     }
     self.offsets = offsets
     groupBytes = bytes
-    // Pages become resident as they are touched, so a slab costs what is used of it.
-    groupsPerSlab = max(1, (8 << 20) / max(1, bytes))
+    groupsPerSlab = Self.groupsPerSlab(bytes)
     recent = try layout.format.window.map { window in
       var plain = layout
       plain.format = KVFormatPair(
@@ -56,8 +55,21 @@ package final class KVBlockPool: Sendable {
     codings = [coding]
     offsets = [0]
     groupBytes = kvHeads * (coding.keyBlockBytes + coding.valueBlockBytes)
-    groupsPerSlab = max(1, (8 << 20) / max(1, groupBytes))
+    groupsPerSlab = Self.groupsPerSlab(groupBytes)
     recent = nil
+  }
+
+  /// Groups taken from the system together: 8 to 32 MiB of them, so that rounding up to huge pages wastes
+  /// little. Pages become resident as they are touched.
+  private static func groupsPerSlab(_ bytes: Int) -> Int {
+    let page = 2 << 20
+    let bytes = max(1, bytes)
+    func waste(_ groups: Int) -> Double {
+      Double((groups * bytes + page - 1) / page * page) / Double(groups * bytes) - 1
+    }
+    let range = max(1, (8 << 20) / bytes)...max(1, (32 << 20) / bytes)
+    return range.first { waste($0) < 0.01 }
+      ?? range.min { waste($0) < waste($1) } ?? range.lowerBound
   }
 
   /// Where a block lies in a group.
