@@ -59,8 +59,10 @@ package final class KVBlockPool: Sendable {
     recent = nil
   }
 
-  /// Groups taken from the system together: 8 to 32 MiB of them, so that rounding up to huge pages wastes
-  /// little. Pages become resident as they are touched.
+  /// Groups taken from the system together.
+  ///
+  /// 8 to 32 MiB of them, so that rounding up to huge pages wastes little. Pages become resident as they
+  /// are touched.
   private static func groupsPerSlab(_ bytes: Int) -> Int {
     let page = 2 << 20
     let bytes = max(1, bytes)
