@@ -197,6 +197,28 @@ extension CacheReport.Row {
 }
 
 extension CacheReport {
+  /// Why the unbiased form of TurboQuant (`prod`) seldom pays under softmax, with the figures of this report; empty for
+  /// other caches.
+  package func formRemark(on row: Row) -> String {
+    func plain(_ choice: MethodChoice?) -> MethodChoice? {
+      guard var choice, choice.options["form"] == .choice("prod") else { return choice }
+      choice.options["form"] = nil
+      return choice
+    }
+    let keys = plain(row.recipe.keys)
+    let values = plain(row.recipe.values)
+    guard keys != row.recipe.keys || values != row.recipe.values else { return "" }
+    let words =
+      "prod spends one of its bits on signs that make inner products right on average, at several times the "
+      + "spread. Softmax forgives scores that are all a little short, not scores that scatter"
+    let beside = rows.first {
+      plain($0.recipe.keys) == keys && plain($0.recipe.values) == values && $0.name != row.name
+    }
+    guard let beside else { return words + "." }
+    return words
+      + ": KL \(Quantity.significant(row.kl.mean)), mse at the same bits \(Quantity.significant(beside.kl.mean))."
+  }
+
   /// A relative error as people read it.
   package static func percent(_ error: Double, _ digits: Int = 3) -> String {
     error.isFinite ? Quantity.significant(error * 100, digits) + " %" : "all of it"

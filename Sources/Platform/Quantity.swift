@@ -8,7 +8,7 @@ package enum Quantity {
     var scale = 1.0
     for _ in 0..<max(0, digits) { scale *= 10 }
     let scaled = (value.magnitude * scale).rounded()
-    guard scaled < 9e15 else { return "\(value)" }
+    guard scaled < 9e15 else { return significant(value) }
     let whole = Int64(scaled)
     let unit = Int64(scale)
     let sign = value < 0 && whole > 0 ? "-" : ""

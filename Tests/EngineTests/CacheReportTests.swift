@@ -2,6 +2,7 @@ import Engine
 import Evaluation
 import FoundationEssentials
 import Models
+import Platform
 import Quantization
 import Synchronization
 import TestSupport
@@ -182,5 +183,18 @@ import Testing
     } catch let error as EngineError {
       #expect("\(error)".contains(words), "\(error)")
     }
+  }
+
+  @Test func theUnbiasedFormIsHeldAgainstThePlainOne() throws {
+    let laboratory = try laboratory()
+    let report = try compare(
+      laboratory, Self.options(["turboquant:3", "turboquant:3 form=prod"], windows: 1))
+    let (plain, unbiased) = (report.rows[1], report.rows[2])
+    #expect(report.formRemark(on: plain).isEmpty)
+    let words = report.formRemark(on: unbiased)
+    #expect(words.contains("Softmax"))
+    #expect(words.contains(Quantity.significant(plain.kl.mean)))
+    #expect(words.contains(Quantity.significant(unbiased.kl.mean)))
+    #expect(unbiased.kl.mean > plain.kl.mean, "variance of scores costs more than their bias")
   }
 }

@@ -92,11 +92,15 @@ package enum CacheScreen: Screen {
     return rows[row(state)]
   }
 
-  /// Every method as it stands, and the recipe's own cache.
+  /// Every method as it stands, TurboQuant's unbiased form beside its plain one, and the recipe's own cache.
   private static func measure(_ state: inout State) -> [Effect] {
-    var caches = state.catalog.methods.filter { $0.target == .kvCache }.map { description in
-      let choice = MethodChoice(method: description.name)
-      return Recipe(keys: choice, values: choice)
+    var caches = state.catalog.methods.filter { $0.target == .kvCache }.flatMap { description in
+      var choices = [MethodChoice(method: description.name)]
+      if description.options.contains(where: { $0.key == "form" }) {
+        choices.append(
+          MethodChoice(method: description.name, options: ["form": .choice("prod")]))
+      }
+      return choices.map { Recipe(keys: $0, values: $0) }
     }
     let own = Recipe(keys: state.choices.recipe.keys, values: state.choices.recipe.values)
     if !own.isBaseline, !caches.contains(own) { caches.append(own) }

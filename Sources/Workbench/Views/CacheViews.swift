@@ -19,13 +19,14 @@ struct CacheAnswer: Widget {
         in: room, look: look)
       return
     }
-    buffer.draw(Paragraph(Self.words(row, beside: first, report.facts)), in: room, look: look)
+    buffer.draw(Paragraph(Self.words(row, beside: first, report)), in: room, look: look)
   }
 
   /// The chosen row held against the FP16 cache.
   private static func words(
-    _ row: CacheReport.Row, beside first: CacheReport.Row, _ facts: CacheReport.Facts
+    _ row: CacheReport.Row, beside first: CacheReport.Row, _ report: CacheReport
   ) -> StyledText {
+    let facts = report.facts
     guard !row.isReference else {
       return .strong(row.name)
         + StyledText(
@@ -39,7 +40,9 @@ struct CacheAnswer: Widget {
     return .strong(row.name)
       + StyledText(" takes \(NumberText.percent(share)) of the FP16 cache; KL ")
       + CacheTable.figure(row.kl.mean)
-      + StyledText(" ± \(NumberText.significant(row.kl.error, 2)). \(row.sentence)")
+      + StyledText(" ± \(NumberText.significant(row.kl.error, 2)). ")
+      + StyledText(
+        [report.formRemark(on: row), row.sentence].filter { !$0.isEmpty }.joined(separator: " "))
   }
 }
 

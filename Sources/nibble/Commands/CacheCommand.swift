@@ -113,7 +113,10 @@ struct CacheCommand: ParsableCommand {
           Self.worst(row, .values),
         ]
       })
-    for row in report.rows where !row.isReference { print("\(row.name): \(row.sentence)") }
+    for row in report.rows where !row.isReference {
+      let sentences = [row.sentence, report.formRemark(on: row)].filter { !$0.isEmpty }
+      print("\(row.name): \(sentences.joined(separator: " "))")
+    }
     if let base = facts.baselinePerplexity {
       print("FP weights with an FP16 cache: perplexity \(Quantity.fixed(base, 3)), KL to them:")
       for row in report.rows {
