@@ -23,7 +23,7 @@ extension ExecutionContext {
     let reads = Double((tokens + 63) / 64)
     traced(
       operator: "attention \(view.format)",
-      kernel: "attention_\(view.coding.isMultipliedAsCodes ? "codes_" : "")\(provider.rawValue)",
+      kernel: "attention_\(provider.rawValue)",
       bytes: bytesPerToken * seen * reads,
       operations: 4 * Double(tokens) * seen * Double(heads * view.headDimension)
     ) {
@@ -279,20 +279,4 @@ extension ExecutionContext {
 
 extension KVLayerCoding {
   var transformsValues: Bool { values[0].transform != nil }
-
-  /// Whether AVX-512 multiplies keys and values as they are coded; other formats are decoded block by block beside the
-  /// multiplication.
-  var isMultipliedAsCodes: Bool {
-    keys[0].isMultipliedAsCodes && values[0].isMultipliedAsCodes
-  }
-}
-
-extension KVCoder {
-  fileprivate var isMultipliedAsCodes: Bool {
-    switch kernel.kind {
-    case Int32(NK_KV_INT8), Int32(NK_KV_INT4): true
-    case Int32(NK_KV_CODEBOOK): kernel.part.0.bits <= 4 && kernel.part.1.bits <= 4
-    default: false
-    }
-  }
 }

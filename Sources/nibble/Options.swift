@@ -73,7 +73,10 @@ struct RecipeOptions: ParsableArguments {
   )
   var activations: String?
 
-  @Option(help: "KV cache, keys and values: METHOD[:GROUP] (int8, int4).")
+  @Option(
+    help:
+      "KV cache, keys and values: METHOD[:BITS[:GROUP]] (int8, int4, fp8, kivi:2, turboquant:3.5)."
+  )
   var kv: String?
 
   @Option(name: [.customLong("kv-key"), .customLong("ctk")], help: "Keys of the KV cache apart.")
