@@ -34,11 +34,12 @@ struct ArtifactWriter {
         what: bench.summary.name, reason: "it is an artifact already; copy its directory")
     }
     let source = try Checkpoint(path: bench.directory)
-    let layers = quantized.model.linears.map { id in
-      let linear = quantized.model[id]
-      return Artifact.Layer(
-        name: linear.name, weight: linear.weight, activation: linear.activation)
-    }
+    let layers =
+      quantized.model.linears.map { id in
+        let linear = quantized.model[id]
+        return Artifact.Layer(
+          name: linear.name, weight: linear.weight, activation: linear.activation)
+      } + tables
     let names = Set(layers.map { $0.name + ".weight" })
     let changed = try changed(source)
     var others = try source.tensors.filter { !names.contains($0.name) }.map {
@@ -67,6 +68,27 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
+  /// Embedding table and head, where they are quantized; a table that is both is written once.
+  private var tables: [Artifact.Layer] {
+    let model = quantized.model
+    let isTied = model.configuration.tiedEmbeddings
+    var layers: [Artifact.Layer] = []
+    if !model.embedding.format.isFloat {
+      layers.append(
+        Artifact.Layer(
+          name: TensorNames.layer(of: model.architecture.tensorNames.embedding),
+          weight: model.embedding,
+          activation: isTied ? model.head.activation : model.precision.activation,
+          isEmbedding: true))
+    }
+    if !isTied, !model.head.weight.format.isFloat {
+      layers.append(
+        Artifact.Layer(
+          name: model.head.name, weight: model.head.weight, activation: model.head.activation))
+    }
+    return layers
+  }
+
   /// What is not as in the source, by name: norms and biases that a method moved scale into or outliers were planted in, norms
   /// in the type of the source, which they were rounded to, biases in float32; of a rotated model also embedding, last norm
   /// and head.
@@ -87,7 +109,7 @@ struct ArtifactWriter {
     guard bench.rotation != nil else { return changed }
     let model = quantized.model
     let names = model.architecture.tensorNames
-    changed[names.embedding] = model.embedding
+    if let table = model.embedding as? DenseWeight { changed[names.embedding] = table.view }
     changed[names.finalNorm] = try stored(model.finalNorm, source)
     if let head = model.head.weight as? DenseWeight { changed[names.head] = head.view }
     return changed

@@ -8,10 +8,10 @@ extension Model {
   package func rewritten(
     embedding: TensorView, blocks: [DecoderBlock], finalNorm: [Float], head: Linear
   ) throws -> Model {
-    guard embedding.shape == self.embedding.shape else {
+    let expected = [configuration.vocabularySize, configuration.hiddenSize]
+    guard embedding.shape.dimensions == expected else {
       throw ModelError.weightShape(
-        layer: "embedding", expected: self.embedding.shape.dimensions,
-        found: embedding.shape.dimensions)
+        layer: "embedding", expected: expected, found: embedding.shape.dimensions)
     }
     guard blocks.count == self.blocks.count else {
       throw ModelError.noSuchBlock(blocks.count, blocks: self.blocks.count)
@@ -27,9 +27,9 @@ extension Model {
     }
     var configuration = configuration
     configuration.tiedEmbeddings = false
-    return Model(
+    return try Model(
       configuration: configuration, architecture: architecture, precision: precision,
-      embedding: embedding, blocks: blocks,
+      embedding: DenseWeight(embedding), storedType: storedType, blocks: blocks,
       finalNorm: NormWeight(name: self.finalNorm.name, values: finalNorm), head: head,
       rotary: rotary)
   }

@@ -10,22 +10,25 @@ package final class Model: Sendable {
   package let architecture: any Architecture.Type
   package let precision: BaselinePrecision
   /// `[vocabulary, hidden]`, as stored; rows are converted as they are looked up.
-  package let embedding: TensorView
+  package let embedding: any LinearWeight
+  /// The type the checkpoint's floats are stored in: what a changed norm is rounded to.
+  package let storedType: DType
   package let blocks: [DecoderBlock]
   package let finalNorm: NormWeight
-  /// Always dense; with tied embeddings its weight is the embedding table.
+  /// With tied embeddings its weight is the embedding table.
   package let head: Linear
   let rotary: RotaryTable
 
   init(
     configuration: ModelConfiguration, architecture: any Architecture.Type,
-    precision: BaselinePrecision, embedding: TensorView, blocks: [DecoderBlock],
-    finalNorm: NormWeight, head: Linear, rotary: RotaryTable
+    precision: BaselinePrecision, embedding: any LinearWeight, storedType: DType,
+    blocks: [DecoderBlock], finalNorm: NormWeight, head: Linear, rotary: RotaryTable
   ) {
     self.configuration = configuration
     self.architecture = architecture
     self.precision = precision
     self.embedding = embedding
+    self.storedType = storedType
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
@@ -103,7 +106,7 @@ package final class Model: Sendable {
   /// Bytes of everything that is not a linear layer of a block, as stored: embedding, head where it
   /// is not the same table, norms in float32, biases.
   package var otherBytes: Int {
-    let table = embedding.bytes.count
+    let table = embedding.byteCount
     let head = configuration.tiedEmbeddings ? 0 : head.weight.byteCount
     let small = blocks.reduce(finalNorm.count) { sum, block in
       let norms = [block.attentionNorm, block.feedForwardNorm, block.queryNorm, block.keyNorm]
@@ -118,10 +121,29 @@ package final class Model: Sendable {
     linears.reduce(head.packedBytes) { $0 + self[$1].packedBytes }
   }
 
+  /// The model with its embedding table and head in other formats, sizes unchanged; with tied embeddings `embedding` is
+  /// the weight of both.
+  ///
+  /// - Throws: `ModelError.weightShape` for a table of another size.
+  package func replacing(embedding: any LinearWeight, head: Linear) throws -> Model {
+    for (name, weight) in [("embedding", embedding), ("head", head.weight)]
+    where weight.rows != configuration.vocabularySize || weight.columns != configuration.hiddenSize
+    {
+      throw ModelError.weightShape(
+        layer: name, expected: [configuration.vocabularySize, configuration.hiddenSize],
+        found: [weight.rows, weight.columns])
+    }
+    return Model(
+      configuration: configuration, architecture: architecture, precision: precision,
+      embedding: embedding, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
+      head: head, rotary: rotary)
+  }
+
   private func derived(blocks: [DecoderBlock], head: Linear, precision: BaselinePrecision) -> Model
   {
     Model(
       configuration: configuration, architecture: architecture, precision: precision,
-      embedding: embedding, blocks: blocks, finalNorm: finalNorm, head: head, rotary: rotary)
+      embedding: embedding, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
+      head: head, rotary: rotary)
   }
 }

@@ -37,24 +37,28 @@ extension Model {
       configuration: configuration, names: architecture.tensorNames, source: source,
       precision: precision)
     let names = architecture.tensorNames
-    let table = try loader.tensor(
-      names.embedding, [configuration.vocabularySize, configuration.hiddenSize])
+    let table = try loader.weight(
+      names.embedding, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
     let blocks = try (0..<configuration.blocks).map { try loader.block($0) }
     let finalNorm = try loader.norm(names.finalNorm, configuration.hiddenSize)
     let head: any LinearWeight
     if configuration.tiedEmbeddings {
-      head = try DenseWeight(table)
+      head = table
       // Some writers store the shared table a second time.
       loader.used.insert(names.head)
     } else {
-      head = try DenseWeight(
-        loader.tensor(names.head, [configuration.vocabularySize, configuration.hiddenSize]))
+      head = try loader.weight(
+        names.head, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
     }
     try loader.refuseUnexpected()
+    let storedType =
+      try (table as? DenseWeight)?.view.dtype
+      ?? source.tensor(names.finalNorm, shape: Shape(checking: [configuration.hiddenSize])).dtype
     return Model(
       configuration: configuration, architecture: architecture, precision: precision,
-      embedding: table, blocks: blocks, finalNorm: finalNorm,
-      head: Linear(name: "head", weight: head, activation: precision.activation),
+      embedding: table, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
+      head: Linear(
+        name: TensorNames.layer(of: names.head), weight: head, activation: precision.activation),
       rotary: RotaryTable(configuration.rotary, headDimension: configuration.headDimension))
   }
 }
@@ -70,6 +74,11 @@ private struct ModelLoader<Source: WeightSource> {
   mutating func tensor(_ name: String, _ dimensions: [Int]) throws -> TensorView {
     used.insert(name)
     return try source.tensor(name, shape: Shape(checking: dimensions))
+  }
+
+  mutating func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    used.insert(name)
+    return try source.weight(name, rows: rows, columns: columns)
   }
 
   mutating func norm(_ name: String, _ count: Int) throws -> NormWeight {

@@ -81,11 +81,12 @@ package struct ModelShape: Hashable, Sendable, Codable {
     blockLinearParameters + embeddingParameters * (tiedEmbeddings ? 1 : 2) + normParameters
   }
 
-  /// Bytes of all weights when the linears of the blocks take `bitsPerWeight` (scales included) and
-  /// the rest stays at 16 bits.
-  package func weightBytes(bitsPerWeight: Double) -> Double {
-    Double(blockLinearParameters) * bitsPerWeight / 8
-      + Double(parameters - blockLinearParameters) * 2
+  /// Bytes of all weights when the linears of the blocks take `bitsPerWeight` (scales included), embedding and head
+  /// `tableBits`, and the rest 16 bits.
+  package func weightBytes(bitsPerWeight: Double, tableBits: Double = 16) -> Double {
+    let tables = parameters - blockLinearParameters - normParameters
+    return Double(blockLinearParameters) * bitsPerWeight / 8 + Double(tables) * tableBits / 8
+      + Double(normParameters) * 2
   }
 
   /// Bytes of weights read to decode one token: all linears and the head; one row of the embedding.

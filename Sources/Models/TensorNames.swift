@@ -24,6 +24,11 @@ package struct TensorNames: Hashable, Sendable {
     prefix(id.block) + (projections[id.projection] ?? id.projection.rawValue)
   }
 
+  /// The name of a weight's layer: what stands before `.weight`.
+  package static func layer(of weight: String) -> String {
+    weight.hasSuffix(".weight") ? String(weight.dropLast(".weight".count)) : weight
+  }
+
   package func norm(_ norm: BlockNorm, block: Int) -> String {
     prefix(block) + (norms[norm] ?? norm.rawValue)
   }

@@ -85,7 +85,7 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
       let block = model.blocks[index]
       var norms: [BlockNorm: [Float]] = [:]
       for norm in BlockNorm.allCases {
-        norms[norm] = try gains(block[norm], chosen, storedAs: model.embedding.dtype)
+        norms[norm] = try gains(block[norm], chosen, storedAs: model.storedType)
       }
       var linears: [Projection: Linear] = [:]
       for projection in [Projection.q, .k, .v, .gate, .up] {

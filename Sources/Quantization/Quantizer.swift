@@ -67,6 +67,13 @@ package struct Quantizer {
   ) throws -> Outcome {
     try recipe.validate()
     let methods = try recipe.methods()
+    // First, so that calibration sees the embeddings that will be looked up.
+    let model =
+      try recipe.head.map {
+        try $0.applied(
+          to: model, activation: recipe.headActivation(standard: model.precision.activation),
+          pool: context.pool)
+      } ?? model
     let cache = try recipe.cacheFormat(standard: model.precision.cache)
     var blocks: [QuantizedBlock] = []
     var streams: Streams

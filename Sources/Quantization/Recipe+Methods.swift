@@ -20,6 +20,12 @@ extension Recipe {
     ].compactMap { $0 }
   }
 
+  /// What the inputs of a quantized head are turned into: INT8 per token beside W8A8 layers, else as FP layers have them.
+  package func headActivation(standard: ActivationFormat) -> ActivationFormat {
+    activations?.method == Int8Activations.describes.name
+      ? .int8(scaling: .token, isSymmetric: true) : standard
+  }
+
   /// Whether a method looks at activations.
   ///
   /// - Throws: `QuantizationError` for an unknown method or option.

@@ -33,16 +33,20 @@ package struct Recipe: Hashable, Sendable {
   package var values: MethodChoice?
   /// Layers that are treated otherwise; where several cover a layer the last one counts.
   package var exceptions: [LayerException]
+  /// Embedding table and head; nil where they stay FP.
+  package var head: HeadChoice?
 
   package init(
     weights: MethodChoice? = nil, activations: MethodChoice? = nil, keys: MethodChoice? = nil,
-    values: MethodChoice? = nil, exceptions: [LayerException] = []
+    values: MethodChoice? = nil, exceptions: [LayerException] = [],
+    head: HeadChoice? = nil
   ) {
     self.weights = weights
     self.activations = activations
     self.keys = keys
     self.values = values
     self.exceptions = exceptions
+    self.head = head
   }
 
   /// The FP baseline.
@@ -54,7 +58,7 @@ package struct Recipe: Hashable, Sendable {
   /// The targets that are quantized.
   package var targets: Set<QuantizationTarget> {
     var found: Set<QuantizationTarget> = []
-    if weights != nil { found.insert(.weights) }
+    if weights != nil || head != nil { found.insert(.weights) }
     if activations != nil { found.insert(.activations) }
     if keys != nil || values != nil { found.insert(.kvCache) }
     return found
@@ -68,7 +72,7 @@ package struct Recipe: Hashable, Sendable {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case weights, activations, keys, values, exceptions
+    case weights, activations, keys, values, exceptions, head
   }
 
   package init(from decoder: any Decoder) throws {
@@ -78,10 +82,11 @@ extension Recipe: Codable {
       activations: try container.decodeIfPresent(MethodChoice.self, forKey: .activations),
       keys: try container.decodeIfPresent(MethodChoice.self, forKey: .keys),
       values: try container.decodeIfPresent(MethodChoice.self, forKey: .values),
-      exceptions: try container.decodeIfPresent([LayerException].self, forKey: .exceptions) ?? [])
+      exceptions: try container.decodeIfPresent([LayerException].self, forKey: .exceptions) ?? [],
+      head: try container.decodeIfPresent(HeadChoice.self, forKey: .head))
   }
 
-  /// Exceptions are left out where there are none.
+  /// Exceptions and head are left out where there are none.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encodeIfPresent(weights, forKey: .weights)
@@ -89,6 +94,7 @@ extension Recipe: Codable {
     try container.encodeIfPresent(keys, forKey: .keys)
     try container.encodeIfPresent(values, forKey: .values)
     if !exceptions.isEmpty { try container.encode(exceptions, forKey: .exceptions) }
+    try container.encodeIfPresent(head, forKey: .head)
   }
 }
 
@@ -104,6 +110,7 @@ extension Recipe: CustomStringConvertible {
       if let key { parts.append("K \(key)") }
       if let value { parts.append("V \(value)") }
     }
+    if let head { parts.append("head \(head)") }
     var text = parts.joined(separator: " + ")
     switch exceptions.count {
     case 0: break

@@ -61,8 +61,7 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
         weight: weight, bias: linear.bias.map(change.applied(toBias:)))
     }
     let table = try WeightRotation(input: stream).applied(
-      to: DenseWeight(model.embedding), layer: "embedding",
-      storedAs: type ?? model.embedding.dtype, pool: pool)
+      to: model.embedding, layer: "embedding", storedAs: type ?? model.storedType, pool: pool)
     var blocks: [DecoderBlock] = []
     for block in model.blocks {
       try pause()

@@ -95,6 +95,12 @@ struct RecipeOptions: ParsableArguments {
   )
   var layer: [String] = []
 
+  @Option(
+    help:
+      "Embedding table and head too, rounded to nearest: BITS[:GROUP] (4:128, 8); FP without it."
+  )
+  var head: String?
+
   @Option(help: "A recipe in a TOML file.")
   var recipe: String?
 
@@ -126,6 +132,7 @@ struct RecipeOptions: ParsableArguments {
     if asymmetric { try RecipeText.set("weights.symmetric=false", in: &made) }
     for text in set { try RecipeText.set(text, in: &made) }
     made.exceptions += try layer.map { try LayerException($0) }
+    if let head { made.head = try HeadChoice(head) }
     try made.validate()
     return made
   }

@@ -7,6 +7,7 @@ import TOMLKit
 /// covers a layer counts.
 ///
 ///     layers = ["*.v=8", "5.down=fp"]
+///     head = "4:128"  # embedding table and head
 ///
 ///     [weights]
 ///     method = "rtn"
@@ -35,6 +36,10 @@ enum RecipeFile {
         recipe.exceptions = try exceptions(value.array, path: path)
         continue
       }
+      guard name != "head" else {
+        recipe.head = try head(value.string, path: path)
+        continue
+      }
       guard let section = value.table else {
         throw RecipeFileError.malformed(
           path: path, reason: "'\(name)': expected a table, found a value")
@@ -49,7 +54,7 @@ enum RecipeFile {
       default:
         throw RecipeFileError.malformed(
           path: path,
-          reason: "'\(name)': expected weights, activations, kv, kv-key, kv-value or layers")
+          reason: "'\(name)': expected weights, activations, kv, kv-key, kv-value, layers or head")
       }
     }
     return recipe
@@ -62,6 +67,7 @@ enum RecipeFile {
       let lines = recipe.exceptions.map { "  \"\($0)\",\n" }.joined()
       text += "layers = [\n\(lines)]\n\n"
     }
+    if let head = recipe.head { text += "head = \"\(head)\"\n\n" }
     for (name, choice) in [
       ("weights", recipe.weights), ("activations", recipe.activations), ("kv-key", recipe.keys),
       ("kv-value", recipe.values),
@@ -95,6 +101,18 @@ enum RecipeFile {
       } catch {
         throw RecipeFileError.malformed(path: path, reason: "'layers[\(place)]': \(error)")
       }
+    }
+  }
+
+  private static func head(_ text: String?, path: String) throws -> HeadChoice {
+    guard let text else {
+      throw RecipeFileError.malformed(
+        path: path, reason: "'head': expected a text such as \"4:128\"")
+    }
+    do {
+      return try HeadChoice(text)
+    } catch {
+      throw RecipeFileError.malformed(path: path, reason: "'head': \(error)")
     }
   }
 

@@ -6,7 +6,8 @@ extension CompressedTensors {
   static func quantizationConfig(_ layers: [StoredLayer]) -> JSONObject {
     var groups: [(key: String, first: StoredLayer, targets: [JSONValue])] = []
     var places: [String: Int] = [:]
-    var ignored: [JSONValue] = [.string("lm_head")]
+    var ignored: [JSONValue] = []
+    if !layers.contains(where: { $0.name == "lm_head" }) { ignored.append(.string("lm_head")) }
     for layer in layers {
       guard layer.form != .dense else {
         ignored.append(.string(layer.name))
@@ -25,7 +26,13 @@ extension CompressedTensors {
     var members = JSONObject()
     for (index, group) in groups.enumerated() {
       var object = JSONObject()
-      object.set("targets", .array(groups.count == 1 ? [.string("Linear")] : group.targets))
+      // The class of layers does not cover the embedding table, which has one of its own.
+      let tables = layers.filter { $0.isEmbedding && $0.form != .dense }.map(\.name)
+      object.set(
+        "targets",
+        .array(
+          groups.count == 1
+            ? [.string("Linear")] + tables.map { .string($0) } : group.targets))
       object.set("weights", .object(weights(group.first.format)))
       object.set("input_activations", inputs(group.first.activation))
       object.set("output_activations", .null)

@@ -17,6 +17,7 @@ extension CompressedTensors {
     let form: Form
     let format: WeightFormat
     let activation: ActivationFormat
+    let isEmbedding: Bool
     private let weight: any LinearWeight
     /// The layer's integer codes, if it has any.
     private let integer: IntegerWeight?
@@ -27,6 +28,7 @@ extension CompressedTensors {
       weight = layer.weight
       format = layer.weight.format
       activation = layer.activation
+      isEmbedding = layer.isEmbedding
       integer = (layer.weight as? SplitWeight)?.codes ?? layer.weight as? IntegerWeight
       let hasOutliers = if case .int8WithOutliers = activation { true } else { false }
       let isPlain =

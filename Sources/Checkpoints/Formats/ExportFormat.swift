@@ -3,17 +3,23 @@ package import Tensors
 
 /// A quantized model as it is written: its linear layers in their formats, all else as the source has it.
 package struct Artifact {
-  /// One linear layer of a block.
+  /// One linear layer of a block, the head, or the embedding table.
   package struct Layer {
     /// The name in the checkpoint, without `.weight`.
     package var name: String
     package var weight: any LinearWeight
     package var activation: ActivationFormat
+    /// Whether rows are looked up, not multiplied.
+    package var isEmbedding: Bool
 
-    package init(name: String, weight: any LinearWeight, activation: ActivationFormat) {
+    package init(
+      name: String, weight: any LinearWeight, activation: ActivationFormat,
+      isEmbedding: Bool = false
+    ) {
       self.name = name
       self.weight = weight
       self.activation = activation
+      self.isEmbedding = isEmbedding
     }
   }
 

@@ -14,8 +14,13 @@ extension Laboratory {
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
     var bits = 16.0
+    var tableBits = 16.0
     var price: Preflight?
     do {
+      if let head = recipe.head {
+        tableBits = try head.bitsPerWeight(columns: shape.hiddenSize)
+        demand.weights = head.format(columns: shape.hiddenSize)
+      }
       cache = try recipe.cacheFormat(standard: .fp16)
       if cache != .fp16 { demand.ask(for: cache) }
       if let trial = try trial(recipe, bench.model) {
@@ -32,7 +37,7 @@ extension Laboratory {
     return AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
       peakResidentBytes: price?.peakBytes ?? Machine.residentBytes() ?? 0,
-      outputBytes: Int(shape.weightBytes(bitsPerWeight: bits)),
+      outputBytes: Int(shape.weightBytes(bitsPerWeight: bits, tableBits: tableBits)),
       baselineBytes: bench.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),

@@ -106,7 +106,15 @@ extension Laboratory {
       guard let activation = try source.activation(of: model[id].name) else { continue }
       changed[id] = try model[id].replacing(activation: activation)
     }
-    return try model.replacing(changed)
+    let activated = try model.replacing(changed)
+    guard !model.head.weight.format.isFloat else { return activated }
+    let names = model.architecture.tensorNames
+    let name = model.configuration.tiedEmbeddings ? names.embedding : names.head
+    guard let activation = try source.activation(of: TensorNames.layer(of: name)) else {
+      return activated
+    }
+    return try activated.replacing(
+      embedding: model.embedding, head: model.head.replacing(activation: activation))
   }
 }
 

@@ -103,8 +103,7 @@ extension Model {
   func embed(_ tokens: UnsafeBufferPointer<Int32>, into hidden: UnsafeMutablePointer<Float>) {
     let width = configuration.hiddenSize
     for (row, token) in tokens.enumerated() {
-      let start = Int(token) * width
-      embedding.copyFloats(elements: start..<start + width, into: hidden + row * width)
+      embedding.dequantize(rows: Int(token)..<Int(token) + 1, into: hidden + row * width)
     }
   }
 

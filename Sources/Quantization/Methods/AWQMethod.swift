@@ -82,7 +82,7 @@ package struct AWQMethod: QuantizationMethod {
     }
     let options = AWQ.Options(
       group: group, scaling: scaling, ratios: ratios, clips: clips, tiesHeads: tiesHeads,
-      normType: ScaleType.allCases.first { $0.dtype == model.embedding.dtype } ?? .f32)
+      normType: ScaleType.allCases.first { $0.dtype == model.storedType } ?? .f32)
     let found = try AWQBlockSearch(pairs: model.scalePairs, options, pool: draft.pool).run(block)
     for (norm, gains) in found.gains { draft.norms[norm] = gains }
     for (pair, curve) in found.curves { note(curve, of: pair, in: &draft) }

@@ -84,7 +84,7 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let maxima = pair.largest(
       of: SmoothQuantScales.weightMaxima(of: pair.targets.map { draft[$0].weight }))
     let type =
-      ScaleType.allCases.first { $0.dtype == calibration.model.embedding.dtype } ?? .f32
+      ScaleType.allCases.first { $0.dtype == calibration.model.storedType } ?? .f32
     let gains: [Float]? =
       switch pair.source {
       case .norm(let norm): draft.norms[norm] ?? calibration.block[norm].values

@@ -14,7 +14,39 @@ extension MethodScreen {
       return setting(spec, value: value, method: method.name)
     }
     return options + (method.calibration == .none ? [] : calibration(state))
+      + (method.target == .weights ? [head(state)] : [])
       + (method.target == .kvCache ? [] : [exceptions(state)])
+  }
+
+  /// Embedding table and head, which methods leave alone.
+  private static func head(_ state: State) -> Setting {
+    let choices: [HeadChoice?] = [nil] + HeadChoice.widths.map { HeadChoice(bits: $0) }
+    let now = state.choices.recipe.head
+    return Setting(
+      "head", .choice(StyledText(now.map { "\($0) bits" } ?? "FP")), remark: "with embedding",
+      help: "Embedding table and head, rounded to nearest: FP, or BITS[:GROUP] such as 8 or 4:128. In "
+        + "a small model they are a good part of what a decoded token reads.",
+      editable: now?.description ?? "",
+      step: { state, direction in
+        let place = choices.firstIndex { $0?.bits == now?.bits } ?? 0
+        state.choices.recipe.head = choices[(place + direction).clamped(0, choices.count - 1)]
+        return state.reassess()
+      },
+      take: { state, text in
+        let text = text.trimmed
+        if text.isEmpty || text.lowercased() == "fp" {
+          state.choices.recipe.head = nil
+          return .taken(state.reassess())
+        }
+        do {
+          state.choices.recipe.head = try HeadChoice(text)
+          return .taken(state.reassess())
+        } catch QuantizationError.malformedChoice(_, let expected) {
+          return .refused(expected: expected)
+        } catch {
+          return .refused(expected: "\(error)")
+        }
+      })
   }
 
   /// Layers that are treated otherwise, as they are typed.
