@@ -27,6 +27,8 @@ package final class Laboratory: Sendable {
     /// What the residual stream is rotated by, on top of what is planted.
     var rotation: ResidualRotation?
     var tokenizer: Tokenizer?
+    /// What opening it took.
+    var openSeconds: Double?
     /// What an artifact was opened with, or the last `quantize` made.
     var quantized: Quantized?
     /// KL of BF16 to float32 by text and protocol.

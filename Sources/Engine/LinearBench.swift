@@ -134,7 +134,8 @@ package struct LinearBench {
   /// Of each form, its copies.
   private let layers: [[PreparedLinear]]
   private let limits: LimitSlices
-  private let inputs: [Float]
+  /// `[tokens, columns]`.
+  private let inputs: UnsafeMutablePointer<Float>
 
   /// - Parameter copyBytes: what copies of a layer, called in turn, hold together at least; 0 for one copy.
   /// - Throws: `EngineError.badLayer` for sizes out of range; what packing throws.
@@ -156,7 +157,11 @@ package struct LinearBench {
       pool: pool, provider: provider, trace: trace, disabledKernels: disabledKernels)
     var generator = SeededGenerator(seed: seed, stream: [0])
     let sizes = (0..<columns).map { _ in Float(exp(spread * generator.normal())) }
-    inputs = (0..<tokens * columns).map { Float(generator.normal()) * sizes[$0 % columns] }
+    // In the context's own memory, huge pages included, as in a model.
+    inputs = context.floats(slot: 0, count: tokens * columns)
+    for index in 0..<tokens * columns {
+      inputs[index] = Float(generator.normal()) * sizes[index % columns]
+    }
     // BF16 as in a checkpoint, so that the baseline loses nothing to it.
     let deviation = 1 / Double(columns).squareRoot()
     let values = (0..<rows * columns).map { _ in
@@ -202,15 +207,14 @@ package struct LinearBench {
   /// - Parameter pause: called between forms; what it throws ends the run.
   package func run(rounds: Int, pause: () throws -> Void = {}) rethrows -> Report {
     var seconds = [[Double]](repeating: [], count: forms.count)
-    var outputs = [[Float]](
-      repeating: [Float](repeating: 0, count: tokens * rows), count: forms.count)
+    let outputs = forms.indices.map { context.floats(slot: 1 + $0, count: tokens * rows) }
     var records = [[[KernelRecord]]](repeating: [], count: forms.count)
     var limitRates = [[Double]](repeating: [], count: forms.count)
     for round in 0...rounds {
       for index in forms.indices {
         try pause()
         let limit = limits.take(forms[index].limit(tokens: tokens))
-        let (time, kernels) = call(layers[index], round: round, &outputs[index])
+        let (time, kernels) = call(layers[index], round: round, outputs[index])
         guard round > 0 else { continue }
         limitRates[index].append(limit)
         seconds[index].append(time)
@@ -228,31 +232,26 @@ package struct LinearBench {
   /// Of several copies the next few are called, for about as long as a slice of the limit takes, and one call's share of
   /// the time counts.
   private func call(
-    _ copies: [PreparedLinear], round: Int, _ output: inout [Float]
+    _ copies: [PreparedLinear], round: Int, _ output: UnsafeMutablePointer<Float>
   ) -> (Double, [KernelRecord]) {
     let calls = copies.count == 1 ? 1 : min(copies.count, 1 + (32 << 20) / copies[0].packedBytes)
-    return inputs.withUnsafeBufferPointer { input in
-      output.withUnsafeMutableBufferPointer { output in
-        guard let input = input.baseAddress, let output = output.baseAddress else { return (0, []) }
-        var kernels: [KernelRecord] = []
-        var seconds = 0.0
-        for call in 0..<calls {
-          trace.reset()
-          let start = Machine.seconds()
-          context.linear(
-            [copies[(round * calls + call) % copies.count]], input: input, tokens: tokens,
-            outputs: [output])
-          seconds += Machine.seconds() - start
-          kernels = trace.kernels
-        }
-        return (seconds / Double(calls), kernels)
-      }
+    var kernels: [KernelRecord] = []
+    var seconds = 0.0
+    for call in 0..<calls {
+      trace.reset()
+      let start = Machine.seconds()
+      context.linear(
+        [copies[(round * calls + call) % copies.count]], input: inputs, tokens: tokens,
+        outputs: [output])
+      seconds += Machine.seconds() - start
+      kernels = trace.kernels
     }
+    return (seconds / Double(calls), kernels)
   }
 
   private func row(
-    _ index: Int, _ seconds: [[Double]], _ limitRates: [Double], _ outputs: [[Float]],
-    _ records: [[KernelRecord]]
+    _ index: Int, _ seconds: [[Double]], _ limitRates: [Double],
+    _ outputs: [UnsafeMutablePointer<Float>], _ records: [[KernelRecord]]
   ) -> Report.Row {
     let median = SpeedMeasure.median(seconds[index])
     let limit = forms[index].limit(tokens: tokens)
@@ -261,12 +260,7 @@ package struct LinearBench {
     let work = limit == .readBandwidth ? Double(packedBytes) : operations
     let shares = zip(seconds[index], limitRates).map { work / max($0 * $1, 1e-12) }
     let ratios = zip(seconds[0], seconds[index]).map { $0 / $1 }
-    let sums = outputs[0].withUnsafeBufferPointer { first in
-      outputs[index].withUnsafeBufferPointer { mine in
-        guard let first = first.baseAddress, let mine = mine.baseAddress else { return ErrorSums() }
-        return context.compare(first, mine, count: tokens * rows)
-      }
-    }
+    let sums = context.compare(outputs[0], outputs[index], count: tokens * rows)
     let last = records.last ?? []
     var paths: [Report.Path]?
     if case .int8WithOutliers = forms[index].activation {

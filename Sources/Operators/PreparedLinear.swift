@@ -149,7 +149,7 @@ package final class PreparedLinear: Sendable {
     let panels = nk_linear_panels(weight.rows)
     let panelRows = Int(NK_PANEL_ROWS)
     // A slab of panels at a time, so that the unpacked form stays in cache.
-    let slab = 8
+    let slab = 4
     pool.run(chunks: (panels + slab - 1) / slab) { chunk, _ in
       let first = chunk * slab
       let last = min(first + slab, panels)
@@ -174,16 +174,18 @@ package final class PreparedLinear: Sendable {
     into packed: UnsafeMutableRawPointer
   ) {
     let groups = weight.groups
-    var codes = [UInt8](repeating: 0, count: rows.count * weight.columns)
-    codes.withUnsafeMutableBufferPointer { buffer in
+    let codes = [UInt8](unsafeUninitializedCapacity: rows.count * weight.columns) { buffer, count in
       if let base = buffer.baseAddress { weight.unpack(rows: rows, into: base) }
+      count = rows.count * weight.columns
     }
-    var scales: [Float] = []
+    let scales =
+      weight.format.granularity == .tensor
+      ? [Float](repeating: weight.scales[0], count: rows.count)
+      : Array(weight.scales[rows.lowerBound * groups..<rows.upperBound * groups])
     var zeros: [Float] = []
-    for row in rows {
-      for group in 0..<groups {
-        scales.append(weight.scale(row: row, group: group))
-        if !weight.format.isSymmetric { zeros.append(weight.zero(row: row, group: group)) }
+    if !weight.format.isSymmetric {
+      for row in rows {
+        for group in 0..<groups { zeros.append(weight.zero(row: row, group: group)) }
       }
     }
     codes.withUnsafeBufferPointer { codes in

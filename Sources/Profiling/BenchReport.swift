@@ -34,12 +34,15 @@ package struct BenchReport: Hashable, Sendable, Codable {
     package var kernels: [KernelRecord]
     package var prefillKernels: [KernelRecord]
     package var decodeKernels: [KernelRecord]
+    /// Of the first pass of this process through the model, over one token: weights are packed in it.
+    package var firstPassSeconds: Double?
 
     package init(
       recipe: String, prefill: Rate, decode: Rate, firstTokenSeconds: Double, weightBytes: Int,
       kvBytesPerToken: Int, memory: [String: Int], peakResidentBytes: Int,
       provider: ExecutionProvider, threads: Int, kernels: [KernelRecord],
-      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord]
+      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord],
+      firstPassSeconds: Double? = nil
     ) {
       self.recipe = recipe
       self.prefill = prefill
@@ -54,6 +57,7 @@ package struct BenchReport: Hashable, Sendable, Codable {
       self.kernels = kernels
       self.prefillKernels = prefillKernels
       self.decodeKernels = decodeKernels
+      self.firstPassSeconds = firstPassSeconds
     }
   }
 
@@ -66,10 +70,12 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var quantized: Side
   /// Measured interleaved with `quantized` in one run; nil when it was asked to be left out.
   package var baseline: Side?
+  /// From opening the files of the model to its being ready to run, tokenizer included.
+  package var openSeconds: Double?
 
   package init(
     promptTokens: Int, generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks,
-    quantized: Side, baseline: Side?
+    quantized: Side, baseline: Side?, openSeconds: Double? = nil
   ) {
     self.promptTokens = promptTokens
     self.generatedTokens = generatedTokens
@@ -78,6 +84,7 @@ package struct BenchReport: Hashable, Sendable, Codable {
     self.peaks = peaks
     self.quantized = quantized
     self.baseline = baseline
+    self.openSeconds = openSeconds
   }
 }
 

@@ -58,6 +58,14 @@ package struct SpeedMeasure {
       try subject.model.makeCache(
         subject.cache, capacity: depth + promptTokens + generatedTokens + 1)
     }
+    let firstPasses = try subjects.indices.map { index in
+      let start = Machine.seconds()
+      try subjects[index].model.forward(
+        tokens: tokens(from: 0, 1), cache: caches[index], context: context)
+      let seconds = Machine.seconds() - start
+      caches[index].truncate(to: 0)
+      return seconds
+    }
     for (index, subject) in subjects.enumerated() {
       try fill(caches[index], subject: subject, checkpoint: checkpoint)
     }
@@ -77,7 +85,9 @@ package struct SpeedMeasure {
     }
     return try subjects.indices.map { index in
       try checkpoint()
-      return try side(index, samples[index], caches[index])
+      var side = try side(index, samples[index], caches[index])
+      side.firstPassSeconds = firstPasses[index]
+      return side
     }
   }
 

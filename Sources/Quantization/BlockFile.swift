@@ -98,7 +98,7 @@ struct BlockFile {
             .init(
               name: name + ".codes", dtype: .u8,
               shape: try Shape(checking: [integer.rows, integer.rowBytes])),
-            .shared(integer.codes)
+            .shared(integer.unsignedCodes)
           ))
         add(integer.scales, name + ".scales")
         if !integer.realZeros.isEmpty { add(integer.realZeros, name + ".real_zeros") }

@@ -9,6 +9,8 @@ package final class IntegerWeight: LinearWeight {
   package let columns: Int
   /// Packed codes, `[rows, rowBytes]`.
   package let codes: SharedBytes
+  /// Whether a byte of `codes` holds `code - 128` in two's complement, as `int-quantized` stores 8 bits in whole words of a row.
+  package let isSigned: Bool
   /// `[rows, groups]`; one value for a per-tensor format.
   package let scales: [Float]
   /// Whole zero points, `[rows, groups]`; one value for a per-tensor format, empty unless the format has them.
@@ -57,11 +59,12 @@ package final class IntegerWeight: LinearWeight {
 
   /// Takes packed codes, which stay where they are.
   ///
+  /// - Parameter isSigned: whether bytes hold `code - 128`; 8 bits in rows of whole words only.
   /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a zero point is beyond
   ///   `largestRealZero`.
   package init(
     format: WeightFormat, rows: Int, columns: Int, codes: SharedBytes, scales: [Float],
-    zeros: [UInt8] = [], realZeros: [Float] = []
+    zeros: [UInt8] = [], realZeros: [Float] = [], isSigned: Bool = false
   ) throws {
     guard case .integer(let bits) = format.code, (2...8).contains(bits) else {
       throw TensorError.invalidWeight("expected an integer format of 2 to 8 bits, found \(format)")
@@ -76,6 +79,10 @@ package final class IntegerWeight: LinearWeight {
           + "\(scales.count) scales, \(zeros.count) whole and \(realZeros.count) real zero points, "
           + "\(codes.count) bytes of codes")
     }
+    guard !isSigned || (bits == 8 && columns % 4 == 0) else {
+      throw TensorError.invalidWeight(
+        "expected signed codes of 8 bits in whole words, found \(bits) bits in \(columns) columns")
+    }
     if let bad = realZeros.first(where: { !($0.magnitude <= Self.largestRealZero) }) {
       throw TensorError.invalidWeight(
         "expected zero points of at most \(Self.largestRealZero), found \(bad)")
@@ -84,6 +91,7 @@ package final class IntegerWeight: LinearWeight {
     self.rows = rows
     self.columns = columns
     self.codes = codes
+    self.isSigned = isSigned
     self.scales = scales
     self.zeros = zeros
     self.realZeros = realZeros
@@ -94,14 +102,44 @@ package final class IntegerWeight: LinearWeight {
   /// Writes the codes of `rows`, one a byte, to `output`, `[rows.count, columns]`.
   package func unpack(rows: Range<Int>, into output: UnsafeMutablePointer<UInt8>) {
     let bits = format.bits
+    let mask: UInt8 = isSigned ? 0x80 : 0
     codes.withUnsafeBytes { source in
-      let source = source.assumingMemoryBound(to: UInt8.self)
+      guard let source = source.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
       for (line, row) in rows.enumerated() {
-        Self.unpack(
-          UnsafeBufferPointer(rebasing: source[row * rowBytes..<(row + 1) * rowBytes]), bits: bits,
-          into: UnsafeMutableBufferPointer(start: output + line * columns, count: columns))
+        let from = source + row * rowBytes
+        let to = output + line * columns
+        switch bits {
+        case 8: for column in 0..<columns { to[column] = from[column] ^ mask }
+        case 4: Self.unpackNibbles(from, count: columns, into: to)
+        default:
+          Self.unpack(
+            UnsafeBufferPointer(start: from, count: rowBytes), bits: bits,
+            into: UnsafeMutableBufferPointer(start: to, count: columns))
+        }
       }
     }
+  }
+
+  /// The codes as an unsigned stream, in memory of their own where they lie signed.
+  package var unsignedCodes: SharedBytes {
+    guard isSigned else { return codes }
+    return SharedBytes(byteCount: codes.count) { target in
+      codes.withUnsafeBytes { source in
+        for index in source.indices { target[index] = source[index] ^ 0x80 }
+      }
+    }
+  }
+
+  /// Two codes a byte, the first in the low half.
+  private static func unpackNibbles(
+    _ source: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutablePointer<UInt8>
+  ) {
+    for pair in 0..<count / 2 {
+      let byte = source[pair]
+      target[2 * pair] = byte & 15
+      target[2 * pair + 1] = byte >> 4
+    }
+    if count % 2 != 0 { target[count - 1] = source[count / 2] & 15 }
   }
 
   /// The scale of `row` and `group`, whatever the granularity.

@@ -9,28 +9,19 @@ llama.cpp fills its cache by reading tokens, Nibble by appending random vectors;
 import argparse
 import json
 import os
-import statistics
 import subprocess
 
-from peers import SHAPES, LlamaCpp, write_gguf
+from peers import SHAPES, LlamaCpp, compared, show, write_gguf
 
 OURS = ["int8", "int4", "turboquant:4", "turboquant:3"]
 # 576 inputs are no multiple of 128.
 WEIGHTS = {"tinyllama-1.1b": "rtn:4:128", "smollm2-135m": "rtn:4:64"}
-PAIRS = [("F16", "FP16"), ("Q8_0", "INT8 g32"), ("Q4_0", "INT4 g32"), ("Q4_0", "TurboQuant 4")]
+# Peer, own cache, at least.
+PAIRS = [("F16", "FP16", None), ("Q8_0", "INT8 g32", 3.0), ("Q4_0", "INT4 g32", None), ("Q4_0", "TurboQuant 4", None)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nibble", default=".build/release/nibble")
-    parser.add_argument("--shape", choices=sorted(SHAPES), default="smollm2-135m")
-    parser.add_argument("--depth", type=int, default=4096)
-    parser.add_argument("--folder", default="/tmp", help="where models are written, and kept")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
-
+def measure(arguments):
+    """Rows of the comparison."""
     theirs = os.path.join(arguments.folder, arguments.shape + "-q4_0.gguf")
     write_gguf(theirs, arguments.shape, "Q4_0")
     ours = os.path.join(arguments.folder, arguments.shape)
@@ -52,13 +43,23 @@ def main():
         report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         for row in report["rows"]:
             rates.setdefault(row["cache"], []).append(row["decode"]["tokensPerSecond"])
-    print(f"{arguments.shape}, depth {arguments.depth}, {arguments.threads} threads, medians of {arguments.rounds} rounds")
-    for name, values in rates.items():
-        side = "llama.cpp" if name in peers else "Nibble"
-        print(f"  {side:9} {name:14} {statistics.median(values):7.1f} tok/s  ({min(values):.1f} to {max(values):.1f})")
-    for peer, own in PAIRS:
-        ratios = [a / b for a, b in zip(rates[own], rates[peer])]
-        print(f"  {own} over llama.cpp {peer}: {statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})")
+    place = f"{arguments.shape}, depth {arguments.depth}, {arguments.threads} thread{'s' if arguments.threads > 1 else ''}"
+    for peer, own, floor in PAIRS:
+        show(f"decode {own}, {place}", rates[own], "tok/s", "llama.cpp " + peer, rates[peer], compared(rates[own], rates[peer]), floor)
+    for own in ("INT8 g32", "INT4 g32", "TurboQuant 4"):
+        show(f"decode {own}, {place}", rates[own], "tok/s", "own FP16", rates["FP16"], compared(rates[own], rates["FP16"]), 1.0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nibble", default=".build/release/nibble")
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="smollm2-135m")
+    parser.add_argument("--depth", type=int, default=4096)
+    parser.add_argument("--folder", default="/tmp", help="where models are written, and kept")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    measure(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Models of known shapes with random weights for llama.cpp, and what is timed through llama-cpp-python."""
+"""Models of known shapes with random weights for llama.cpp, what is timed through llama-cpp-python, and rows of a table."""
 import os
+import statistics
 import time
 
 import gguf
@@ -11,6 +12,27 @@ SHAPES = {
 }
 # Bytes of a block of 32 weights.
 BLOCKS = {"Q4_0": 18, "Q8_0": 34}
+
+
+def compared(ours, theirs):
+    """Ratios of two lists of rates that were taken in the same rounds."""
+    return [a / b for a, b in zip(ours, theirs)]
+
+
+def number(value):
+    for factor, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if value >= factor:
+            return f"{value / factor:.3g} {letter}"
+    return f"{value:.4g} "
+
+
+def show(what, ours, unit, peer, theirs, ratios, floor):
+    """Prints a row: medians of both sides, the median and the range of the ratios, and whether it reaches the floor."""
+    ratio = statistics.median(ratios)
+    other = "" if theirs is None else f" {number(statistics.median(theirs))}{unit}"
+    verdict = "" if floor is None else f"  {'reaches' if ratio >= floor else 'MISSES'} {floor}"
+    print(f"{what:46} {number(statistics.median(ours))}{unit:6} of {peer}{other}: {ratio:.2f}x "
+          f"({min(ratios):.2f} to {max(ratios):.2f}, {len(ratios)} rounds){verdict}", flush=True)
 
 
 def random_rows(generator, kind, rows, columns):
@@ -82,6 +104,16 @@ class LlamaCpp:
         self.llama = llama_cpp.Llama(
             model_path=path, n_ctx=context, n_threads=threads, n_threads_batch=threads, n_batch=batch, n_ubatch=batch,
             type_k=kinds[cache], type_v=kinds[cache], flash_attn=True, verbose=False)
+
+    @staticmethod
+    def load_seconds(path, threads, context):
+        """Seconds from opening a file to the first token of a prompt of one token."""
+        start = time.perf_counter()
+        peer = LlamaCpp(path, threads, context)
+        peer.llama.eval([1])
+        seconds = time.perf_counter() - start
+        peer.llama.close()
+        return seconds
 
     def tokens(self, count):
         return [3 + i * 7919 % 20000 for i in range(count)]

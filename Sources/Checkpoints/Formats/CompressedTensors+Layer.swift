@@ -170,7 +170,9 @@ extension CompressedTensors {
         }
       case .packed, .packedRealZeros:
         guard let integer else { break }
-        try integer.codes.withUnsafeBytes { try writer.write(name + ".weight_packed", $0) }
+        try integer.unsignedCodes.withUnsafeBytes {
+          try writer.write(name + ".weight_packed", $0)
+        }
         try writer.write(name + ".weight_shape", [Int64(weight.rows), Int64(weight.columns)])
         switch format.zeroPoint {
         case .fixed: break

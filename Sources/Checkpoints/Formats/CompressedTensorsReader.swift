@@ -50,11 +50,17 @@ package struct CompressedTensorsReader: Sendable {
     let shape = try Shape(checking: [rows, columns])
     let view = try checkpoint.view(name, shape: shape)
     let scales = try scales(name)
-    // Signed bytes become codes: the one form that takes memory of its own.
-    let codes = try IntegerWeight(
-      format: WeightFormat(
-        code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name)),
-      rows: rows, columns: columns, unpacked: view.bytes.map { $0 ^ 0x80 }, scales: scales.values)
+    let format = try WeightFormat(
+      code: .integer(bits: 8), granularity: granularity(scales.shape, rows, columns, name))
+    // Signed bytes stay where they lie, unless rows do not end at a word.
+    let codes =
+      columns % 4 == 0
+      ? try IntegerWeight(
+        format: format, rows: rows, columns: columns, codes: SharedBytes(view),
+        scales: scales.values, isSigned: true)
+      : try IntegerWeight(
+        format: format, rows: rows, columns: columns, unpacked: view.bytes.map { $0 ^ 0x80 },
+        scales: scales.values)
     let layer = String(name.dropLast(".weight".count))
     guard case .outliers(let split)? = scheme?.group(of: layer)?.inputs, split.form == .paper
     else { return codes }

@@ -41,7 +41,7 @@ extension Laboratory {
     let report = BenchReport(
       promptTokens: options.prompt, generatedTokens: options.generate, depth: options.depth,
       repetitions: options.repetitions, peaks: peaks, quantized: sides[0],
-      baseline: sides.count > 1 ? sides[1] : nil)
+      baseline: sides.count > 1 ? sides[1] : nil, openSeconds: bench.openSeconds)
     update { $0.bench = report }
     return report
   }

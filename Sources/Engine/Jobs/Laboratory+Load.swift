@@ -39,6 +39,7 @@ extension Laboratory {
     } else {
       bench.summary.tokenizer = "none"
     }
+    bench.openSeconds = Machine.seconds() - start
     hold(bench)
     return bench.summary
   }

@@ -73,6 +73,11 @@ struct BenchCommand: ParsableCommand {
           "\(side.kvBytesPerToken)",
         ]
       })
+    if let open = report.openSeconds, let first = report.quantized.firstPassSeconds {
+      print(
+        "Opened in \(Quantity.seconds(open)); the first token, weights packed on the way, in "
+          + "\(Quantity.seconds(first)).")
+    }
     print("Kernels of the quantized model:")
     Output.table(
       ["operator", "kernel", "native", "calls", "time", "bytes/s", "inputs"],
@@ -107,7 +112,7 @@ struct BenchDocument: Encodable {
   let report: BenchReport
 
   enum Key: String, CodingKey {
-    case baseline, promptTokens, generatedTokens, depth, repetitions, peaks
+    case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -119,5 +124,6 @@ struct BenchDocument: Encodable {
     try container.encode(report.depth, forKey: .depth)
     try container.encode(report.repetitions, forKey: .repetitions)
     try container.encode(report.peaks, forKey: .peaks)
+    try container.encode(report.openSeconds, forKey: .openSeconds)
   }
 }
