@@ -38,6 +38,12 @@ typedef struct tile_block {
   nk_zero_points zero_points;
   int symmetric_zero;
   int is_first, is_last;
+  // The packed bytes of the block that comes next, which the first tiles ask for, a panel each, or two where there are fewer
+  // tiles than panels; null behind the last.
+  const uint8_t *ahead;
+  size_t ahead_stride;  // bytes from panel to panel
+  size_t ahead_step;    // bytes of a panel in a step of a tile
+  size_t tile, tiles;   // of this block: done, and all
   __mmask16 rows;
   tile_scratch *scratch;
 } tile_block;
@@ -152,6 +158,12 @@ INLINE_AVX512 void tile(nk_activation_kind kind, const int tokens, const int pan
   const size_t panel_stride = block->panel_stride, token_stride = x->stride;
   size_t begin = block->begin;
   prefetch_outputs(tokens, panels, x);
+  const int is_ahead = block->ahead != NULL && block->tile < (size_t)panels;
+  // What is here already is asked for where there is nothing ahead.
+  const uint8_t *ahead = is_ahead ? block->ahead + block->tile * block->ahead_stride : w;
+  const size_t ahead_step = is_ahead ? block->ahead_step : 0;
+  const size_t second = block->tile + block->tiles < (size_t)panels ? block->tiles : 0;
+  const size_t second_stride = is_ahead ? second * block->ahead_stride : 0;
   for (size_t segment = 0; segment < block->segments; segment++) {
     const size_t end = block->scratch->segment_ends[segment];
     __m512i dot[TILE_TOKENS][NK_TILE_PANELS];
@@ -161,7 +173,9 @@ INLINE_AVX512 void tile(nk_activation_kind kind, const int tokens, const int pan
     const uint8_t *a = x->values + begin * activation_width(kind);
     const uint8_t *last = x->values + end * activation_width(kind);
 #pragma clang loop unroll_count(2)
-    for (; a != last; a += 4, w += step) {
+    for (; a != last; a += 4, w += step, ahead += ahead_step) {
+      _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+      _mm_prefetch((const char *)ahead + second_stride, _MM_HINT_T1);
       __m512i weights[NK_TILE_PANELS];
 #pragma clang loop unroll(full)
       for (int j = 0; j < panels; j++) weights[j] = _mm512_loadu_si512(w + j * panel_stride);
@@ -259,12 +273,12 @@ typedef struct tile_set {
   const tile_fn *one, *four_packed, *four_unpacked;
 } tile_set;
 
-// All tokens times one or four panels beginning at `panel`.
+// All tokens times one or four panels beginning at `panel`; `behind` is what is read after them, or null.
 INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind kind,
                                    const tile_set *set, const nk_linear_weight *weight,
                                    const linear_layout *layout, size_t panel, size_t panels,
-                                   const nk_activations *x, float *out, size_t ld_out,
-                                   tile_scratch *scratch) {
+                                   const uint8_t *behind, const nk_activations *x, float *out,
+                                   size_t ld_out, tile_scratch *scratch) {
   const int is_packed = kind == NK_WEIGHT_F32 || kind == NK_WEIGHT_BF16 ||
                         (kind == NK_WEIGHT_INT8 && activation == NK_ACTIVATION_INT8);
   const tile_fn *tiles = panels == 1 ? set->one : is_packed ? set->four_packed : set->four_unpacked;
@@ -278,6 +292,8 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
                       .zero_points = weight->zero_points,
                       .symmetric_zero = layout->symmetric_zero,
                       .rows = row_mask(rows_in_panel(weight, panel + panels - 1)),
+                      .ahead_stride = layout->panel_bytes,
+                      .ahead_step = layout->block_bytes / (8 * activation_width(activation)),
                       .scratch = scratch};
   tile_tokens tokens = {.stride = x->stride, .sum_stride = x->sum_stride, .ld_out = ld_out};
   segment_cursor at = first_segment(layout, panel_at(weight, layout, panel), columns);
@@ -298,9 +314,12 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
       done = is_packed ? ends_block(&at, layout)
                        : block.is_last || at.end - block.begin >= unpacked_columns;
     }
+    block.ahead = at.begin < at.end ? at.values : behind;
+    block.tile = 0;
     // Tiles of 6 and 5 tokens rather than of 6 and a small one, which would waste its reads.
     size_t left_tiles = (x->tokens + TILE_TOKENS - 1) / TILE_TOKENS, count;
-    for (size_t t = 0; t < x->tokens; t += count, left_tiles--) {
+    block.tiles = left_tiles;
+    for (size_t t = 0; t < x->tokens; t += count, left_tiles--, block.tile++) {
       count = (x->tokens - t + left_tiles - 1) / left_tiles;
       tokens.values = (const uint8_t *)x->values + t * x->stride;
       tokens.out = out + t * ld_out + panel * NK_PANEL_ROWS;
@@ -328,11 +347,19 @@ INLINE_AVX512 void multiply_tokens(nk_activation_kind activation, nk_weight_kind
   const size_t whole_panels = weight->rows / NK_PANEL_ROWS;
   for (; panel + NK_TILE_PANELS <= panel_end && panel + NK_TILE_PANELS <= whole_panels;
        panel += NK_TILE_PANELS) {
-    multiply_panels(activation, kind, set, weight, &layout, panel, NK_TILE_PANELS, x, out, ld_out,
-                    aligned);
+    const size_t next = panel + NK_TILE_PANELS;
+    const size_t behind_panel = next < panel_end || weight->next_panels == 0
+                                    ? next
+                                    : panel_begin + weight->next_panels;
+    const uint8_t *behind = behind_panel + NK_TILE_PANELS <= whole_panels
+                                ? panel_at(weight, &layout, behind_panel)
+                                : NULL;
+    multiply_panels(activation, kind, set, weight, &layout, panel, NK_TILE_PANELS, behind, x, out,
+                    ld_out, aligned);
   }
   for (; panel < panel_end; panel++) {
-    multiply_panels(activation, kind, set, weight, &layout, panel, 1, x, out, ld_out, aligned);
+    multiply_panels(activation, kind, set, weight, &layout, panel, 1, NULL, x, out, ld_out,
+                    aligned);
   }
 }
 

@@ -99,6 +99,8 @@ extension ExecutionContext {
         let layer = layers[index]
         var weight = layer.kernelWeight
         scratchBytes = max(scratchBytes, nk_linear_scratch_bytes(&weight, layer.kernel.activation))
+        // Threads take chunks in turn, more or less.
+        weight.next_panels = span * pool.threads
         shares.initializeElement(
           at: count,
           to: LinearShare(

@@ -22,6 +22,34 @@ import Testing
     #expect(weight.codes.count == rows * weight.rowBytes)
   }
 
+  @Test func signedBytesStayWhereTheyLie() throws {
+    let codes = (0..<24).map { UInt8(truncatingIfNeeded: $0 * 37) }
+    let signed = SharedBytes(byteCount: 24) { target in
+      for (index, code) in codes.enumerated() { target[index] = code ^ 0x80 }
+    }
+    let weight = try IntegerWeight(
+      format: Self.format(8, .fixed, .channel), rows: 3, columns: 8, codes: signed,
+      scales: [1, 2, 3], isSigned: true)
+    var found = [UInt8](repeating: 0, count: 16)
+    weight.unpack(rows: 1..<3, into: &found)
+    #expect(found == Array(codes[8...]))
+    let plain = try IntegerWeight(
+      format: Self.format(8, .fixed, .channel), rows: 3, columns: 8, unpacked: codes,
+      scales: [1, 2, 3])
+    #expect(weight.unsignedCodes == plain.codes)
+    #expect(weight.dequantized() == plain.dequantized())
+    #expect(throws: TensorError.self, "rows that end inside a word") {
+      try IntegerWeight(
+        format: Self.format(8, .fixed, .channel), rows: 1, columns: 7,
+        codes: SharedBytes(byteCount: 8) { _ in }, scales: [1], isSigned: true)
+    }
+    #expect(throws: TensorError.self, "4 bits have no signed form") {
+      try IntegerWeight(
+        format: Self.format(4, .fixed, .channel), rows: 1, columns: 8,
+        codes: SharedBytes(byteCount: 4) { _ in }, scales: [1], isSigned: true)
+    }
+  }
+
   @Test func everyKindOfZeroPointIsTakenOff() throws {
     let codes: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7]
     func values(
