@@ -13,7 +13,7 @@ package struct BatchDocument: Encodable {
 
   private enum PointKey: String, CodingKey {
     case tokensPerSequence, stepSeconds, bytes, intensity, bandwidth, rate, bound, limitShare
-    case isBest
+    case linearShare, attentionShare, isBest
   }
 
   /// A point with what is computed from it.
@@ -32,6 +32,8 @@ package struct BatchDocument: Encodable {
       try container.encode(point.rate, forKey: .rate)
       try container.encode(point.bound, forKey: .bound)
       try container.encode(point.limitShare, forKey: .limitShare)
+      try container.encode(point.linearShare, forKey: .linearShare)
+      try container.encode(point.attentionShare, forKey: .attentionShare)
       try container.encode(isBest, forKey: .isBest)
     }
   }

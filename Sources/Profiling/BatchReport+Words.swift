@@ -98,7 +98,9 @@ extension BatchReport {
       let units = "\(last.unit.label) arithmetic"
       let reach =
         "it reaches \(Quantity.percent(first.limitShare)) of what the limits allow at "
-        + "\(first.batch), \(Quantity.percent(last.limitShare)) at \(last.batch)"
+        + "\(first.batch), \(Quantity.percent(last.limitShare)) at \(last.batch), where linear layers take "
+        + "\(Quantity.percent(last.linearShare)) of a step and attention "
+        + Quantity.percent(last.attentionShare)
       let what: String
       if let bend = bend(of: form.name) {
         what =
@@ -140,8 +142,8 @@ extension BatchReport {
 
   /// All sentences: crossovers with their reasons, then what binds each form.
   package var words: [String] {
-    crossovers().map { crossover in
-      [crossover.sentence, reason(crossover)].compactMap { $0 }.joined(separator: " ")
+    crossovers().flatMap { crossover in
+      [crossover.sentence] + (reason(crossover).map { [$0] } ?? [])
     } + bounds
   }
 }

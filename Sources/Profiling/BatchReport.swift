@@ -185,6 +185,11 @@ extension BatchReport.Point {
   /// The limit that takes longer.
   package var bound: BatchReport.Bound { computeSeconds > memorySeconds ? .compute : .memory }
 
+  /// Of a step's time in the traced round.
+  package var linearShare: Double { linearSeconds / max(tracedSeconds, 1e-12) }
+  package var attentionShare: Double { attentionSeconds / max(tracedSeconds, 1e-12) }
+  private var tracedSeconds: Double { linearSeconds + attentionSeconds + otherSeconds }
+
   /// What the limits allow of the measured time: 1 at the limit, more where weights stay in the processor's cache.
   package var limitShare: Double { limitSeconds / max(stepSeconds, 1e-12) }
 

@@ -222,7 +222,6 @@ struct BatchDetail: Widget {
     let unit = isMemory ? "B/s" : "op/s"
     let reached = rate(isMemory ? point.bandwidth : point.rate, unit)
     let cache = NumberText.percent(point.bytes > 0 ? point.cacheBytes / point.bytes : 0)
-    let attention = max(1e-12, point.linearSeconds + point.attentionSeconds + point.otherSeconds)
     func named(_ name: String, _ texts: String...) -> [StyledText] {
       texts.map { .dim(name + String(repeating: " ", count: 11 - name.count)) + StyledText($0) }
     }
@@ -249,8 +248,8 @@ struct BatchDetail: Widget {
       ),
       named(
         "of it",
-        "\(NumberText.percent(point.linearSeconds / attention)) linear, \(NumberText.percent(point.attentionSeconds / attention)) attention",
-        "\(NumberText.percent(point.linearSeconds / attention)) linear"),
+        "\(NumberText.percent(point.linearShare)) linear, \(NumberText.percent(point.attentionShare)) attention",
+        "\(NumberText.percent(point.linearShare)) linear"),
       named("kernel", point.kernel),
       named(
         "rounds",

@@ -79,8 +79,17 @@ struct BatchCommand: ParsableCommand {
       "\(point.bound.rawValue) \(Quantity.significant(point.intensity, 2)) "
         + Quantity.percent(point.limitShare)
     }
+    print("\nWhere a step's time goes: linear layers, attention with its cache, all else")
+    table(report) { point in
+      [point.linearShare, point.attentionShare, 1 - point.linearShare - point.attentionShare]
+        .map { Quantity.percent(max(0, $0)) }.joined(separator: ", ")
+    }
+    for crossover in report.crossovers() {
+      print("\n\(crossover.sentence)")
+      if let reason = report.reason(crossover) { print("  \(reason)") }
+    }
     print("")
-    for line in report.words { print(line) }
+    for line in report.bounds { print(line) }
     if report.points.contains(where: { $0.limitShare > 1 }) {
       print(
         "More than 100 %: what is read stays in the processor's cache from step to step, which is faster "
