@@ -27,11 +27,21 @@ extension KernelRecord {
 extension MachinePeaks {
   /// Bytes or operations per second of a limit.
   package subscript(limit: MachineLimit) -> Double {
-    switch limit {
-    case .readBandwidth: readBandwidth
-    case .fp32: fp32Rate
-    case .bf16: bf16Rate
-    case .int8: int8Rate
+    get {
+      switch limit {
+      case .readBandwidth: readBandwidth
+      case .fp32: fp32Rate
+      case .bf16: bf16Rate
+      case .int8: int8Rate
+      }
+    }
+    set {
+      switch limit {
+      case .readBandwidth: readBandwidth = newValue
+      case .fp32: fp32Rate = newValue
+      case .bf16: bf16Rate = newValue
+      case .int8: int8Rate = newValue
+      }
     }
   }
 }

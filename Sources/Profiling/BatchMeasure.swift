@@ -7,10 +7,12 @@ import Tensors
 ///
 /// Caches are filled with random vectors: what is decoded means nothing, how long it takes does. The first round warms up
 /// and is not counted; what a step reads and multiplies is counted in a round of its own, so that the trace costs the
-/// figures nothing.
+/// figures nothing. Slices of the machine's limits go between the rounds, and the best there ever was counts: what a step
+/// is held against is then not of a slower hour.
 package struct BatchMeasure {
   package let subjects: [SpeedSubject]
   package let context: ExecutionContext
+  /// What is known of the machine before.
   package let peaks: MachinePeaks
   /// Ascending.
   package let batches: [Int]
@@ -52,23 +54,39 @@ package struct BatchMeasure {
     var prefill: [Double] = []
   }
 
-  /// The points, by batch and in the order of the subjects.
+  /// One form at one batch as it was measured, before it is held against limits.
+  private struct Measured {
+    var form: String
+    var batch: Int
+    var samples: Samples
+    /// Seconds of the traced steps, and what ran in them.
+    var traced: Double
+    var records: [KernelRecord]
+    /// The kernel of the blocks, not that of the head.
+    var kernel: String?
+  }
+
+  /// The points, by batch and in the order of the subjects, and the limits they are held against.
   ///
   /// - Parameters:
-  ///   - report: given the points of a batch when it is done.
+  ///   - report: given the points so far, and the limits so far, when a batch is done.
   ///   - progress: given what is measured and the passes done so far.
   package func run(
-    report: ([BatchReport.Point]) -> Void = { _ in },
+    report: ([BatchReport.Point], MachinePeaks) -> Void = { _, _ in },
     progress: (_ what: String, _ done: Int) -> Void = { _, _ in },
     checkpoint: () throws -> Void = {}
-  ) throws -> [BatchReport.Point] {
+  ) throws -> (points: [BatchReport.Point], peaks: MachinePeaks) {
+    let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
+    let slices = try LimitSlices(Set(limits), pool: context.pool, provider: context.provider)
+    var peaks = peaks
     var caches: [KVFormatPair: Caches] = [:]
-    var points: [BatchReport.Point] = []
+    var measured: [Measured] = []
     var done = 0
     for batch in batches {
       try grow(&caches, to: batch, checkpoint: checkpoint)
       var samples = [Samples](repeating: Samples(), count: subjects.count)
       for round in 0...repetitions {
+        for limit in limits { peaks[limit] = max(peaks[limit], slices.take(limit)) }
         // Alternate who goes first.
         let order = round.isMultiple(of: 2) ? Array(subjects.indices) : subjects.indices.reversed()
         for index in order {
@@ -85,19 +103,22 @@ package struct BatchMeasure {
           if let prefilled { samples[index].prefill.append(Double(batch * prompt) / prefilled) }
         }
       }
-      var row: [BatchReport.Point] = []
       for (index, subject) in subjects.enumerated() {
         try checkpoint()
         progress("what \(subject.recipe) reads at batch \(batch)", done)
         guard let held = caches[subject.cache] else { continue }
-        row.append(
-          try point(subject, Array(held.decode.prefix(batch)), batch: batch, samples[index]))
+        let trace = KernelTrace()
+        let traced = try decode(subject.model, Array(held.decode.prefix(batch)), trace: trace)
+        let kernel = try subject.model.blocks.first?.q.prepared(for: context).kernel
+        measured.append(
+          Measured(
+            form: subject.recipe, batch: batch, samples: samples[index], traced: traced,
+            records: trace.kernels, kernel: kernel?.fullName(context.provider)))
         done += 1
       }
-      points += row
-      report(row)
+      report(measured.map { point($0, peaks) }, peaks)
     }
-    return points
+    return (measured.map { point($0, peaks) }, peaks)
   }
 
   /// Makes and fills caches until there is one for each sequence.
@@ -157,26 +178,22 @@ package struct BatchMeasure {
     return seconds
   }
 
-  private func point(
-    _ subject: SpeedSubject, _ caches: [BlockKVCache], batch: Int, _ samples: Samples
-  ) throws -> BatchReport.Point {
-    let trace = KernelTrace()
-    let traced = try decode(subject.model, caches, trace: trace) / Double(steps)
+  private func point(_ measured: Measured, _ peaks: MachinePeaks) -> BatchReport.Point {
     let share = 1 / Double(steps)
-    let linear = trace.kernels.filter { $0.operator.hasPrefix("linear") }
-    let cached = trace.kernels.filter { !$0.operator.hasPrefix("linear") }
+    let linear = measured.records.filter { $0.operator.hasPrefix("linear") }
+    let cached = measured.records.filter { !$0.operator.hasPrefix("linear") }
     func sum(_ records: [KernelRecord], _ value: (KernelRecord) -> Double) -> Double {
       records.reduce(0) { $0 + value($1) } * share
     }
     let linearSeconds = sum(linear, \.seconds)
     let attentionSeconds = sum(cached, \.seconds)
     let all = linear + cached
-    // The kernel of the blocks, not that of the head.
-    let own = try subject.model.blocks.first?.q.prepared(for: context).kernel
-    let name = own?.fullName(context.provider)
-    let main = linear.first { $0.kernel == name } ?? linear.max { $0.operations < $1.operations }
+    let main =
+      linear.first { $0.kernel == measured.kernel }
+      ?? linear.max { $0.operations < $1.operations }
+    let samples = measured.samples
     return BatchReport.Point(
-      form: subject.recipe, batch: batch, decode: Self.rate(samples.decode),
+      form: measured.form, batch: measured.batch, decode: Self.rate(samples.decode),
       rounds: samples.decode, prefill: samples.prefill.isEmpty ? nil : Self.rate(samples.prefill),
       prefillRounds: samples.prefill, weightBytes: sum(linear, \.bytes),
       cacheBytes: sum(cached, \.bytes), operations: sum(all, \.operations),
@@ -185,7 +202,7 @@ package struct BatchMeasure {
       limitSeconds: sum(all) {
         max($0.memorySeconds(on: peaks), $0.computeSeconds(on: peaks))
       }, linearSeconds: linearSeconds, attentionSeconds: attentionSeconds,
-      otherSeconds: max(0, traced - linearSeconds - attentionSeconds),
+      otherSeconds: max(0, measured.traced * share - linearSeconds - attentionSeconds),
       unit: main?.unit ?? .fp32, kernel: main?.kernel ?? "", fallback: main?.reason)
   }
 

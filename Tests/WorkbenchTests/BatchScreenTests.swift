@@ -81,7 +81,7 @@ import Workbench
     ScreensTests.expect(
       BatchScreen.id, shows: ["share of the limit", "90 %", "60 %"], in: play)
     play.press("v")
-    ScreensTests.expect(BatchScreen.id, shows: ["prefill of as many prompts"], in: play)
+    ScreensTests.expect(BatchScreen.id, shows: ["prefill, all prompts"], in: play)
     play.press("v")
     ScreensTests.expect(BatchScreen.id, shows: ["decode, all sequences"], in: play)
   }
@@ -138,11 +138,27 @@ import Workbench
     play.job(.batchPoints(id: id, report: SampleBatches.report(options, batches: 3)))
     #expect(play.state.facts.batches?.points.count == 12)
     play.job(.finished(id: id, result: .batched(report: SampleBatches.report(options))))
+    #expect(play.screen().contains("overtakes"))
     #expect(play.state.facts.batches?.points.count == 28)
     // Another model is another measurement.
     play.answers = true
     play.send(.launch(model: nil))
     #expect(play.state.facts.batches == nil)
+  }
+
+  @Test func aRefusalIsTold() {
+    var play = Self.opened()
+    play.answers = false
+    play.press("m")
+    guard let id = play.state.jobs.active?.id else {
+      Issue.record("no job runs")
+      return
+    }
+    play.job(.started(id: id, title: "Timing batches"))
+    play.job(.failed(id: id, message: "forms and caches take 80.0 GB"))
+    play.send(.tick(milliseconds: 60_000))
+    ScreensTests.expect(
+      BatchScreen.id, shows: ["✗ forms and caches take 80.0 GB", "time batches"], in: play)
   }
 
   @Test func itIsDrawnAtEverySizeAndForOddReports() {

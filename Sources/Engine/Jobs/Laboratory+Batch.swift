@@ -48,15 +48,16 @@ extension Laboratory {
       depth: options.depth, prompt: options.prompt, steps: options.steps,
       repetitions: options.repetitions)
     let since = Machine.seconds()
-    _ = try measure.run(
-      report: { points in
-        report.points += points
+    (report.points, report.peaks) = try measure.run(
+      report: { points, peaks in
+        (report.points, report.peaks) = (points, peaks)
         report.seconds = Machine.seconds() - start
         reporter.emit(.batchPoints(id: reporter.id, report: report))
       },
       progress: { what, done in
         reporter.progress(what, done: done, of: measure.passes, unit: "passes", since: since)
       }, checkpoint: reporter.checkpoint)
+    report.seconds = Machine.seconds() - start
     return report
   }
 
@@ -85,6 +86,8 @@ struct BatchMemory {
   /// Weights in every form, caches of decode and prefill, activations and logits.
   let bytes: Double
 
+  private static let probeBytes = 268_435_456.0
+
   init(_ options: BatchOptions, _ model: Model) {
     let shape = model.configuration.shape
     let batch = Double(options.batches.max() ?? 1)
@@ -102,7 +105,8 @@ struct BatchMemory {
     let widths =
       5 * shape.hiddenSize + 2 * shape.intermediateSize + 2 * shape.heads * shape.headDimension
     let activations = tokens * Double(widths) * 4 + batch * Double(shape.vocabularySize) * 4
-    // What is packed already is not taken again.
-    bytes = max(0, forms + head - Double(model.packedBytes)) + caches + activations
+    // What is packed already is not taken again; limits are measured on a buffer of their own.
+    bytes =
+      max(0, forms + head - Double(model.packedBytes)) + caches + activations + Self.probeBytes
   }
 }

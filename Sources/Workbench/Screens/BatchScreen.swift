@@ -226,7 +226,7 @@ package enum BatchScreen: Screen {
     BatchPicture(state: state, report: report).draw(in: upper[0], of: &buffer, look: look)
     let isRoomy = rows[0].height >= 18
     let side = upper[1].rows([
-      .fixed(isRoomy ? (job != nil || state.batches.showsOptions ? 10 : 11) : 8), .fill(),
+      .fixed(isRoomy ? 10 : 8), .fill(),
     ])
     if state.batches.showsOptions {
       drawOptions(state, in: side[0], of: &buffer, look: look)
@@ -263,10 +263,14 @@ package enum BatchScreen: Screen {
     let box = columns[0].splitTop(min(12, rect.height)).top
     drawOptions(state, in: box, of: &buffer, look: look)
     let next = step(state).map { StyledText.press("Enter", $0.label) } ?? ""
+    var failure: [StyledText] = []
+    if case .failed(let message) = self.job(state)?.status {
+      failure = [.bad("\(look.glyphs.fail) \(message)"), ""]
+    }
     buffer.draw(
       EmptyState(
         "Nothing is timed yet",
-        [
+        failure + [
           "One decode step reads the weights once, whatever the batch: alone, fewer bytes win; with "
             + "many sequences the arithmetic binds, and the faster unit wins.",
           "",

@@ -10,7 +10,7 @@ extension BatchScreen.View.Figure {
     case .decode: "decode, all sequences"
     case .sequence: "decode, one sequence"
     case .limit: "decode, share of the limit"
-    case .prefill: "prefill of as many prompts"
+    case .prefill: "prefill, all prompts"
     }
   }
 
@@ -32,6 +32,13 @@ extension BatchScreen.View.Figure {
 
   /// What decides the fastest form.
   var measure: BatchFigure { self == .prefill ? .prefill : .decode }
+}
+
+extension GlyphSet {
+  /// A dot of the line of limits.
+  fileprivate var limitDot: Unicode.Scalar { kind == .ascii ? "." : "·" }
+  /// Where one form overtakes another; no mark of a series.
+  fileprivate var overtaking: Unicode.Scalar { kind == .ascii ? "X" : cross }
 }
 
 /// Forms down, batches across.
@@ -111,8 +118,12 @@ struct BatchPicture: Widget {
     let chosen = BatchScreen.chosen(state)
     let hasLimit = figure == .decode || figure == .sequence
     let room = buffer.box(
-      "\(figure.title)", in: rect, look: look,
-      footer: .hint(hasLimit && chosen != nil ? "dotted: what the limits allow" : ""))
+      "\(figure.title), over batch", in: rect, look: look,
+      footer: .hint(
+        [
+          figure == .limit ? "" : "\(look.glyphs.overtaking) overtakes",
+          hasLimit && chosen != nil ? "\(look.glyphs.limitDot) what the limits allow" : "",
+        ].filter { !$0.isEmpty }.joined(separator: "   ")))
     var series = report.forms.enumerated().map { index, form in
       Plot.Series(
         form.name,
@@ -124,14 +135,14 @@ struct BatchPicture: Widget {
           }
         }, form: .linePoints, role: .series(index))
     }
-    if figure != .limit { series.append(crossings(figure, look)) }
+    if figure != .limit { series.append(crossings(figure, isWide: rect.width >= 72, look)) }
     if hasLimit, let chosen { series.append(limit(of: chosen.form, figure, look)) }
     let batches = BatchScreen.batches(report).map(Double.init)
     buffer.draw(
       Plot(
         series,
         x: Plot.Axis(
-          "batch", .logarithmic,
+          "", .logarithmic,
           range: batches.count > 1 ? (batches[0] * 0.9)...(batches[batches.count - 1] * 1.12) : nil,
           ticks: batches),
         y: Plot.Axis(
@@ -158,11 +169,13 @@ struct BatchPicture: Widget {
       }
     }
     let last = ends.last.map { [Plot.Point(x: $0.x, y: $0.y)] } ?? []
-    return Plot.Series("", points: dots + last, form: .points, role: .dim, mark: "·")
+    return Plot.Series("", points: dots + last, form: .points, role: .dim, mark: look.glyphs.limitDot)
   }
 
   /// Where one form overtakes another; those of the chosen form are named first.
-  private func crossings(_ figure: BatchScreen.View.Figure, _ look: Look) -> Plot.Series {
+  private func crossings(
+    _ figure: BatchScreen.View.Figure, isWide: Bool, _ look: Look
+  ) -> Plot.Series {
     let chosen = BatchScreen.form(state)?.name
     let all = report.crossovers(of: figure.measure).sorted {
       ($0.first == chosen || $0.second == chosen) && !($1.first == chosen || $1.second == chosen)
@@ -175,15 +188,17 @@ struct BatchPicture: Widget {
           let before = figure.value(low), let after = figure.value(high), before > 0, after > 0,
           change.to > change.from
         else { return nil }
+        let batch = BatchCrossover.batch(change.batch)
         let share =
           Self.logarithm(change.batch / Double(change.from))
           / Self.logarithm(Double(change.to) / Double(change.from))
         return Plot.Point(
           x: change.batch, y: Self.between(before, after, share),
-          label: "\(change.faster) > \(other) from \(BatchCrossover.batch(change.batch))")
+          label: isWide
+            ? "\(change.faster) > \(other) from \(batch)" : "\(change.faster) from \(batch)")
       }
     }
-    return Plot.Series("", points: points, form: .points, role: .warn, mark: look.glyphs.cross)
+    return Plot.Series("", points: points, form: .points, role: .warn, mark: look.glyphs.overtaking)
   }
 
   /// Between two numbers on a logarithmic scale.
@@ -222,6 +237,8 @@ struct BatchDetail: Widget {
     let unit = isMemory ? "B/s" : "op/s"
     let reached = rate(isMemory ? point.bandwidth : point.rate, unit)
     let cache = NumberText.percent(point.bytes > 0 ? point.cacheBytes / point.bytes : 0)
+    let step = "\(NumberText.significant(point.stepSeconds * 1000)) ms"
+    let own = NumberText.significant(point.tokensPerSequence)
     func named(_ name: String, _ texts: String...) -> [StyledText] {
       texts.map { .dim(name + String(repeating: " ", count: 11 - name.count)) + StyledText($0) }
     }
@@ -236,16 +253,15 @@ struct BatchDetail: Widget {
         "intensity", "\(NumberText.significant(point.intensity, 3)) operations a byte",
         "\(NumberText.significant(point.intensity, 3)) op/B"),
       named(
-        "reached", "\(reached) of \(rate(peak, unit)) measured", "\(reached) of \(rate(peak, unit))"
-      ),
+        "reached", "\(reached) of \(rate(peak, unit))",
+        "\(reached), \(NumberText.percent((isMemory ? point.bandwidth : point.rate) / max(1, peak)))",
+        reached),
       named(
         "reads", "\(NumberText.bytes(fractional: point.bytes)) a step, \(cache) of it cache",
         "\(NumberText.bytes(fractional: point.bytes)), \(cache) cache"),
       named(
-        "a step",
-        "\(NumberText.duration(seconds: point.stepSeconds)), \(NumberText.significant(point.tokensPerSequence)) tokens/s a sequence",
-        "\(NumberText.duration(seconds: point.stepSeconds)), \(NumberText.significant(point.tokensPerSequence)) tok/s each"
-      ),
+        "a step", "\(step), \(own) tokens/s a sequence", "\(step), \(own) tok/s each",
+        "\(step), \(own)/s each"),
       named(
         "of it",
         "\(NumberText.percent(point.linearShare)) linear, \(NumberText.percent(point.attentionShare)) attention",
@@ -256,9 +272,7 @@ struct BatchDetail: Widget {
         "\(NumberText.significant(point.decode.lowest)) to \(NumberText.significant(point.decode.highest)) tokens/s",
         "\(NumberText.significant(point.decode.lowest)) to \(NumberText.significant(point.decode.highest))"
       ),
-      point.fallback.map { named("but", $0) }
-        ?? named("native", "the kernel executes it as it is", "yes"),
-    ]
+    ] + (point.fallback.map { [named("but", $0)] } ?? [])
   }
 
   /// `18.2 GB/s`, `431 Gop/s`.

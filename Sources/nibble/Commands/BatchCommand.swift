@@ -92,8 +92,8 @@ struct BatchCommand: ParsableCommand {
     for line in report.bounds { print(line) }
     if report.points.contains(where: { $0.limitShare > 1 }) {
       print(
-        "More than 100 %: what is read stays in the processor's cache from step to step, which is faster "
-          + "than the memory that was measured.")
+        "More than 100 %: the kernels read faster than the probe did; small models stay in the processor's "
+          + "cache from step to step.")
     }
   }
 
