@@ -169,7 +169,8 @@ struct BatchPicture: Widget {
       }
     }
     let last = ends.last.map { [Plot.Point(x: $0.x, y: $0.y)] } ?? []
-    return Plot.Series("", points: dots + last, form: .points, role: .dim, mark: look.glyphs.limitDot)
+    return Plot.Series(
+      "", points: dots + last, form: .points, role: .dim, mark: look.glyphs.limitDot)
   }
 
   /// Where one form overtakes another; those of the chosen form are named first.
