@@ -39,8 +39,10 @@ package struct BatchMeasure {
     self.repetitions = repetitions
   }
 
-  /// Passes of all subjects, for progress.
-  package var passes: Int { batches.count * subjects.count * (repetitions + 2) }
+  /// Sequences of all passes of all subjects, for progress: time grows with them.
+  package var sequences: Int {
+    batches.reduce(0, +) * subjects.count * (repetitions + 2)
+  }
 
   /// Caches of one format, as many as the largest batch so far.
   private struct Caches {
@@ -70,7 +72,7 @@ package struct BatchMeasure {
   ///
   /// - Parameters:
   ///   - report: given the points so far, and the limits so far, when a batch is done.
-  ///   - progress: given what is measured and the passes done so far.
+  ///   - progress: given what is measured and the sequences done so far.
   package func run(
     report: ([BatchReport.Point], MachinePeaks) -> Void = { _, _ in },
     progress: (_ what: String, _ done: Int) -> Void = { _, _ in },
@@ -97,7 +99,7 @@ package struct BatchMeasure {
           let prefilled =
             prompt > 0
             ? try prefill(subjects[index].model, Array(held.prefill.prefix(batch))) : nil
-          done += 1
+          done += batch
           guard round > 0 else { continue }
           samples[index].decode.append(Double(batch * steps) / decoded)
           if let prefilled { samples[index].prefill.append(Double(batch * prompt) / prefilled) }
@@ -114,7 +116,7 @@ package struct BatchMeasure {
           Measured(
             form: subject.recipe, batch: batch, samples: samples[index], traced: traced,
             records: trace.kernels, kernel: kernel?.fullName(context.provider)))
-        done += 1
+        done += batch
       }
       report(measured.map { point($0, peaks) }, peaks)
     }

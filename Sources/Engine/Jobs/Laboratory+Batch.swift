@@ -55,7 +55,7 @@ extension Laboratory {
         reporter.emit(.batchPoints(id: reporter.id, report: report))
       },
       progress: { what, done in
-        reporter.progress(what, done: done, of: measure.passes, unit: "passes", since: since)
+        reporter.progress(what, done: done, of: measure.sequences, unit: "sequences", since: since)
       }, checkpoint: reporter.checkpoint)
     report.seconds = Machine.seconds() - start
     return report
