@@ -14,6 +14,13 @@ extension BatchCrossover {
       return "\(first) and \(second) are alike"
     }
     guard let change = changes.first else {
+      // Where the largest batches decide nothing, who was ahead no longer is.
+      guard comparisons.last?.isDecided ?? true else {
+        return start == first
+          ? "\(first) beats \(second) at \(decidedSpan), alike beyond"
+          : "\(first) never beats \(second) up to \(last.batch), alike beyond "
+            + "\(comparisons.last(where: \.isDecided)?.batch ?? last.batch)"
+      }
       return start == first
         ? "\(first) beats \(second) from \(comparisons[0].batch) on"
         : "\(first) never beats \(second) up to \(last.batch)"

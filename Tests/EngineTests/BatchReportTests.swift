@@ -76,6 +76,9 @@ import Testing
     #expect(
       end.sentence
         == "A is faster than B at batch 1 to 2, alike beyond: A 2.00 times at 1, 1.00 times at 4.")
+    #expect(end.short == "A beats B at 1 to 2, alike beyond")
+    let behind = Self.crossover([(1, 10), (2, 10), (4, 10)], [(1, 20), (2, 15), (4, 10)])
+    #expect(behind.short == "A never beats B up to 4, alike beyond 2")
   }
 
   @Test func severalChangesAreAllTold() {
@@ -171,7 +174,8 @@ import Testing
     let report = Self.report
     let reason = try #require(report.reason(report.crossovers()[0]))
     for part in [
-      "W4A16 beats BF16 from 1 on", "reads 500 MB", "2.00 GB", "both multiply in BF16",
+      "W4A16 beats BF16 at 1 to 16, alike beyond", "reads 500 MB", "2.00 GB",
+      "both multiply in BF16",
       "80 % and 100 %",
     ] {
       #expect(reason.contains(part), "\(part): \(reason)")
