@@ -26,6 +26,9 @@ package enum EngineError: Error, Hashable, Sendable {
   case cacheTooLarge(needed: Int, free: Int)
   case cannotPlant(model: String, reason: String)
   case cannotRotate(model: String, reason: String)
+  case badBatch(option: String, expected: String, found: String)
+  case cannotBatch(model: String, reason: String)
+  case batchTooLarge(needed: Int, free: Int)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -78,6 +81,13 @@ extension EngineError: CustomStringConvertible {
       "outliers cannot be planted in \(model): \(reason)"
     case .cannotRotate(let model, let reason):
       "the residual stream of \(model) cannot be rotated: \(reason)"
+    case .badBatch(let option, let expected, let found):
+      "\(option): expected \(expected), found \(found)"
+    case .cannotBatch(let model, let reason):
+      "\(model) cannot be put into forms: \(reason)"
+    case .batchTooLarge(let needed, let free):
+      "forms and caches take \(Quantity.bytes(needed)): expected that much free memory, found "
+        + "\(Quantity.bytes(free)) (choose fewer forms, smaller batches or a shorter depth)"
     }
   }
 }

@@ -117,6 +117,8 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case compareCaches(options: CacheOptions)
   /// Decode speed and resident bytes of caches at depth.
   case timeCaches(options: CacheSpeedOptions)
+  /// Decode of many sequences in one step, and prefill of as many prompts, in several forms of the open model.
+  case timeBatches(options: BatchOptions)
   case evaluate(options: EvaluationOptions)
   /// Continues a prompt with baseline and quantized model.
   case continuePrompt(prompt: String, tokens: Int)
@@ -194,6 +196,7 @@ package enum JobResult: Hashable, Sendable, Codable {
   case outlierLab(report: OutlierLabReport)
   case caches(report: CacheReport)
   case cacheSpeed(report: CacheSpeedReport)
+  case batched(report: BatchReport)
   case evaluated(report: EvaluationReport)
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)
@@ -212,6 +215,8 @@ package enum JobEvent: Hashable, Sendable, Codable {
   case labRow(id: JobID, facts: OutlierLabReport.Facts, row: OutlierLabReport.Row)
   /// Comparing caches has measured another one.
   case cacheRow(id: JobID, facts: CacheReport.Facts, row: CacheReport.Row)
+  /// Timing batches has measured another one; what is known so far.
+  case batchPoints(id: JobID, report: BatchReport)
   /// A layer is done; its errors as they come.
   case layer(id: JobID, report: LayerReport)
   case log(id: JobID, text: String)

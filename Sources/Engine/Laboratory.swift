@@ -141,6 +141,7 @@ package final class Laboratory: Sendable {
     case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
     case .compareCaches(let options): .caches(report: try caches(options, reporter))
     case .timeCaches(let options): .cacheSpeed(report: try cacheSpeed(options, reporter))
+    case .timeBatches(let options): .batched(report: try batch(options, reporter))
     case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
     case .continuePrompt(let prompt, let tokens):
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
@@ -218,6 +219,7 @@ extension JobRequest {
     case .outlierLab: "What outliers do to each method"
     case .compareCaches: "Comparing caches"
     case .timeCaches: "Timing caches"
+    case .timeBatches: "Timing batches"
     case .evaluate: "Measuring quality"
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"

@@ -16,8 +16,11 @@ struct OutlierLabRecipes {
   static let alphas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
   static let quickAlphas = [0.5, 0.8]
   static let int8Weights = "W8A16 RTN"
-  /// Group sizes, the first that divides all layers is used.
-  private static let groups = [128, 64, 32]
+  /// The largest of the usual groups of weights that divides all layers; nil where none does.
+  static func group(dividing shape: ModelShape) -> Int? {
+    let widths = Set(Projection.allCases.map { shape.size(of: $0).columns })
+    return [128, 64, 32].first { group in widths.allSatisfy { $0 % group == 0 } }
+  }
 
   let entries: [Entry]
 
@@ -58,8 +61,7 @@ struct OutlierLabRecipes {
       activations("SmoothQuant searched", .smoothQuant, "smoothquant", ["search": .flag(true)]),
       activations("FP8 per token", .fp8, "fp8"),
     ]
-    let widths = Set(Projection.allCases.map { configuration.size(of: $0).columns })
-    let group = Self.groups.first { group in widths.allSatisfy { $0 % group == 0 } }
+    let group = Self.group(dividing: configuration.shape)
     func weights(_ name: String, _ method: String, bits: Int, group: Int) -> Entry {
       Entry(
         name: name, kind: .weights,

@@ -108,32 +108,9 @@ extension ExecutionContext {
       withUnsafeTemporaryAllocation(of: nk_attention_args.self, capacity: count) { plan in
         for head in 0..<view.kvHeads {
           for (index, range) in ranges.enumerated() {
-            let keys = range.keysAreRecent ? view.recent?.coding : view.coding
-            let values = range.valuesAreRecent ? view.recent?.coding : view.coding
-            let keyCoder = (keys ?? view.coding).keyCoder(head: head)
-            let valueCoder = (values ?? view.coding).valueCoder(head: head)
-            var args = nk_attention_args()
-            let shared = heads / view.kvHeads
-            let turns = keyCoder.transform != nil
-            let width = keyCoder.storedDimension
-            args.queries = (turns ? turned ?? queries : queries) + head * shared * width
-            args.query_token_stride = heads * width
-            args.query_head_stride = width
-            let outWidth = valueCoder.storedDimension
-            args.out = out + head * shared * outWidth
-            args.out_token_stride = heads * outWidth
-            args.out_head_stride = outWidth
-            args.position = Int64(position)
-            args.window = Int64(view.window)
-            args.begin = Int64(range.positions.lowerBound)
-            args.end = Int64(range.positions.upperBound)
-            args.query_heads = Int32(shared)
-            args.scale = 1 / Float(view.headDimension).squareRoot()
-            args.keys = keyCoder.kernel
-            args.values = valueCoder.kernel
-            args.key_blocks = (range.keysAreRecent ? recent.keys : quantized.keys) + head * blocks
-            args.value_blocks =
-              (range.valuesAreRecent ? recent.values : quantized.values) + head * blocks
+            let args = arguments(
+              queries, turned, position: position, heads: heads, view: view, head: head,
+              range: range, blocks: blocks, quantized: quantized, recent: recent, into: out)
             plan.initializeElement(at: head * ranges.count + index, to: args)
           }
         }
@@ -144,6 +121,115 @@ extension ExecutionContext {
           attendWhole(plan, tokens: tokens)
         }
       }
+    }
+  }
+
+  /// What the kernel is told of one KV head over a range of positions.
+  private func arguments(
+    _ queries: UnsafePointer<Float>, _ turned: UnsafePointer<Float>?, position: Int, heads: Int,
+    view: KVView, head: Int, range: PositionRange, blocks: Int, quantized: BlockTable,
+    recent: BlockTable, into out: UnsafeMutablePointer<Float>
+  ) -> nk_attention_args {
+    let keys = range.keysAreRecent ? view.recent?.coding : view.coding
+    let values = range.valuesAreRecent ? view.recent?.coding : view.coding
+    let keyCoder = (keys ?? view.coding).keyCoder(head: head)
+    let valueCoder = (values ?? view.coding).valueCoder(head: head)
+    var args = nk_attention_args()
+    let shared = heads / view.kvHeads
+    let turns = keyCoder.transform != nil
+    let width = keyCoder.storedDimension
+    args.queries = (turns ? turned ?? queries : queries) + head * shared * width
+    args.query_token_stride = heads * width
+    args.query_head_stride = width
+    let outWidth = valueCoder.storedDimension
+    args.out = out + head * shared * outWidth
+    args.out_token_stride = heads * outWidth
+    args.out_head_stride = outWidth
+    args.position = Int64(position)
+    args.window = Int64(view.window)
+    args.begin = Int64(range.positions.lowerBound)
+    args.end = Int64(range.positions.upperBound)
+    args.query_heads = Int32(shared)
+    args.scale = 1 / Float(view.headDimension).squareRoot()
+    args.keys = keyCoder.kernel
+    args.values = valueCoder.kernel
+    args.key_blocks = (range.keysAreRecent ? recent.keys : quantized.keys) + head * blocks
+    args.value_blocks =
+      (range.valuesAreRecent ? recent.values : quantized.values) + head * blocks
+    return args
+  }
+
+  /// Attention of one token of each of several sequences, which is in its cache already; queries and output are
+  /// `[sequences, heads, headDimension]`.
+  ///
+  /// Each sequence is done by one worker, in the order it would be done alone, so that its bits are the same. Where some
+  /// are long, or are stored transformed or with a window of recent tokens, all go one after the other.
+  package func attention(
+    queries: UnsafePointer<Float>, sequences: [(position: Int, view: KVView)], heads: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let width = sequences.first.map { heads * $0.view.headDimension } ?? 0
+    let areShort = sequences.allSatisfy { position, view in
+      view.recent == nil && !view.coding.transformsValues
+        && view.coding.keyCoder(head: 0).transform == nil
+        && position / KVBlockLayout.tokens < Self.splitBlocks
+    }
+    guard areShort, sequences.count > 1 else {
+      for (index, (position, view)) in sequences.enumerated() {
+        attention(
+          queries: queries + index * width, tokens: 1, position: position, heads: heads,
+          view: view, into: out + index * width)
+      }
+      return
+    }
+    var bytes = 0.0
+    var operations = 0.0
+    for (position, view) in sequences {
+      let depth = Double(position + 1)
+      let seen = view.window > 0 ? min(depth, Double(view.window)) : depth
+      bytes +=
+        seen
+        * Double(
+          view.kvHeads
+            * (view.format.keys.bytesPerVector(headDimension: view.headDimension)
+              + view.format.values.bytesPerVector(headDimension: view.headDimension)))
+      operations += 4 * seen * Double(width)
+    }
+    traced(
+      operator: "attention \(sequences[0].view.format)",
+      kernel: "attention_\(provider.rawValue)", bytes: bytes, operations: operations
+    ) {
+      let scratch = scratch(bytes: scratchBytes(sequences, heads: heads))
+      let kernel = attentionKernels.attention
+      pool.run(chunks: sequences.count) { chunk, worker in
+        let (position, view) = sequences[chunk]
+        let blocks = position / KVBlockLayout.tokens + 1
+        withPointers(to: view, blocks: blocks) { quantized, recent in
+          for head in 0..<view.kvHeads {
+            var args = arguments(
+              queries + chunk * width, nil, position: position, heads: heads, view: view,
+              head: head, range: PositionRange(positions: 0..<position + 1), blocks: blocks,
+              quantized: quantized, recent: recent, into: out + chunk * width)
+            kernel(&args, 0, 1, scratch[worker])
+          }
+        }
+      }
+    }
+  }
+
+  /// Scratch of the sequence that needs most.
+  private func scratchBytes(
+    _ sequences: [(position: Int, view: KVView)], heads: Int
+  ) -> Int {
+    sequences.reduce(0) { most, sequence in
+      let view = sequence.view
+      var args = nk_attention_args()
+      args.query_heads = Int32(heads / view.kvHeads)
+      args.keys = view.coding.keyCoder(head: 0).kernel
+      args.values = view.coding.valueCoder(head: 0).kernel
+      args.position = Int64(sequence.position)
+      args.end = Int64(sequence.position + 1)
+      return max(most, nk_attention_scratch_bytes(&args, 1))
     }
   }
 

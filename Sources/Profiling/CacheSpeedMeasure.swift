@@ -1,6 +1,6 @@
 package import Models
 package import Operators
-package import Platform
+import Platform
 package import Tensors
 
 /// Decode speed and resident bytes of one model with several caches, at one depth after another.
@@ -66,25 +66,20 @@ package struct CacheSpeedMeasure {
     self.repetitions = repetitions
   }
 
-  /// Tokens appended at once while filling.
-  private static let chunk = 256
-
   package func run(
     progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
   ) throws -> [CacheSpeedReport.Row] {
     let capacity = (depths.max() ?? 0) + steps + 2
     let made = try caches.map { try model.makeCache($0.format, capacity: capacity) }
     var resident = [Int](repeating: 0, count: caches.count)
-    let width = model.configuration.kvHeads * model.configuration.headDimension
-    var generator = SeededGenerator(seed: 1, stream: [UInt64(width)])
-    let vectors = generator.normals(2 * Self.chunk * width)
+    let fill = RandomCacheFill(model, context: context)
     var rows: [CacheSpeedReport.Row] = []
     // Memory that a first pass takes once is not a cache's.
     for cache in made { _ = try pass(cache, depth: 0) }
     for depth in depths {
       for index in made.indices {
         let before = Machine.residentBytes() ?? 0
-        try fill(made[index], to: depth, vectors, width: width, checkpoint: checkpoint)
+        try fill.fill(made[index], to: depth, checkpoint: checkpoint)
         resident[index] += max(0, (Machine.residentBytes() ?? 0) - before)
       }
       var samples = [[Double]](repeating: [], count: made.count)
@@ -104,28 +99,6 @@ package struct CacheSpeedMeasure {
       progress(rows.count)
     }
     return rows
-  }
-
-  private func fill(
-    _ cache: BlockKVCache, to depth: Int, _ vectors: [Float], width: Int,
-    checkpoint: () throws -> Void
-  ) throws {
-    while cache.length < depth {
-      try checkpoint()
-      let count = min(Self.chunk, depth - cache.length)
-      try cache.reserve(count)
-      vectors.withUnsafeBufferPointer { vectors in
-        guard let base = vectors.baseAddress else { return }
-        for layer in model.blocks.indices {
-          // Every layer and chunk begins elsewhere in the same numbers.
-          let shift = (cache.length / Self.chunk * 31 + layer * 7) % Self.chunk
-          cache.append(
-            keys: base + shift * width, values: base + (Self.chunk - shift) * width, tokens: count,
-            layer: layer, context: context)
-        }
-      }
-      cache.advance(count)
-    }
   }
 
   /// Seconds of `steps` tokens behind `depth`; one before them warms up.

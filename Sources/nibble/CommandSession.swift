@@ -25,7 +25,8 @@ struct CommandSession {
       progress.show(event)
       switch event {
       case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
-      case .started, .progressed, .surveyed, .labRow, .cacheRow, .layer, .log: break
+      case .started, .progressed, .surveyed, .labRow, .cacheRow, .batchPoints, .layer, .log:
+        break
       }
     }
     progress.finish()

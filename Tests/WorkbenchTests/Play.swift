@@ -117,6 +117,7 @@ struct Play {
         report: CacheSpeedReport(
           model: "sample", weights: "FP", threads: 2, steps: options.steps,
           repetitions: options.repetitions, rows: []))
+    case .timeBatches(let options): .batched(report: SampleBatches.report(options))
     case .evaluate: .evaluated(report: SampleRun.evaluation)
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)

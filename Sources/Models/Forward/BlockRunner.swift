@@ -176,12 +176,8 @@ struct BlockRunner {
         tokens: segment.count, heads: kvHeads, headDimension: dimension)
       segment.cache.append(
         keys: keys, values: values, tokens: segment.count, layer: layer, context: context)
-      var view = segment.cache.view(layer: layer)
-      view.window = configuration.windows[index]
-      context.attention(
-        queries: queries, tokens: segment.count, position: segment.position, heads: heads,
-        view: view, into: buffers.attended + segment.first * heads * dimension)
     }
+    look(index: index, layer: layer)
     show(.queries, index, buffers.queries, heads * dimension)
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
@@ -190,6 +186,27 @@ struct BlockRunner {
     context.linear(
       prepared.output, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
     show(.linearOutput(.o), index, buffers.delta, configuration.hiddenSize)
+  }
+
+  /// Attention of every segment over its own cache; those of one token each are shared out together.
+  private func look(index: Int, layer: Int) {
+    let heads = configuration.heads
+    let views = segments.map { segment in
+      var view = segment.cache.view(layer: layer)
+      view.window = configuration.windows[index]
+      return (position: segment.position, view: view)
+    }
+    guard segments.contains(where: { $0.count != 1 }) else {
+      context.attention(
+        queries: buffers.queries, sequences: views, heads: heads, into: buffers.attended)
+      return
+    }
+    for (segment, seen) in zip(segments, views) {
+      let place = segment.first * heads * configuration.headDimension
+      context.attention(
+        queries: buffers.queries + place, tokens: segment.count, position: seen.position,
+        heads: heads, view: seen.view, into: buffers.attended + place)
+    }
   }
 
   private func feedForward(

@@ -78,12 +78,7 @@ extension Model {
     options: ForwardOptions = ForwardOptions()
   ) throws -> Logits {
     try check(tokens)
-    guard caches.count == tokens.count, Set(caches.map(ObjectIdentifier.init)).count == caches.count
-    else {
-      throw ModelError.cacheMismatch(
-        expected: "\(tokens.count) sequences", found: "\(caches.count) caches")
-    }
-    for cache in caches { try check(cache) }
+    try check(caches, sequences: tokens.count)
     for cache in caches { try cache.reserve(1) }
     let result = reused ?? Logits()
     let scores = result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
@@ -107,7 +102,7 @@ extension Model {
     }
   }
 
-  private func run(_ runner: BlockRunner, options: ForwardOptions) throws {
+  func run(_ runner: BlockRunner, options: ForwardOptions) throws {
     try withExtendedLifetime(runner.rotary) {
       runner.normalize(blocks.first?.attentionNorm ?? finalNorm)
       for (index, block) in blocks.enumerated() {
@@ -118,7 +113,7 @@ extension Model {
     }
   }
 
-  private func score(
+  func score(
     _ normed: UnsafePointer<Float>, rows: Int, context: ExecutionContext,
     into scores: UnsafeMutablePointer<Float>
   ) throws {
@@ -133,6 +128,21 @@ extension Model {
       throw ModelError.unknownToken(
         tokens[position], position: position, vocabulary: vocabulary)
     }
+  }
+
+  /// Each sequence has a cache of its own, made for this model.
+  func check(_ caches: [any KVCache], sequences: Int) throws {
+    guard caches.count == sequences else {
+      throw ModelError.cacheMismatch(
+        expected: "\(sequences) sequences", found: "\(caches.count) caches")
+    }
+    let different = Set(caches.map(ObjectIdentifier.init)).count
+    guard different == sequences else {
+      throw ModelError.cacheMismatch(
+        expected: "\(sequences) sequences, each in a cache of its own",
+        found: "\(different) different caches")
+    }
+    for cache in caches { try check(cache) }
   }
 
   private func check(_ cache: any KVCache) throws {

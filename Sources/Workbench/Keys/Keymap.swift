@@ -98,6 +98,10 @@ package enum Keymap {
         "K", name: "caches",
         help: "Compare KV caches: bytes, quality at depth, and which heads lose most."
       ) { state in state.show(CacheScreen.id) },
+      Binding(
+        "C", name: "batches",
+        help: "Find the crossover: at which batch which form decodes fastest, and what binds it."
+      ) { state in state.show(BatchScreen.id) },
     ]
 
   private static let showing: [Binding] = [

@@ -49,7 +49,7 @@ extension JobEvent {
   package var endsJob: Bool {
     switch self {
     case .finished, .failed, .cancelled: true
-    case .started, .progressed, .surveyed, .labRow, .cacheRow, .layer, .log: false
+    case .started, .progressed, .surveyed, .labRow, .cacheRow, .batchPoints, .layer, .log: false
     }
   }
 }

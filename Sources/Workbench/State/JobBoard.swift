@@ -119,7 +119,7 @@ package struct TrackedJob: Hashable, Sendable {
         rates.append(rate)
         if rates.count > Self.historyLength { rates.removeFirst() }
       }
-    case .layer, .surveyed, .labRow, .cacheRow: break
+    case .layer, .surveyed, .labRow, .cacheRow, .batchPoints: break
     case .log(_, let text):
       log.append(text)
       if log.count > Self.logLength { log.removeFirst() }
@@ -140,9 +140,8 @@ extension JobEvent {
   package var id: JobID {
     switch self {
     case .started(let id, _), .progressed(let id, _), .layer(let id, _), .surveyed(let id, _),
-      .labRow(let id, _, _), .cacheRow(let id, _, _), .log(let id, _), .finished(let id, _),
-      .failed(let id, _),
-      .cancelled(let id):
+      .labRow(let id, _, _), .cacheRow(let id, _, _), .batchPoints(let id, _), .log(let id, _),
+      .finished(let id, _), .failed(let id, _), .cancelled(let id):
       id
     }
   }
@@ -155,7 +154,8 @@ extension JobRequest {
     case .plan, .assess, .inspectCell, .saveRun: false
     case .load, .measureMachine, .measureCaches, .quantize, .restoreCells, .sensitivity,
       .surveyCalibration, .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab,
-      .compareCaches, .timeCaches, .evaluate, .continuePrompt, .recall, .bench, .export:
+      .compareCaches, .timeCaches, .timeBatches, .evaluate, .continuePrompt, .recall, .bench,
+      .export:
       true
     }
   }
@@ -183,6 +183,7 @@ extension JobRequest {
     case .outlierLab: "measure what outliers do to each method"
     case .compareCaches: "compare caches"
     case .timeCaches: "time caches at depth"
+    case .timeBatches: "time batches"
     case .evaluate: "measure quality"
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"

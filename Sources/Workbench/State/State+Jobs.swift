@@ -44,6 +44,7 @@ extension State {
     case .surveyed(_, let survey): facts.survey = survey
     case .labRow(_, let lab, let row): add(row, lab, job.request)
     case .cacheRow(_, let facts, let row): add(row, facts, job.request)
+    case .batchPoints(_, let report): facts.batches = report
     case .finished(_, let result): effects += apply(result, of: job)
     case .failed(_, let message):
       say(.problem, "Could not \(job.request.words): \(message)")
@@ -65,6 +66,7 @@ extension State {
     case .surveyOutliers: facts.outliers = nil
     case .outlierLab: facts.outlierLab = nil
     case .compareCaches: facts.caches = nil
+    case .timeBatches: facts.batches = nil
     default: break
     }
   }
@@ -110,6 +112,9 @@ extension State {
     case .caches(let report):
       facts.caches = report
       say(.done, "Compared \(report.rows.count) caches")
+    case .batched(let report):
+      facts.batches = report
+      say(.done, "Timed \(report.forms.count) forms at \(report.batches.count) batches")
     case .cacheSpeed(let report): say(.done, "Timed caches: \(report.rows.count) rows")
     case .evaluated(let report):
       facts.evaluation = report

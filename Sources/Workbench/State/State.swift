@@ -42,6 +42,7 @@ package struct State: Hashable, Sendable {
   package var budget = BudgetScreen.View()
   package var outliers = OutlierScreen.View()
   package var caches = CacheScreen.View()
+  package var batches = BatchScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 
@@ -74,6 +75,7 @@ package struct Facts: Hashable, Sendable {
   package var planting: PlantingReport?
   package var outlierLab: OutlierLabReport?
   package var caches: CacheReport?
+  package var batches: BatchReport?
   package var cell: CellDetail?
   package var restored: RestoreReport?
   package var evaluation: EvaluationReport?
@@ -117,6 +119,7 @@ package struct Facts: Hashable, Sendable {
     outliers = nil
     planting = nil
     outlierLab = nil
+    batches = nil
     forgetMeasurements()
   }
 }
@@ -136,6 +139,7 @@ package struct Choices: Hashable, Sendable {
   package var calibration = CalibrationOptions()
   package var evaluation = EvaluationOptions(windows: 24)
   package var bench = BenchOptions()
+  package var batches = BatchOptions()
   package var prompt = "The "
   package var continuationTokens = 64
   package var recallDocuments = 8
