@@ -44,6 +44,35 @@ INLINE_AVX512 void prefetch_stream(nk_weight_kind kind, const uint8_t *w) {
   }
 }
 
+// Few tokens: they are multiplied by each panel as it is unpacked, up to eight at once, and nothing is kept of it.
+enum { FEW_TOKENS = 8 };
+
+// Up to how many tokens that is faster than tiles, measured: where nothing is unpacked, tiles soon read less.
+INLINE_AVX512 size_t few_tokens(nk_weight_kind kind, nk_activation_kind activation) {
+  const int is_packed = kind == NK_WEIGHT_BF16 ||
+                        (kind == NK_WEIGHT_INT8 && activation == NK_ACTIVATION_INT8);
+  return is_packed ? 2 : FEW_TOKENS;
+}
+
+// How many of `left` tokens go together: halves of what is more than eight.
+INLINE_AVX512 size_t few_at_once(size_t left) {
+  const size_t rounds = (left + FEW_TOKENS - 1) / FEW_TOKENS;
+  return (left + rounds - 1) / rounds;
+}
+
+// Calls a function of (kind, tokens, ...) with the number of tokens as a constant.
+#define CALL_FEW(count, function, kind, ...)       \
+  switch (count) {                                 \
+    case 1: function(kind, 1, __VA_ARGS__); break; \
+    case 2: function(kind, 2, __VA_ARGS__); break; \
+    case 3: function(kind, 3, __VA_ARGS__); break; \
+    case 4: function(kind, 4, __VA_ARGS__); break; \
+    case 5: function(kind, 5, __VA_ARGS__); break; \
+    case 6: function(kind, 6, __VA_ARGS__); break; \
+    case 7: function(kind, 7, __VA_ARGS__); break; \
+    default: function(kind, 8, __VA_ARGS__);       \
+  }
+
 INLINE_AVX512 __mmask16 row_mask(size_t rows) { return (__mmask16)((1u << rows) - 1); }
 
 // Scales of 16 rows from a segment's header; 1 for weights without scales.

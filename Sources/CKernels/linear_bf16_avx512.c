@@ -12,7 +12,8 @@ DEFINE_TILES(NK_ACTIVATION_BF16, 4, 256)
 
 static const tile_set tiles = {tiles_1_64, tiles_4_64, tiles_4_256};
 
-enum { CHAINS = 8 };  // independent sums that hide the latency of vdpbf16ps
+// Independent sums of a token that hide the latency of vdpbf16ps, in as many registers as there are.
+INLINE_AVX512 int chains_of(int tokens) { return tokens == 1 ? 8 : tokens <= 4 ? 4 : 2; }
 
 typedef struct code_tables {
   __m512i codes;     // value of a code; of the low nibble of INT8
@@ -41,9 +42,11 @@ INLINE_AVX512 __m512 multiply_pair(__m512 sum, __m512i weights, const uint8_t *a
   return _mm512_dpbf16_ps(sum, (__m512bh)weights, (__m512bh)broadcast_step(a));
 }
 
-// Adds 32 columns of one panel times one token to `sum`.
-INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const uint8_t *w, const uint8_t *a,
-                                    code_tables tables, __m512 sum[CHAINS]) {
+// Adds 32 columns of one panel times some tokens, `stride` bytes apart, to their sums: what is unpacked serves all of them.
+INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const int tokens, const uint8_t *w,
+                                    const uint8_t *a, size_t stride, code_tables tables,
+                                    __m512 sum[FEW_TOKENS][8]) {
+  const int chains = chains_of(tokens);
   prefetch_stream(kind, w);
   if (kind == NK_WEIGHT_INT8) {
     // code - 128 = low nibble + (16 * high nibble - 128), two exact products.
@@ -52,12 +55,17 @@ INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const uint8_t *w, const
       const __m512i v = _mm512_loadu_si512(w + c * CHUNK);
 #pragma clang loop unroll(full)
       for (int pair = 0; pair < 2; pair++) {
-        const __m512i low = _mm512_srli_epi16(v, (unsigned)(8 * pair));
-        const __m512i high = _mm512_srli_epi16(v, (unsigned)(8 * pair + 4));
-        const uint8_t *at = a + 4 * (2 * c + pair);
+        const __m512i low = _mm512_permutexvar_epi16(
+            _mm512_srli_epi16(v, (unsigned)(8 * pair)), tables.codes);
+        const __m512i high = _mm512_permutexvar_epi16(
+            _mm512_srli_epi16(v, (unsigned)(8 * pair + 4)), tables.high);
         const int i = c % 2 * 4 + 2 * pair;
-        sum[i] = multiply_pair(sum[i], _mm512_permutexvar_epi16(low, tables.codes), at);
-        sum[i + 1] = multiply_pair(sum[i + 1], _mm512_permutexvar_epi16(high, tables.high), at);
+#pragma clang loop unroll(full)
+        for (int t = 0; t < tokens; t++) {
+          const uint8_t *at = a + t * stride + 4 * (2 * c + pair);
+          sum[t][i % chains] = multiply_pair(sum[t][i % chains], low, at);
+          sum[t][(i + 1) % chains] = multiply_pair(sum[t][(i + 1) % chains], high, at);
+        }
       }
     }
     return;
@@ -78,51 +86,61 @@ INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const uint8_t *w, const
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < 16; i++) {
-    sum[i % CHAINS] = multiply_pair(sum[i % CHAINS], pairs[i], a + 4 * i);
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tokens; t++) {
+      sum[t][i % chains] = multiply_pair(sum[t][i % chains], pairs[i], a + t * stride + 4 * i);
+    }
   }
 }
 
-// One token times one panel, straight from the packed bytes: one sequential stream.
-INLINE_AVX512 void multiply_one_token(nk_weight_kind kind, const nk_linear_weight *weight,
-                                      const linear_layout *layout, code_tables tables,
-                                      size_t panel, const nk_activations *x, size_t token,
-                                      float *out) {
+// Some tokens times one panel, straight from the packed bytes: one sequential stream.
+INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens,
+                                const nk_linear_weight *weight, const linear_layout *layout,
+                                code_tables tables, size_t panel, const nk_activations *x,
+                                size_t token, float *out, size_t ld_out) {
+  const int chains = chains_of(tokens);
   const uint8_t *a = (const uint8_t *)x->values + token * x->stride;
   const float *token_sums = x->sums + token * x->sum_stride;
   const size_t block = block_columns(kind, NK_ACTIVATION_BF16);
-  __m512 value = _mm512_setzero_ps();
+  __m512 value[FEW_TOKENS];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) value[t] = _mm512_setzero_ps();
   segment_cursor at = first_segment(layout, panel_at(weight, layout, panel), block);
   for (; at.begin < at.end; next_segment(&at, layout, block)) {
     const uint8_t *w = at.values;
-    __m512 sum[CHAINS];
-    for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_setzero_ps();
+    __m512 sum[FEW_TOKENS][8];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < tokens * chains; i++) sum[i / chains][i % chains] = _mm512_setzero_ps();
     for (size_t k = at.begin; k < at.end; k += NK_COLUMN_BLOCK, a += 64) {
-      multiply_columns(kind, w, a, tables, sum);
+      multiply_columns(kind, tokens, w, a, x->stride, tables, sum);
       w += column_block_bytes(kind);
     }
-    for (int half = CHAINS / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; i++) sum[i] = _mm512_add_ps(sum[i], sum[i + half]);
+    const __m512 scales = segment_scales(at.header, at.slot, layout);
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tokens; t++) {
+#pragma clang loop unroll(full)
+      for (int half = chains / 2; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < half; i++) sum[t][i] = _mm512_add_ps(sum[t][i], sum[t][i + half]);
+      }
+      if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
+        const float *sums = token_sums + (size_t)t * x->sum_stride;
+        const __m512 token_sum = _mm512_set1_ps(bf16_sum(sums, at.begin, at.end));
+        const __m512 offsets = segment_offsets(at.header, at.slot, weight, layout);
+        sum[t][0] = _mm512_fnmadd_ps(token_sum, offsets, sum[t][0]);
+      }
+      value[t] = _mm512_fmadd_ps(sum[t][0], scales, value[t]);
     }
-    if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
-      const __m512 sums = _mm512_set1_ps(bf16_sum(token_sums, at.begin, at.end));
-      const __m512 offsets = segment_offsets(at.header, at.slot, weight, layout);
-      sum[0] = _mm512_fnmadd_ps(sums, offsets, sum[0]);
-    }
-    value = _mm512_fmadd_ps(sum[0], segment_scales(at.header, at.slot, layout), value);
   }
-  _mm512_mask_storeu_ps(out, row_mask(rows_in_panel(weight, panel)), value);
-}
-
-// Up to how many tokens it is faster to read a panel again for each than to unpack it.
-INLINE_AVX512 size_t few_tokens(nk_weight_kind kind) {
-  if (kind == NK_WEIGHT_BF16) return 1;
-  return kind == NK_WEIGHT_INT8 || is_float8(kind) ? 2 : 4;
+  const __mmask16 rows = row_mask(rows_in_panel(weight, panel));
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) _mm512_mask_storeu_ps(out + t * ld_out, rows, value[t]);
 }
 
 INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
                           size_t panel_begin, size_t panel_end, const nk_activations *x,
                           float *out, size_t ld_out, void *scratch) {
-  if (x->tokens > few_tokens(kind)) {
+  if (x->tokens > few_tokens(kind, NK_ACTIVATION_BF16)) {
     multiply_tokens(NK_ACTIVATION_BF16, kind, &tiles, weight, panel_begin, panel_end, x, out,
                     ld_out, scratch);
     return;
@@ -130,9 +148,10 @@ INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
   const linear_layout layout = layout_of(weight);
   const code_tables tables = tables_for(kind, weight, &layout);
   for (size_t panel = panel_begin; panel < panel_end; panel++) {
-    for (size_t t = 0; t < x->tokens; t++) {
+    for (size_t t = 0, count; t < x->tokens; t += count) {
+      count = few_at_once(x->tokens - t);
       float *to = out + t * ld_out + panel * NK_PANEL_ROWS;
-      multiply_one_token(kind, weight, &layout, tables, panel, x, t, to);
+      CALL_FEW(count, multiply_few, kind, weight, &layout, tables, panel, x, t, to, ld_out);
     }
   }
 }

@@ -38,7 +38,7 @@ import Testing
     var weight = nk_linear_weight(
       kind: NK_WEIGHT_INT4, zero_points: NK_ZERO_POINTS_FIXED, rows: rows, cols: cols, group: 0,
       codebook: nil,
-      packed: nil)
+      packed: nil, next_panels: 0)
     let bytes = nk_linear_packed_bytes(&weight)
     let codes = (0..<rows * cols).map { UInt8($0 * 7 % 16) }
     let scales = (0..<rows).map { Float($0 + 1) }
@@ -69,7 +69,7 @@ import Testing
     ) -> Int {
       var weight = nk_linear_weight(
         kind: kind, zero_points: zeroPoints, rows: 64, cols: 2048, group: group, codebook: nil,
-        packed: nil)
+        packed: nil, next_panels: 0)
       return nk_linear_packed_bytes(&weight)
     }
     #expect(bytes(NK_WEIGHT_F32, group: 0) == 64 * 2048 * 4)
@@ -88,7 +88,7 @@ import Testing
       var weight = nk_linear_weight(
         kind: NK_WEIGHT_INT4, zero_points: NK_ZERO_POINTS_FIXED, rows: 64, cols: 2048, group: 128,
         codebook: nil,
-        packed: nil)
+        packed: nil, next_panels: 0)
       change(&weight)
       return nk_linear_packed_bytes(&weight)
     }

@@ -40,7 +40,7 @@ final class LinearWeights {
     description = nk_linear_weight(
       kind: kind, zero_points: zeroPoints, rows: rows, cols: cols, group: group,
       codebook: codebook.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) },
-      packed: nil)
+      packed: nil, next_panels: 0)
     let groups = nk_linear_groups(&description)
     let bytes = nk_linear_packed_bytes(&description)
     packed = Scratch(bytes + offset)

@@ -91,7 +91,7 @@ private func error(
   func agreement(version: LinearVersion) {
     for shape in Case.all(version) where shape.rows < 130 {
       let weights = shape.weights(version.weights)
-      for tokens in [0, 1, 2, 3, 4, 5, 6, 7, 13] {
+      for tokens in [0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 29] {
         let x = input(version, tokens: tokens, cols: shape.cols)
         let mine = version.run(weights, x)
         if version.activations == NK_ACTIVATION_INT8 {
