@@ -26,11 +26,14 @@ package enum EngineError: Error, Hashable, Sendable {
   case cacheTooLarge(needed: Int, free: Int)
   case cannotPlant(model: String, reason: String)
   case cannotRotate(model: String, reason: String)
+  case unknownForm(name: String, known: [String])
 }
 
 extension EngineError: CustomStringConvertible {
   package var description: String {
     switch self {
+    case .unknownForm(let name, let known):
+      "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
     case .noModel(let job): "\(job) needs an open model: load one first"
     case .nothingQuantized(let job): "\(job) needs a quantized model: quantize first"
     case .noSuchCell(let map, let row, let column):

@@ -34,12 +34,17 @@ package struct BenchReport: Hashable, Sendable, Codable {
     package var kernels: [KernelRecord]
     package var prefillKernels: [KernelRecord]
     package var decodeKernels: [KernelRecord]
+    /// By block and operator; nil in reports that were made without.
+    package var layers: LayerProfile?
+    /// What the trace of the kernels costs; nil in reports that were made without.
+    package var trace: TraceCost?
 
     package init(
       recipe: String, prefill: Rate, decode: Rate, firstTokenSeconds: Double, weightBytes: Int,
       kvBytesPerToken: Int, memory: [String: Int], peakResidentBytes: Int,
       provider: ExecutionProvider, threads: Int, kernels: [KernelRecord],
-      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord]
+      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord], layers: LayerProfile? = nil,
+      trace: TraceCost? = nil
     ) {
       self.recipe = recipe
       self.prefill = prefill
@@ -54,6 +59,8 @@ package struct BenchReport: Hashable, Sendable, Codable {
       self.kernels = kernels
       self.prefillKernels = prefillKernels
       self.decodeKernels = decodeKernels
+      self.layers = layers
+      self.trace = trace
     }
   }
 
@@ -66,10 +73,12 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var quantized: Side
   /// Measured interleaved with `quantized` in one run; nil when it was asked to be left out.
   package var baseline: Side?
+  /// What the process held when both sides had been measured; nil in reports that were made without.
+  package var memory: ProcessMemoryUse?
 
   package init(
     promptTokens: Int, generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks,
-    quantized: Side, baseline: Side?
+    quantized: Side, baseline: Side?, memory: ProcessMemoryUse? = nil
   ) {
     self.promptTokens = promptTokens
     self.generatedTokens = generatedTokens
@@ -78,6 +87,7 @@ package struct BenchReport: Hashable, Sendable, Codable {
     self.peaks = peaks
     self.quantized = quantized
     self.baseline = baseline
+    self.memory = memory
   }
 }
 

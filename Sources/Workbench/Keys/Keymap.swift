@@ -98,6 +98,10 @@ package enum Keymap {
         "K", name: "caches",
         help: "Compare KV caches: bytes, quality at depth, and which heads lose most."
       ) { state in state.show(CacheScreen.id) },
+      Binding(
+        "P", name: "providers",
+        help: "See why a quantized model is not faster: every provider, and kernels taken away."
+      ) { state in state.show(ProviderScreen.id) },
     ]
 
   private static let showing: [Binding] = [

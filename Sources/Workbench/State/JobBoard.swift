@@ -155,7 +155,8 @@ extension JobRequest {
     case .plan, .assess, .inspectCell, .saveRun: false
     case .load, .measureMachine, .measureCaches, .quantize, .restoreCells, .sensitivity,
       .surveyCalibration, .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab,
-      .compareCaches, .timeCaches, .evaluate, .continuePrompt, .recall, .bench, .export:
+      .compareCaches, .timeCaches, .evaluate, .continuePrompt, .recall, .bench,
+      .compareProviders, .checkKernels, .export:
       true
     }
   }
@@ -187,6 +188,8 @@ extension JobRequest {
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"
     case .bench: "measure speed"
+    case .compareProviders: "compare execution providers"
+    case .checkKernels: "check kernels against plain C"
     case .export: "write the model"
     case .saveRun: "save the run"
     }

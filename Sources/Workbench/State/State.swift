@@ -42,6 +42,7 @@ package struct State: Hashable, Sendable {
   package var budget = BudgetScreen.View()
   package var outliers = OutlierScreen.View()
   package var caches = CacheScreen.View()
+  package var providers = ProviderScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 
@@ -80,6 +81,7 @@ package struct Facts: Hashable, Sendable {
   package var continuation: ContinuationReport?
   package var recall: RecallReport?
   package var bench: BenchReport?
+  package var providers: ProviderReport?
   package var saved: RunRecord?
   package var exported: ExportedArtifact?
 
@@ -100,6 +102,7 @@ package struct Facts: Hashable, Sendable {
     continuation = nil
     recall = nil
     bench = nil
+    providers = nil
     saved = nil
     exported = nil
   }
