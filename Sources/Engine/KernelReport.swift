@@ -10,7 +10,7 @@ package struct KernelOptions: Hashable, Sendable, Codable {
   /// Names of the forms to run; all without it.
   package var forms: [String]?
 
-  package init(tokens: Int = 192, decoded: Int = 48, forms: [String]? = nil) {
+  package init(tokens: Int = 144, decoded: Int = 32, forms: [String]? = nil) {
     self.tokens = tokens
     self.decoded = decoded
     self.forms = forms
@@ -41,6 +41,19 @@ package struct KernelReport: Hashable, Sendable, Codable {
   /// Kernels that no form runs through.
   package var uncovered: [String]
   package var seconds: Double
+
+  package init(
+    model: String, options: KernelOptions, text: String, threads: Int, rows: [Row],
+    uncovered: [String], seconds: Double
+  ) {
+    self.model = model
+    self.options = options
+    self.text = text
+    self.threads = threads
+    self.rows = rows
+    self.uncovered = uncovered
+    self.seconds = seconds
+  }
 
   /// Whether every kernel was run and none is above its floor.
   package var passes: Bool { uncovered.isEmpty && !rows.contains(where: \.isAbove) }

@@ -19,9 +19,9 @@ struct KernelsCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @Option(help: "Tokens of the text.")
-  var tokens = 192
+  var tokens = 144
   @Option(help: "Of them, tokens at the end that are decoded one by one.")
-  var decoded = 48
+  var decoded = 32
   @Option(name: .customLong("form"), help: "A form as the table names it, as often as wanted.")
   var forms: [String] = []
   @OptionGroup var runtime: RuntimeOptions
