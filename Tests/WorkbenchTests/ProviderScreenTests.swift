@@ -103,14 +103,14 @@ import Workbench
 
   @Test func theProfileShowsWhatBoundsEachLayer() {
     var play = Self.profiled()
-    play.press("w", "down")
+    play.press("w", "down", "right")
     ScreensTests.expect(
       ProfileScreen.id,
       shows: [
         "by layer: decode, quantized", "attn", "down", "block 0 q_proj", "bound by memory",
         "82 % of reading", "overhead",
       ], in: play)
-    for _ in 0..<5 { play.press("right") }
+    for _ in 0..<4 { play.press("right") }
     #expect(play.screen().contains("bound by neither: overhead"), "\(play.screen())")
     play.press("b")
     #expect(play.screen().contains("measured without layers"))

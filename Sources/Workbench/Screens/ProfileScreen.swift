@@ -25,7 +25,7 @@ package enum ProfileScreen: Screen {
     }
 
     package enum Pane: Int, Hashable, Sendable, CaseIterable {
-      case kernels, layers, roofline, options
+      case kernels, roofline, options, layers
     }
 
     package var phase = Phase.decode

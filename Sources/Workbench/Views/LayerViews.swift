@@ -76,7 +76,8 @@ struct LayerPanel: Widget {
     let who = state.profile.showsBaseline ? "FP baseline" : "quantized"
     let room = buffer.box(
       StyledText("by layer: \(state.profile.phase.words), \(who)"), in: rect, look: look,
-      trailing: Self.bounds(rows), footer: .press("w", "all kernels"), isFocused: true)
+      trailing: Self.bounds(rows),
+      footer: .hint("thousandths of the time  ") + .press("w", "all kernels"), isFocused: true)
     guard !rows.isEmpty else {
       buffer.draw(
         Paragraph(.hint("This run was measured without layers; a measures again.")), in: room,
@@ -152,13 +153,23 @@ struct ProcessPanel: Widget {
       "memory of this process", in: rect, look: look,
       trailing: .hint("\(NumberText.short(Double(memory.residentBytes)))B"),
       footer: .hint("\(NumberText.bytes(memory.hugePageBytes)) in huge pages"))
-    let largest = memory.kinds.map { Double($0.bytes) }.max() ?? 0
-    buffer.draw(
-      BarChart(
-        memory.kinds.enumerated().map { index, kind in
-          BarChart.Bar(
-            .dim(kind.name), value: Double(kind.bytes),
-            text: StyledText(NumberText.bytes(kind.bytes)), role: .series(index))
-        }, highest: largest), in: room, look: look)
+    for (index, kind) in shown(room.height).enumerated() {
+      let columns = room.row(index).columns([.fill(), .fixed(9)], spacing: 1)
+      buffer.line(StyledText(kind.name, .series(index)), in: columns[0], look: look)
+      buffer.line(StyledText(NumberText.bytes(kind.bytes)), in: columns[1], look: look, .right)
+    }
+  }
+
+  /// As many kinds as there are lines; where there are more, the smallest are one.
+  private func shown(_ lines: Int) -> [ProcessMemoryUse.Kind] {
+    guard memory.kinds.count > lines, lines > 1 else { return memory.kinds }
+    let small = Set(
+      memory.kinds.indices.sorted { memory.kinds[$0].bytes < memory.kinds[$1].bytes }
+        .prefix(memory.kinds.count - lines + 1))
+    return memory.kinds.indices.filter { !small.contains($0) }.map { memory.kinds[$0] } + [
+      ProcessMemoryUse.Kind(
+        name: "\(small.count) smaller ones",
+        bytes: small.reduce(0) { $0 + memory.kinds[$1].bytes })
+    ]
   }
 }
