@@ -33,7 +33,9 @@ extension ProviderReport {
   private var fallbackLesson: String? {
     guard let best,
       let row = rows.filter({ !$0.disabled.isEmpty }).min(by: {
-        $0.decode.tokensPerSecond < $1.decode.tokensPerSecond
+        // Ratios of the same rounds: the machine's moods fall out of them.
+        ($0.decodeRatio ?? $0.decode.tokensPerSecond)
+          < ($1.decodeRatio ?? $1.decode.tokensPerSecond)
       }), let kernel = row.disabled.first
     else { return nil }
     let growth = Double(row.packedBytes) / Double(max(1, best.packedBytes))

@@ -110,10 +110,15 @@ struct LayerPanel: Widget {
       .strong("\(place) \(main.name)") + " "
         + .dim("\(main.kernel): ")
         + StyledText(
-          "\(NumberText.duration(seconds: cell.seconds)), \(NumberText.fixed(share * 100, 1)) % of the time"
+          "\(Self.time(cell.seconds)), \(NumberText.fixed(share * 100, 1)) % of the time"
         ),
       in: lines.row(0), look: look)
     buffer.line(Self.words(main), in: lines.row(1), look: look)
+  }
+
+  private static func time(_ seconds: Double) -> String {
+    seconds < 1e-3
+      ? "\(NumberText.significant(seconds * 1e6, 2)) µs" : NumberText.duration(seconds: seconds)
   }
 
   /// What an operator reaches of its roofs, and what that says.
