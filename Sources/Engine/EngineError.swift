@@ -29,11 +29,14 @@ package enum EngineError: Error, Hashable, Sendable {
   case badBatch(option: String, expected: String, found: String)
   case cannotBatch(model: String, reason: String)
   case batchTooLarge(needed: Int, free: Int)
+  case unknownForm(name: String, known: [String])
 }
 
 extension EngineError: CustomStringConvertible {
   package var description: String {
     switch self {
+    case .unknownForm(let name, let known):
+      "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
     case .noModel(let job): "\(job) needs an open model: load one first"
     case .nothingQuantized(let job): "\(job) needs a quantized model: quantize first"
     case .noSuchCell(let map, let row, let column):

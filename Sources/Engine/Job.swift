@@ -124,6 +124,10 @@ package enum JobRequest: Hashable, Sendable, Codable {
   case continuePrompt(prompt: String, tokens: Int)
   case recall(documents: Int)
   case bench(options: BenchOptions)
+  /// The open model under every execution provider, and under the best one without single kernels.
+  case compareProviders(options: ProviderOptions)
+  /// Every kernel and every kind of cache end to end against plain C.
+  case checkKernels(options: KernelOptions)
   /// Writes the quantized model.
   case export(path: String, format: String)
   /// Writes the finished run (recipe, reports) to the workspace.
@@ -201,6 +205,8 @@ package enum JobResult: Hashable, Sendable, Codable {
   case continued(report: ContinuationReport)
   case recalled(report: RecallReport)
   case benched(report: BenchReport)
+  case providers(report: ProviderReport)
+  case kernelsChecked(report: KernelReport)
   case exported(path: String, bytes: Int)
   case saved(run: RunRecord)
 }

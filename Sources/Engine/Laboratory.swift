@@ -147,6 +147,9 @@ package final class Laboratory: Sendable {
       .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
     case .recall(let documents): .recalled(report: try recall(documents, reporter))
     case .bench(let options): .benched(report: try bench(options, reporter))
+    case .compareProviders(let options):
+      .providers(report: try compareProviders(options, reporter))
+    case .checkKernels(let options): .kernelsChecked(report: try checkKernels(options, reporter))
     case .export(let path, let format): try export(path, format: format, reporter)
     case .saveRun: .saved(run: try saveRun())
     }
@@ -177,8 +180,8 @@ package final class Laboratory: Sendable {
     }
   }
 
-  /// The peaks of this machine: measured once, then kept in the cache folder for this processor and this number of
-  /// threads.
+  /// The peaks of this machine under its best provider, whatever jobs run under: measured once, then kept in the cache
+  /// folder for this processor and this number of threads.
   func machinePeaks(_ reporter: JobReporter?) throws -> MachinePeaks {
     if let known = peaks.withLock({ $0 }) { return known }
     let store = PeaksStore(locator: locator, threads: pool.threads)
@@ -187,7 +190,7 @@ package final class Laboratory: Sendable {
       found = kept
     } else {
       reporter?.log("Measuring what this machine can do (bandwidth, FP32, BF16 and INT8 rates).")
-      found = try MachineProbe(pool: pool, provider: provider).measure()
+      found = try MachineProbe(pool: pool).measure()
       store.write(found)
     }
     peaks.withLock { $0 = found }
@@ -224,6 +227,8 @@ extension JobRequest {
     case .continuePrompt: "Continuing the prompt"
     case .recall: "Recall at depth"
     case .bench: "Measuring speed"
+    case .compareProviders: "Comparing execution providers"
+    case .checkKernels: "Checking kernels against plain C"
     case .export: "Writing the model"
     case .saveRun: "Saving the run"
     }

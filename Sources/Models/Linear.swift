@@ -19,8 +19,8 @@ package final class Linear: Sendable {
 
   private struct Packed: Sendable {
     var linear: PreparedLinear
-    /// The kernels that were not to be used when it was packed.
-    var disabled: Set<String>
+    /// Sets of kernels that are not to be used under which it is what is wanted; the first is that it was packed under.
+    var disabled: [Set<String>]
   }
 
   private let packed = Mutex<Packed?>(nil)
@@ -59,6 +59,15 @@ package final class Linear: Sendable {
   /// Bytes of the packed copy; 0 while there is none.
   package var packedBytes: Int { packed.withLock { $0?.linear.packedBytes ?? 0 } }
 
+  /// Bytes of the packed copy that are in memory, as the system tells; 0 while there is none.
+  package var residentPackedBytes: Int { packed.withLock { $0?.linear.residentBytes ?? 0 } }
+
+  /// What executes the layer where `disabled` kernels must not be used.
+  package func choice(disabling disabled: Set<String>) -> KernelChoice {
+    KernelChoice(
+      weight: weight.format, columns: columns, activation: activation, disabled: disabled)
+  }
+
   /// Why the layer falls back, nil when it runs as it is or has not run yet.
   package var fallbackReason: String? { packed.withLock { $0?.linear.reason } }
 
@@ -67,12 +76,19 @@ package final class Linear: Sendable {
   /// - Throws: `OperatorError`, or the platform's error when memory is refused.
   package func prepared(for context: ExecutionContext) throws -> PreparedLinear {
     try packed.withLock { packed in
-      if let packed, packed.disabled == context.disabledKernels { return packed.linear }
+      if let known = packed {
+        if known.disabled.contains(context.disabledKernels) { return known.linear }
+        if known.linear.choice == choice(disabling: context.disabledKernels) {
+          packed?.disabled.append(context.disabledKernels)
+          return known.linear
+        }
+      }
       packed = nil
       let linear = try PreparedLinear(
-        weight, bias: bias, activation: activation, disabledKernels: context.disabledKernels,
-        pool: context.pool)
-      packed = Packed(linear: linear, disabled: context.disabledKernels)
+        weight, bias: bias, activation: activation,
+        label: name.split(separator: ".").last.map(String.init),
+        disabledKernels: context.disabledKernels, pool: context.pool)
+      packed = Packed(linear: linear, disabled: [context.disabledKernels])
       releasePages()
       return linear
     }

@@ -13,19 +13,15 @@ extension ExecutionContext {
     into out: UnsafeMutablePointer<Float>
   ) {
     guard tokens > 0 else { return }
-    let depth = Double(position) + Double(tokens + 1) / 2
-    let seen = view.window > 0 ? min(depth, Double(view.window)) : depth
-    let bytesPerToken = Double(
-      view.kvHeads
-        * (view.format.keys.bytesPerVector(headDimension: view.headDimension)
-          + view.format.values.bytesPerVector(headDimension: view.headDimension)))
-    // Prefill reads the cache once per tile of queries, decode once per token.
-    let reads = Double((tokens + 63) / 64)
     traced(
-      operator: "attention \(view.format)",
-      kernel: "attention_\(provider.rawValue)",
-      bytes: bytesPerToken * seen * reads,
-      operations: 4 * Double(tokens) * seen * Double(heads * view.headDimension)
+      .attention, owner: view.coding.keys[0],
+      bytes: Self.attentionBytes(view, tokens: tokens, position: position),
+      operations: 4 * Double(tokens) * Self.seen(view, tokens: tokens, position: position)
+        * Double(heads * view.headDimension),
+      name: {
+        KernelTrace.Name(
+          operator: "attention \(view.format)", kernel: "attention_\(provider.rawValue)")
+      }
     ) {
       let turned = turn(queries, tokens: tokens, heads: heads, view: view)
       guard view.coding.transformsValues else {
@@ -41,6 +37,18 @@ extension ExecutionContext {
         queries, turned, tokens: tokens, position: position, heads: heads, view: view, into: sums)
       turnBack(sums, tokens: tokens, heads: heads, view: view, into: out)
     }
+  }
+
+  /// Positions a query looks back on, the mean over the tokens.
+  private static func seen(_ view: KVView, tokens: Int, position: Int) -> Double {
+    let depth = Double(position) + Double(tokens + 1) / 2
+    return view.window > 0 ? min(depth, Double(view.window)) : depth
+  }
+
+  /// Bytes of keys and values read: prefill reads the cache once per tile of queries, decode once per token.
+  private static func attentionBytes(_ view: KVView, tokens: Int, position: Int) -> Double {
+    Double(view.kvHeads * view.coding.bytesPerVectors(view.headDimension))
+      * seen(view, tokens: tokens, position: position) * Double((tokens + 63) / 64)
   }
 
   /// Queries as the stored keys see them, nil where these are stored as they are.
@@ -182,22 +190,19 @@ extension ExecutionContext {
       }
       return
     }
-    var bytes = 0.0
-    var operations = 0.0
-    for (position, view) in sequences {
-      let depth = Double(position + 1)
-      let seen = view.window > 0 ? min(depth, Double(view.window)) : depth
-      bytes +=
-        seen
-        * Double(
-          view.kvHeads
-            * (view.format.keys.bytesPerVector(headDimension: view.headDimension)
-              + view.format.values.bytesPerVector(headDimension: view.headDimension)))
-      operations += 4 * seen * Double(width)
-    }
+    let first = sequences[0].view
     traced(
-      operator: "attention \(sequences[0].view.format)",
-      kernel: "attention_\(provider.rawValue)", bytes: bytes, operations: operations
+      .attention, owner: first.coding.keys[0],
+      bytes: sequences.reduce(0) {
+        $0 + Self.attentionBytes($1.view, tokens: 1, position: $1.position)
+      },
+      operations: sequences.reduce(0) {
+        $0 + 4 * Self.seen($1.view, tokens: 1, position: $1.position) * Double(width)
+      },
+      name: {
+        KernelTrace.Name(
+          operator: "attention \(first.format)", kernel: "attention_\(provider.rawValue)")
+      }
     ) {
       let scratch = scratch(bytes: scratchBytes(sequences, heads: heads))
       let kernel = attentionKernels.attention

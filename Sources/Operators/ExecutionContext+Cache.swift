@@ -11,14 +11,14 @@ extension ExecutionContext {
   ) {
     guard tokens > 0 else { return }
     let coding = view.recent?.coding ?? view.coding
-    let bytes = Double(
-      tokens * view.kvHeads
-        * (coding.format.keys.bytesPerVector(headDimension: view.headDimension)
-          + coding.format.values.bytesPerVector(headDimension: view.headDimension)))
     let stride = view.kvHeads * view.headDimension
     traced(
-      operator: "cache append \(coding.format)", kernel: "kv_append_\(provider.rawValue)",
-      bytes: bytes, operations: 0
+      .cacheAppend, owner: coding.keys[0],
+      bytes: Double(tokens * view.kvHeads * coding.bytesPerVectors(view.headDimension)),
+      name: {
+        KernelTrace.Name(
+          operator: "cache append \(coding.format)", kernel: "kv_append_\(provider.rawValue)")
+      }
     ) {
       for head in 0..<view.kvHeads {
         let offset = head * view.headDimension
@@ -50,8 +50,11 @@ extension ExecutionContext {
       keysEnd > recent.firstKey || valuesEnd > recent.firstValue
     else { return }
     traced(
-      operator: "cache settle \(view.format)", kernel: "kv_append_\(provider.rawValue)",
-      bytes: 0, operations: 0
+      .cacheSettle, owner: view.coding.keys[0], bytes: 0,
+      name: {
+        KernelTrace.Name(
+          operator: "cache settle \(view.format)", kernel: "kv_append_\(provider.rawValue)")
+      }
     ) {
       for head in 0..<view.kvHeads {
         settle(
@@ -185,6 +188,14 @@ extension ExecutionContext {
     }
   }
 
+}
+
+extension KVLayerCoding {
+  /// Bytes of a key and a value of one head.
+  func bytesPerVectors(_ headDimension: Int) -> Int {
+    format.keys.bytesPerVector(headDimension: headDimension)
+      + format.values.bytesPerVector(headDimension: headDimension)
+  }
 }
 
 extension KVCoder {

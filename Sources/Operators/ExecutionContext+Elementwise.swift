@@ -62,7 +62,7 @@ extension ExecutionContext {
     _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, epsilon: Float,
     into out: UnsafeMutablePointer<Float>, rows: Int, columns: Int
   ) {
-    inSlabs("rms_norm", rows: rows, columns: columns, passes: 2) { [elementwise] first, count in
+    inSlabs(.rmsNorm, rows: rows, columns: columns, passes: 2) { [elementwise] first, count in
       elementwise.norm(
         x + first * columns, columns, weight, epsilon, out + first * columns, columns, count,
         columns)
@@ -75,7 +75,7 @@ extension ExecutionContext {
     weight: UnsafePointer<Float>, epsilon: Float, into out: UnsafeMutablePointer<Float>, rows: Int,
     columns: Int
   ) {
-    inSlabs("add_rms_norm", rows: rows, columns: columns, passes: 4) { [elementwise] first, count in
+    inSlabs(.addRMSNorm, rows: rows, columns: columns, passes: 4) { [elementwise] first, count in
       let offset = first * columns
       elementwise.addNorm(
         residual + offset, columns, delta + offset, columns, weight, epsilon, out + offset, columns,
@@ -89,7 +89,7 @@ extension ExecutionContext {
     heads: Int, headDimension: Int
   ) {
     let columns = heads * headDimension
-    inSlabs("head_rms_norm", rows: tokens, columns: columns, passes: 2) {
+    inSlabs(.headRMSNorm, rows: tokens, columns: columns, passes: 2) {
       [elementwise] first, count in
       elementwise.headNorm(
         x + first * columns, columns, headDimension, count, heads, headDimension, weight, epsilon)
@@ -103,7 +103,7 @@ extension ExecutionContext {
     position: Int, tokens: Int, heads: Int, headDimension: Int
   ) {
     let columns = heads * headDimension
-    inSlabs("rope", rows: tokens, columns: columns, passes: 2) { [elementwise] first, count in
+    inSlabs(.rope, rows: tokens, columns: columns, passes: 2) { [elementwise] first, count in
       elementwise.rope(
         x + first * columns, columns, headDimension, count, heads, headDimension, cosine, sine,
         position + first)
@@ -115,7 +115,7 @@ extension ExecutionContext {
     gate: UnsafePointer<Float>, up: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>,
     rows: Int, columns: Int
   ) {
-    inSlabs("swiglu", rows: rows, columns: columns, passes: 3) { [elementwise] first, count in
+    inSlabs(.swiglu, rows: rows, columns: columns, passes: 3) { [elementwise] first, count in
       let offset = first * columns
       elementwise.swiglu(
         gate + offset, columns, up + offset, columns, out + offset, columns, count, columns)
@@ -126,7 +126,7 @@ extension ExecutionContext {
   package func add(
     _ x: UnsafeMutablePointer<Float>, _ y: UnsafePointer<Float>, rows: Int, columns: Int
   ) {
-    inSlabs("add", rows: rows, columns: columns, passes: 3) { [elementwise] first, count in
+    inSlabs(.add, rows: rows, columns: columns, passes: 3) { [elementwise] first, count in
       let offset = first * columns
       elementwise.add(x + offset, y + offset, x + offset, count * columns)
     }
@@ -157,13 +157,15 @@ extension ExecutionContext {
 
   /// Shares rows among the workers when there are enough of them to pay for it.
   private func inSlabs(
-    _ name: String, rows: Int, columns: Int, passes: Int,
+    _ part: TracePart, rows: Int, columns: Int, passes: Int,
     _ body: (_ first: Int, _ count: Int) -> Void
   ) {
     guard rows > 0 else { return }
     traced(
-      operator: name, kernel: "\(name)_\(provider.rawValue)",
-      bytes: Double(passes * rows * columns * 4), operations: 0
+      part, bytes: Double(passes * rows * columns * 4),
+      name: {
+        KernelTrace.Name(operator: part.words, kernel: "\(part.words)_\(provider.rawValue)")
+      }
     ) {
       let slab = max(1, 32768 / max(1, columns))
       if rows <= slab {

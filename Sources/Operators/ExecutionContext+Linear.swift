@@ -37,7 +37,7 @@ extension ExecutionContext {
       runSplit(layers, split, input: input, tokens: tokens, outputs: outputs)
       return
     }
-    let start = trace == nil ? 0 : Machine.seconds()
+    let start = trace?.now() ?? 0
     let columns = layers[0].columns
     let kind = format.kernelKind
     let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
@@ -51,16 +51,21 @@ extension ExecutionContext {
       multiply(layers, activations, outputs: outputs)
     }
     if let trace {
-      let seconds = Machine.seconds() - start
+      let seconds = trace.now() - start
       let clipped = format.fixed == nil ? nil : Self.clipped(activations)
       let total = Double(layers.reduce(0) { $0 + $1.rows })
       for layer in layers {
         trace.add(
-          block: block, operator: layer.operatorName, kernel: layer.kernel.fullName(provider),
-          reason: layer.reason ?? layer.remark, bytes: Double(layer.packedBytes),
+          KernelTrace.Call(block: block, part: .linear, owner: layer), owner: layer,
+          bytes: Double(layer.packedBytes),
           operations: 2 * Double(tokens) * Double(layer.rows) * Double(layer.columns),
           seconds: seconds * Double(layer.rows) / total,
-          inputs: clipped.map { .init(values: Double(tokens * columns), clipped: $0) })
+          inputs: clipped.map { .init(values: Double(tokens * columns), clipped: $0) }
+        ) {
+          KernelTrace.Name(
+            operator: layer.operatorName, kernel: layer.kernel.fullName(provider),
+            reason: layer.reason ?? layer.remark, layer: layer.label)
+        }
       }
     }
   }

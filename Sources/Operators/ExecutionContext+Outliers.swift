@@ -13,7 +13,7 @@ extension ExecutionContext {
     _ layers: [PreparedLinear], _ split: OutlierSplit, input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
   ) {
-    var start = trace == nil ? 0 : Machine.seconds()
+    var start = trace?.now() ?? 0
     let columns = layers[0].columns
     let outliers = outlierColumns(
       from: split.threshold, input: input, tokens: tokens, columns: columns)
@@ -32,22 +32,20 @@ extension ExecutionContext {
         }
       }
     }
-    if trace != nil {
-      let seconds = Machine.seconds() - start
+    if let trace {
+      let now = trace.now()
       file(
-        layers, part: "INT8 columns", kernel: { $0.kernel.fullName(self.provider) },
-        columns: columns - outliers.count, tokens: tokens, seconds: seconds
+        layers, .ordinaryColumns, kernel: { $0.kernel.fullName(self.provider) },
+        columns: columns - outliers.count, tokens: tokens, seconds: now - start, in: trace
       ) { outliers.count < columns ? Double($0.kernelBytes) : 0 }
-      start = Machine.seconds()
+      start = now
     }
     guard !outliers.isEmpty else { return }
     addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
-    if trace != nil {
+    if let trace {
       file(
-        layers, part: "outlier columns",
-        kernel: { _ in LinearKernel.float32.fullName(self.provider) },
-        columns: outliers.count, areOutliers: true, tokens: tokens,
-        seconds: Machine.seconds() - start
+        layers, .outlierColumns, kernel: { _ in LinearKernel.float32.fullName(self.provider) },
+        columns: outliers.count, tokens: tokens, seconds: trace.now() - start, in: trace
       ) { Double($0.columnBytes) * Double(outliers.count) / Double(columns) }
     }
   }
@@ -138,18 +136,26 @@ extension ExecutionContext {
   }
 
   private func file(
-    _ layers: [PreparedLinear], part: String, kernel: (PreparedLinear) -> String, columns: Int,
-    areOutliers: Bool = false, tokens: Int, seconds: Double, bytes: (PreparedLinear) -> Double
+    _ layers: [PreparedLinear], _ part: TracePart, kernel: (PreparedLinear) -> String,
+    columns: Int, tokens: Int, seconds: Double, in trace: KernelTrace,
+    bytes: (PreparedLinear) -> Double
   ) {
     let total = Double(layers.reduce(0) { $0 + $1.rows })
     for layer in layers {
-      trace?.add(
-        block: block, operator: "\(layer.operatorName): \(part)", kernel: kernel(layer),
-        reason: layer.reason, bytes: bytes(layer),
+      trace.add(
+        KernelTrace.Call(block: block, part: part, owner: layer), owner: layer,
+        bytes: bytes(layer),
         operations: 2 * Double(tokens) * Double(layer.rows) * Double(columns),
         seconds: seconds * Double(layer.rows) / total,
         inputs: .init(
-          columns: Double(columns), outlierColumns: areOutliers ? Double(columns) : nil))
+          columns: Double(columns),
+          outlierColumns: part == .outlierColumns ? Double(columns) : nil)
+      ) {
+        let what = part == .outlierColumns ? "outlier columns" : "INT8 columns"
+        return KernelTrace.Name(
+          operator: "\(layer.operatorName): \(what)", kernel: kernel(layer), reason: layer.reason,
+          layer: layer.label)
+      }
     }
   }
 }

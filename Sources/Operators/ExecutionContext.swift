@@ -1,4 +1,3 @@
-internal import CKernels
 package import Platform
 
 /// What a forward pass is handed: threads, provider, trace and scratch.
@@ -40,6 +39,9 @@ package final class ExecutionContext {
     if let unknown = disabledKernels.subtracting(known).sorted().first {
       throw OperatorError.unknownKernel(name: unknown, known: known)
     }
+    guard !disabledKernels.contains(LinearKernel.float32.name) else {
+      throw OperatorError.indispensableKernel(name: LinearKernel.float32.name)
+    }
     self.pool = pool
     self.provider = provider
     self.trace = trace
@@ -67,28 +69,29 @@ package final class ExecutionContext {
   }
 
   /// Bytes of scratch and activations held now.
-  package var scratchBytes: Int {
-    (workspaces + slots + [
+  package var scratchBytes: Int { storages.reduce(0) { $0 + $1.capacity } }
+
+  /// Bytes of them that are in memory, as the system tells.
+  package var residentScratchBytes: Int { storages.reduce(0) { $0 + $1.residentBytes } }
+
+  private var storages: [AlignedScratch] {
+    workspaces + slots + [
       activationStorage, partialStorage, rangeStorage, turnedStorage.queries, turnedStorage.outputs,
-    ]).reduce(0) {
-      $0 + $1.capacity
-    }
+    ]
   }
 
-  /// Runs `body` and files what it did in the trace.
+  /// Runs `body` and files what it did in the trace; without one no clock is read, nothing is counted and no text made.
   func traced(
-    operator name: @autoclosure () -> String, kernel: @autoclosure () -> String,
-    reason: String? = nil, bytes: Double, operations: Double, _ body: () -> Void
+    _ part: TracePart, owner: AnyObject? = nil, bytes: @autoclosure () -> Double,
+    operations: @autoclosure () -> Double = 0, name: () -> KernelTrace.Name, _ body: () -> Void
   ) {
-    guard let trace else {
-      body()
-      return
-    }
-    let start = Machine.seconds()
+    guard let trace else { return body() }
+    let start = trace.now()
     body()
+    let seconds = trace.now() - start
     trace.add(
-      block: block, operator: name(), kernel: kernel(), reason: reason, bytes: bytes,
-      operations: operations, seconds: Machine.seconds() - start)
+      KernelTrace.Call(block: block, part: part, owner: owner), owner: owner, bytes: bytes(),
+      operations: operations(), seconds: seconds, name: name)
   }
 }
 
@@ -116,6 +119,9 @@ final class AlignedScratch {
     pointer = fresh
     return fresh
   }
+
+  /// Bytes that are in memory; of what is too small for pages of its own, all.
+  var residentBytes: Int { pages?.residentBytes ?? capacity }
 
   private func release() {
     if pages == nil { pointer?.deallocate() }

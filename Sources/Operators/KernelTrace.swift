@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 /// What one kernel did for one operator, summed over its calls.
@@ -82,62 +83,177 @@ extension KernelRecord.Inputs {
 
 /// The record of which kernel ran for which operator; only dispatch writes it.
 ///
-/// One region of the model at a time writes to it, so the lock is never contended.
+/// Adding to it builds no text and looks at none: a call is told by an object and a part of what is done with it, and the
+/// names are asked for when it comes for the first time. One region of the model at a time writes to it, so the lock is
+/// never contended.
 package final class KernelTrace: Sendable {
-  /// What a record is summed by.
-  package struct Key: Hashable, Sendable {
-    package var `operator`: String
-    package var kernel: String
+  /// What was called, where.
+  struct Call: Equatable {
     /// -1 outside the blocks.
-    package var block: Int
+    let block: Int32
+    let part: TracePart
+    /// The address of `owner`, which the trace keeps alive so that no other object takes it; 0 for none.
+    let identity: UInt
+
+    /// - Parameter owner: what else calls of this part are told by: a layer, the coder of a cache.
+    init(block: Int, part: TracePart, owner: AnyObject? = nil) {
+      self.block = Int32(truncatingIfNeeded: block)
+      self.part = part
+      identity = owner.map { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) } ?? 0
+    }
   }
 
-  private let records = Mutex<[Key: KernelRecord]>([:])
+  /// What a call is called.
+  package struct Name: Sendable {
+    package var `operator`: String
+    package var kernel: String
+    package var reason: String?
+    /// The projection, as the checkpoint names it: `q_proj`; nil for what is no linear layer.
+    package var layer: String?
+
+    package init(operator: String, kernel: String, reason: String? = nil, layer: String? = nil) {
+      self.operator = `operator`
+      self.kernel = kernel
+      self.reason = reason
+      self.layer = layer
+    }
+  }
+
+  private struct Entry {
+    let call: Call
+    let name: Name
+    let owner: AnyObject?
+    var calls = 0
+    var bytes = 0.0
+    var operations = 0.0
+    var seconds = 0.0
+    var inputs: KernelRecord.Inputs?
+
+    var record: KernelRecord {
+      KernelRecord(
+        operator: name.operator, kernel: name.kernel, native: name.reason == nil,
+        reason: name.reason, calls: calls, bytes: bytes, operations: operations, seconds: seconds,
+        inputs: inputs)
+    }
+  }
+
+  /// The entries in the order in which their first calls came.
+  private struct Table: @unchecked Sendable {
+    // Unchecked: owners are only kept alive, never looked at.
+    var entries: [Entry] = []
+    /// The entry that the next call is looked for at first: operators come in the same order in every pass.
+    var next = 0
+
+    mutating func place(of call: Call, owner: AnyObject?, name: () -> Name) -> Int {
+      if next < entries.count, entries[next].call == call { return next }
+      return search(call) ?? append(call, owner, name())
+    }
+
+    /// Outward from where the last call was: what is repeated in a block, or left out, lies near.
+    private func search(_ call: Call) -> Int? {
+      guard !entries.isEmpty else { return nil }
+      var below = min(next, entries.count - 1)
+      var above = below + 1
+      while below >= 0 || above < entries.count {
+        if below >= 0, entries[below].call == call { return below }
+        if above < entries.count, entries[above].call == call { return above }
+        below -= 1
+        above += 1
+      }
+      return nil
+    }
+
+    private mutating func append(_ call: Call, _ owner: AnyObject?, _ name: Name) -> Int {
+      entries.append(Entry(call: call, name: name, owner: owner))
+      return entries.count - 1
+    }
+  }
+
+  private let table = Mutex(Table())
 
   package init() {}
 
+  /// The clock that calls are timed with; nothing else in dispatch reads one.
+  func now() -> Double { Machine.seconds() }
+
   /// Adds one call.
-  package func add(
-    block: Int, operator name: String, kernel: String, reason: String?, bytes: Double,
-    operations: Double, seconds: Double, inputs: KernelRecord.Inputs? = nil
+  func add(
+    _ call: Call, owner: AnyObject? = nil, bytes: Double, operations: Double, seconds: Double,
+    inputs: KernelRecord.Inputs? = nil, name: () -> Name
   ) {
-    let key = Key(operator: name, kernel: kernel, block: block)
-    records.withLock { table in
-      table[
-        key,
-        default: KernelRecord(
-          operator: name, kernel: kernel, native: reason == nil, reason: reason)
-      ].add(bytes: bytes, operations: operations, seconds: seconds, inputs: inputs)
+    table.withLock { table in
+      let place = table.place(of: call, owner: owner, name: name)
+      table.entries[place].calls += 1
+      table.entries[place].bytes += bytes
+      table.entries[place].operations += operations
+      table.entries[place].seconds += seconds
+      if let inputs { table.entries[place].inputs = .sum(table.entries[place].inputs, inputs) }
+      table.next = place + 1 < table.entries.count ? place + 1 : 0
     }
   }
 
   /// Forgets everything.
-  package func reset() { records.withLock { $0 = [:] } }
+  package func reset() { table.withLock { $0 = Table() } }
+
+  /// Records written so far, one a call.
+  package var count: Int { table.withLock { $0.entries.reduce(0) { $0 + $1.calls } } }
 
   /// All records summed over blocks, most time first.
   package var kernels: [KernelRecord] {
-    summed { KernelTrace.Key(operator: $0.operator, kernel: $0.kernel, block: 0) }.map(\.1)
+    summed(by: { Summary(operator: $0.operator, kernel: $0.kernel, block: 0) }).map(\.1)
   }
 
   /// Seconds and bytes of each block, -1 for what lies outside.
   package var blocks: [Int: KernelRecord] {
     Dictionary(
-      uniqueKeysWithValues: summed { KernelTrace.Key(operator: "", kernel: "", block: $0.block) }
-        .map { ($0.0.block, $0.1) })
+      uniqueKeysWithValues: summed(by: { Summary(operator: "", kernel: "", block: $0.block) }).map {
+        ($0.0.block, $0.1)
+      })
   }
 
-  private func summed(_ key: (Key) -> Key) -> [(Key, KernelRecord)] {
-    let table = records.withLock { $0 }
-    var sums: [Key: KernelRecord] = [:]
-    for (name, record) in table {
-      let target = key(name)
-      var sum =
-        sums[target]
-        ?? KernelRecord(
-          operator: record.operator, kernel: record.kernel, native: record.native,
-          reason: record.reason)
-      sum.merge(record)
-      sums[target] = sum
+  /// One record of one operator in one block, linear layers apart.
+  package struct Placed: Sendable {
+    package var block: Int
+    package var layer: String?
+    package var record: KernelRecord
+  }
+
+  /// Records by block, in the order of the first pass; calls of the same name in a block are one record.
+  package var placed: [Placed] {
+    var found: [Placed] = []
+    var places: [String: Int] = [:]
+    for entry in table.withLock({ $0.entries }) {
+      let name = entry.name
+      let key = "\(entry.call.block) \(name.layer ?? "") \(name.operator) \(name.kernel)"
+      if let place = places[key] {
+        found[place].record.merge(entry.record)
+      } else {
+        places[key] = found.count
+        found.append(
+          Placed(block: Int(entry.call.block), layer: name.layer, record: entry.record))
+      }
+    }
+    return found
+  }
+
+  /// What records are summed by.
+  private struct Summary: Hashable {
+    var `operator`: String
+    var kernel: String
+    var block: Int
+  }
+
+  private func summed(by key: (Summary) -> Summary) -> [(Summary, KernelRecord)] {
+    var sums: [Summary: KernelRecord] = [:]
+    for entry in table.withLock({ $0.entries }) {
+      let target = key(
+        Summary(
+          operator: entry.name.operator, kernel: entry.name.kernel, block: Int(entry.call.block)))
+      if sums[target] == nil {
+        sums[target] = entry.record
+      } else {
+        sums[target]?.merge(entry.record)
+      }
     }
     return sums.sorted {
       ($0.value.seconds, $0.key.operator, $0.key.kernel)
@@ -154,15 +270,5 @@ extension KernelRecord {
     operations += other.operations
     seconds += other.seconds
     inputs = .sum(inputs, other.inputs)
-  }
-
-  fileprivate mutating func add(
-    bytes: Double, operations: Double, seconds: Double, inputs: Inputs?
-  ) {
-    calls += 1
-    self.bytes += bytes
-    self.operations += operations
-    self.seconds += seconds
-    self.inputs = .sum(self.inputs, inputs)
   }
 }

@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Tensors
+package import Tensors
 
 /// One row of the kernel table for linear layers: the code for one pair of weight and activation
 /// kinds.
@@ -112,13 +112,16 @@ package struct LinearKernel: Sendable {
     var remark: String?
   }
 
+  /// The name of the kernel that runs where every other one is disabled.
+  package static var lastResort: String { float32.name }
+
   /// The kernel that multiplies float32 with float32.
   static var float32: LinearKernel { all[0] }
 
   /// The kernel for a weight and activation format.
   ///
-  /// What no kernel executes as it is falls back to the floating-point kernel of the activations,
-  /// on weights expanded when they are packed; the choice then carries the reason.
+  /// What no kernel executes as it is falls back to the floating-point kernel of the activations, or to that of float32
+  /// where it is disabled, on weights expanded when they are packed; the choice then carries the reason.
   static func choose(
     format: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
   ) -> Choice {
@@ -149,20 +152,25 @@ package struct LinearKernel: Sendable {
           remark: remark(format, activation))
       }
     }
-    // Dequantize + FP matmul.
+    // Dequantize + FP matmul; in F32 where BF16 is not to be used either.
+    let expanded: [(weight: nk_weight_kind, kernel: LinearKernel?, type: DType, words: String)] = [
+      (NK_WEIGHT_BF16, kernel(NK_WEIGHT_BF16, NK_ACTIVATION_BF16), .bf16, "BF16"),
+      (NK_WEIGHT_F32, float32, .f32, "F32"),
+    ]
     let isFloat32 = activation == .float(type: .f32)
-    let fallbackKind = isFloat32 ? NK_WEIGHT_F32 : NK_WEIGHT_BF16
-    let fallbackActivation = isFloat32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
-    let expanded = isFloat32 ? "F32" : "BF16"
+    let fallback =
+      expanded.first { candidate in
+        guard let found = candidate.kernel else { return false }
+        return !disabled.contains(found.name) && (candidate.type == .f32 || !isFloat32)
+      } ?? expanded[1]
     let missing =
       wanted.obstacle
       ?? wanted.kind.flatMap { kernel($0, activationKind) }.map { "\($0.name) is disabled" }
       ?? "no kernel multiplies \(format) with \(activation)"
-    let found = all.first { $0.weight == fallbackKind && $0.activation == fallbackActivation }
     return Choice(
-      kernel: found ?? all[0], weight: fallbackKind,
-      activation: .float(type: isFloat32 ? .f32 : .bf16),
-      reason: "\(missing): weights expanded to \(expanded)")
+      kernel: fallback.kernel ?? float32, weight: fallback.weight,
+      activation: .float(type: fallback.type),
+      reason: "\(missing): weights expanded to \(fallback.words)")
   }
 
   /// 8-bit floats are numbers no provider multiplies.
@@ -190,6 +198,28 @@ package struct LinearKernel: Sendable {
     let size = format.groupSize(columns: columns)
     guard size < columns, size % Int(NK_COLUMN_BLOCK) != 0 else { return nil }
     return "group \(size) is no multiple of \(NK_COLUMN_BLOCK)"
+  }
+}
+
+/// The kernel that one linear layer is executed by, and why when it is not its own.
+package struct KernelChoice: Hashable, Sendable {
+  /// Without provider.
+  package var kernel: String
+  /// Why the layer falls back, nil when it runs as it is.
+  package var reason: String?
+
+  /// - Parameter disabled: kernels, named without provider, that must not be used.
+  package init(
+    weight: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
+  ) {
+    let choice = LinearKernel.choose(
+      format: weight, columns: columns, activation: activation, disabled: disabled)
+    self.init(kernel: choice.kernel.name, reason: choice.reason)
+  }
+
+  init(kernel: String, reason: String?) {
+    self.kernel = kernel
+    self.reason = reason
   }
 }
 

@@ -10,6 +10,8 @@ package enum OperatorError: Error, Hashable, Sendable {
   /// A cache that quantizes groups of tokens and has no window, of whole groups, for tokens to wait in.
   case windowMissing(KVFormat, tokens: Int)
   case unknownKernel(name: String, known: [String])
+  /// The kernel that all others fall back to in the end.
+  case indispensableKernel(name: String)
 }
 
 extension OperatorError: CustomStringConvertible {
@@ -30,6 +32,8 @@ extension OperatorError: CustomStringConvertible {
         + "that is a multiple of \(tokens)"
     case .unknownKernel(let name, let known):
       "unknown kernel '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .indispensableKernel(let name):
+      "\(name) cannot be disabled: it is what runs where every other kernel is"
     }
   }
 }

@@ -28,5 +28,8 @@ final class PackedMemory: @unchecked Sendable {
     base = .allocate(byteCount: max(64, byteCount), alignment: 64)
   }
 
+  /// Bytes that are in memory, as the system tells.
+  var residentBytes: Int { pages?.residentBytes ?? byteCount }
+
   deinit { if pages == nil { base.deallocate() } }
 }

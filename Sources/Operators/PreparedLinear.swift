@@ -22,6 +22,8 @@ package final class PreparedLinear: Sendable {
   package let kernel: LinearKernel
   /// The operator as the trace names it.
   package let operatorName: String
+  /// The layer as its checkpoint names it, for the trace: `q_proj`.
+  package let label: String?
   /// The layout as kernels read it; points into `packed`, which lives as long.
   nonisolated(unsafe) let kernelWeight: nk_linear_weight
   /// What outlier columns are taken from; points into `fullPacked`, or is the same as `kernelWeight`.
@@ -35,13 +37,20 @@ package final class PreparedLinear: Sendable {
   private let packed: PackedMemory
   private let fullPacked: PackedMemory?
 
+  /// What runs it.
+  package var choice: KernelChoice { KernelChoice(kernel: kernel.name, reason: reason) }
+
+  /// Bytes of the packed copy that are in memory, as the system tells.
+  package var residentBytes: Int { packed.residentBytes + (fullPacked?.residentBytes ?? 0) }
+
   /// Chooses a kernel and packs `weight` for it.
   ///
   /// - Throws: `OperatorError.sizeOverflow`, or the platform's error when memory is refused.
   package init(
     _ weight: any LinearWeight, bias: [Float]? = nil, activation: ActivationFormat,
-    disabledKernels: Set<String> = [], pool: WorkerPool
+    label: String? = nil, disabledKernels: Set<String> = [], pool: WorkerPool
   ) throws {
+    self.label = label
     rows = weight.rows
     columns = weight.columns
     format = weight.format

@@ -36,13 +36,17 @@ package struct BenchReport: Hashable, Sendable, Codable {
     package var decodeKernels: [KernelRecord]
     /// Of the first pass of this process through the model, over one token: weights are packed in it.
     package var firstPassSeconds: Double?
+    /// By block and operator; nil in reports that were made without.
+    package var layers: LayerProfile?
+    /// What the trace of the kernels costs; nil in reports that were made without.
+    package var trace: TraceCost?
 
     package init(
       recipe: String, prefill: Rate, decode: Rate, firstTokenSeconds: Double, weightBytes: Int,
       kvBytesPerToken: Int, memory: [String: Int], peakResidentBytes: Int,
       provider: ExecutionProvider, threads: Int, kernels: [KernelRecord],
-      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord],
-      firstPassSeconds: Double? = nil
+      prefillKernels: [KernelRecord], decodeKernels: [KernelRecord], layers: LayerProfile? = nil,
+      trace: TraceCost? = nil, firstPassSeconds: Double? = nil
     ) {
       self.recipe = recipe
       self.prefill = prefill
@@ -58,6 +62,8 @@ package struct BenchReport: Hashable, Sendable, Codable {
       self.prefillKernels = prefillKernels
       self.decodeKernels = decodeKernels
       self.firstPassSeconds = firstPassSeconds
+      self.layers = layers
+      self.trace = trace
     }
   }
 
@@ -70,12 +76,14 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var quantized: Side
   /// Measured interleaved with `quantized` in one run; nil when it was asked to be left out.
   package var baseline: Side?
+  /// What the process held when both sides had been measured; nil in reports that were made without.
+  package var memory: ProcessMemoryUse?
   /// From opening the files of the model to its being ready to run, tokenizer included.
   package var openSeconds: Double?
 
   package init(
     promptTokens: Int, generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks,
-    quantized: Side, baseline: Side?, openSeconds: Double? = nil
+    quantized: Side, baseline: Side?, memory: ProcessMemoryUse? = nil, openSeconds: Double? = nil
   ) {
     self.promptTokens = promptTokens
     self.generatedTokens = generatedTokens
@@ -85,6 +93,7 @@ package struct BenchReport: Hashable, Sendable, Codable {
     self.quantized = quantized
     self.baseline = baseline
     self.openSeconds = openSeconds
+    self.memory = memory
   }
 }
 

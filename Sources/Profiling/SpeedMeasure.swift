@@ -29,10 +29,12 @@ package struct SpeedMeasure {
   package let generatedTokens: Int
   package let depth: Int
   package let repetitions: Int
+  /// What operators are held against, layer by layer; nil leaves that out.
+  package let peaks: MachinePeaks?
 
   package init(
     subjects: [SpeedSubject], context: ExecutionContext, text: [Int32], promptTokens: Int,
-    generatedTokens: Int, depth: Int, repetitions: Int
+    generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks? = nil
   ) {
     self.subjects = subjects
     self.context = context
@@ -41,6 +43,7 @@ package struct SpeedMeasure {
     self.generatedTokens = generatedTokens
     self.depth = depth
     self.repetitions = repetitions
+    self.peaks = peaks
   }
 
   private struct Samples {
@@ -49,10 +52,10 @@ package struct SpeedMeasure {
     var firstToken: [Double] = []
   }
 
-  /// One report for each subject, in their order.
+  /// One report for each subject, in their order, and the memory of the process while all of them are at hand.
   package func run(
     progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
-  ) throws -> [BenchReport.Side] {
+  ) throws -> (sides: [BenchReport.Side], memory: ProcessMemoryUse?) {
     var samples = [Samples](repeating: Samples(), count: subjects.count)
     let caches = try subjects.map { subject in
       try subject.model.makeCache(
@@ -83,12 +86,17 @@ package struct SpeedMeasure {
       }
       progress(round + 1)
     }
-    return try subjects.indices.map { index in
+    let sides = try subjects.indices.map { index in
       try checkpoint()
       var side = try side(index, samples[index], caches[index])
       side.firstPassSeconds = firstPasses[index]
       return side
     }
+    let words = subjects.count == 2 ? ["quantized", "FP"] : subjects.map(\.recipe)
+    let memory = ProcessMemoryUse.take(
+      sides: subjects.indices.map { (words[$0], subjects[$0].model, caches[$0]) },
+      contexts: [context])
+    return (sides, memory)
   }
 
   /// Fills the cache to `depth` through the model itself.
@@ -150,10 +158,24 @@ package struct SpeedMeasure {
       ],
       peakResidentBytes: Machine.peakResidentBytes() ?? 0, provider: context.provider,
       threads: context.pool.threads, kernels: Self.merged(prefill.kernels, decode.kernels),
-      prefillKernels: prefill.kernels, decodeKernels: decode.kernels)
+      prefillKernels: prefill.kernels, decodeKernels: decode.kernels,
+      layers: peaks.map {
+        LayerProfile(
+          prefill: LayerProfile.rows(prefill, peaks: $0),
+          decode: LayerProfile.rows(decode, peaks: $0))
+      }, trace: cost(of: decode, tokensPerSecond: Self.median(samples.decode)))
   }
 
-  private static func rate(_ samples: [Double]) -> BenchReport.Rate {
+  private func cost(of trace: KernelTrace, tokensPerSecond: Double) -> TraceCost? {
+    let records = Double(trace.count) / Double(max(1, generatedTokens))
+    guard tokensPerSecond > 0, records > 0 else { return nil }
+    return TraceCost(
+      secondsPerRecord: KernelTrace.secondsPerRecord(operators: Int(records)),
+      recordsPerToken: records, secondsPerToken: 1 / tokensPerSecond)
+  }
+
+  /// Median, lowest and highest of some rates.
+  static func rate(_ samples: [Double]) -> BenchReport.Rate {
     BenchReport.Rate(
       tokensPerSecond: median(samples), lowest: samples.min() ?? 0, highest: samples.max() ?? 0)
   }

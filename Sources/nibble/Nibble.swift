@@ -23,6 +23,7 @@ struct Nibble: ParsableCommand {
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
       SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LinearCommand.self,
+      ProvidersCommand.self, KernelsCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)
 }

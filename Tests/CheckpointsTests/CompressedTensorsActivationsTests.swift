@@ -68,7 +68,7 @@ import Testing
     #expect(reader.names == [Self.name + ".weight"])
     let found = try #require(
       try reader.weight(Self.name + ".weight", rows: 5, columns: 64) as? IntegerWeight)
-    #expect(found.codes == weight.codes && found.scales == weight.scales)
+    #expect(found.isSigned && found.unsignedCodes == weight.codes && found.scales == weight.scales)
     let config = try quantization(path)
     #expect(try config.text("quant_method") == CompressedTensors.name)
     #expect(try config.text("format") == "int-quantized")

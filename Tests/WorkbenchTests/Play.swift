@@ -122,6 +122,8 @@ struct Play {
     case .continuePrompt: .continued(report: SampleRun.continuation)
     case .recall: .recalled(report: SampleRun.recall)
     case .bench: .benched(report: SampleRun.bench)
+    case .compareProviders(let options): .providers(report: SampleProviders.report(options))
+    case .checkKernels(let options): .kernelsChecked(report: SampleProviders.kernels(options))
     case .export(let path, _): .exported(path: path, bytes: 21_300_000)
     case .saveRun:
       .saved(

@@ -12,14 +12,6 @@ extension Laboratory {
   func bench(_ options: BenchOptions, _ reporter: JobReporter) throws -> BenchReport {
     let bench = try bench(for: "measuring speed")
     let peaks = try machinePeaks(reporter)
-    let vocabulary = bench.summary.shape.vocabularySize
-    let ids: [Int32]
-    if let tokenizer = bench.tokenizer {
-      ids = try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer).ids
-        .filter { $0 < vocabulary }
-    } else {
-      ids = (0..<4096).map { Int32(($0 * 7919) % vocabulary) }
-    }
     let quantized = bench.quantized
     var subjects = [
       SpeedSubject(
@@ -30,18 +22,22 @@ extension Laboratory {
       subjects.append(SpeedSubject(recipe: "FP baseline", model: bench.model, cache: .fp16))
     }
     let start = Machine.seconds()
-    let sides = try SpeedMeasure(
-      subjects: subjects, context: try makeContext(), text: ids, promptTokens: options.prompt,
-      generatedTokens: options.generate, depth: options.depth, repetitions: options.repetitions
+    let measured = try SpeedMeasure(
+      subjects: subjects, context: try makeContext(), text: try timedIDs(bench),
+      promptTokens: options.prompt,
+      generatedTokens: options.generate, depth: options.depth, repetitions: options.repetitions,
+      peaks: peaks
     ).run(
       progress: {
         reporter.progress(
           "measuring", done: $0, of: options.repetitions + 1, unit: "rounds", since: start)
       }, checkpoint: reporter.checkpoint)
+    let sides = measured.sides
     let report = BenchReport(
       promptTokens: options.prompt, generatedTokens: options.generate, depth: options.depth,
       repetitions: options.repetitions, peaks: peaks, quantized: sides[0],
-      baseline: sides.count > 1 ? sides[1] : nil, openSeconds: bench.openSeconds)
+      baseline: sides.count > 1 ? sides[1] : nil, memory: measured.memory,
+      openSeconds: bench.openSeconds)
     update { $0.bench = report }
     return report
   }

@@ -102,6 +102,10 @@ package enum Keymap {
         "C", name: "batches",
         help: "Find the crossover: at which batch which form decodes fastest, and what binds it."
       ) { state in state.show(BatchScreen.id) },
+      Binding(
+        "P", name: "providers",
+        help: "See why a quantized model is not faster: every provider, and kernels taken away."
+      ) { state in state.show(ProviderScreen.id) },
     ]
 
   private static let showing: [Binding] = [

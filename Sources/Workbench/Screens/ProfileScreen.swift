@@ -25,7 +25,7 @@ package enum ProfileScreen: Screen {
     }
 
     package enum Pane: Int, Hashable, Sendable, CaseIterable {
-      case kernels, roofline, options
+      case kernels, roofline, options, layers
     }
 
     package var phase = Phase.decode
@@ -33,6 +33,11 @@ package enum ProfileScreen: Screen {
     package var pane = Pane.kernels
     package var selected = 0
     package var option = 0
+    /// The cell of the layers.
+    package var layer = 0
+    package var column = 0
+    /// Memory as the process holds it, instead of each side's own.
+    package var showsProcess = false
 
     package init() {}
   }
@@ -52,6 +57,20 @@ package enum ProfileScreen: Screen {
       state in
       state.profile.showsBaseline.toggle()
       state.profile.selected = 0
+      return []
+    },
+    Binding(
+      "w", name: "layers", help: "Time and bound of each operator in each block, or all kernels.",
+      isHint: true
+    ) { state in
+      state.profile.pane = state.profile.pane == .layers ? .kernels : .layers
+      return []
+    },
+    Binding(
+      "m", name: "memory",
+      help: "Memory as this process holds it, by kind, or what each side needs by arithmetic."
+    ) { state in
+      state.profile.showsProcess.toggle()
       return []
     },
     Binding("a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true) {
@@ -86,6 +105,16 @@ package enum ProfileScreen: Screen {
     return kernels.sorted { $0.seconds > $1.seconds }
   }
 
+  /// What each operator of each block did in the phase that is looked at.
+  static func layers(_ state: State) -> [LayerProfile.Row] {
+    guard let layers = side(state)?.layers else { return [] }
+    return switch state.profile.phase {
+    case .decode: layers.decode
+    case .prefill: layers.prefill
+    case .both: layers.prefill + layers.decode
+    }
+  }
+
   package static func step(_ state: State) -> Step? {
     guard state.facts.quantized != nil else {
       return .go("quantize first", to: CalibrateScreen.id)
@@ -109,6 +138,16 @@ package enum ProfileScreen: Screen {
         return settings[state.profile.option].step(&state, motion.horizontal)
       }
       state.profile.option = motion.moved(state.profile.option, count: settings.count)
+      return []
+    }
+    if state.profile.pane == .layers {
+      let grid = LayerGrid(layers(state))
+      if motion.horizontal != 0 {
+        state.profile.column = (grid.column(state) + motion.horizontal)
+          .clamped(0, max(0, grid.columns.count - 1))
+      } else {
+        state.profile.layer = motion.moved(grid.row(state), count: grid.blocks.count)
+      }
       return []
     }
     state.profile.selected = motion.moved(state.profile.selected, count: kernels(state).count)
@@ -167,12 +206,16 @@ package enum ProfileScreen: Screen {
     if state.profile.pane == .options, !isLarge {
       drawOptions(state, in: top[1], of: &buffer, look: look)
     } else {
-      buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
+      if state.profile.showsProcess, let memory = bench.memory {
+        buffer.draw(ProcessPanel(memory: memory), in: top[1], look: look)
+      } else {
+        buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
+      }
     }
     if isLarge {
       let lower = rows[1].columns([.fill(weight: 3), .fill(weight: 2)])
       let right = lower[1].rows([.fill(), .fixed(10)])
-      buffer.draw(KernelPanel(state: state), in: lower[0], look: look)
+      drawKernels(state, in: lower[0], of: &buffer, look: look)
       buffer.draw(
         RooflinePanel(bench: bench, isFocused: state.profile.pane == .roofline), in: right[0],
         look: look)
@@ -180,7 +223,17 @@ package enum ProfileScreen: Screen {
     } else if state.profile.pane == .roofline {
       buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[1], look: look)
     } else {
-      buffer.draw(KernelPanel(state: state), in: rows[1], look: look)
+      drawKernels(state, in: rows[1], of: &buffer, look: look)
+    }
+  }
+
+  private static func drawKernels(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    if state.profile.pane == .layers {
+      buffer.draw(LayerPanel(state: state), in: rect, look: look)
+    } else {
+      buffer.draw(KernelPanel(state: state), in: rect, look: look)
     }
   }
 

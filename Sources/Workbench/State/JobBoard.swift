@@ -155,7 +155,7 @@ extension JobRequest {
     case .load, .measureMachine, .measureCaches, .quantize, .restoreCells, .sensitivity,
       .surveyCalibration, .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab,
       .compareCaches, .timeCaches, .timeBatches, .evaluate, .continuePrompt, .recall, .bench,
-      .export:
+      .compareProviders, .checkKernels, .export:
       true
     }
   }
@@ -188,6 +188,8 @@ extension JobRequest {
     case .continuePrompt: "continue a prompt, FP and quantized"
     case .recall: "recall at depth"
     case .bench: "measure speed"
+    case .compareProviders: "compare execution providers"
+    case .checkKernels: "check kernels against plain C"
     case .export: "write the model"
     case .saveRun: "save the run"
     }

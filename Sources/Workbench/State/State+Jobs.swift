@@ -67,6 +67,7 @@ extension State {
     case .outlierLab: facts.outlierLab = nil
     case .compareCaches: facts.caches = nil
     case .timeBatches: facts.batches = nil
+    case .compareProviders: facts.providers = nil
     default: break
     }
   }
@@ -124,6 +125,11 @@ extension State {
     case .benched(let report):
       facts.bench = report
       say(.done, "Speed measured, baseline beside it")
+    case .providers(let report):
+      facts.providers = report
+      say(.done, "Compared \(report.rows.count) ways to run the model")
+    case .kernelsChecked(let report):
+      say(.done, "Kernels checked: \(report.passes ? "all agree" : "some are off")")
     case .exported(let path, let bytes):
       facts.exported = ExportedArtifact(path: path, bytes: bytes)
       say(.done, "Written: \(path)")

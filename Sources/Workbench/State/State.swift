@@ -43,6 +43,7 @@ package struct State: Hashable, Sendable {
   package var outliers = OutlierScreen.View()
   package var caches = CacheScreen.View()
   package var batches = BatchScreen.View()
+  package var providers = ProviderScreen.View()
 
   package init(size: Size = Size(width: 100, height: 30)) { self.size = size }
 
@@ -82,6 +83,7 @@ package struct Facts: Hashable, Sendable {
   package var continuation: ContinuationReport?
   package var recall: RecallReport?
   package var bench: BenchReport?
+  package var providers: ProviderReport?
   package var saved: RunRecord?
   package var exported: ExportedArtifact?
 
@@ -102,6 +104,7 @@ package struct Facts: Hashable, Sendable {
     continuation = nil
     recall = nil
     bench = nil
+    providers = nil
     saved = nil
     exported = nil
   }

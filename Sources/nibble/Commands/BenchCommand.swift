@@ -25,6 +25,8 @@ struct BenchCommand: ParsableCommand {
   var repetitions = 5
   @Flag(name: .customLong("no-baseline"), help: "Leave the baseline out.")
   var noBaseline = false
+  @Flag(help: "Print what each operator of each block did, against the machine's roofline.")
+  var layers = false
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -50,6 +52,7 @@ struct BenchCommand: ParsableCommand {
     }
     if output.json { return try Output.json(BenchDocument(report: report)) }
     Self.show(report)
+    if layers { Self.showLayers(report) }
   }
 
   static func show(_ report: BenchReport) {
@@ -90,6 +93,14 @@ struct BenchCommand: ParsableCommand {
           Self.inputs(record),
         ]
       })
+    showMemory(report)
+    if let trace = report.quantized.trace {
+      print(
+        "\nThe trace, which is off while speed is measured, would take \(Quantity.percent(trace.share, 2)) of a token's "
+          + "time: \(Quantity.fixed(trace.recordsPerToken, 0)) records of "
+          + "\(Quantity.fixed(trace.secondsPerRecord * 1e9, 0)) ns in "
+          + "\(Quantity.seconds(trace.secondsPerToken)).")
+    }
   }
 }
 
@@ -112,7 +123,7 @@ struct BenchDocument: Encodable {
   let report: BenchReport
 
   enum Key: String, CodingKey {
-    case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds
+    case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds, process
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -125,5 +136,6 @@ struct BenchDocument: Encodable {
     try container.encode(report.repetitions, forKey: .repetitions)
     try container.encode(report.peaks, forKey: .peaks)
     try container.encode(report.openSeconds, forKey: .openSeconds)
+    try container.encodeIfPresent(report.memory, forKey: .process)
   }
 }

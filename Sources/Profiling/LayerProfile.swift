@@ -1,0 +1,99 @@
+package import Operators
+
+/// What each operator of each block did in prefill and decode, held against the machine's roofline.
+///
+/// Linear layers that share their input (q, k and v; gate and up) are timed together; each has the share of that time that
+/// it has of the rows.
+package struct LayerProfile: Hashable, Sendable, Codable {
+  /// What an operator waits for (Williams et al., Roofline, CACM 52(4), 2009).
+  package enum Bound: String, Hashable, Sendable, Codable {
+    /// Reading weights, cache or activations.
+    case memory
+    /// Multiplying.
+    case compute
+    /// Neither: handing out work, waking threads, latency.
+    case overhead
+  }
+
+  /// One operator in one block.
+  package struct Row: Hashable, Sendable, Codable {
+    /// -1 outside the blocks.
+    package var block: Int
+    /// The projection as the checkpoint names it, else the operator: `q_proj`, `rope`.
+    package var name: String
+    package var `operator`: String
+    package var kernel: String
+    package var calls: Int
+    package var seconds: Double
+    package var bytes: Double
+    package var operations: Double
+    /// Bytes a second over what this machine reads from memory at most; above 1 for what lies in its caches.
+    package var bandwidthShare: Double
+    /// Operations a second over the peak of the unit that does them.
+    package var rateShare: Double
+    package var bound: Bound
+
+    package init(
+      block: Int, name: String, operator: String, kernel: String, calls: Int, seconds: Double,
+      bytes: Double, operations: Double, bandwidthShare: Double, rateShare: Double, bound: Bound
+    ) {
+      self.block = block
+      self.name = name
+      self.operator = `operator`
+      self.kernel = kernel
+      self.calls = calls
+      self.seconds = seconds
+      self.bytes = bytes
+      self.operations = operations
+      self.bandwidthShare = bandwidthShare
+      self.rateShare = rateShare
+      self.bound = bound
+    }
+  }
+
+  /// By block, those before the first block at the head; within one in the order they ran.
+  package var prefill: [Row]
+  package var decode: [Row]
+
+  package init(prefill: [Row], decode: [Row]) {
+    self.prefill = prefill
+    self.decode = decode
+  }
+
+  /// The share of either roof from which on an operator is bound by it.
+  package static let boundShare = 0.5
+
+  /// What bounds an operator that reaches these shares of its roofs.
+  package static func bound(bandwidthShare: Double, rateShare: Double) -> Bound {
+    guard max(bandwidthShare, rateShare) >= boundShare else { return .overhead }
+    return bandwidthShare >= rateShare ? .memory : .compute
+  }
+
+  /// The rows of one phase.
+  package static func rows(_ trace: KernelTrace, peaks: MachinePeaks) -> [Row] {
+    trace.placed.map { placed in
+      let record = placed.record
+      let seconds = max(record.seconds, 1e-12)
+      let peak = peak(of: record.kernel, peaks)
+      let bandwidth =
+        peaks.readBandwidth > 0 ? record.bytes / seconds / peaks.readBandwidth : 0
+      let rate = peak > 0 ? record.operations / seconds / peak : 0
+      return Row(
+        block: placed.block, name: placed.layer ?? record.operator, operator: record.operator,
+        kernel: record.kernel, calls: record.calls, seconds: record.seconds, bytes: record.bytes,
+        operations: record.operations, bandwidthShare: bandwidth, rateShare: rate,
+        bound: bound(bandwidthShare: bandwidth, rateShare: rate))
+    }
+  }
+
+  /// The rate of the unit that a kernel multiplies with: `linear_WEIGHT_INPUT_PROVIDER` tells the input.
+  static func peak(of kernel: String, _ peaks: MachinePeaks) -> Double {
+    let parts = kernel.split(separator: "_")
+    guard parts.count >= 3, parts[0] == "linear" else { return peaks.fp32Rate }
+    switch parts[2] {
+    case "int8": return peaks.int8Rate
+    case "bf16": return peaks.bf16Rate
+    default: return peaks.fp32Rate
+    }
+  }
+}
