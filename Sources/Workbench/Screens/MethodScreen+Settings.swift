@@ -24,7 +24,8 @@ extension MethodScreen {
     let now = state.choices.recipe.head
     return Setting(
       "head", .choice(StyledText(now.map { "\($0) bits" } ?? "FP")), remark: "with embedding",
-      help: "Embedding table and head, rounded to nearest: FP, or BITS[:GROUP] such as 8 or 4:128. In "
+      help:
+        "Embedding table and head, rounded to nearest: FP, or BITS[:GROUP] such as 8 or 4:128. In "
         + "a small model they are a good part of what a decoded token reads.",
       editable: now?.description ?? "",
       step: { state, direction in
