@@ -74,7 +74,7 @@ package struct LayerProfile: Hashable, Sendable, Codable {
     trace.placed.map { placed in
       let record = placed.record
       let seconds = max(record.seconds, 1e-12)
-      let peak = peak(of: record.kernel, peaks)
+      let peak = peaks[record.unit]
       let bandwidth =
         peaks.readBandwidth > 0 ? record.bytes / seconds / peaks.readBandwidth : 0
       let rate = peak > 0 ? record.operations / seconds / peak : 0
@@ -83,17 +83,6 @@ package struct LayerProfile: Hashable, Sendable, Codable {
         kernel: record.kernel, calls: record.calls, seconds: record.seconds, bytes: record.bytes,
         operations: record.operations, bandwidthShare: bandwidth, rateShare: rate,
         bound: bound(bandwidthShare: bandwidth, rateShare: rate))
-    }
-  }
-
-  /// The rate of the unit that a kernel multiplies with: `linear_WEIGHT_INPUT_PROVIDER` tells the input.
-  static func peak(of kernel: String, _ peaks: MachinePeaks) -> Double {
-    let parts = kernel.split(separator: "_")
-    guard parts.count >= 3, parts[0] == "linear" else { return peaks.fp32Rate }
-    switch parts[2] {
-    case "int8": return peaks.int8Rate
-    case "bf16": return peaks.bf16Rate
-    default: return peaks.fp32Rate
     }
   }
 }
