@@ -55,15 +55,10 @@ INLINE_AVX512 size_t few_tokens(nk_weight_kind kind, nk_activation_kind activati
   return is_packed ? 1 : FEW_TOKENS;
 }
 
-// How many of `left` tokens go together: halves of what is more than eight.
-INLINE_AVX512 size_t few_at_once(size_t left) {
-  const size_t rounds = (left + FEW_TOKENS - 1) / FEW_TOKENS;
-  return (left + rounds - 1) / rounds;
-}
-
 // Calls a function of (kind, tokens, ...) with the number of tokens as a constant.
 #define CALL_FEW(count, function, kind, ...)       \
   switch (count) {                                 \
+    case 0: break;                                 \
     case 1: function(kind, 1, __VA_ARGS__); break; \
     case 2: function(kind, 2, __VA_ARGS__); break; \
     case 3: function(kind, 3, __VA_ARGS__); break; \

@@ -93,14 +93,14 @@ INLINE_AVX512 void multiply_columns(nk_weight_kind kind, const int tokens, const
   }
 }
 
-// Some tokens times one panel, straight from the packed bytes: one sequential stream.
+// All of a few tokens times one panel, straight from the packed bytes: one sequential stream.
 INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens,
                                 const nk_linear_weight *weight, const linear_layout *layout,
                                 code_tables tables, size_t panel, const nk_activations *x,
-                                size_t token, float *out, size_t ld_out) {
+                                float *out, size_t ld_out) {
   const int chains = chains_of(tokens);
-  const uint8_t *a = (const uint8_t *)x->values + token * x->stride;
-  const float *token_sums = x->sums + token * x->sum_stride;
+  const uint8_t *a = x->values;
+  const float *token_sums = x->sums;
   const size_t block = block_columns(kind, NK_ACTIVATION_BF16);
   __m512 value[FEW_TOKENS];
 #pragma clang loop unroll(full)
@@ -148,11 +148,8 @@ INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
   const linear_layout layout = layout_of(weight);
   const code_tables tables = tables_for(kind, weight, &layout);
   for (size_t panel = panel_begin; panel < panel_end; panel++) {
-    for (size_t t = 0, count; t < x->tokens; t += count) {
-      count = few_at_once(x->tokens - t);
-      float *to = out + t * ld_out + panel * NK_PANEL_ROWS;
-      CALL_FEW(count, multiply_few, kind, weight, &layout, tables, panel, x, t, to, ld_out);
-    }
+    float *to = out + panel * NK_PANEL_ROWS;
+    CALL_FEW(x->tokens, multiply_few, kind, weight, &layout, tables, panel, x, to, ld_out);
   }
 }
 

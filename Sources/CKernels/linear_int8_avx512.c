@@ -50,13 +50,12 @@ INLINE_AVX512 void multiply_segment(nk_weight_kind kind, const int tokens, const
   }
 }
 
-// Some tokens times one panel, straight from the packed bytes: one sequential stream.
+// All of a few tokens times one panel, straight from the packed bytes: one sequential stream.
 INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens,
                                 const nk_linear_weight *weight, const linear_layout *layout,
-                                size_t panel, const nk_activations *x, size_t token, float *out,
-                                size_t ld_out) {
-  const uint8_t *values = (const uint8_t *)x->values + token * x->stride;
-  const int32_t *running = x->running + token * x->sum_stride;
+                                size_t panel, const nk_activations *x, float *out, size_t ld_out) {
+  const uint8_t *values = x->values;
+  const int32_t *running = x->running;
   const size_t block = block_columns(kind, NK_ACTIVATION_INT8);
   __m512 value[FEW_TOKENS];
 #pragma clang loop unroll(full)
@@ -83,7 +82,7 @@ INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens,
   const __mmask16 rows = row_mask(rows_in_panel(weight, panel));
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
-    const __m512 scaled = _mm512_mul_ps(value[t], _mm512_set1_ps(x->scales[token + (size_t)t]));
+    const __m512 scaled = _mm512_mul_ps(value[t], _mm512_set1_ps(x->scales[t]));
     _mm512_mask_storeu_ps(out + t * ld_out, rows, scaled);
   }
 }
@@ -98,11 +97,8 @@ INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
   }
   const linear_layout layout = layout_of(weight);
   for (size_t panel = panel_begin; panel < panel_end; panel++) {
-    for (size_t t = 0, count; t < x->tokens; t += count) {
-      count = few_at_once(x->tokens - t);
-      float *to = out + t * ld_out + panel * NK_PANEL_ROWS;
-      CALL_FEW(count, multiply_few, kind, weight, &layout, panel, x, t, to, ld_out);
-    }
+    float *to = out + panel * NK_PANEL_ROWS;
+    CALL_FEW(x->tokens, multiply_few, kind, weight, &layout, panel, x, to, ld_out);
   }
 }
 

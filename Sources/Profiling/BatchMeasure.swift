@@ -195,8 +195,9 @@ package struct BatchMeasure {
       ?? linear.max { $0.operations < $1.operations }
     let samples = measured.samples
     return BatchReport.Point(
-      form: measured.form, batch: measured.batch, decode: Self.rate(samples.decode),
-      rounds: samples.decode, prefill: samples.prefill.isEmpty ? nil : Self.rate(samples.prefill),
+      form: measured.form, batch: measured.batch, decode: SpeedMeasure.rate(samples.decode),
+      rounds: samples.decode,
+      prefill: samples.prefill.isEmpty ? nil : SpeedMeasure.rate(samples.prefill),
       prefillRounds: samples.prefill, weightBytes: sum(linear, \.bytes),
       cacheBytes: sum(cached, \.bytes), operations: sum(all, \.operations),
       memorySeconds: sum(all) { $0.memorySeconds(on: peaks) },
@@ -206,11 +207,5 @@ package struct BatchMeasure {
       }, linearSeconds: linearSeconds, attentionSeconds: attentionSeconds,
       otherSeconds: max(0, measured.traced * share - linearSeconds - attentionSeconds),
       unit: main?.unit ?? .fp32, kernel: main?.kernel ?? "", fallback: main?.reason)
-  }
-
-  private static func rate(_ samples: [Double]) -> BenchReport.Rate {
-    BenchReport.Rate(
-      tokensPerSecond: SpeedMeasure.median(samples), lowest: samples.min() ?? 0,
-      highest: samples.max() ?? 0)
   }
 }

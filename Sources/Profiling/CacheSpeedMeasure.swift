@@ -131,9 +131,7 @@ package struct CacheSpeedMeasure {
     let perToken = 1 / Double(max(1, steps))
     return CacheSpeedReport.Row(
       cache: caches[index].name, depth: depth,
-      decode: BenchReport.Rate(
-        tokensPerSecond: SpeedMeasure.median(samples), lowest: samples.min() ?? 0,
-        highest: samples.max() ?? 0),
+      decode: SpeedMeasure.rate(samples),
       cacheSeconds: (reading + keeping).reduce(0) { $0 + $1.seconds } * perToken,
       operatorSeconds: records.reduce(0) { $0 + $1.seconds } * perToken,
       cacheBytes: cache.byteCount, residentBytes: resident,
