@@ -12,7 +12,11 @@ let package = Package(
   ],
   targets: [
     // 0: C.
-    .target(name: "CKernels"),
+    .target(
+      name: "CKernels",
+      cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
+        .headerSearchPath($0)
+      }),
     .target(
       name: "CNcurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
@@ -50,7 +54,7 @@ let package = Package(
         "Quantization", "Evaluation", "Profiling", "Planning", "DemoModel",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
-      resources: [.copy("Machines")]),
+      resources: [.copy("Resources/Machines")]),
 
     // 7
     .target(
@@ -59,13 +63,19 @@ let package = Package(
       resources: [.copy("../../Themes"), .copy("../../Sessions")]),
 
     // 8
-    .executableTarget(
-      name: "nibble",
+    .target(name: "Shell", dependencies: ["Workbench", "Engine", "CursesBackend"]),
+
+    // 9
+    .target(
+      name: "CommandLineFace",
       dependencies: [
-        "Workbench", "Engine", "CursesBackend",
+        "Shell", "Workbench", "Engine", "CursesBackend",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ]),
+
+    // 10
+    .executableTarget(name: "nibble", dependencies: ["CommandLineFace"]),
 
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "ArchitectureTests", dependencies: ["Engine", "Workbench"]),

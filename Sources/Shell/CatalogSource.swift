@@ -1,22 +1,31 @@
 import Checkpoints
 import DemoModel
-import Engine
+package import Engine
 import FoundationEssentials
 import Platform
 import Quantization
 import TerminalUI
-import Workbench
+package import Workbench
 
 /// What can be chosen from, as the workbench is told when it starts.
-struct CatalogSource {
+package struct CatalogSource {
   let laboratory: Laboratory
   let themes: ThemeCatalog
   let sessionFolders: [String]
   /// The model given on the command line, listed with the built-in one.
   let model: String?
 
+  package init(
+    laboratory: Laboratory, themes: ThemeCatalog, sessionFolders: [String], model: String?
+  ) {
+    self.laboratory = laboratory
+    self.themes = themes
+    self.sessionFolders = sessionFolders
+    self.model = model
+  }
+
   /// The messages that fill the catalog.
-  func messages() -> [Message] {
+  package func messages() -> [Message] {
     var parts: [CatalogPart] = [
       .models(entries: models),
       .methods(descriptions: QuantizationMethods.descriptions),

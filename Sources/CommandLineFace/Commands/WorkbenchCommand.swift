@@ -3,6 +3,7 @@ import CursesBackend
 import Engine
 import Glibc
 import Platform
+import Shell
 import TerminalUI
 import Workbench
 

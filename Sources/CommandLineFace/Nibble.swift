@@ -1,11 +1,10 @@
 import ArgumentParser
+import Engine
 import Glibc
 import Operators
 
 /// The program: the workbench without a subcommand, else one of the commands for scripts.
 struct Nibble: ParsableCommand {
-  static let version = "0.1.0"
-
   static let configuration = CommandConfiguration(
     commandName: "nibble",
     abstract: "Find out which quantization method a model, a workload and a runtime need.",
@@ -14,7 +13,7 @@ struct Nibble: ParsableCommand {
       walk and prints the verdict. Every command takes --json. Exit codes: 0 done, 1 failed, 2 usage, \
       3 ran but a check failed, 128+signal.
       """,
-    version: version,
+    version: ProgramVersion.current,
     subcommands: [
       WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
       CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
@@ -28,9 +27,9 @@ struct Nibble: ParsableCommand {
     defaultSubcommand: WorkbenchCommand.self)
 }
 
-@main
-enum Program {
-  static func main() {
+/// Where the program begins: parses the command line, runs the command, and turns errors into exit codes.
+package enum Program {
+  package static func main() {
     IdleBLAS.endThreads()
     Interrupt.install()
     do {

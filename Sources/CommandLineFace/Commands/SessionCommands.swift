@@ -4,6 +4,7 @@ import Engine
 import FoundationEssentials
 import Glibc
 import Platform
+import Shell
 import TerminalUI
 import Workbench
 

@@ -1,16 +1,16 @@
-import CursesBackend
-import Engine
+package import CursesBackend
+package import Engine
 import FoundationEssentials
 import Glibc
 import Platform
 import TerminalUI
-import Workbench
+package import Workbench
 
 /// The terminal loop: draw, wait for keys and letters, send them through the store, run the effects.
 ///
 /// At most 30 frames a second, none while nothing changes.
 @MainActor
-struct WorkbenchLoop: ~Copyable {
+package struct WorkbenchLoop: ~Copyable {
   private var terminal: Terminal
   private var store: Store
   private let runner: EffectRunner
@@ -27,7 +27,7 @@ struct WorkbenchLoop: ~Copyable {
 
   private static let frame = 33
 
-  init(
+  package init(
     terminal: consuming Terminal, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
     recordings: String, startedAt: Int = 0
   ) {
@@ -42,20 +42,20 @@ struct WorkbenchLoop: ~Copyable {
   }
 
   /// Sends the messages a program starts with.
-  mutating func begin(_ messages: [Message]) {
+  package mutating func begin(_ messages: [Message]) {
     send(.resize(terminal.size))
     for message in messages { send(message) }
   }
 
   /// Plays a session before, or instead of, working live.
-  mutating func play(_ session: Session) {
+  package mutating func play(_ session: Session) {
     player = Player(session)
     player?.isPlaying = true
     lastTick = now
   }
 
   /// Runs until the user leaves; yields the exit code.
-  mutating func run() -> Int32 {
+  package mutating func run() -> Int32 {
     var code: Int32 = 0
     var lastFrame = -Self.frame
     while !isOver {
@@ -197,7 +197,7 @@ struct WorkbenchLoop: ~Copyable {
       number += 1
     } while FileManager.default.fileExists(atPath: path)
     let header = SessionHeader(
-      program: Nibble.version, size: terminal.size, theme: store.state.theme,
+      program: ProgramVersion.current, size: terminal.size, theme: store.state.theme,
       title: store.state.facts.model.map { "Work on \($0.name)" } ?? "Recording")
     do {
       try store.startRecording(path: path, header: header)
@@ -238,5 +238,5 @@ struct WorkbenchLoop: ~Copyable {
   }
 
   /// Gives the terminal back and yields what is to be said on the normal screen.
-  consuming func end() -> [String] { farewell }
+  package consuming func end() -> [String] { farewell }
 }

@@ -1,0 +1,3 @@
+import CommandLineFace
+
+Program.main()
