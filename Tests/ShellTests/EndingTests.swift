@@ -1,5 +1,6 @@
 import Glibc
 import TerminalUI
+import TestSupport
 import Testing
 import Workbench
 
