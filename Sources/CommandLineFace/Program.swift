@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import Operators
 import Quantization
 
 /// Where the program begins: parses the command line, runs the command, and turns errors into exit codes.
@@ -12,7 +11,6 @@ package enum Program {
 
   /// Runs the command line of the process and ends it.
   package static func main() -> Never {
-    IdleBLAS.endThreads()
     Interrupt.install()
     exit(run(Array(CommandLine.arguments.dropFirst())))
   }
