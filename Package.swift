@@ -11,7 +11,7 @@ let package = Package(
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
-    // 0: C.
+    // 0: C, and how numbers and text read.
     .target(
       name: "CKernels",
       cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
@@ -21,9 +21,11 @@ let package = Package(
       name: "CNcurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
 
+    .target(name: "Wording"),
+
     // 1
-    .target(name: "Platform"),
-    .target(name: "TerminalUI"),
+    .target(name: "Platform", dependencies: ["Wording"]),
+    .target(name: "TerminalUI", dependencies: ["Wording"]),
 
     // 2
     .target(name: "Tensors", dependencies: ["Platform"]),
@@ -62,7 +64,7 @@ let package = Package(
       resources: [.copy("../../Themes"), .copy("../../Sessions")]),
 
     // 8
-    .target(name: "Shell", dependencies: ["Workbench", "Engine", "CursesBackend"]),
+    .target(name: "Shell", dependencies: ["Workbench", "Engine"]),
 
     // 9
     .target(
@@ -81,6 +83,7 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
     .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"]),
+    .testTarget(name: "WordingTests", dependencies: ["Wording"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
@@ -97,6 +100,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
+    .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]
 )
 

@@ -6,6 +6,7 @@ import Planning
 import Platform
 import Quantization
 import Synchronization
+import Wording
 
 /// One command's way through the engine: jobs one after the other, their progress shown.
 struct CommandSession {
@@ -155,38 +156,5 @@ enum Interrupt {
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past a limit is then an error that can be told.
     signal(SIGXFSZ, SIG_IGN)
-  }
-}
-
-/// What commands print.
-enum Output {
-  /// Prints one JSON document, keys sorted.
-  static func json(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let data = try encoder.encode(value)
-    print(String(decoding: data, as: UTF8.self))
-  }
-
-  /// Prints rows as a table, columns aligned; numbers to the right.
-  static func table(_ header: [String], _ rows: [[String]]) {
-    var widths = header.map(\.count)
-    for row in rows {
-      for (index, cell) in row.enumerated() where index < widths.count {
-        widths[index] = max(widths[index], cell.count)
-      }
-    }
-    func line(_ cells: [String]) -> String {
-      cells.enumerated().map { index, cell in
-        let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
-        let isNumber = cell.first.map { $0.isNumber || $0 == "-" || $0 == "+" } ?? false
-        return isNumber ? padding + cell : cell + padding
-      }.joined(separator: "  ")
-    }
-    print(line(header))
-    print(widths.map { String(repeating: "-", count: $0) }.joined(separator: "  "))
-    for row in rows { print(line(row)) }
   }
 }

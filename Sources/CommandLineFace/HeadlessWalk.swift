@@ -23,7 +23,9 @@ struct HeadlessWalk {
     guard case .plan(let plan) = try session.perform(.plan(workload: workload, machine: nil)),
       let advice = plan.advice.first
     else { throw CommandFailure(message: "planning gave no advice") }
-    let recipe = Self.recipe(for: advice.target)
+    guard let recipe = advice.recipe(of: QuantizationMethods.descriptions) else {
+      throw CommandFailure(message: "there is no method for the \(advice.target.rawValue)")
+    }
     let quantize = try session.quantize(recipe, CalibrationOptions(samples: 8))
     guard
       case .evaluated(let evaluation) = try session.perform(
@@ -54,14 +56,5 @@ struct HeadlessWalk {
       print("     \(check.evidence)")
     }
     for line in verdict.next { print("  Next: \(line)") }
-  }
-
-  /// The recipe a target starts with.
-  static func recipe(for target: QuantizationTarget) -> Recipe {
-    switch target {
-    case .weights: RecipeText.scheme("W4A16") ?? .baseline
-    case .activations: RecipeText.scheme("W8A8") ?? .baseline
-    case .kvCache: RecipeText.scheme("KV8") ?? .baseline
-    }
   }
 }

@@ -2,11 +2,11 @@ import Engine
 import Evaluation
 import FoundationEssentials
 import Models
-import Platform
 import Quantization
 import Synchronization
 import TestSupport
 import Testing
+import Wording
 
 @testable import Engine
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Bits for each layer under a budget.
 struct AllocateCommand: ParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// Decode and prefill of many sequences together, several forms of a model beside each other.
 struct BatchCommand: ParsableCommand {

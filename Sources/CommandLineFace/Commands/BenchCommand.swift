@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// Speed, memory and kernels of a recipe, its FP baseline measured beside it.
 struct BenchCommand: ParsableCommand {
@@ -67,7 +67,7 @@ struct BenchCommand: ParsableCommand {
       sides.map { side in
         func ratio(_ value: Double, _ of: Double?) -> String {
           guard sides.count > 1, let of, of > 0 else { return Quantity.significant(value) }
-          return "\(Quantity.significant(value)) (\(Quantity.fixed(value / of, 2))x)"
+          return "\(Quantity.significant(value)) (\(Quantity.times(value / of)))"
         }
         return [
           side.recipe, ratio(side.prefill.tokensPerSecond, base?.prefill.tokensPerSecond),

@@ -2,8 +2,8 @@ import ArgumentParser
 import Engine
 import Evaluation
 import Models
-import Platform
 import Quantization
+import Wording
 
 /// KV caches beside each other.
 struct CacheCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Whether a calibration text is good enough for a recipe.
 struct CalibrationCommand: ParsableCommand {

@@ -4,6 +4,7 @@ import Models
 import Platform
 import Profiling
 import Quantization
+import Wording
 
 /// Speed and memory of KV caches at depth.
 struct DepthCommand: ParsableCommand {
@@ -74,7 +75,7 @@ struct DepthCommand: ParsableCommand {
         let plain = report.rows.first { $0.depth == row.depth }
         func ratio(_ value: Double, _ base: Double?) -> String {
           guard let base, base > 0 else { return "-" }
-          return "\(Quantity.fixed(value / base, 2))x"
+          return Quantity.times(value / base)
         }
         return [
           Quantity.grouped(row.depth), row.cache, Quantity.significant(row.decode.tokensPerSecond),

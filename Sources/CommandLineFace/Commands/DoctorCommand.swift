@@ -5,6 +5,7 @@ import Glibc
 import Operators
 import Platform
 import TerminalUI
+import Wording
 import Workbench
 
 /// What this machine, this terminal and this installation offer.
@@ -62,7 +63,7 @@ struct DoctorCommand: ParsableCommand {
       providers: ExecutionProvider.allCases.filter(\.isSupported).map(\.rawValue),
       bestProvider: ExecutionProvider.best.rawValue, peaks: peaks,
       terminal: getenv("TERM").map { String(cString: $0) } ?? "",
-      isTerminal: isatty(1) != 0,
+      isTerminal: Output.streams.get().hasTerminal,
       places: searches.flatMap { name, search in
         search.places.map {
           Document.Place(folder: name, origin: $0.origin, path: $0.path, found: $0.exists)

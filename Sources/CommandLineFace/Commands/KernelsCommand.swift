@@ -2,7 +2,7 @@ import ArgumentParser
 import Engine
 import Evaluation
 import Operators
-import Platform
+import Wording
 
 /// Every kernel and every kind of cache against plain C, end to end.
 struct KernelsCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// What outliers do to each method.
 struct LabCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Where the activations of a model stand out.
 struct OutliersCommand: ParsableCommand {

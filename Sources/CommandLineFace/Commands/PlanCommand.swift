@@ -4,8 +4,8 @@ import Engine
 import FoundationEssentials
 import Models
 import Planning
-import Platform
 import Quantization
+import Wording
 
 /// Memory, bottleneck and advice for a workload.
 struct PlanCommand: ParsableCommand {
@@ -182,15 +182,15 @@ struct PlanCommand: ParsableCommand {
         ["requests"] + contexts,
         zip(report.fits, map.shares).map { row, shares in
           ["\(row.first?.requests ?? 0)"]
-            + shares.map { $0.isFinite ? Quantity.percent($0, $0 < 0.1 ? 1 : 0) : "-" }
+            + shares.map { $0.isFinite ? Quantity.percent($0) : "-" }
         })
     }
   }
 
   private static func show(_ coverage: [RuntimeCoverage]) {
-    let width = coverage.map(\.runtime.count).max() ?? 0
+    let width = coverage.map { ScalarWidth.of($0.runtime) }.max() ?? 0
     for item in coverage {
-      let name = item.runtime + String(repeating: " ", count: width - item.runtime.count)
+      let name = PlainTable.padded(item.runtime, to: width)
       var line = "  \(name)  \(item.support.rawValue)"
       if !item.constraint.isEmpty { line += ": \(item.constraint)" }
       if !item.nearest.isEmpty { line += "; native: \(item.nearest)" }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// One quantized model under every execution provider, and with single kernels disabled.
 struct ProvidersCommand: ParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import FoundationEssentials
-import Platform
 import Quantization
+import Wording
 
 /// Quantizes a model and writes the result.
 struct QuantizeCommand: ParsableCommand {

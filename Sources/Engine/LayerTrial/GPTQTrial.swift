@@ -2,6 +2,7 @@ import Operators
 import Platform
 import Quantization
 import Tensors
+import Wording
 
 /// GPTQ of one layer: the Hessian of its inputs, the factorization, the rounding.
 struct GPTQTrial: LayerTrialMethod {

@@ -80,6 +80,7 @@ package enum TargetScreen: Screen {
     guard let advice = advice(state) else { return nil }
     return Step("methods for the \(advice.target.words)") { state in
       state.method.show(advice.target)
+      state.method.selected = MethodScreen.advised(state)
       return state.show(MethodScreen.id)
     }
   }

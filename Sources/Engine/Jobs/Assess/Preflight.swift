@@ -2,6 +2,7 @@ import Models
 import Operators
 import Platform
 import Quantization
+import Wording
 
 /// What quantizing will take, before it begins: time, memory and disk.
 ///

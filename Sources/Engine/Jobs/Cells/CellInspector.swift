@@ -3,6 +3,7 @@ import Operators
 import Platform
 import Quantization
 import Tensors
+import Wording
 
 /// Looks into one cell of an error map: the numbers before and after quantization.
 struct CellInspector {

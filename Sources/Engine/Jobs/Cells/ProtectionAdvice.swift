@@ -1,6 +1,6 @@
 package import Models
-import Platform
 import Quantization
+import Wording
 
 /// Which layers to leave in FP first, why, and what that costs; every number comes from a report.
 ///
@@ -166,7 +166,7 @@ package struct ProtectionAdvice: Hashable, Sendable {
     }
     text +=
       " In FP \(chosen.count > 1 ? "they cost" : "it costs") \(Quantity.bytes(extraBytes)) more, "
-      + "\(Quantity.percent(extraShare, extraShare < 0.1 ? 1 : 0)) of the model."
+      + "\(Quantity.percent(extraShare)) of the model."
     return text
   }
 }

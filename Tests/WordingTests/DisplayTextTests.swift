@@ -1,5 +1,5 @@
-import TerminalUI
 import Testing
+import Wording
 
 @Suite struct DisplayTextTests {
   @Test(arguments: [

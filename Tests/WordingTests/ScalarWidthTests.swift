@@ -1,5 +1,5 @@
-import TerminalUI
 import Testing
+import Wording
 
 /// The scalars at both ends of every range of glibc's `wcwidth` (2.36, C.UTF-8), with its answers.
 @Suite struct ScalarWidthTests {

@@ -11,6 +11,12 @@ package enum DisplayText {
     package var scalar: Unicode.Scalar
     package var mark: Unicode.Scalar
     package var width: Int
+
+    package init(scalar: Unicode.Scalar, mark: Unicode.Scalar, width: Int) {
+      self.scalar = scalar
+      self.mark = mark
+      self.width = width
+    }
   }
 
   /// Calls `body` with each glyph of `text` until it returns false.
@@ -110,7 +116,7 @@ package enum DisplayText {
   }
 
   /// What is shown in the place of `scalar`, or nil when it may be drawn.
-  static func escape(for scalar: Unicode.Scalar) -> String? {
+  package static func escape(for scalar: Unicode.Scalar) -> String? {
     let value = scalar.value
     if value < 0x20 { return "^" + String(Unicode.Scalar(UInt8(value) + 0x40)) }
     if value == 0x7F { return "^?" }
