@@ -10,7 +10,7 @@ import Workbench
 
 @Suite struct SessionTests {
   static let head =
-    #"{"nibble":"session","format":1,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark","title":"t","kind":"session","language":"en"}"#
+    #"{"nibble":"session","format":2,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark","title":"t","kind":"session","language":"en"}"#
 
   static func read(_ lines: String..., end: String = "\n") throws(SessionError) -> Session {
     try Session(parsing: Array((lines.joined(separator: "\n") + end).utf8), path: "x.session")
@@ -46,7 +46,7 @@ import Workbench
 
   @Test func anUnknownFormatIsRefusedByName() {
     let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
-    #expect(throws: SessionError.unknownFormat(path: "x.session", found: 7, known: 1)) {
+    #expect(throws: SessionError.unknownFormat(path: "x.session", found: 7, known: 2)) {
       try Self.read(head)
     }
     #expect(throws: SessionError.notASession(path: "x.session", found: "something else")) {
@@ -111,35 +111,31 @@ import Workbench
       phase: "x", done: .max, total: .min, unit: "u", secondsElapsed: .infinity, secondsLeft: .nan,
       rate: -.infinity, peakResidentBytes: .max)
     play.job(.progressed(id: JobID(number: 1), progress: progress))
-    play.job(
-      .layer(
-        id: JobID(number: 1),
-        report: {
-          var layer = SampleRun.layers[0]
-          layer.block = .max
-          layer.relativeError = .nan
-          return layer
-        }()))
+    var layer = SampleRun.layers[0]
+    layer.block = .max
+    layer.relativeError = .nan
     var report = SampleRun.quantized
     report.maps[0].cells = [[]]
     report.maps[0].rows = Array(repeating: "r", count: 500)
     report.layers[3].block = .min
     report.outputBytes = .max
-    play.job(.finished(id: JobID(number: 1), result: .quantized(report: report)))
+    play.finish(
+      QuantizeJob(recipe: report.recipe, calibration: .init(), keeping: .nothing), report,
+      parts: [layer])
     var bench = SampleRun.bench
     bench.quantized.decodeKernels[0].seconds = .nan
     bench.quantized.memory["x"] = .max
     bench.peaks.readBandwidth = 0
-    play.job(.finished(id: JobID(number: 1), result: .benched(report: bench)))
+    play.finish(BenchJob(options: .init()), bench)
     var evaluation = SampleRun.evaluation
     evaluation.kl.mean = .nan
     evaluation.tokens = .min
-    play.job(.finished(id: JobID(number: 1), result: .evaluated(report: evaluation)))
+    play.finish(EvaluateJob(options: .init()), evaluation)
     var plan = SampleRun.plan(play.state.choices.workload)
     plan.fits = [[], [plan.fits[0][0]]]
     plan.memory.budget = 0
     plan.crossoverBatch = .infinity
-    play.job(.finished(id: JobID(number: 1), result: .plan(report: plan)))
+    play.finish(PlanJob(workload: plan.workload, machine: nil), plan)
     play.send(.input(event: .resize(size: Size(width: 100, height: 30))))
     for screen in Screens.all {
       var state = play.state
