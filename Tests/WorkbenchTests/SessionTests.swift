@@ -46,9 +46,19 @@ import Workbench
 
   @Test func anUnknownFormatIsRefusedByName() {
     let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
-    #expect(throws: SessionError.unknownFormat(path: "x.session", found: 7, known: 2)) {
-      try Self.read(head)
-    }
+    let newer = SessionError.unknownFormat(
+      path: "x.session", found: 7, known: 2, program: "0.1.0")
+    #expect(throws: newer) { try Self.read(head) }
+    #expect(
+      "\(newer)".hasSuffix("found 7, recorded with nibble 0.1.0: replay it with a newer nibble"))
+    let former = Self.head.replacing("\"format\":2", with: "\"format\":1")
+    let refused = SessionError.unknownFormat(
+      path: "x.session", found: 1, known: 2, program: "0.1.0")
+    #expect(throws: refused) { try Self.read(former) }
+    #expect(
+      "\(refused)"
+        == "x.session: expected session format 2, found 1, recorded with nibble 0.1.0: replay it "
+        + "with the program that recorded it, or record it again with this one")
     #expect(throws: SessionError.notASession(path: "x.session", found: "something else")) {
       try Self.read("{}")
     }
@@ -77,6 +87,10 @@ import Workbench
     #"{"at":1,"part":{"index":1,"count":2,"text":"x"}}"#,
     #"{"at":1,"part":{"index":0,"count":9223372036854775807,"text":"x"}}"#,
     #"{"at":1,"message":{"job":{"event":{"dance":{}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"cancelled":{"id":{"number":1}},"failed":{}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"dance","report":{}}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"batch","report":{}}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"part":{"id":{"number":1},"job":"plan","part":{}}}}}}"#,
     #"[[[[[[[[[["#,
   ])
   func hostileLinesAreRefused(_ line: String) {
@@ -95,6 +109,15 @@ import Workbench
       #expect(player.isAtEnd)
       #expect(!WorkbenchView.text(player.state, size: session.header.size).isEmpty)
     }
+  }
+
+  @Test func anUnknownJobIsRefusedByName() {
+    let line =
+      #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"dance","report":{}}}}}}"#
+    let error = #expect(throws: SessionError.self) { try Self.read(Self.head, line) }
+    #expect(
+      "\(error.map(String.init(describing:)) ?? "")".contains(
+        "unknown job 'dance': expected one of"))
   }
 
   @Test func timeDoesNotRunBack() {

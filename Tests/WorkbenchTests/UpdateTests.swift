@@ -124,6 +124,32 @@ import Workbench
     #expect(play.state.facts.model == nil)
   }
 
+  @Test func aReportThatIsNotOfItsJobIsRefused() {
+    var play = Play()
+    play.answers = false
+    play.send(.launch(model: nil))
+    let artifact = ExportedArtifact(path: "/x", bytes: 1)
+    play.job(.finished(id: JobID(number: 1), ExportJob.self, artifact))
+    #expect(play.state.facts.exported == nil && play.state.facts.model == nil)
+    #expect(play.screen(width: 120).contains("expected a report of load, found export"))
+    play.job(.part(id: JobID(number: 2), QuantizeJob.self, SampleRun.layers[0]))
+    #expect(play.state.facts.layers.isEmpty)
+  }
+
+  /// Each job is matched with its report by its number, so that options no file can hold exactly stay what they are.
+  @Test func theJobOfAReportKeepsItsOptions() throws {
+    var play = Play()
+    play.send(.launch(model: nil))
+    var recipe = SampleRun.recipe
+    recipe.weights?.options["damping"] = .decimal(0.012345678)
+    var report = SampleRun.quantized
+    report.recipe = .baseline
+    play.finish(
+      QuantizeJob(recipe: recipe, calibration: .init(), keeping: .nothing), report)
+    #expect(play.state.facts.job(QuantizeJob.self)?.recipe == recipe)
+    #expect(play.state.facts.quantized?.recipe == .baseline)
+  }
+
   @Test func pausingAndCancellingAskTheEngine() {
     var play = Play()
     play.send(.launch(model: nil))

@@ -197,7 +197,7 @@ import Workbench
     #expect(play.state.choices.calibration.text == nil)
   }
 
-  @Test func theBudgetIsSpentSeenAndTaken() {
+  @Test func theBudgetIsSpentSeenAndTaken() throws {
     var play = Play()
     play.send(.launch(model: nil))
     play.press("B")
