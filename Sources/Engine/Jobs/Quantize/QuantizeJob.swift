@@ -83,26 +83,10 @@ package struct QuantizeJob: Job {
         }
       }
     } catch {
-      guard let store, let kept = QuantizationCheckpoint.progress(in: store.folder),
-        done > 0 || !(error is QuantizationError)
-      else { throw error }
-      let words =
-        "\(kept.done) of \(kept.of) blocks are kept in \(store.folder); a run with the same settings "
-        + "that resumes goes on from there"
-      if error is JobControl.Cancelled {
-        reporter.log(words)
-        throw error
-      }
-      throw EngineError.quantizingEnded(reason: "\(error)", kept: words)
+      throw ended(by: error, store, done: done, reporter)
     }
-    let shape = bench.summary.shape
-    let report = QuantizeReport(
-      recipe: recipe, seconds: Machine.seconds() - start,
-      peakResidentBytes: Machine.peakResidentBytes() ?? 0,
-      outputBytes: outcome.model.weightBytes, baselineBytes: bench.model.weightBytes,
-      kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
-      baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
-      maps: ErrorMaps(outcome, recipe: recipe).all, resumedBlocks: resumed > 0 ? resumed : nil)
+    let report = report(
+      outcome, bench, seconds: Machine.seconds() - start, resumed: resumed > 0 ? resumed : nil)
     laboratory.update { held in
       held.quantized = Laboratory.Quantized(
         recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
@@ -111,6 +95,35 @@ package struct QuantizeJob: Job {
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
+  }
+
+  private func report(
+    _ outcome: Quantizer.Outcome, _ bench: Laboratory.Bench, seconds: Double, resumed: Int?
+  ) -> QuantizeReport {
+    let shape = bench.summary.shape
+    return QuantizeReport(
+      recipe: recipe, seconds: seconds, peakResidentBytes: Machine.peakResidentBytes() ?? 0,
+      outputBytes: outcome.model.weightBytes, baselineBytes: bench.model.weightBytes,
+      kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
+      baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
+      maps: ErrorMaps(outcome, recipe: recipe).all, resumedBlocks: resumed)
+  }
+
+  /// What is thrown for a run that ended early: where its blocks are kept is told too.
+  private func ended(
+    by error: any Error, _ store: QuantizationCheckpoint?, done: Int, _ reporter: JobReporter<Part>
+  ) -> any Error {
+    guard let store, let kept = QuantizationCheckpoint.progress(in: store.folder),
+      done > 0 || !(error is QuantizationError)
+    else { return error }
+    let words =
+      "\(kept.done) of \(kept.of) blocks are kept in \(store.folder); a run with the same settings "
+      + "that resumes goes on from there"
+    if error is JobControl.Cancelled {
+      reporter.log(words)
+      return error
+    }
+    return EngineError.quantizingEnded(reason: "\(error)", kept: words)
   }
 
   /// Where finished blocks go; nil when they are not kept.
