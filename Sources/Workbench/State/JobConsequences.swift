@@ -16,11 +16,7 @@ struct JobConsequences: Sendable {
 
   private static let all: [String: JobConsequences] = [
     LoadJob.name: JobConsequences(
-      LoadJob.self,
-      problem: { summary in
-        summary.shape.isPlausible
-          ? nil : "The model \(summary.name) has impossible sizes: \(summary.shape)"
-      }
+      LoadJob.self, problem: { impossible($0) }
     ) { state, summary in
       state.choices.workload.context = min(max(1, summary.shape.context), 8192)
       state.choices.workload.promptTokens = max(1, state.choices.workload.context * 3 / 4)
@@ -34,11 +30,15 @@ struct JobConsequences: Sendable {
       state.heatmap = HeatmapScreen.View()
       return []
     },
-    PlantingJob.name: JobConsequences(PlantingJob.self) { state, report in
+    PlantingJob.name: JobConsequences(
+      PlantingJob.self, problem: { impossible($0.summary) }
+    ) { state, report in
       state.facts[LoadJob.self] = report.summary
       return state.reassess()
     },
-    RotationJob.name: JobConsequences(RotationJob.self) { state, report in
+    RotationJob.name: JobConsequences(
+      RotationJob.self, problem: { impossible($0.summary) }
+    ) { state, report in
       state.facts[LoadJob.self] = report.summary
       return state.reassess()
     },
@@ -50,6 +50,11 @@ struct JobConsequences: Sendable {
 }
 
 extension JobConsequences {
+  private static func impossible(_ summary: ModelSummary) -> String? {
+    summary.shape.isPlausible
+      ? nil : "The model \(summary.name) has impossible sizes: \(summary.shape)"
+  }
+
   /// Those of a kind of job, with its report as it is.
   init<Kind: Job>(
     _ kind: Kind.Type, begun: @escaping @Sendable (inout State) -> Void = { _ in },
