@@ -3,6 +3,7 @@ import Models
 import Operators
 import Platform
 import Quantization
+import Tensors
 
 /// One way through spending a budget: each width is measured layer by layer, then what is chosen is measured end to end.
 struct AllocationRun {

@@ -1,7 +1,7 @@
 import Models
 import Operators
 import Platform
-import Profiling
+package import Profiling
 package import Quantization
 import Tensors
 
