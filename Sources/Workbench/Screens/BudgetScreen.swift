@@ -53,7 +53,7 @@ package enum BudgetScreen: Screen {
 
   /// The newest job that spent a budget.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .allocate = $0 { true } else { false } }
+    state.jobs.latest(AllocateJob.self)
   }
 
   private static func canSpend(_ state: State) -> Bool {
@@ -63,7 +63,7 @@ package enum BudgetScreen: Screen {
 
   private static func spend(_ state: inout State) -> [Effect] {
     state.start(
-      .allocate(
+      AllocateJob(
         recipe: base(state), calibration: state.choices.calibration,
         budget: .bits(state.choices.budgetBits), windows: state.choices.budgetWindows))
   }
@@ -94,10 +94,9 @@ package enum BudgetScreen: Screen {
 
   /// Whether a report answers what the form asks now.
   private static func isAnswered(_ state: State, _ report: AllocationReport) -> Bool {
-    guard case .allocate(_, _, .bits(let bits), let windows) = job(state)?.request else {
-      return false
-    }
-    return bits == state.choices.budgetBits && windows == state.choices.budgetWindows
+    guard let job = state.facts.job(AllocateJob.self) else { return false }
+    return job.budget == .bits(state.choices.budgetBits)
+      && job.windows == state.choices.budgetWindows
       && report.mixed.recipe.weights?.method == state.choices.recipe.weights?.method
   }
 

@@ -148,7 +148,7 @@ package enum MethodScreen: Screen {
     }
     return Step("quantize") { state in
       let effects = state.start(
-        .quantize(
+        QuantizeJob(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
       return effects + state.show(CalibrateScreen.id)
