@@ -12,7 +12,7 @@ import Testing
   private static func report(
     _ metric: ErrorMap.Metric, _ value: (_ row: Int, _ projection: Projection) -> Double
   ) -> (ErrorMap, QuantizeReport) {
-    let projections = Projection.allCases
+    let projections = BlockPlan.gatedRoles
     let map = ErrorMap(
       target: .weights, title: "t", rows: (0..<4).map(String.init),
       columns: projections.map(\.rawValue),

@@ -80,7 +80,7 @@ extension Laboratory {
       let treatment = recipe.treatment(of: id)
       let draft = try drafts[treatment] ?? trialBlock(recipe, model, treatment: treatment)
       drafts[treatment] = draft
-      let size = model.configuration.size(of: id.projection)
+      let size = model[id].weight
       let layer = draft[id.projection]
       let weights = Double(size.rows * size.columns)
       stored +=
@@ -103,14 +103,14 @@ extension Laboratory {
   ) throws -> BlockDraft {
     var draft = BlockDraft(
       index: 0,
-      layers: try Projection.allCases.map { projection in
-        let columns = model.configuration.size(of: projection).columns
+      layers: try model.blocks[0].plan.linears.map { linear in
+        let (projection, columns) = (linear.role, linear.columns)
         let zeros = try TensorView(
           dtype: .f32, shape: Shape(checking: [Self.trialRows, columns]),
           copying: [Float](repeating: 0, count: Self.trialRows * columns))
         return BlockDraft.Layer(
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
-          activation: model.precision.activation, treatment: treatment)
+          activation: model.precision.activation, treatment: treatment, input: linear.input)
       }, pool: pool)
     draft.isOutline = true
     try draft.run(recipe.methods())

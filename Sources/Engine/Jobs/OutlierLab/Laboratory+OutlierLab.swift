@@ -132,7 +132,8 @@ extension Laboratory {
   ) -> OutlierSurvey.Ratios {
     OutlierSurvey.Ratios(
       blocks.flatMap { block in
-        [Projection.q, .gate].compactMap { projection -> Double? in
+        block.block.plan.inputGroups.filter(\.readsStream).map(\.lead).compactMap {
+          projection -> Double? in
           guard var maxima = block.absoluteMaxima[projection] else { return nil }
           if let scales = block.scales[projection]?.input {
             maxima = zip(maxima, scales).map { $0 / $1 }
@@ -150,7 +151,6 @@ extension Laboratory {
 /// Looks at the planted columns of the layers behind norms.
 struct PlantedColumns {
   private let isPlanted: Set<Int>
-  private static let layers: [Projection] = [.q, .k, .v, .gate, .up]
 
   init(_ channels: [Int]) { isPlanted = Set(channels) }
 
@@ -173,7 +173,7 @@ struct PlantedColumns {
     var sums = (planted: 0.0, elsewhere: 0.0)
     var counts = (planted: 0, elsewhere: 0)
     for block in model.blocks {
-      for projection in Self.layers {
+      for projection in block.roles where block.plan.norm(readBy: projection) != nil {
         let weight = block[projection].weight
         let flags = (0..<weight.columns).map { isPlanted.contains($0) }
         let values = weight.dequantized()
