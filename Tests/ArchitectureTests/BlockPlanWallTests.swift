@@ -20,19 +20,19 @@ import Testing
   }
 
   @Test func nobodyAsksForAllRolesOrNorms() throws {
-    #expect(try offences(/(Projection|BlockNorm)\.(Kind\.)?allCases/) == [])
+    #expect(try offences(/(?:Projection|BlockNorm)\.(?:Kind\.)?allCases/) == [])
   }
 
   @Test func nobodyListsRoles() throws {
     // Two of them in a row, or one at the head of a typed list.
     let pattern =
-      /\[(Projection)?\.(q|k|v|o|gate|up|down)(\]|, \.)|Projection\] = \[|[ (]\.(q|k|v|gate), \.(k|v|o|up|down)\b/
+      /\[(?:Projection)?\.(?:q|k|v|o|gate|up|down)(?:\]|, \.)|Projection\] = \[|[ (]\.(?:q|k|v|gate), \.(?:k|v|o|up|down)\b/
     #expect(try offences(pattern) == [])
   }
 
   @Test func nobodyNamesNorms() throws {
     let pattern =
-      /BlockNorm\.[a-z]|norm\(\.|norms: \[\.|\[\.(attention|feedForward)(Output)?\]|norm == \.|openedBy: \./
+      /BlockNorm\.[a-z]|norm\(\.|norms: \[\.|\[\.(?:attention|feedForward)(?:Output)?\]|norm == \.|openedBy: \./
     #expect(try offences(pattern) == [])
   }
 }

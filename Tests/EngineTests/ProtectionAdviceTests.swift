@@ -21,7 +21,7 @@ import Testing
       }, metrics: [metric])
     let layers = (0..<4).flatMap { row in
       projections.map { projection in
-        let size = shape.size(of: projection)
+        let size = shape.size(of: projection)!
         return LayerReport(
           block: row, projection: projection.rawValue, method: "rtn", bits: 4, relativeError: 0,
           sqnr: 0, cosine: 0, bytes: size.rows * size.columns / 2)
