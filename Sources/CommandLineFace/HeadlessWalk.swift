@@ -20,7 +20,7 @@ struct HeadlessWalk {
   func run(_ model: String?) throws {
     let summary = try session.load(model)
     let workload = Workload(context: summary.shape.context)
-let plan = try session.perform(PlanJob(workload: workload, machine: nil))
+    let plan = try session.perform(PlanJob(workload: workload, machine: nil))
     guard let advice = plan.advice.first else {
       throw CommandFailure(message: "planning gave no advice")
     }

@@ -85,7 +85,7 @@ import Testing
     let moved = try QuantizedBlock(
       block: trial.drafted, record: .init(), absoluteMaxima: [:], scales: scales
     ).floatBlock(original: original)
-    #expect(moved.attentionNorm.values != original.attentionNorm.values)
+    #expect(moved[.attention].values != original[.attention].values)
     let error = try relativeError(original, moved)
     #expect(error < 1e-9, "\(error)")
   }
@@ -93,8 +93,8 @@ import Testing
   @Test func powersOfTwoChangeNotOneBit() throws {
     let model = try model()
     let block = try model.block(2)
-    let pair = try #require(model.scalePairs.first { $0.source == .norm(.feedForward) })
-    var gains = block.feedForwardNorm.values
+    let pair = try #require(block.plan.scalePairs.first { $0.source == .norm(.feedForward) })
+    var gains = block[.feedForward].values
     let powers = gains.indices.map { Float([0.25, 0.5, 1, 2, 8][$0 % 5]) }
     let fold = ScaleFold(powers, over: pair, dividing: &gains, as: .bf16)
     #expect(fold.targetScales == powers)

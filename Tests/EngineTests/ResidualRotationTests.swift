@@ -55,7 +55,7 @@ import Testing
       }
       return (sums.max() ?? 0) / (sums.min() ?? 0)
     }
-    #expect(spread(model.blocks[0].q) > 1000 && spread(rotated.blocks[0].q) < 20)
+    #expect(spread(model.blocks[0][.q]) > 1000 && spread(rotated.blocks[0][.q]) < 20)
   }
 
   /// Biases of every layer, those that write to the stream and the heads' included.
@@ -73,17 +73,17 @@ import Testing
     let rotated = try ResidualRotation(seed: 2, turnsHeads: true)
       .rotated(model, storedAs: .f32, pool: Self.pool)
     #expect(try Self.difference(model, rotated) < 2e-5)
-    #expect(rotated.blocks[0].q.bias == model.blocks[0].q.bias)
-    #expect(rotated.blocks[0].v.bias != model.blocks[0].v.bias)
-    #expect(rotated.blocks[0].o.bias != model.blocks[0].o.bias)
+    #expect(rotated.blocks[0][.q].bias == model.blocks[0][.q].bias)
+    #expect(rotated.blocks[0][.v].bias != model.blocks[0][.v].bias)
+    #expect(rotated.blocks[0][.o].bias != model.blocks[0][.o].bias)
   }
 
   @Test func normsHaveNoGainsAndTypesStay() throws {
     let model = try Self.model()
     let rotated = try ResidualRotation().rotated(model, pool: Self.pool)
     for block in rotated.blocks {
-      for norm in BlockNorm.allCases { #expect(block[norm].values.allSatisfy { $0 == 1 }) }
-      for projection in Projection.allCases {
+      for norm in block.plan.normPlaces { #expect(block[norm].values.allSatisfy { $0 == 1 }) }
+      for projection in block.roles {
         #expect((block[projection].weight as? DenseWeight)?.view.dtype == .bf16)
       }
     }
@@ -131,7 +131,7 @@ import Testing
 
   @Test func whatCannotBeRotatedIsRefused() throws {
     let model = try Self.model()
-    let old = model.blocks[2].up
+    let old = model.blocks[2][.up]
     let rounded = try RoundToNearest.quantize(
       old.weight, as: WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128)),
       .init(grid: .absmax, scaleType: .f32), layer: old.name, pool: nil

@@ -68,7 +68,7 @@ package struct AWQMethod: QuantizationMethod {
       }
     }
     guard let calibration = draft.calibration else {
-      for projection in Projection.allCases where !draft[projection].staysFloat {
+      for projection in draft.layers.map(\.projection) where !draft[projection].staysFloat {
         try round(projection, draft[projection].weight, &draft)
         draft[projection].note("rounded to nearest: no calibration inputs were seen")
       }
@@ -83,10 +83,12 @@ package struct AWQMethod: QuantizationMethod {
     let options = AWQ.Options(
       group: group, scaling: scaling, ratios: ratios, clips: clips, tiesHeads: tiesHeads,
       normType: ScaleType.allCases.first { $0.dtype == model.storedType } ?? .f32)
-    let found = try AWQBlockSearch(pairs: model.scalePairs, options, pool: draft.pool).run(block)
+    let found = try AWQBlockSearch(
+      pairs: calibration.block.plan.scalePairs, options, pool: draft.pool
+    ).run(block)
     for (norm, gains) in found.gains { draft.norms[norm] = gains }
     for (pair, curve) in found.curves { note(curve, of: pair, in: &draft) }
-    for projection in Projection.allCases {
+    for projection in draft.layers.map(\.projection) {
       try calibration.pause()
       try apply(found, to: projection, &draft)
       calibration.report("rounding \(projection)", 1)
@@ -145,13 +147,13 @@ package struct AWQMethod: QuantizationMethod {
   package func cost(of block: BlockSizes, tokens all: Int) -> QuantizationCost {
     let tokens = Double(tokens == 0 ? all : min(tokens, all))
     let parameters = Double(block.parameters)
-    let moments = [Projection.o, .down].compactMap { block.layers[$0] }
+    let moments = block.plan.roles.filter(\.writesStream).compactMap { block.layers[$0] }
     let squares = moments.reduce(0.0) { $0 + Double($1.columns) * Double($1.columns) }
     let quadratic = moments.reduce(0.0) {
       $0 + Double($1.rows) * Double($1.columns) * Double($1.columns)
     }
     // Every ratio runs both modules in float32; what a layer's own output costs comes from the moments.
-    let hidden = block.layers[.q]?.columns ?? 0
+    let hidden = block.plan.hidden
     return QuantizationCost(
       passes: tokens / Double(max(1, all)),
       float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares

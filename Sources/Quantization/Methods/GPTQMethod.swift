@@ -61,37 +61,34 @@ package struct GPTQMethod: QuantizationMethod {
     searchesRange = options.flag("mse")
   }
 
-  /// Layers that share their inputs, in the order of the forward pass.
-  private static let groups: [Projection] = [.q, .o, .gate, .down]
-
   package func quantize(_ draft: inout BlockDraft) throws {
     for layer in draft.layers where !layer.staysFloat {
       if case .group(let size) = format.granularity {
         try RoundToNearest.checkGroup(size, columns: layer.weight.columns, layer: layer.name)
       }
     }
-    let wanted = Self.groups.filter { group in
-      group.inputGroup.contains { !draft[$0].staysFloat }
+    let wanted = draft.inputGroups.filter { group in
+      group.roles.contains { !draft[$0].staysFloat }
     }
     let calibration = draft.calibration
     var hessians: [Projection: Hessian] = [:]
     if let calibration, !isTrueSequential {
       hessians = try calibration.hessians(
-        of: draft.drafted(from: calibration.block), groups: wanted)
+        of: draft.drafted(from: calibration.block), groups: wanted.map(\.lead))
     }
     for group in wanted {
       if let calibration, isTrueSequential {
         hessians = try calibration.hessians(
-          of: draft.drafted(from: calibration.block), groups: [group])
+          of: draft.drafted(from: calibration.block), groups: [group.lead])
       }
       // Taken out, so that the matrix is given back as soon as it is factored.
-      let preparation = try hessians.removeValue(forKey: group).map { hessian in
+      let preparation = try hessians.removeValue(forKey: group.lead).map { hessian in
         try GPTQPreparation(
           hessian, ordersByActivation: ordersByActivation, damping: damping,
-          layer: draft[group].name, pool: draft.pool,
+          layer: draft[group.lead].name, pool: draft.pool,
           provider: calibration?.context.provider ?? .best)
       }
-      for projection in group.inputGroup where !draft[projection].staysFloat {
+      for projection in group.roles where !draft[projection].staysFloat {
         try calibration?.pause()
         try round(projection, preparation, &draft)
         calibration?.report("rounding \(projection)", 1)
@@ -144,12 +141,10 @@ package struct GPTQMethod: QuantizationMethod {
       (isTrueSequential ? widest * widest : Int(squares)) * 4 + widest * widest * (4 + 8 + 4)
     let whole = Double(max(1, block.parameters))
     func share(_ members: [Projection]) -> Double {
-      members.reduce(0) {
-        $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0)) / whole
-      }
+      members.reduce(0) { $0 + Double(block.parameters(of: [$1])) / whole }
     }
-    let attention = share([.q, .k, .v, .o])
-    let down = share([.down])
+    let attention = share(block.plan.roles(of: .attention))
+    let down = share(block.plan.roles(of: .feedForward).filter(\.writesStream))
     return QuantizationCost(
       // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
       passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,

@@ -114,7 +114,8 @@ package enum BudgetScreen: Screen {
       state.budget.selected = motion.moved(state.budget.selected, count: settings.count)
     case .layers:
       let column = state.budget.column + motion.horizontal
-      state.budget.column = column.clamped(0, Projection.allCases.count - 1)
+      state.budget.column = column.clamped(
+        0, max(0, (state.facts.allocation?.roles.count ?? 0) - 1))
       let rows = (state.facts.allocation?.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
       state.budget.row = motion.moved(state.budget.row, count: rows)
     }

@@ -62,7 +62,9 @@ struct CellInspector {
   }
 
   private func channelDetail(map index: Int, row: Int, column: Int) -> CellDetail {
-    let projection: Projection = map.title.contains("down") ? .down : .q
+    let groups = quantized.blocks[row].block.plan.inputGroups
+    let group = groups.first { map.title == ErrorMaps.channelTitle($0) } ?? groups[0]
+    let projection = group.lead
     let maxima = quantized.blocks[row].absoluteMaxima[projection] ?? []
     let range = ErrorMaps.pool(maxima.count)[column]
     let values = maxima.map { $0 }

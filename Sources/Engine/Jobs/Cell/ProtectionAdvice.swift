@@ -88,10 +88,9 @@ package struct ProtectionAdvice: Hashable, Sendable {
     for (row, cells) in map.cells.enumerated() where map.rows.indices.contains(row) {
       for (column, cell) in cells.enumerated() where projections.indices.contains(column) {
         let name = "\(map.rows[row]).\(map.columns[column])"
-        guard let projection = projections[column], let now = bytes[name],
+        guard let size = projections[column].flatMap({ shape.size(of: $0) }), let now = bytes[name],
           let value = cell.values[isMeasured ? .aloneKL : .relativeError], value.isFinite
         else { continue }
-        let size = shape.size(of: projection)
         let weights = size.rows * size.columns
         guard weights > 0, weights * 2 > now, now >= 0 else { continue }
         let share = Double(weights) / Double(max(1, shape.blockLinearParameters))

@@ -17,7 +17,7 @@ struct KernelForms {
 
   /// Those that a model of this shape has; groups of weights must divide its layers.
   static func all(_ configuration: ModelConfiguration) throws -> [Form] {
-    let widths = Projection.allCases.map { configuration.size(of: $0).columns }
+    let widths = configuration.block(0).linears.map(\.columns)
     let groups = [128, 64, 32].filter { group in widths.allSatisfy { $0 % group == 0 } }
     return [Form(name: "F32", cache: .fp32, isFloat32: true), Form(name: "BF16")]
       + (try weights(groups)) + (try activations(groups.first ?? -1)) + (try caches())

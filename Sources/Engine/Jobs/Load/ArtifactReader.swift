@@ -54,9 +54,9 @@ struct ArtifactReader {
     }
     let activated = try model.replacing(changed)
     guard !model.head.weight.format.isFloat else { return activated }
-    let names = model.architecture.tensorNames
+    let names = model.frame
     let name = model.configuration.tiedEmbeddings ? names.embedding : names.head
-    guard let activation = try source.activation(of: TensorNames.layer(of: name)) else {
+    guard let activation = try source.activation(of: LinearPlan.layer(of: name)) else {
       return activated
     }
     return try activated.replacing(

@@ -173,7 +173,8 @@ package struct OutlierLabJob: Job {
   ) -> OutlierSurvey.Ratios {
     OutlierSurvey.Ratios(
       blocks.flatMap { block in
-        [Projection.q, .gate].compactMap { projection -> Double? in
+        block.block.plan.inputGroups.filter(\.readsStream).map(\.lead).compactMap {
+          projection -> Double? in
           guard var maxima = block.absoluteMaxima[projection] else { return nil }
           if let scales = block.scales[projection]?.input {
             maxima = zip(maxima, scales).map { $0 / $1 }

@@ -5,7 +5,6 @@ import Tensors
 /// Looks at the planted columns of the layers behind norms.
 struct PlantedColumns {
   private let isPlanted: Set<Int>
-  private static let layers: [Projection] = [.q, .k, .v, .gate, .up]
 
   init(_ channels: [Int]) { isPlanted = Set(channels) }
 
@@ -28,7 +27,7 @@ struct PlantedColumns {
     var sums = (planted: 0.0, elsewhere: 0.0)
     var counts = (planted: 0, elsewhere: 0)
     for block in model.blocks {
-      for projection in Self.layers {
+      for projection in block.roles where block.plan.norm(readBy: projection) != nil {
         let weight = block[projection].weight
         let flags = (0..<weight.columns).map { isPlanted.contains($0) }
         let values = weight.dequantized()

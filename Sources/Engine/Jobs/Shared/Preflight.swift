@@ -34,7 +34,7 @@ struct Preflight {
     threads: Int
   ) throws {
     let configuration = model.configuration
-    let sizes = BlockSizes(configuration)
+    let sizes = BlockSizes(configuration.block(0))
     let parameters = Double(sizes.parameters)
     let tokens = lengths.reduce(0, +)
     let compared = min(tokens, max(Quantizer.comparedTokens, lengths.first ?? 0))
@@ -63,11 +63,11 @@ struct Preflight {
 
     var words: [String] = []
     if calibrates {
-      for projection in [Projection.q, .o, .gate, .down] {
-        guard let columns = sizes.layers[projection]?.columns, tokens < columns else { continue }
+      for group in sizes.plan.inputGroups {
+        guard let columns = sizes.layers[group.lead]?.columns, tokens < columns else { continue }
         words.append(
           "\(tokens) calibration tokens say little about the \(columns) input channels of "
-            + "\(projection.inputGroup.map(\.rawValue).joined(separator: ", ")): expected at least as "
+            + "\(group.names): expected at least as "
             + "many tokens as channels")
       }
     }

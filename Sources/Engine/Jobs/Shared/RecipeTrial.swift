@@ -29,7 +29,7 @@ struct RecipeTrial {
       let treatment = recipe.treatment(of: id)
       let draft = try drafts[treatment] ?? trialBlock(treatment)
       drafts[treatment] = draft
-      let size = model.configuration.size(of: id.projection)
+      let size = model[id].weight
       let layer = draft[id.projection]
       let weights = Double(size.rows * size.columns)
       stored +=
@@ -52,14 +52,14 @@ struct RecipeTrial {
   ) throws -> BlockDraft {
     var draft = BlockDraft(
       index: 0,
-      layers: try Projection.allCases.map { projection in
-        let columns = model.configuration.size(of: projection).columns
+      layers: try model.blocks[0].plan.linears.map { linear in
+        let (projection, columns) = (linear.role, linear.columns)
         let zeros = try TensorView(
           dtype: .f32, shape: Shape(checking: [rows, columns]),
           copying: [Float](repeating: 0, count: rows * columns))
         return BlockDraft.Layer(
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
-          activation: model.precision.activation, treatment: treatment)
+          activation: model.precision.activation, treatment: treatment, input: linear.input)
       }, pool: pool)
     draft.isOutline = true
     try draft.run(recipe.methods())

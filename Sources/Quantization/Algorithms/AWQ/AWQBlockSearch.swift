@@ -3,6 +3,8 @@ package import Platform
 
 /// What the search of AWQ asks of a decoder block; all of it as the block was before scale was moved.
 package protocol AWQBlock {
+  /// The roles of its layers, in the order of the forward pass.
+  var roles: [Projection] { get }
   func layer(_ projection: Projection) throws -> AWQ.Layer
   /// The gains of a norm, `[hidden]`.
   func gains(of norm: BlockNorm) throws -> [Float]
@@ -53,7 +55,7 @@ package struct AWQBlockSearch {
       }
     }
     guard options.clips else { return result }
-    for projection in Projection.allCases where projection != .q && projection != .k {
+    for projection in block.roles where !projection.formsScores {
       result.clips[projection] = try clip(projection, result, block)
     }
     return result
