@@ -36,7 +36,8 @@ package struct SensitivityJob: Job {
       // Where a method moved scales, the other layers of the block are FP between the same scales.
       let block = try quantized.blocks[id.block].floatBlock(original: bench.model.block(id.block))
       let alone = try block.replacing([id.projection: quantized.model[id]])
-      map.cells[id.block][id.projection.order].values[.aloneKL] =
+      guard let column = map.columns.firstIndex(of: id.projection.rawValue) else { continue }
+      map.cells[id.block][column].values[.aloneKL] =
         try measure.divergence(with: alone).divergence.mean
       reporter.progress(
         "\(id) alone quantized", done: done + 1, of: ids.count, unit: "layers", since: start)
