@@ -34,6 +34,13 @@ package struct ScalePair: Hashable, Sendable {
     return head * headDimension + channel % headDimension
   }
 
+  /// A linear layer by itself: what is in front of it, whatever it is, takes the scale.
+  package static func alone(_ target: Projection, channels: Int) -> ScalePair {
+    ScalePair(
+      source: .linear(.v), targets: [target], channels: channels, headDimension: channels,
+      repeats: 1)
+  }
+
   /// The pairs of a block with gated feed-forward layers.
   static func gated(_ configuration: ModelConfiguration) -> [ScalePair] {
     gated(

@@ -59,11 +59,13 @@ package struct BlockDraft {
   }
 
   package let index: Int
-  /// In the order of the forward pass.
+  /// In the order of the forward pass: all of a block, or a layer by itself.
   package var layers: [Layer]
   /// Norms that methods changed, `[hidden]`.
   package var norms: [BlockNorm: [Float]] = [:]
   package let pool: WorkerPool
+  /// The steps of the methods and their times.
+  package let clock = StepClock()
   /// What the calibration text sends into the block; nil without one.
   package let calibration: BlockCalibration?
   /// Whether formats alone are asked for: what calibration would find counts as found.
@@ -95,8 +97,26 @@ package struct BlockDraft {
   }
 
   package subscript(projection: Projection) -> Layer {
-    get { layers[projection.order] }
-    set { layers[projection.order] = newValue }
+    get { layers[place(of: projection)] }
+    set { layers[place(of: projection)] = newValue }
+  }
+
+  private func place(of projection: Projection) -> Int {
+    guard let place = layers.firstIndex(where: { $0.projection == projection }) else {
+      preconditionFailure("the draft of block \(index) has no layer \(projection)")
+    }
+    return place
+  }
+
+  /// The layers there are, in the order of the forward pass; those that share their input together.
+  package var inputGroups: [[Projection]] {
+    layers.map(\.projection).reduce(into: []) { groups, projection in
+      if let last = groups.last?.first, projection.inputGroup.contains(last) {
+        groups[groups.count - 1].append(projection)
+      } else {
+        groups.append([projection])
+      }
+    }
   }
 
   /// Runs the methods of a recipe: first all prepare, then all quantize.

@@ -5,6 +5,8 @@ package struct BlockSizes: Sendable {
   /// Output and input channels by projection.
   package let layers: [Projection: (rows: Int, columns: Int)]
 
+  package init(_ layers: [Projection: (rows: Int, columns: Int)]) { self.layers = layers }
+
   package init(_ configuration: ModelConfiguration) {
     var layers: [Projection: (rows: Int, columns: Int)] = [:]
     for projection in Projection.allCases {

@@ -9,10 +9,11 @@ import Tensors
 /// Modules run in float32, so that losses are not blurred by the rounding of activations. What a module is shown and what
 /// it yields are kept for the tokens that are looked at, one module at a time.
 final class CalibratedAWQBlock: AWQBlock {
+  let projections: [Projection]
   private let draft: BlockDraft
   private let calibration: BlockCalibration
-  /// The block with what methods prepared.
-  private let block: DecoderBlock
+  /// The block with what methods prepared, and what enters it; nil for a layer without one.
+  private let stream: (block: DecoderBlock, of: BlockCalibration.Stream)?
   private let grid: (BlockDraft.Layer) throws -> Grid?
   private let sequences: [HiddenStates]
   private var gathered: [Projection: AWQInputs] = [:]
@@ -37,23 +38,25 @@ final class CalibratedAWQBlock: AWQBlock {
     self.draft = draft
     self.calibration = calibration
     self.grid = grid
-    block = try draft.drafted(from: calibration.block)
-    var seen = 0
-    sequences = Array(
-      calibration.sequences.prefix { sequence in
-        defer { seen += sequence.tokens }
-        return seen == 0 || tokens == 0 || seen + sequence.tokens <= tokens
-      })
+    projections = draft.layers.map(\.projection)
+    stream = try calibration.stream.map { (try draft.drafted(from: $0.block), $0) }
+    let limit = tokens == 0 ? nil : tokens
+    let all = calibration.stream?.sequences ?? []
+    sequences = Array(all.prefix(BlockCalibration.count(all.map(\.tokens), within: limit)))
     let gatherer = AWQInputGatherer(
-      expected: sequences.reduce(0) { $0 + $1.tokens }, context: calibration.context)
-    for (number, sequence) in sequences.enumerated() {
-      try calibration.pause()
-      try calibration.model.runBlock(
-        calibration.index, block, hidden: [sequence.copy()],
-        context: calibration.context, options: ForwardOptions(observer: gatherer))
-      calibration.report("inputs of all layers", Double(number + 1) / Double(sequences.count))
+      expected: sequences.isEmpty
+        ? min(calibration.tokens, limit ?? .max) : sequences.reduce(0) { $0 + $1.tokens },
+      context: calibration.context)
+    try draft.clock.time("moments of the inputs") {
+      try calibration.run(draft, for: "inputs of all layers", limit: limit, observer: gatherer)
     }
     gathered = gatherer.inputs
+  }
+
+  /// What only a layer in a block is asked.
+  private var inBlock: (block: DecoderBlock, of: BlockCalibration.Stream) {
+    guard let stream else { preconditionFailure("a layer by itself has no norm in front") }
+    return stream
   }
 
   func layer(_ projection: Projection) throws -> AWQ.Layer {
@@ -63,7 +66,7 @@ final class CalibratedAWQBlock: AWQBlock {
       weights: layer.weight.dequantized(), grid: grid(layer))
   }
 
-  func gains(of norm: BlockNorm) throws -> [Float] { block[norm].values }
+  func gains(of norm: BlockNorm) throws -> [Float] { inBlock.block[norm].values }
 
   func inputs(of projection: Projection) throws -> AWQInputs {
     guard let inputs = gathered[projection.inputGroup[0]] else {
@@ -122,7 +125,8 @@ final class CalibratedAWQBlock: AWQBlock {
   }
 
   private func float32(_ members: [Projection]) throws -> DecoderBlock {
-    try block.replacing(
+    let block = inBlock.block
+    return try block.replacing(
       Dictionary(
         uniqueKeysWithValues: try members.map {
           ($0, try block[$0].replacing(activation: .float(type: .f32)))
@@ -133,8 +137,9 @@ final class CalibratedAWQBlock: AWQBlock {
     _ norm: BlockNorm, _ block: DecoderBlock, _ input: HiddenStates
   ) throws -> HiddenStates {
     let output = HiddenStates(tokens: input.tokens, width: input.width)
-    try calibration.model.runModule(
-      behind: norm, calibration.index, block, input: input, into: output,
+    let stream = inBlock.of
+    try stream.model.runModule(
+      behind: norm, stream.index, block, input: input, into: output,
       context: calibration.context, cache: .fp32)
     return output
   }
