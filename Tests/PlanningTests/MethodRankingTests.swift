@@ -3,6 +3,7 @@ import Models
 import Operators
 import Planning
 import Platform
+import Tensors
 import Testing
 
 /// Methods stand where what they say of themselves puts them; a plan knows none by name.
