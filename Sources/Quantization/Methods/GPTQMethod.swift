@@ -1,4 +1,4 @@
-import Models
+package import Models
 import Operators
 import Platform
 import Tensors
