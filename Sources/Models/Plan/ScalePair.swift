@@ -38,6 +38,13 @@ package struct ScalePair: Hashable, Sendable {
     return head * headDimension + channel % headDimension
   }
 
+  /// A linear layer by itself: what is in front of it, whatever it is, takes the scale.
+  package static func alone(_ target: Projection, channels: Int) -> ScalePair {
+    ScalePair(
+      source: .linear(.v), targets: [target], channels: channels, headDimension: channels,
+      repeats: 1)
+  }
+
   /// The pairs of a block, in the order of the forward pass.
   ///
   /// `down(activation(gate(x)) * up(x))` is linear in `up`; what comes out of q and k is rotated, and in some models

@@ -63,11 +63,13 @@ package struct BlockDraft {
   }
 
   package let index: Int
-  /// In the order of the forward pass.
+  /// In the order of the forward pass: all of a block, or a layer by itself.
   package var layers: [Layer]
   /// Norms that methods changed, `[hidden]`.
   package var norms: [BlockNorm: [Float]] = [:]
   package let pool: WorkerPool
+  /// The steps of the methods and their times.
+  package let clock = StepClock()
   /// What the calibration text sends into the block; nil without one.
   package let calibration: BlockCalibration?
   /// Whether formats alone are asked for: what calibration would find counts as found.

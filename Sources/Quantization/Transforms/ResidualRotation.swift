@@ -23,7 +23,7 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
   /// - Throws: `RotationError.malformed`.
   package init(_ text: String) throws(RotationError) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), let seed = UInt64(parts[0]),
+    guard (1...2).contains(parts.count), let seed = UInt64(parts[0]), seed <= UInt64(Int.max),
       parts.count == 1 || parts[1] == "heads"
     else { throw .malformed(text: text) }
     self.init(seed: seed, turnsHeads: parts.count == 2)
@@ -108,6 +108,37 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
 
   private static func type(of weight: any LinearWeight) -> DType {
     (weight as? DenseWeight)?.view.dtype ?? .f32
+  }
+}
+
+extension ResidualRotation: ModelTransform {
+  package static let describes = TransformDescription(
+    name: "rotate",
+    summary: "Rotates the residual stream by a Hadamard matrix that is folded into the weights.",
+    usage: "SEED[:heads]", example: "0",
+    options: [seedOption.spec, headsOption.spec])
+
+  private static let seedOption = OptionKey<Int>(
+    "seed", "signs of the matrix", in: 0...Int.max, standard: 0)
+  private static let headsOption = OptionKey<Bool>(
+    "heads", "each head of values is rotated too", standard: false)
+
+  package init(text: String) throws { try self.init(text) }
+
+  package init(options: OptionValues) throws {
+    self.init(seed: UInt64(options[Self.seedOption]), turnsHeads: options[Self.headsOption])
+  }
+
+  package var text: String { "\(seed)" + (turnsHeads ? ":heads" : "") }
+
+  package var settings: [OptionSetting] {
+    [Self.seedOption(Int(clamping: seed))] + (turnsHeads ? [Self.headsOption(true)] : [])
+  }
+
+  package func applied(
+    to model: Model, pool: WorkerPool?, pause: () throws -> Void
+  ) throws -> Model {
+    try rotated(model, pool: pool, pause: pause)
   }
 }
 

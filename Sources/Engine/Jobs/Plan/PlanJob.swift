@@ -43,10 +43,20 @@ package struct PlanJob: Job {
       } else {
         try laboratory.machinePeaks(reporter)
       }
-    let methods = Dictionary(
-      uniqueKeysWithValues: QuantizationTarget.allCases.map { target in
-        (target, QuantizationMethods.descriptions(for: target).map(\.name))
-      })
-    return Planner(model: shape, workload: workload, peaks: peaks, methods: methods).plan()
+    return Planner(model: shape, workload: workload, peaks: peaks, methods: .all).plan()
+  }
+}
+
+extension PlannedMethods {
+  /// Every method there is, with what it says of itself.
+  package static var all: PlannedMethods {
+    func methods(_ target: QuantizationTarget) -> [Method] {
+      QuantizationMethods.all.filter { $0.describes.target == target }.map {
+        Method(name: $0.describes.name, traits: $0.traits)
+      }
+    }
+    return PlannedMethods(
+      weights: methods(.weights), activations: methods(.activations),
+      caches: KVCacheMethods.all.map { Cache(name: $0.describes.name, traits: $0.traits) })
   }
 }

@@ -15,6 +15,10 @@ package protocol AWQBlock {
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double
 }
 
+extension AWQBlock {
+  package var projections: [Projection] { Projection.allCases }
+}
+
 /// The search of AWQ over a decoder block: scales of all pairs, then clipped ranges.
 ///
 /// All scales are searched in the block as it was and moved together; ranges are then searched with scaled weights and
@@ -24,11 +28,16 @@ package struct AWQBlockSearch {
   private let pairs: [ScalePair]
   private let options: AWQ.Options
   private let pool: WorkerPool?
+  private let clock: StepClock
 
-  package init(pairs: [ScalePair], _ options: AWQ.Options, pool: WorkerPool? = nil) {
+  package init(
+    pairs: [ScalePair], _ options: AWQ.Options, pool: WorkerPool? = nil,
+    clock: StepClock = StepClock()
+  ) {
     self.pairs = pairs
     self.options = options
     self.pool = pool
+    self.clock = clock
   }
 
   /// Whether the pair's scale is searched: under grouped-query attention only where heads are tied.
@@ -42,7 +51,7 @@ package struct AWQBlockSearch {
     for pair in pairs where takes(pair) {
       let layers = try pair.targets.map { try block.layer($0) }
       guard layers.contains(where: { $0.grid != nil }) else { continue }
-      let curve = try search(pair, layers, block)
+      let curve = try clock.time("scale search") { try search(pair, layers, block) }
       result.curves.append((pair, curve))
       switch pair.source {
       case .norm(let norm):
@@ -56,7 +65,9 @@ package struct AWQBlockSearch {
     }
     guard options.clips else { return result }
     for projection in block.roles where !projection.formsScores {
-      result.clips[projection] = try clip(projection, result, block)
+      result.clips[projection] = try clock.time("clip search") {
+        try clip(projection, result, block)
+      }
     }
     return result
   }

@@ -9,10 +9,11 @@ import Tensors
 /// Modules run in float32, so that losses are not blurred by the rounding of activations. What a module is shown and what
 /// it yields are kept for the tokens that are looked at, one module at a time.
 final class CalibratedAWQBlock: AWQBlock {
+  let roles: [Projection]
   private let draft: BlockDraft
   private let calibration: BlockCalibration
-  /// The block with what methods prepared.
-  private let block: DecoderBlock
+  /// The block with what methods prepared, and what enters it; nil for a layer without one.
+  private let stream: (block: DecoderBlock, of: BlockCalibration.Stream)?
   private let grid: (BlockDraft.Layer) throws -> Grid?
   private let sequences: [HiddenStates]
   private var gathered: [Projection: AWQInputs] = [:]
@@ -37,27 +38,27 @@ final class CalibratedAWQBlock: AWQBlock {
     self.draft = draft
     self.calibration = calibration
     self.grid = grid
-    block = try draft.drafted(from: calibration.block)
-    var seen = 0
-    sequences = Array(
-      calibration.sequences.prefix { sequence in
-        defer { seen += sequence.tokens }
-        return seen == 0 || tokens == 0 || seen + sequence.tokens <= tokens
-      })
+    roles = draft.layers.map(\.projection)
+    stream = try calibration.stream.map { (try draft.drafted(from: $0.block), $0) }
+    let limit = tokens == 0 ? nil : tokens
+    let all = calibration.stream?.sequences ?? []
+    sequences = Array(all.prefix(BlockCalibration.count(all.map(\.tokens), within: limit)))
     let gatherer = AWQInputGatherer(
-      leads: Set(block.plan.inputGroups.map(\.lead)),
-      expected: sequences.reduce(0) { $0 + $1.tokens }, context: calibration.context)
-    for (number, sequence) in sequences.enumerated() {
-      try calibration.pause()
-      try calibration.model.runBlock(
-        calibration.index, block, hidden: [sequence.copy()],
-        context: calibration.context, options: ForwardOptions(observer: gatherer))
-      calibration.report("inputs of all layers", Double(number + 1) / Double(sequences.count))
+      leads: Set(draft.inputGroups.map(\.lead)),
+      expected: sequences.isEmpty
+        ? min(calibration.tokens, limit ?? .max) : sequences.reduce(0) { $0 + $1.tokens },
+      context: calibration.context)
+    try draft.clock.time("moments of the inputs") {
+      try calibration.run(draft, for: "inputs of all layers", limit: limit, observer: gatherer)
     }
     gathered = gatherer.inputs
   }
 
-  var roles: [Projection] { block.roles }
+  /// What only a layer in a block is asked.
+  private var inBlock: (block: DecoderBlock, of: BlockCalibration.Stream) {
+    guard let stream else { preconditionFailure("a layer by itself has no norm in front") }
+    return stream
+  }
 
   func layer(_ projection: Projection) throws -> AWQ.Layer {
     let layer = draft[projection]
@@ -66,7 +67,7 @@ final class CalibratedAWQBlock: AWQBlock {
       weights: layer.weight.dequantized(), grid: grid(layer))
   }
 
-  func gains(of norm: BlockNorm) throws -> [Float] { block[norm].values }
+  func gains(of norm: BlockNorm) throws -> [Float] { inBlock.block[norm].values }
 
   func inputs(of projection: Projection) throws -> AWQInputs {
     guard let inputs = gathered[draft.lead(of: projection)] else {
@@ -76,7 +77,7 @@ final class CalibratedAWQBlock: AWQBlock {
   }
 
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double {
-    guard let half = block.plan.half(openedBy: norm) else {
+    guard let half = inBlock.block.plan.half(openedBy: norm) else {
       preconditionFailure("no half of the block begins with the norm \(norm.rawValue)")
     }
     let module = try module(half)
@@ -127,7 +128,8 @@ final class CalibratedAWQBlock: AWQBlock {
   }
 
   private func float32(_ half: BlockHalf) throws -> DecoderBlock {
-    try block.replacing(
+    let block = inBlock.block
+    return try block.replacing(
       Dictionary(
         uniqueKeysWithValues: try block.plan.roles(of: half).map {
           ($0, try block[$0].replacing(activation: .float(type: .f32)))
@@ -138,8 +140,9 @@ final class CalibratedAWQBlock: AWQBlock {
     _ half: BlockHalf, _ block: DecoderBlock, _ input: HiddenStates
   ) throws -> HiddenStates {
     let output = HiddenStates(tokens: input.tokens, width: input.width)
-    try calibration.model.runHalf(
-      half, calibration.index, block, input: input, into: output,
+    let stream = inBlock.of
+    try stream.model.runHalf(
+      half, stream.index, block, input: input, into: output,
       context: calibration.context, cache: .fp32)
     return output
   }
