@@ -15,10 +15,6 @@ package protocol AWQBlock {
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double
 }
 
-extension AWQBlock {
-  package var projections: [Projection] { Projection.allCases }
-}
-
 /// The search of AWQ over a decoder block: scales of all pairs, then clipped ranges.
 ///
 /// All scales are searched in the block as it was and moved together; ranges are then searched with scaled weights and
