@@ -43,7 +43,9 @@ let package = Package(
       resources: [.copy("tales-5M")]),
 
     // 5
-    .target(name: "Quantization", dependencies: ["Models"]),
+    .target(
+      name: "Quantization",
+      dependencies: ["Models", .product(name: "TOMLKit", package: "TOMLKit")]),
     .target(name: "Evaluation", dependencies: ["Models"]),
     .target(name: "Profiling", dependencies: ["Models"]),
     .target(name: "Planning", dependencies: ["Models"]),
@@ -89,13 +91,14 @@ let package = Package(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Engine"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
     .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
     .testTarget(
-      name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"]),
+      name: "ModelsTests", dependencies: ["Models", "DemoModel", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),

@@ -13,9 +13,7 @@ final class ProgressLine: Sendable {
     switch event {
     case .progressed(_, let progress): show(progress)
     case .log(_, let text): note(text)
-    case .started, .layer, .surveyed, .labRow, .cacheRow, .batchPoints, .finished, .failed,
-      .cancelled:
-      break
+    case .started, .part, .finished, .failed, .cancelled: break
     }
   }
 

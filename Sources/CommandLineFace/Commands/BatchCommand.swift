@@ -49,9 +49,7 @@ struct BatchCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     _ = try session.load(model.model)
-    guard
-      case .batched(let report) = try session.perform(.timeBatches(options: try options()))
-    else { throw CommandFailure(message: "timing batches gave no report") }
+    let report = try session.perform(BatchJob(options: try options()))
     if output.json { return try Output.json(BatchDocument(report)) }
     Self.show(report)
   }

@@ -47,9 +47,7 @@ struct BenchCommand: ParsableCommand {
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)
-    guard case .benched(let report) = try session.perform(.bench(options: options)) else {
-      throw CommandFailure(message: "measuring gave no report")
-    }
+    let report = try session.perform(BenchJob(options: options))
     if output.json { return try Output.json(BenchDocument(report: report)) }
     Self.show(report)
     if layers { Self.showLayers(report) }

@@ -55,9 +55,7 @@ struct DepthCommand: ParsableCommand {
     let options = CacheSpeedOptions(
       caches: try caches.map(RecipeText.cache), depths: depth.isEmpty ? [1024, 4096] : depth,
       steps: steps, repetitions: repetitions)
-    guard case .cacheSpeed(let report) = try session.perform(.timeCaches(options: options)) else {
-      throw CommandFailure(message: "timing caches gave no report")
-    }
+    let report = try session.perform(CacheSpeedJob(options: options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }

@@ -40,9 +40,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    guard case .machine(let peaks) = try session.perform(.measureMachine) else {
-      throw CommandFailure(message: "measuring gave no peaks")
-    }
+    let peaks = try session.perform(MachineJob())
     let locator = ResourceLocator()
     let searches = [
       (

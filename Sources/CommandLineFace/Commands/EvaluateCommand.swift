@@ -23,9 +23,7 @@ struct EvaluateCommand: ParsableCommand {
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
       rotation: rotate.rotation)
-    guard
-      case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
-    else { throw CommandFailure(message: "evaluating gave no report") }
+    let report = try session.perform(EvaluateJob(options: evaluation.options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }

@@ -60,30 +60,23 @@ struct PlanCommand: ParsableCommand {
       }
       let shape = try ModelShape(planningFor: ConfigFile(path: path))
       document = Document(
-        report: try session.laboratory.plan(
-          shape, workload.workload(context: shape.context), machine: workload.machine))
+        report: try PlanJob(
+          workload: workload.workload(context: shape.context), machine: workload.machine
+        ).report(for: shape, in: session.laboratory))
     } else {
       let summary = try session.load(model.model)
       let asked = workload.workload(context: summary.shape.context)
-      guard
-        case .plan(let report) = try session.perform(
-          .plan(workload: asked, machine: workload.machine))
-      else { throw CommandFailure(message: "planning gave no report") }
-      document = Document(report: report)
+      document = Document(
+        report: try session.perform(PlanJob(workload: asked, machine: workload.machine)))
       if !wanted.isBaseline {
-        guard
-          case .assessed(let price) = try session.perform(
-            .assess(recipe: wanted, calibration: CalibrationOptions()))
-        else { throw CommandFailure(message: "pricing gave no report") }
+        let price = try session.perform(
+          AssessJob(recipe: wanted, calibration: CalibrationOptions()))
         if let problem = price.problems.first { throw CommandFailure(message: problem) }
         document.recipeCoverage = price.coverage
       }
       if measure {
-        guard
-          case .cachesMeasured(let found) = try session.perform(
-            .measureCaches(workload: asked, recipe: wanted))
-        else { throw CommandFailure(message: "filling caches gave no report") }
-        document.measured = found
+        document.measured = try session.perform(
+          CacheFillingJob(workload: asked, recipe: wanted))
       }
     }
     if output.json { return try Output.json(document) }

@@ -54,9 +54,7 @@ struct ProvidersCommand: ParsableCommand {
     let options = ProviderOptions(
       prompt: prompt, generate: generate, repetitions: repetitions, seconds: seconds,
       compared: compared)
-    guard
-      case .providers(let report) = try session.perform(.compareProviders(options: options))
-    else { throw CommandFailure(message: "comparing providers gave no report") }
+    let report = try session.perform(ProvidersJob(options: options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }

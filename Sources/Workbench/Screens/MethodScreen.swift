@@ -148,7 +148,7 @@ package enum MethodScreen: Screen {
     }
     return Step("quantize") { state in
       let effects = state.start(
-        .quantize(
+        QuantizeJob(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
       return effects + state.show(CalibrateScreen.id)
@@ -207,49 +207,5 @@ package enum MethodScreen: Screen {
     OptionPanel(state: state).draw(in: right[0], of: &buffer, look: look)
     price.draw(in: right[1], of: &buffer, look: look)
     CoveragePanel(state: state).draw(in: right[2], of: &buffer, look: look)
-  }
-}
-
-/// One place of a recipe that a method can stand in.
-package enum Slot: String, Hashable, Sendable, CaseIterable {
-  case weights, activations, keys, values
-
-  package var target: QuantizationTarget {
-    switch self {
-    case .weights: .weights
-    case .activations: .activations
-    case .keys, .values: .kvCache
-    }
-  }
-
-  /// The slot in words.
-  package var words: String {
-    switch self {
-    case .weights: "weights"
-    case .activations: "activations"
-    case .keys: "KV: keys"
-    case .values: "KV: values"
-    }
-  }
-}
-
-extension Recipe {
-  package subscript(slot: Slot) -> MethodChoice? {
-    get {
-      switch slot {
-      case .weights: weights
-      case .activations: activations
-      case .keys: keys
-      case .values: values
-      }
-    }
-    set {
-      switch slot {
-      case .weights: weights = newValue
-      case .activations: activations = newValue
-      case .keys: keys = newValue
-      case .values: values = newValue
-      }
-    }
   }
 }

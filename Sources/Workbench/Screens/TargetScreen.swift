@@ -68,10 +68,10 @@ package enum TargetScreen: Screen {
     ) { state in
       state.target.page = .cache
       return state.start(
-        .measureCaches(workload: state.choices.workload, recipe: state.choices.recipe))
+        CacheFillingJob(workload: state.choices.workload, recipe: state.choices.recipe))
     },
     Binding("m", name: "measure machine", help: "Measure what this machine can do, again.") {
-      state in state.start(.measureMachine)
+      state in state.start(MachineJob())
     },
   ]
 
