@@ -68,7 +68,7 @@ import Testing
     ("plan --kv-key maybe", ["maybe"]),
     ("evaluate --weights rtn --set weights.bitz=4", ["bitz", "bits"]),
     ("evaluate --set weights.bits=4", ["weights"]),
-    ("evaluate --set what", ["what", "TARGET.KEY=VALUE"]),
+    ("evaluate --set what", ["what", "KEY=VALUE"]),
     ("evaluate --layer 5.down", ["5.down"]),
     ("evaluate --head many", ["many"]),
   ])
