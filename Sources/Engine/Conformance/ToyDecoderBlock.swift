@@ -1,4 +1,3 @@
-import COpenBLAS
 import Glibc
 import Models
 import Quantization
@@ -72,11 +71,32 @@ struct ToyDecoderBlock {
     let (rows, columns) = (rows(of: projection), columns(of: projection))
     let tokens = inputs.count / columns
     var outputs = [Float](repeating: 0, count: tokens * rows)
-    cblas_sgemm(
-      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasTrans),
-      Int32(tokens), Int32(rows), Int32(columns), 1, inputs, Int32(columns), weights,
-      Int32(columns), 0, &outputs, Int32(rows))
+    inputs.withUnsafeBufferPointer { inputs in
+      weights.withUnsafeBufferPointer { weights in
+        guard let inputs = inputs.baseAddress, let weights = weights.baseAddress else { return }
+        for token in 0..<tokens {
+          let input = inputs + token * columns
+          for row in 0..<rows {
+            outputs[token * rows + row] = Self.dot(input, weights + row * columns, count: columns)
+          }
+        }
+      }
+    }
     return outputs
+  }
+
+  /// The sum of products of two runs of `count` numbers, in eight sums side by side.
+  private static func dot(
+    _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int
+  ) -> Float {
+    var sums = SIMD8<Float>()
+    let whole = count / 8 * 8
+    for first in stride(from: 0, to: whole, by: 8) {
+      for lane in 0..<8 { sums[lane] += left[first + lane] * right[first + lane] }
+    }
+    var sum = sums.sum()
+    for index in whole..<count { sum += left[index] * right[index] }
+    return sum
   }
 
   private func attend(_ queries: [Float], _ keys: [Float], _ values: [Float]) -> [Float] {

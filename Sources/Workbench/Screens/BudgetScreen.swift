@@ -1,4 +1,4 @@
-package import Engine
+import Engine
 import Models
 import Quantization
 package import TerminalUI

@@ -1,6 +1,6 @@
 import Engine
-package import Models
-package import Quantization
+import Models
+import Quantization
 package import TerminalUI
 
 /// Where activations stand out, what a threshold or smoothing does about it, and what planted outliers do to each method.
