@@ -4,9 +4,10 @@ import Platform
 package import Quantization
 import Tensors
 
-/// Plants outliers in the model as it was read, or takes them out, and measures what that changed.
+/// Plants outliers in the model as it was read, without changing what it computes, or takes them out, and measures what that
+/// changed.
 ///
-/// What the model computes does not change; what was quantized is dropped.
+/// What was quantized is dropped.
 package struct PlantingJob: Job {
   /// nil takes them out.
   package var planting: OutlierPlanting?

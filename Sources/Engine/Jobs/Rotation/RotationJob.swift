@@ -5,9 +5,10 @@ import Platform
 package import Quantization
 import Tensors
 
-/// Rotates the residual stream of the model as it was read, or turns it back, and measures what that changed.
+/// Rotates the residual stream of the model as it was read, planted outliers included, or turns it back, and measures what
+/// that changed.
 ///
-/// Planted outliers are included; what was quantized is dropped.
+/// What was quantized is dropped.
 package struct RotationJob: Job {
   /// nil turns it back.
   package var rotation: ResidualRotation?
