@@ -47,6 +47,26 @@ import Workbench
     #expect(try stems("Sources/Workbench/Screens") == names(Screens.all.map { $0 }))
   }
 
+  /// What somebody said is never rounded: a new type of options that is not named there fails here.
+  @Test func optionsAreSaidExactly() throws {
+    let exact = try SourceTree.lines("Sources/Workbench/Sessions/SaidExactly.swift").joined()
+    var found: Set<String> = []
+    for target in ["Engine", "Evaluation", "Profiling", "Planning", "Quantization"] {
+      for file in try SourceTree.files("Sources/\(target)", suffix: ".swift") {
+        for line in try SourceTree.lines(file) where line.contains("Codable") {
+          guard let name = line.firstMatch(of: #/struct (\w+Options)\b/#)?.output.1 else {
+            continue
+          }
+          found.insert(String(name))
+        }
+      }
+    }
+    #expect(found.count >= 5)
+    for name in found {
+      #expect(exact.contains("extension \(name): SaidExactly"), "\(name) would be rounded")
+    }
+  }
+
   @Test func kernelsHaveTheGenericProvider() {
     for kernel in LinearKernel.all {
       #expect(kernel.providers.contains(.generic), "\(kernel.name)")

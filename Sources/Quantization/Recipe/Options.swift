@@ -1,9 +1,37 @@
 /// The value of one option of a method.
-package enum OptionValue: Hashable, Sendable {
+package enum OptionValue: Sendable {
   case integer(Int)
   case decimal(Double)
   case flag(Bool)
   case choice(String)
+}
+
+/// A number is the same whether it is said as 24 or as 24.0: JSON does not tell them apart.
+extension OptionValue: Hashable {
+  package static func == (left: OptionValue, right: OptionValue) -> Bool {
+    switch (left, right) {
+    case (.integer(let left), .integer(let right)): left == right
+    case (.flag(let left), .flag(let right)): left == right
+    case (.choice(let left), .choice(let right)): left == right
+    default: left.number != nil && left.number == right.number
+    }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    switch self {
+    case .integer, .decimal: hasher.combine(number)
+    case .flag(let isOn): hasher.combine(isOn)
+    case .choice(let name): hasher.combine(name)
+    }
+  }
+
+  private var number: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .decimal(let value): value
+    case .flag, .choice: nil
+    }
+  }
 }
 
 /// Written as the bare JSON or TOML value.

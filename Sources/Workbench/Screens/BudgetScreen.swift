@@ -134,7 +134,7 @@ package enum BudgetScreen: Screen {
         "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits",
         help:
           "Bits a weight, scales included: 4 bits in groups of 128 are 4.125.",
-        editable: NumberText.significant(bits),
+        editable: "\(bits)",
         step: { state, direction in
           let next = direction > 0 ? ladder.first { $0 > bits } : ladder.last { $0 < bits }
           state.choices.budgetBits = next ?? bits

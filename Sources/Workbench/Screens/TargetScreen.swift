@@ -269,7 +269,7 @@ extension TargetScreen {
         StyledText(work.memoryBudget.map { NumberText.short($0) + "B" } ?? "what is there")),
       help: "Memory that weights, cache and activations may take. Type 24 for 24 GB, or 0 for what "
         + "the machine has.",
-      editable: NumberText.significant(now),
+      editable: now == now.rounded() ? NumberText.fixed(now, 0) : "\(now)",
       step: { state, direction in
         let next = direction > 0 ? ladder.first { $0 > now } : ladder.last { $0 < now }
         guard let next else { return [] }
