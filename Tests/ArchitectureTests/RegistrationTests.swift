@@ -43,8 +43,14 @@ import Workbench
       ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
   }
 
+  /// A folder a screen, with the screen in the file of its name.
   @Test func screens() throws {
-    #expect(try stems("Sources/Workbench/Screens") == names(Screens.all.map { $0 }))
+    let files = try SourceTree.files("Sources/Workbench/Screens", suffix: ".swift")
+    let rooms = Set(files.map { $0.split(separator: "/")[3] })
+    #expect(Set(rooms.map { "\($0)Screen" }) == names(Screens.all.map { $0 }))
+    for room in rooms {
+      #expect(files.contains("Sources/Workbench/Screens/\(room)/\(room)Screen.swift"))
+    }
   }
 
   /// What somebody said is never rounded: a new type of options that is not named there fails here.
