@@ -1,5 +1,6 @@
 import Engine
 import Models
+import Operators
 import Planning
 import Quantization
 import TerminalUI
@@ -149,9 +150,9 @@ import Workbench
     var play = Play()
     play.send(.launch(model: nil))
     play.press("B", "e", "ctrl+u", "3.14159", "enter")
-    #expect(play.state.choices.budgetBits == 3.14159)
+    #expect(play.state.choices[BudgetScreen.self].bits == 3.14159)
     play.press("e", "enter")
-    #expect(play.state.choices.budgetBits == 3.14159)
+    #expect(play.state.choices[BudgetScreen.self].bits == 3.14159)
   }
 
   /// Measurements are short in the state as in the session, so that a replay ends where the program did.

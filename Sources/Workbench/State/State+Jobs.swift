@@ -58,9 +58,7 @@ extension State {
   /// Clears what a job that begins will tell anew.
   private mutating func begin(_ request: JobRequest) {
     switch request {
-    case .quantize:
-      facts.layers = []
-      calibrate.showsSurvey = false
+    case .quantize: facts.layers = []
     case .surveyCalibration: facts.survey = nil
     case .allocate: facts.allocation = nil
     case .surveyOutliers: facts.outliers = nil
@@ -91,7 +89,6 @@ extension State {
       facts.forgetMeasurements()
       facts.quantized = report
       facts.layers = report.layers
-      heatmap = HeatmapScreen.View()
       say(.done, "Quantized: \(report.recipe)")
     case .cell(let detail): facts.cell = detail
     case .restored(let report): facts.restored = report
@@ -205,4 +202,27 @@ extension State {
 extension JobRequest {
   /// Whether this is a plan.
   package var isPlan: Bool { if case .plan = self { true } else { false } }
+}
+
+extension State {
+  /// Pauses or resumes the job that runs.
+  mutating func togglePause() -> [Effect] {
+    guard let active = jobs.active else { return [] }
+    let pauses = active.status == .running
+    jobs.setPaused(pauses, active.id)
+    return [pauses ? .pause(id: active.id) : .resume(id: active.id)]
+  }
+
+  /// Asks whether the job that runs is to be cancelled.
+  mutating func askToCancel() {
+    guard let active = jobs.active else { return }
+    overlay = .confirm(Confirmation(.cancel(id: active.id), title: active.title))
+  }
+
+  /// Quits, after a question while a job runs.
+  mutating func askToQuit() -> [Effect] {
+    guard let active = jobs.active else { return [.quit] }
+    overlay = .confirm(Confirmation(.quit, title: active.title))
+    return []
+  }
 }

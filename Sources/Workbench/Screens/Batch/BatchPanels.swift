@@ -34,6 +34,11 @@ extension BatchScreen.View.Figure {
   var measure: BatchFigure { self == .prefill ? .prefill : .decode }
 }
 
+extension BatchReport {
+  /// The batches that are measured so far, ascending.
+  var measured: [Int] { batches.filter { batch in points.contains { $0.batch == batch } } }
+}
+
 extension GlyphSet {
   /// A dot of the line of limits.
   fileprivate var limitDot: Unicode.Scalar { kind == .ascii ? "." : "·" }
@@ -43,18 +48,19 @@ extension GlyphSet {
 
 /// Forms down, batches across.
 struct BatchTable: Widget {
-  var state: State
   var report: BatchReport
+  var figure: BatchScreen.View.Figure
+  /// The point under the cursor.
+  var chosen: BatchReport.Point?
+  var isFocused: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let figure = state.batches.figure
     let room = buffer.box(
       StyledText("\(figure.title): \(figure.unit)"), in: rect, look: look,
-      trailing: .hint("* the fastest form"), isFocused: !state.batches.showsOptions)
-    let batches = BatchScreen.batches(report)
-    let chosen = BatchScreen.chosen(state)
+      trailing: .hint("* the fastest form"), isFocused: isFocused)
+    let batches = report.measured
     let cells = report.forms.map { form in
-      batches.map { batch in cell(form.name, batch, figure, chosen) }
+      batches.map { batch in cell(form.name, batch) }
     }
     let widths = batches.indices.map { column in
       cells.reduce(2) { max($0, $1[column].width) } + 2
@@ -77,9 +83,7 @@ struct BatchTable: Widget {
     buffer.draw(Table(columns, rows: rows), in: room, look: look)
   }
 
-  private func cell(
-    _ form: String, _ batch: Int, _ figure: BatchScreen.View.Figure, _ chosen: BatchReport.Point?
-  ) -> StyledText {
+  private func cell(_ form: String, _ batch: Int) -> StyledText {
     guard let point = report.point(form, batch: batch), let value = figure.value(point) else {
       return .hint("– ")
     }
@@ -110,12 +114,14 @@ struct BatchTable: Widget {
 
 /// One line a form over batches, the crossovers named, and the limit of the chosen form.
 struct BatchPicture: Widget {
-  var state: State
   var report: BatchReport
+  var figure: BatchScreen.View.Figure
+  /// The point under the cursor.
+  var chosen: BatchReport.Point?
+  /// The form under the cursor.
+  var form: String?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let figure = state.batches.figure
-    let chosen = BatchScreen.chosen(state)
     let hasLimit = figure == .decode || figure == .sequence
     let room = buffer.box(
       "\(figure.title), over batch", in: rect, look: look,
@@ -135,9 +141,9 @@ struct BatchPicture: Widget {
           }
         }, form: .linePoints, role: .series(index))
     }
-    if figure != .limit { series.append(crossings(figure, isWide: rect.width >= 72, look)) }
-    if hasLimit, let chosen { series.append(limit(of: chosen.form, figure, look)) }
-    let batches = BatchScreen.batches(report).map(Double.init)
+    if figure != .limit { series.append(crossings(isWide: rect.width >= 72, look)) }
+    if hasLimit, let chosen { series.append(limit(of: chosen.form, look)) }
+    let batches = report.measured.map(Double.init)
     buffer.draw(
       Plot(
         series,
@@ -151,9 +157,7 @@ struct BatchPicture: Widget {
   }
 
   /// What the limits allow the chosen form, as dots between the batches.
-  private func limit(
-    of form: String, _ figure: BatchScreen.View.Figure, _ look: Look
-  ) -> Plot.Series {
+  private func limit(of form: String, _ look: Look) -> Plot.Series {
     let ends = report.points(of: form).map { point in
       (
         x: Double(point.batch),
@@ -174,12 +178,9 @@ struct BatchPicture: Widget {
   }
 
   /// Where one form overtakes another; those of the chosen form are named first.
-  private func crossings(
-    _ figure: BatchScreen.View.Figure, isWide: Bool, _ look: Look
-  ) -> Plot.Series {
-    let chosen = BatchScreen.form(state)?.name
+  private func crossings(isWide: Bool, _ look: Look) -> Plot.Series {
     let all = report.crossovers(of: figure.measure).sorted {
-      ($0.first == chosen || $0.second == chosen) && !($1.first == chosen || $1.second == chosen)
+      ($0.first == form || $0.second == form) && !($1.first == form || $1.second == form)
     }
     let points = all.flatMap { crossover in
       crossover.changes.compactMap { change -> Plot.Point? in
@@ -216,11 +217,11 @@ struct BatchPicture: Widget {
 
 /// What one step of the chosen form reads and multiplies, and what binds it.
 struct BatchDetail: Widget {
-  var state: State
   var report: BatchReport
+  var point: BatchReport.Point?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    guard let point = BatchScreen.chosen(state) else {
+    guard let point else {
       _ = buffer.box("a step", in: rect, look: look)
       return
     }
@@ -284,13 +285,15 @@ struct BatchDetail: Widget {
 
 /// Where the chosen form overtakes others or is overtaken, in sentences where there is room.
 struct BatchCrossings: Widget {
-  var state: State
   var report: BatchReport
+  var figure: BatchScreen.View.Figure
+  /// The form that it is about.
+  var form: String?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     guard rect.height >= 3 else { return }
-    let figure = state.batches.figure.measure
-    let name = BatchScreen.form(state)?.name ?? ""
+    let figure = figure.measure
+    let name = form ?? ""
     let room = buffer.box(
       StyledText(figure == .prefill ? "\(name) in prefill" : "\(name) and the others"), in: rect,
       look: look)

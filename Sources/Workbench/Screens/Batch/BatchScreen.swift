@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 import Models
 import Profiling
 import Quantization
@@ -11,7 +11,7 @@ package enum BatchScreen: Screen {
   package static let question = "At which batch does another form win, and what binds it there?"
 
   /// Where the cursor is and what is shown.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     /// What the table and the chart show.
     package enum Figure: String, Hashable, Sendable, CaseIterable {
       case decode, sequence, limit, prefill
@@ -28,36 +28,45 @@ package enum BatchScreen: Screen {
     package init() {}
   }
 
+  /// What is measured next.
+  package struct Choice: Remembered {
+    package var options = BatchOptions()
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut(
+    "C", name: "batches",
+    help: "Find the crossover: at which batch which form decodes fastest, and what binds it.")
+
   package static let bindings: [Binding] = [
     Binding(
       "m", name: "measure",
       help: "Make the forms in memory and decode with each at every batch, in turns.",
-      isHint: true, when: { canStart($0) }
+      isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
       "v", name: "other figure",
       help: "Show tokens a second of all sequences, of one, the share of the limit, or prefill.",
-      isHint: true, when: { $0.facts.batches != nil }
+      isHint: true, unless: { untimed($0) }
     ) { state in
       let figures = figures(state)
-      let next = (figures.firstIndex(of: state.batches.figure) ?? 0) + 1
-      state.batches.figure = figures[next % figures.count]
+      let next = (figures.firstIndex(of: state[BatchScreen.self].figure) ?? 0) + 1
+      state[BatchScreen.self].figure = figures[next % figures.count]
       return []
     },
     Binding(
       "u", name: "use form", help: "Take the chosen form into the recipe.", isHint: true,
-      when: { chosen($0) != nil && $0.facts.model != nil }
+      unless: { $0.lacksModel ?? untimed($0) }
     ) { state in use(&state) },
     Binding(
       "e", "space", name: "type a value",
       help: "Type the value of the chosen option; Tab goes to the options.",
-      when: { showsOptions($0) }
-    ) { state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.batches.option) else { return [] }
-      FieldEdit.open(settings[state.batches.option], &state)
-      return []
-    },
+      unless: { state in
+        showsOptions(state)
+          ? cannotType(state[BatchScreen.self].option, state) : "Tab goes to the options first"
+      }
+    ) { state in typeValue(state[BatchScreen.self].option, &state) },
   ]
 
   /// The newest job of this screen.
@@ -65,13 +74,14 @@ package enum BatchScreen: Screen {
     state.jobs.latest { if case .timeBatches = $0 { true } else { false } }
   }
 
-  private static func canStart(_ state: State) -> Bool {
-    state.facts.model != nil && state.jobs.active == nil
+  /// Why there are no figures to look at.
+  private static func untimed(_ state: State) -> String? {
+    chosen(state) == nil ? "Nothing is timed yet: m times the forms" : nil
   }
 
   /// Before anything is measured the options are all there is.
   private static func showsOptions(_ state: State) -> Bool {
-    state.batches.showsOptions || state.facts.batches?.points.isEmpty ?? true
+    state[BatchScreen.self].showsOptions || state.facts.batches?.points.isEmpty ?? true
   }
 
   /// Prefill only where it was measured.
@@ -79,29 +89,24 @@ package enum BatchScreen: Screen {
     View.Figure.allCases.filter { $0 != .prefill || state.facts.batches?.prompt ?? 0 > 0 }
   }
 
-  /// The batches that are measured so far, ascending.
-  static func batches(_ report: BatchReport) -> [Int] {
-    report.batches.filter { batch in report.points.contains { $0.batch == batch } }
-  }
-
   /// The form under the cursor.
   static func form(_ state: State) -> BatchReport.Form? {
     guard let forms = state.facts.batches?.forms, !forms.isEmpty else { return nil }
-    return forms[state.batches.form.clamped(0, forms.count - 1)]
+    return forms[state[BatchScreen.self].form.clamped(0, forms.count - 1)]
   }
 
   /// The point under the cursor.
   static func chosen(_ state: State) -> BatchReport.Point? {
     guard let report = state.facts.batches, let form = form(state) else { return nil }
-    let batches = batches(report)
+    let batches = report.measured
     guard !batches.isEmpty else { return nil }
     return report.point(
-      form.name, batch: batches[state.batches.batch.clamped(0, batches.count - 1)])
+      form.name, batch: batches[state[BatchScreen.self].batch.clamped(0, batches.count - 1)])
   }
 
   private static func measure(_ state: inout State) -> [Effect] {
-    state.batches.showsOptions = false
-    return state.start(.timeBatches(options: state.choices.batches))
+    state[BatchScreen.self].showsOptions = false
+    return state.start(.timeBatches(options: state.choices[BatchScreen.self].options))
   }
 
   private static func use(_ state: inout State) -> [Effect] {
@@ -116,51 +121,48 @@ package enum BatchScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     guard state.jobs.active == nil else { return nil }
     let isAnswered =
-      if case .timeBatches(state.choices.batches) = job(state)?.request {
+      if case .timeBatches(state.choices[BatchScreen.self].options) = job(state)?.request {
         state.facts.batches != nil
       } else {
         false
       }
     guard isAnswered else { return Step("time batches") { state in measure(&state) } }
-    return .go("choose a method", to: MethodScreen.id)
+    return .go("choose a method", to: Place.method)
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
     guard state.facts.batches?.points.isEmpty == false else { return }
-    state.batches.showsOptions.toggle()
+    state[BatchScreen.self].showsOptions.toggle()
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
     guard !showsOptions(state), let report = state.facts.batches else {
-      let settings = settings(state)
-      if motion.horizontal != 0, settings.indices.contains(state.batches.option) {
-        return settings[state.batches.option].step(&state, motion.horizontal)
-      }
-      state.batches.option = motion.moved(state.batches.option, count: settings.count)
-      return []
+      return moveForm(motion, \.option, &state)
     }
-    let count = batches(report).count
+    let count = report.measured.count
     if motion.horizontal != 0 {
-      let here = state.batches.batch.clamped(0, max(0, count - 1))
-      state.batches.batch = (here + motion.horizontal).clamped(0, max(0, count - 1))
+      let here = state[BatchScreen.self].batch.clamped(0, max(0, count - 1))
+      state[BatchScreen.self].batch = (here + motion.horizontal).clamped(0, max(0, count - 1))
     } else {
-      state.batches.form = motion.moved(state.batches.form, count: report.forms.count, page: 4)
+      state[BatchScreen.self].form = motion.moved(
+        state[BatchScreen.self].form, count: report.forms.count, page: 4)
     }
     return []
   }
 
   package static func settings(_ state: State) -> [Setting] {
-    let options = state.choices.batches
+    let options = state.choices[BatchScreen.self].options
     return [
       .number(
         "batches to", options.batches.max() ?? 1,
         help: "Batches double from 1 up to this one.", ladder: Setting.powers(through: 8),
         in: 1...256
       ) { state, value in
-        state.choices.batches.batches = Setting.powers(through: 8).filter { $0 < value } + [value]
+        state.choices[BatchScreen.self].options.batches =
+          Setting.powers(through: 8).filter { $0 < value } + [value]
         return []
       },
       .number(
@@ -168,7 +170,7 @@ package enum BatchScreen: Screen {
         help: "Tokens in each cache: more of them, and a step reads more cache beside the weights.",
         ladder: [0] + Setting.powers(from: 5, through: 14), in: 0...1_000_000
       ) { state, value in
-        state.choices.batches.depth = value
+        state.choices[BatchScreen.self].options.depth = value
         return []
       },
       .number(
@@ -176,7 +178,7 @@ package enum BatchScreen: Screen {
         help: "Tokens of each prompt; as many prompts as the batch run together.",
         ladder: [0] + Setting.powers(from: 3, through: 11), in: 0...1_000_000
       ) { state, value in
-        state.choices.batches.prompt = value
+        state.choices[BatchScreen.self].options.prompt = value
         return []
       },
       .number(
@@ -184,7 +186,7 @@ package enum BatchScreen: Screen {
         help: "Tokens decoded of each sequence in a repetition.",
         ladder: Setting.powers(from: 1, through: 8), in: 1...100_000
       ) { state, value in
-        state.choices.batches.steps = value
+        state.choices[BatchScreen.self].options.steps = value
         return []
       },
       .number(
@@ -192,7 +194,7 @@ package enum BatchScreen: Screen {
         help: "Rounds of all forms, in turns; the median counts.", ladder: Array(1...20),
         in: 1...1000
       ) { state, value in
-        state.choices.batches.repetitions = value
+        state.choices[BatchScreen.self].options.repetitions = value
         return []
       },
       formsSetting(options.forms),
@@ -207,7 +209,8 @@ package enum BatchScreen: Screen {
       help: (isAll ? BatchForm.allCases : BatchForm.standard).map(\.label).joined(separator: ", ")
         + "; made in memory by rounding to nearest.",
       step: { state, _ in
-        state.choices.batches.forms = isAll ? BatchForm.standard : BatchForm.allCases
+        state.choices[BatchScreen.self].options.forms =
+          isAll ? BatchForm.standard : BatchForm.allCases
         return []
       })
   }
@@ -219,23 +222,30 @@ package enum BatchScreen: Screen {
     guard let report = state.facts.batches, !report.points.isEmpty else {
       return drawEmpty(state, job, in: rect, of: &buffer, look: look)
     }
+    let view = state[BatchScreen.self]
+    let chosen = chosen(state)
+    let form = form(state)?.name
     let rows = rect.rows([.fill(), .fixed(min(report.forms.count + 3, rect.height / 2))])
-    BatchTable(state: state, report: report).draw(in: rows[1], of: &buffer, look: look)
+    BatchTable(
+      report: report, figure: view.figure, chosen: chosen, isFocused: !view.showsOptions
+    ).draw(in: rows[1], of: &buffer, look: look)
     let right = rect.width >= 140 ? 74 : rect.width >= 96 ? 42 : 34
     let upper = rows[0].columns([.fill(), .fixed(min(right, rect.width / 2))])
-    BatchPicture(state: state, report: report).draw(in: upper[0], of: &buffer, look: look)
+    BatchPicture(report: report, figure: view.figure, chosen: chosen, form: form).draw(
+      in: upper[0], of: &buffer, look: look)
     let isRoomy = rows[0].height >= 18
     let side = upper[1].rows([
       .fixed(isRoomy ? 10 : 8), .fill(),
     ])
-    if state.batches.showsOptions {
+    if view.showsOptions {
       drawOptions(state, in: side[0], of: &buffer, look: look)
     } else if let job {
       JobPanel(job: job, now: state.now).draw(in: side[0], of: &buffer, look: look)
     } else {
-      BatchDetail(state: state, report: report).draw(in: side[0], of: &buffer, look: look)
+      BatchDetail(report: report, point: chosen).draw(in: side[0], of: &buffer, look: look)
     }
-    BatchCrossings(state: state, report: report).draw(in: side[1], of: &buffer, look: look)
+    BatchCrossings(report: report, figure: view.figure, form: form).draw(
+      in: side[1], of: &buffer, look: look)
   }
 
   private static func drawOptions(
@@ -243,7 +253,7 @@ package enum BatchScreen: Screen {
   ) {
     let room = buffer.box("how it is measured", in: rect, look: look, isFocused: true)
     buffer.draw(
-      SettingsForm(settings: settings(state), selected: state.batches.option), in: room,
+      SettingsForm(settings: settings(state), selected: state[BatchScreen.self].option), in: room,
       look: look)
   }
 

@@ -5,14 +5,15 @@ import TerminalUI
 
 /// Who wins, and what is advised, in words.
 struct BudgetAnswer: Widget {
-  var state: State
+  var report: AllocationReport?
+  /// The recipe whose bits are shared out.
+  var recipe: Recipe
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "mixed or uniform?", in: rect, look: look,
-      trailing: .hint(state.facts.allocation == nil ? "" : "u takes the advice"))
-    guard let report = state.facts.allocation else {
-      let recipe = BudgetScreen.base(state)
+      trailing: .hint(report == nil ? "" : "u takes the advice"))
+    guard let report else {
       buffer.draw(
         Paragraph(
           recipe.weights == nil
@@ -60,11 +61,13 @@ extension AllocationReport {
 
 /// Blocks by projections: the bits of every layer.
 struct BitsGrid: Widget {
-  var state: State
   var report: AllocationReport
+  /// The layer under the cursor.
+  var row: Int
+  var column: Int
+  var isFocused: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let isFocused = state.budget.pane == .layers
     let room = buffer.box(
       "bits of each layer", in: rect, look: look, trailing: .hint(isFocused ? "" : "Tab to look"),
       isFocused: isFocused)
@@ -85,14 +88,14 @@ struct BitsGrid: Widget {
         scale: .logarithmic, domain: (widths.min() ?? 2)...max(widths.max() ?? 8, 2.5),
         numbers: .whole,
         cursor: isFocused
-          ? Heatmap.Place(row: state.budget.row, column: state.budget.column) : nil), in: body,
+          ? Heatmap.Place(row: row, column: column) : nil), in: body,
       look: look)
     drawLayer(in: note, of: &buffer, look: look)
   }
 
   /// What the layer under the cursor would lose at each width.
   private func drawLayer(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    guard state.budget.pane == .layers else {
+    guard isFocused else {
       let counts = report.widths.compactMap { width -> String? in
         let count = report.choices.count { $0.bits == width }
         return count > 0 ? "\(count) × \(width)" : nil
@@ -105,7 +108,7 @@ struct BitsGrid: Widget {
       return
     }
     let choice = report.choices.first {
-      $0.block == state.budget.row && $0.projection.order == state.budget.column
+      $0.block == row && $0.projection.order == column
     }
     guard let choice else { return }
     let name = "\(choice.block).\(choice.projection)"

@@ -1,4 +1,4 @@
-package import Engine
+import Engine
 import Models
 import Quantization
 package import TerminalUI
@@ -11,7 +11,7 @@ package enum BudgetScreen: Screen {
     "Which layer should get how many bits, so that the model fits a budget and loses least?"
 
   /// Where the cursors are.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package enum Pane: Hashable, Sendable {
       case form, layers
     }
@@ -25,22 +25,32 @@ package enum BudgetScreen: Screen {
     package init() {}
   }
 
+  /// The budget to spend.
+  package struct Choice: Remembered {
+    /// Bits a weight that the linear layers may take, scales included.
+    package var bits = 4.25
+    /// Windows that spending it is measured on.
+    package var windows = 32
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut(
+    "B", name: "budget", help: "Spend a budget of bits: which layer gets how many.")
+
   package static let bindings: [Binding] = [
-    Binding("e", "space", name: "type a value", help: "Type the value of the field.", isHint: true)
-    { state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.budget.selected) else { return [] }
-      FieldEdit.open(settings[state.budget.selected], &state)
-      return []
-    },
+    Binding(
+      "e", "space", name: "type a value", help: "Type the value of the field.", isHint: true,
+      unless: { cannotType($0[BudgetScreen.self].selected, $0) }
+    ) { state in typeValue(state[BudgetScreen.self].selected, &state) },
     Binding(
       "a", name: "spend it", help: "Measure every layer at every width, and spend the budget.",
-      isHint: true, when: { canSpend($0) }
+      isHint: true, unless: { cannotSpend($0) }
     ) { state in spend(&state) },
     Binding(
       "u", name: "take advice",
       help: "Take the advised recipe over and go to Calibrate.", isHint: true,
-      when: { $0.facts.allocation != nil }
+      unless: { $0.facts.allocation == nil ? "No budget is spent yet: a spends it" : nil }
     ) { state in take(&state) },
   ]
 
@@ -56,16 +66,20 @@ package enum BudgetScreen: Screen {
     state.jobs.latest { if case .allocate = $0 { true } else { false } }
   }
 
-  private static func canSpend(_ state: State) -> Bool {
-    state.facts.model != nil && state.choices.recipe.weights != nil
-      && job(state)?.status.isOver ?? true
+  private static func cannotSpend(_ state: State) -> String? {
+    if let reason = state.lacksModel { return reason }
+    guard state.choices.recipe.weights != nil else {
+      return "The recipe has no method for weights yet: 3 chooses one"
+    }
+    return job(state)?.status.isOver ?? true ? nil : "The budget is being spent already"
   }
 
   private static func spend(_ state: inout State) -> [Effect] {
     state.start(
       .allocate(
         recipe: base(state), calibration: state.choices.calibration,
-        budget: .bits(state.choices.budgetBits), windows: state.choices.budgetWindows))
+        budget: .bits(state.choices[BudgetScreen.self].bits),
+        windows: state.choices[BudgetScreen.self].windows))
   }
 
   private static func take(_ state: inout State) -> [Effect] {
@@ -73,16 +87,18 @@ package enum BudgetScreen: Screen {
     state.choices.recipe = advised.recipe
     state.say(.done, "The recipe is now \(advised.name): Enter quantizes with it")
     let effects = state.reassess()
-    state.calibrate.showsSurvey = false
-    return effects + state.show(CalibrateScreen.id)
+    state[CalibrateScreen.self].showsSurvey = false
+    state.show(Place.calibrate)
+    return effects
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     guard state.choices.recipe.weights != nil else {
       return Step("choose a method for weights first") { state in
-        state.method.show(.weights)
-        return state.show(MethodScreen.id)
+        state[MethodScreen.self].show(.weights)
+        state.show(Place.method)
+        return []
       }
     }
     guard job(state)?.status.isOver ?? true else { return nil }
@@ -97,27 +113,23 @@ package enum BudgetScreen: Screen {
     guard case .allocate(_, _, .bits(let bits), let windows) = job(state)?.request else {
       return false
     }
-    return bits == state.choices.budgetBits && windows == state.choices.budgetWindows
+    return bits == state.choices[BudgetScreen.self].bits
+      && windows == state.choices[BudgetScreen.self].windows
       && report.mixed.recipe.weights?.method == state.choices.recipe.weights?.method
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
-    state.budget.pane = state.budget.pane == .form ? .layers : .form
+    state[BudgetScreen.self].pane = state[BudgetScreen.self].pane == .form ? .layers : .form
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    switch state.budget.pane {
-    case .form:
-      let settings = settings(state)
-      if motion.horizontal != 0, settings.indices.contains(state.budget.selected) {
-        return settings[state.budget.selected].step(&state, motion.horizontal)
-      }
-      state.budget.selected = motion.moved(state.budget.selected, count: settings.count)
+    switch state[BudgetScreen.self].pane {
+    case .form: return moveForm(motion, \.selected, &state)
     case .layers:
-      let column = state.budget.column + motion.horizontal
-      state.budget.column = column.clamped(0, Projection.allCases.count - 1)
+      let column = state[BudgetScreen.self].column + motion.horizontal
+      state[BudgetScreen.self].column = column.clamped(0, Projection.allCases.count - 1)
       let rows = (state.facts.allocation?.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
-      state.budget.row = motion.moved(state.budget.row, count: rows)
+      state[BudgetScreen.self].row = motion.moved(state[BudgetScreen.self].row, count: rows)
     }
     return []
   }
@@ -128,7 +140,7 @@ package enum BudgetScreen: Screen {
   ]
 
   package static func settings(_ state: State) -> [Setting] {
-    let bits = state.choices.budgetBits
+    let bits = state.choices[BudgetScreen.self].bits
     return [
       Setting(
         "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits",
@@ -137,22 +149,22 @@ package enum BudgetScreen: Screen {
         editable: "\(bits)",
         step: { state, direction in
           let next = direction > 0 ? ladder.first { $0 > bits } : ladder.last { $0 < bits }
-          state.choices.budgetBits = next ?? bits
+          state.choices[BudgetScreen.self].bits = next ?? bits
           return []
         },
         take: { state, text in
           guard let value = Double(text.trimmed), (2...16).contains(value) else {
             return .refused(expected: "bits a weight from 2 to 16, such as 3.5")
           }
-          state.choices.budgetBits = value
+          state.choices[BudgetScreen.self].bits = value
           return .taken([])
         }),
       .number(
-        "windows", state.choices.budgetWindows, unit: "of 256 tokens",
+        "windows", state.choices[BudgetScreen.self].windows, unit: "of 256 tokens",
         help: "Windows of text that the result is measured on. More make the error bars smaller.",
         ladder: Setting.powers(from: 2, through: 10), in: 2...100_000
       ) { state, value in
-        state.choices.budgetWindows = value
+        state.choices[BudgetScreen.self].windows = value
         return []
       },
     ]
@@ -165,22 +177,28 @@ package enum BudgetScreen: Screen {
     let rows = rect.rows([.fixed(rect.height >= 26 ? 9 : 7), .fill()])
     let upper = rows[0].columns([.fixed(min(left, rect.width / 2)), .fill()])
     let room = buffer.box(
-      "what it may take", in: upper[0], look: look, isFocused: state.budget.pane == .form)
+      "what it may take", in: upper[0], look: look,
+      isFocused: state[BudgetScreen.self].pane == .form)
     buffer.draw(
       SettingsForm(
         settings: settings(state),
-        selected: state.budget.pane == .form ? state.budget.selected : nil), in: room, look: look)
+        selected: state[BudgetScreen.self].pane == .form ? state[BudgetScreen.self].selected : nil),
+      in: room, look: look)
     if let job = job(state), !job.status.isOver || state.facts.allocation == nil {
       JobPanel(job: job, now: state.now).draw(in: upper[1], of: &buffer, look: look)
     } else {
-      BudgetAnswer(state: state).draw(in: upper[1], of: &buffer, look: look)
+      BudgetAnswer(report: state.facts.allocation, recipe: base(state)).draw(
+        in: upper[1], of: &buffer, look: look)
     }
     guard let report = state.facts.allocation else {
       drawEmpty(state, in: rows[1], of: &buffer, look: look)
       return
     }
     let lower = rows[1].columns([.fixed(left), .fill()])
-    BitsGrid(state: state, report: report).draw(in: lower[0], of: &buffer, look: look)
+    let view = state[BudgetScreen.self]
+    BitsGrid(
+      report: report, row: view.row, column: view.column, isFocused: view.pane == .layers
+    ).draw(in: lower[0], of: &buffer, look: look)
     SidesPanel(report: report).draw(in: lower[1], of: &buffer, look: look)
   }
 

@@ -4,15 +4,15 @@ import TerminalUI
 
 /// What the cache under the cursor saves and costs, in words.
 struct CacheAnswer: Widget {
-  var state: State
+  var report: CacheReport?
+  /// The cache under the cursor.
+  var row: CacheReport.Row?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "what does a smaller KV cache cost?", in: rect, look: look,
-      trailing: .hint(state.facts.caches == nil ? "" : "m measures again"))
-    guard let report = state.facts.caches, let row = CacheScreen.chosen(state),
-      let first = report.rows.first
-    else {
+      trailing: .hint(report == nil ? "" : "m measures again"))
+    guard let report, let row, let first = report.rows.first else {
       buffer.draw(
         Paragraph(
           .hint("Every method is measured as it stands, and the recipe's own cache beside them.")),
@@ -48,8 +48,8 @@ struct CacheAnswer: Widget {
 
 /// The caches, one a row.
 struct CacheTable: Widget {
-  var state: State
   var report: CacheReport
+  var selected: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let facts = report.facts
@@ -74,7 +74,7 @@ struct CacheTable: Widget {
     buffer.draw(
       Table(
         Array(columns.prefix(shown)), rows: rows.map { Array($0.prefix(shown)) },
-        selected: CacheScreen.row(state)), in: room, look: look)
+        selected: selected), in: room, look: look)
   }
 
   /// How many of the columns there is room for with whole names and figures; those that are not optional stay.
@@ -128,17 +128,17 @@ struct CacheTable: Widget {
 
 /// KL over bytes a token: what a byte saved costs.
 struct CachePicture: Widget {
-  var state: State
   var report: CacheReport
+  var selected: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "KL over bytes a token", in: rect, look: look, trailing: .hint("best: bottom left"))
-    let chosen = CacheScreen.row(state)
     let points = report.rows.enumerated().compactMap { index, row -> Plot.Point? in
       guard !row.isReference, row.kl.mean > 0 else { return nil }
       return Plot.Point(
-        x: Double(row.bytesPerToken), y: row.kl.mean, label: row.name, isSelected: index == chosen)
+        x: Double(row.bytesPerToken), y: row.kl.mean, label: row.name, isSelected: index == selected
+      )
     }
     guard !points.isEmpty else {
       buffer.line(.hint("No cache but FP16, or none that differs from it."), in: room, look: look)
@@ -223,11 +223,13 @@ extension CacheErrorMap.Side {
 
 /// Layers by KV heads: how far attention is off.
 struct HeadMap: Widget {
-  var state: State
   var row: CacheReport.Row
+  var side: CacheErrorMap.Side
+  /// The cell under the cursor.
+  var layer: Int
+  var head: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let side = state.caches.side
     let cells = row.map[side]
     let room = buffer.box(
       "\(row.name): \(side.title)", in: rect, look: look,
@@ -245,20 +247,23 @@ struct HeadMap: Widget {
         columnLabels: (0..<heads).map { "head \($0)" }, scale: .logarithmic, domain: domain,
         numbers: .significant,
         cursor: Heatmap.Place(
-          row: state.caches.layer.clamped(0, max(0, cells.count - 1)),
-          column: state.caches.head.clamped(0, max(0, heads - 1)))), in: room, look: look)
+          row: layer.clamped(0, max(0, cells.count - 1)),
+          column: head.clamped(0, max(0, heads - 1)))), in: room, look: look)
   }
 }
 
 /// The cell under the cursor, and where the worst ones are.
 struct HeadDetail: Widget {
-  var state: State
   var row: CacheReport.Row
+  var side: CacheErrorMap.Side
+  /// The cell under the cursor.
+  var layer: Int
+  var head: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let map = row.map
-    let layer = state.caches.layer.clamped(0, max(0, map.scores.count - 1))
-    let head = state.caches.head.clamped(0, max(0, (map.scores.first?.count ?? 1) - 1))
+    let layer = layer.clamped(0, max(0, map.scores.count - 1))
+    let head = head.clamped(0, max(0, (map.scores.first?.count ?? 1) - 1))
     let room = buffer.box(
       "block \(layer), KV head \(head)", in: rect, look: look,
       trailing: .hint("\(map.probes) tokens"))
@@ -266,7 +271,7 @@ struct HeadDetail: Widget {
       return
     }
     var lines: [StyledText] = CacheErrorMap.Side.allCases.map { side in
-      let isShown = side == state.caches.side
+      let isShown = side == self.side
       let name = StyledText(Self.padded(side.short), isShown ? .accent : .dim)
       return name
         + StyledText(CacheReport.percent(map[side][layer][head]), isShown ? .strong : .text)

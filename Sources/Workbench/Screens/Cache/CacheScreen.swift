@@ -16,7 +16,7 @@ package enum CacheScreen: Screen {
   }
 
   /// Where the cursors are.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     /// The row of the table.
     package var row = 0
     package var pane = Pane.picture
@@ -29,43 +29,47 @@ package enum CacheScreen: Screen {
     package init() {}
   }
 
+  package static let shortcut = Shortcut(
+    "K", name: "caches",
+    help: "Compare KV caches: bytes, quality at depth, and which heads lose most.")
+
   package static let bindings: [Binding] = [
     Binding(
       "m", name: "measure",
       help: "Decode through every cache, the FP16 cache beside them on the same tokens.",
-      isHint: true, when: { canStart($0) }
+      isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
       "v", name: "other view",
       help: "Show KL over bytes, quality by depth, or the errors of each layer and KV head.",
-      isHint: true, when: { $0.facts.caches != nil }
+      isHint: true, unless: { uncompared($0) }
     ) { state in
       let panes = Pane.allCases
-      let next = (panes.firstIndex(of: state.caches.pane) ?? 0) + 1
-      state.caches.pane = panes[next % panes.count]
+      let next = (panes.firstIndex(of: state[CacheScreen.self].pane) ?? 0) + 1
+      state[CacheScreen.self].pane = panes[next % panes.count]
       return []
     },
     Binding(
       "s", name: "K, V or both",
       help: "Show errors of the output with keys, values or both quantized, or of the scores.",
-      isHint: true, when: { $0.caches.pane == .map && $0.facts.caches != nil }
+      isHint: true, unless: { uncompared($0) ?? noMap($0) }
     ) { state in
       let sides = sides
-      let next = (sides.firstIndex(of: state.caches.side) ?? 0) + 1
-      state.caches.side = sides[next % sides.count]
+      let next = (sides.firstIndex(of: state[CacheScreen.self].side) ?? 0) + 1
+      state[CacheScreen.self].side = sides[next % sides.count]
       return []
     },
     Binding(
       "w", name: "other cache", help: "Show the map of the next cache.",
-      when: { $0.caches.pane == .map && $0.facts.caches != nil }
+      unless: { uncompared($0) ?? noMap($0) }
     ) { state in
       let count = state.facts.caches?.rows.count ?? 0
-      state.caches.row = count > 0 ? (row(state) + 1) % count : 0
+      state[CacheScreen.self].row = count > 0 ? (row(state) + 1) % count : 0
       return []
     },
     Binding(
       "u", name: "use", help: "Take the chosen cache into the recipe.", isHint: true,
-      when: { chosen($0) != nil }
+      unless: { uncompared($0) }
     ) { state in use(&state) },
   ]
 
@@ -77,13 +81,17 @@ package enum CacheScreen: Screen {
     state.jobs.latest { if case .compareCaches = $0 { true } else { false } }
   }
 
-  private static func canStart(_ state: State) -> Bool {
-    state.facts.model != nil && state.jobs.active == nil
+  private static func uncompared(_ state: State) -> String? {
+    chosen(state) == nil ? "No cache is measured yet: m compares them" : nil
+  }
+
+  private static func noMap(_ state: State) -> String? {
+    state[CacheScreen.self].pane == .map ? nil : "Only on the map of layers and heads: v shows it"
   }
 
   /// The row under the cursor.
   static func row(_ state: State) -> Int {
-    state.caches.row.clamped(0, max(0, (state.facts.caches?.rows.count ?? 1) - 1))
+    state[CacheScreen.self].row.clamped(0, max(0, (state.facts.caches?.rows.count ?? 1) - 1))
   }
 
   /// The cache under the cursor.
@@ -118,31 +126,33 @@ package enum CacheScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     guard state.jobs.active == nil else { return nil }
     guard state.facts.caches != nil else {
       return Step("compare caches") { state in measure(&state) }
     }
-    guard state.caches.pane == .map else {
+    guard state[CacheScreen.self].pane == .map else {
       return Step("errors by layer and head") { state in
-        state.caches.pane = .map
+        state[CacheScreen.self].pane = .map
         return []
       }
     }
-    return .go("choose a method", to: MethodScreen.id)
+    return .go("choose a method", to: Place.method)
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    guard state.caches.pane == .map, let map = chosen(state)?.map else {
-      state.caches.row = motion.moved(
+    guard state[CacheScreen.self].pane == .map, let map = chosen(state)?.map else {
+      state[CacheScreen.self].row = motion.moved(
         row(state), count: state.facts.caches?.rows.count ?? 0, page: 4)
       return []
     }
     let heads = map.scores.first?.count ?? 0
     if motion.horizontal != 0 {
-      state.caches.head = (state.caches.head + motion.horizontal).clamped(0, max(0, heads - 1))
+      state[CacheScreen.self].head = (state[CacheScreen.self].head + motion.horizontal).clamped(
+        0, max(0, heads - 1))
     } else {
-      state.caches.layer = motion.moved(state.caches.layer, count: map.scores.count, page: 4)
+      state[CacheScreen.self].layer = motion.moved(
+        state[CacheScreen.self].layer, count: map.scores.count, page: 4)
     }
     return []
   }
@@ -156,30 +166,34 @@ package enum CacheScreen: Screen {
     if let job {
       JobPanel(job: job, now: state.now).draw(in: parts[0], of: &buffer, look: look)
     } else {
-      CacheAnswer(state: state).draw(in: parts[0], of: &buffer, look: look)
+      CacheAnswer(report: state.facts.caches, row: chosen(state)).draw(
+        in: parts[0], of: &buffer, look: look)
     }
     guard let report = state.facts.caches, !report.rows.isEmpty else {
       return drawEmpty(state, in: parts[1], of: &buffer, look: look)
     }
     let isWide = rect.width >= 96
-    if state.caches.pane == .map {
+    let view = state[CacheScreen.self]
+    let cache = report.rows[row(state)]
+    if view.pane == .map {
       let columns = parts[1].columns([.fill(), .fixed(isWide ? 46 : 36)])
-      HeadMap(state: state, row: report.rows[row(state)]).draw(
+      HeadMap(row: cache, side: view.side, layer: view.layer, head: view.head).draw(
         in: columns[0], of: &buffer, look: look)
-      HeadDetail(state: state, row: report.rows[row(state)]).draw(
+      HeadDetail(row: cache, side: view.side, layer: view.layer, head: view.head).draw(
         in: columns[1], of: &buffer, look: look)
       return
     }
     let body = parts[1].rows([
       .fixed(min(report.rows.count + 3, max(6, parts[1].height / 2))), .fill(),
     ])
-    CacheTable(state: state, report: report).draw(in: body[0], of: &buffer, look: look)
+    CacheTable(report: report, selected: row(state)).draw(in: body[0], of: &buffer, look: look)
     let below = isWide ? body[1].columns([.fill(), .fill()]) : [body[1], body[1]]
-    if isWide || state.caches.pane == .picture {
-      CachePicture(state: state, report: report).draw(in: below[0], of: &buffer, look: look)
+    if isWide || view.pane == .picture {
+      CachePicture(report: report, selected: row(state)).draw(
+        in: below[0], of: &buffer, look: look)
     }
-    if isWide || state.caches.pane == .depths {
-      CacheDepths(row: report.rows[row(state)]).draw(in: below[1], of: &buffer, look: look)
+    if isWide || view.pane == .depths {
+      CacheDepths(row: cache).draw(in: below[1], of: &buffer, look: look)
     }
   }
 

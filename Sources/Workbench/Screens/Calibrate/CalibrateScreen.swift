@@ -1,16 +1,18 @@
-import Engine
+package import Engine
+import Models
+import Operators
 import Quantization
 package import TerminalUI
 
 /// Quantizing, live: progress by block, time left, throughput, memory, the errors of layers as they come, the log.
 package enum CalibrateScreen: Screen {
-  package static let id = "calibrate"
+  package static let id = Place.calibrate
   package static let title = "Calibrate"
   package static let question =
     "How far is quantizing, what does it take, and how large are the errors layer by layer?"
 
   /// Where the cursor is.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package enum Pane: Int, Hashable, Sendable, CaseIterable {
       case layers, log
     }
@@ -27,35 +29,41 @@ package enum CalibrateScreen: Screen {
     package init() {}
   }
 
+  package static let shortcut = Shortcut("4")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { state.facts.quantized != nil }
+
   package static let bindings: [Binding] = [
     Binding(
       "s", name: "worst first", help: "Sort layers by error, or newest first.", isHint: true,
-      when: { !$0.calibrate.showsSurvey }
+      unless: {
+        $0[CalibrateScreen.self].showsSurvey ? "The survey has no layers: v shows quantizing" : nil
+      }
     ) { state in
-      state.calibrate.sortsByError.toggle()
-      state.calibrate.layer = 0
+      state[CalibrateScreen.self].sortsByError.toggle()
+      state[CalibrateScreen.self].layer = 0
       return []
     },
     Binding(
       "c", name: "check text",
       help:
         "Check the calibration text: errors with more and more of it, and what halves agree on.",
-      isHint: true
+      isHint: true, unless: { cannotSurvey($0) }
     ) { state in survey(&state) },
     Binding(
       "v", name: "other view", help: "Show quantizing, or the survey of the calibration text.",
-      isHint: true, when: { hasSurvey($0) }
+      isHint: true, unless: { hasSurvey($0) ? nil : "The text is not surveyed yet: c checks it" }
     ) { state in
-      state.calibrate.showsSurvey.toggle()
+      state[CalibrateScreen.self].showsSurvey.toggle()
       return []
     },
     Binding(
       "x", name: "cancel",
       help: "Cancel, after a question. What is done so far is kept for a resume.",
-      isHint: true, when: { $0.jobs.active != nil }
+      isHint: true, unless: \.isIdle
     ) { state in
-      guard let active = state.jobs.active else { return [] }
-      state.overlay = .confirm(Confirmation(.cancel(id: active.id), title: active.title))
+      state.askToCancel()
       return []
     },
   ]
@@ -74,22 +82,26 @@ package enum CalibrateScreen: Screen {
     state.facts.survey != nil || surveyJob(state) != nil
   }
 
-  /// Surveys the calibration text, for a recipe that looks at it.
-  private static func survey(_ state: inout State) -> [Effect] {
-    guard state.facts.model != nil else {
-      state.say(.information, "Open a model first")
-      return []
-    }
+  /// Why the calibration text cannot be surveyed: there is no recipe that looks at it.
+  private static func cannotSurvey(_ state: State) -> String? {
+    if let reason = state.lacksModel { return reason }
     let recipe = state.choices.recipe
-    guard (try? recipe.calibrates()) == true else {
-      state.say(
-        .information,
-        "\(recipe) looks at no calibration text; choose a method that does on the Method screen (3)"
-      )
-      return []
+    return (try? recipe.calibrates()) == true
+      ? nil
+      : "\(recipe) looks at no calibration text; choose a method that does on the Method screen (3)"
+  }
+
+  private static func survey(_ state: inout State) -> [Effect] {
+    state[CalibrateScreen.self].showsSurvey = true
+    return state.start(
+      .surveyCalibration(recipe: state.choices.recipe, calibration: state.choices.calibration))
+  }
+
+  /// A run that begins shows itself.
+  package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
+    if case .started = event, case .quantize = job.request {
+      state[CalibrateScreen.self].showsSurvey = false
     }
-    state.calibrate.showsSurvey = true
-    return state.start(.surveyCalibration(recipe: recipe, calibration: state.choices.calibration))
   }
 
   package static func step(_ state: State) -> Step? {
@@ -97,10 +109,10 @@ package enum CalibrateScreen: Screen {
       return job.status == .paused ? Step("go on") { state in state.togglePause() } : nil
     }
     if state.facts.quantized?.recipe == state.choices.recipe {
-      return .go("see the errors", to: HeatmapScreen.id)
+      return .go("see the errors", to: Place.heatmap)
     }
     guard !state.choices.recipe.isBaseline else {
-      return .go("choose a method first", to: MethodScreen.id)
+      return .go("choose a method first", to: Place.method)
     }
     return Step("quantize") { state in
       state.start(
@@ -111,14 +123,14 @@ package enum CalibrateScreen: Screen {
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
-    state.calibrate.pane = state.calibrate.pane == .layers ? .log : .layers
+    state[CalibrateScreen.self].pane = state[CalibrateScreen.self].pane == .layers ? .log : .layers
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    switch state.calibrate.pane {
+    switch state[CalibrateScreen.self].pane {
     case .layers:
-      state.calibrate.layer = motion.moved(
-        state.calibrate.layer, count: state.facts.layers.count)
+      state[CalibrateScreen.self].layer = motion.moved(
+        state[CalibrateScreen.self].layer, count: state.facts.layers.count)
     case .log:
       // The log is read from its end: up means further back.
       let count = job(state)?.log.count ?? 0
@@ -132,7 +144,8 @@ package enum CalibrateScreen: Screen {
         case .last: .first
         case .left, .right: motion
         }
-      state.calibrate.logBack = reversed.moved(state.calibrate.logBack, count: count)
+      state[CalibrateScreen.self].logBack = reversed.moved(
+        state[CalibrateScreen.self].logBack, count: count)
     }
     return []
   }
@@ -140,8 +153,9 @@ package enum CalibrateScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    if state.calibrate.showsSurvey, hasSurvey(state) {
-      SurveyPanel(state: state, job: surveyJob(state)).draw(in: rect, of: &buffer, look: look)
+    if state[CalibrateScreen.self].showsSurvey, hasSurvey(state) {
+      SurveyPanel(survey: state.facts.survey, job: surveyJob(state), now: state.now).draw(
+        in: rect, of: &buffer, look: look)
       return
     }
     guard let job = job(state) else {
@@ -152,13 +166,22 @@ package enum CalibrateScreen: Screen {
     let upper = rows[0].columns([.fill(weight: 3), .fill(weight: 2)])
     JobPanel(job: job, now: state.now, remark: resumed(state, job)).draw(
       in: upper[0], of: &buffer, look: look)
-    MeterPanel(state: state, job: job).draw(in: upper[1], of: &buffer, look: look)
+    MeterPanel(
+      job: job, priced: state.facts.assessment?.peakResidentBytes,
+      machineBytes: state.facts.peaks?.memoryBytes
+    ).draw(in: upper[1], of: &buffer, look: look)
     let lower = rows[1].columns([.fixed(rows[1].width >= 110 ? 40 : 30), .fill()])
-    BlockGrid(state: state, job: job).draw(in: lower[0], of: &buffer, look: look)
+    BlockGrid(layers: state.facts.layers, blocks: state.facts.model?.shape.blocks ?? 0).draw(
+      in: lower[0], of: &buffer, look: look)
     let log = min(max(4, rows[1].height / 3), 12)
     let right = lower[1].rows([.fill(), .fixed(log)])
-    LayerTable(state: state).draw(in: right[0], of: &buffer, look: look)
-    LogPanel(state: state, job: job).draw(in: right[1], of: &buffer, look: look)
+    let view = state[CalibrateScreen.self]
+    LayerTable(
+      layers: state.facts.layers, sortsByError: view.sortsByError, selected: view.layer,
+      isFocused: view.pane == .layers
+    ).draw(in: right[0], of: &buffer, look: look)
+    LogPanel(log: job.log, back: view.logBack, isFocused: view.pane == .log).draw(
+      in: right[1], of: &buffer, look: look)
   }
 
   /// That the run went on from blocks an earlier one had done, where it did.

@@ -3,13 +3,15 @@ import TerminalUI
 
 /// Whether the calibration text is long enough, as points arrive: the picture, the figures, the answer in words.
 struct SurveyPanel: Widget {
-  var state: State
+  var survey: CalibrationSurvey?
   var job: TrackedJob?
+  /// Milliseconds since the program started.
+  var now: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let rows = rect.rows([.fixed(7), .fill()])
     let upper = rows[0].columns(job == nil ? [.fill()] : [.fill(weight: 1), .fill(weight: 1)])
-    if let job { JobPanel(job: job, now: state.now).draw(in: upper[0], of: &buffer, look: look) }
+    if let job { JobPanel(job: job, now: now).draw(in: upper[0], of: &buffer, look: look) }
     drawAnswer(in: upper[upper.count - 1], of: &buffer, look: look)
     let lower = rows[1].columns([.fill(), .fixed(rect.width >= 96 ? 44 : 36)])
     drawPlot(in: lower[0], of: &buffer, look: look)
@@ -18,7 +20,7 @@ struct SurveyPanel: Widget {
 
   private func drawAnswer(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box("is the text long enough?", in: rect, look: look)
-    guard let survey = state.facts.survey else {
+    guard let survey else {
       buffer.draw(
         Paragraph(
           .hint(
@@ -43,7 +45,6 @@ struct SurveyPanel: Widget {
   }
 
   private func drawPlot(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let survey = state.facts.survey
     let room = buffer.box(
       "error by windows used", in: rect, look: look,
       trailing: .hint(
@@ -82,8 +83,8 @@ struct SurveyPanel: Widget {
   private func drawTable(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "points", in: rect, look: look,
-      trailing: .hint(state.facts.survey.map { "\($0.heldOut) windows held out" } ?? ""))
-    let points = state.facts.survey?.points ?? []
+      trailing: .hint(survey.map { "\($0.heldOut) windows held out" } ?? ""))
+    let points = survey?.points ?? []
     let rows = points.map { point -> [StyledText] in
       [
         StyledText("\(point.windows)"), .strong(NumberText.significant(point.error)),
@@ -98,7 +99,7 @@ struct SurveyPanel: Widget {
           Table.Column("win", .right), Table.Column("error", .right),
           Table.Column("half", .right, isOptional: true), Table.Column("agree", .right),
         ], rows: rows, placeholder: .hint("none yet")), in: table, look: look)
-    guard let survey = state.facts.survey, !points.isEmpty else { return }
+    guard let survey, !points.isEmpty else { return }
     buffer.draw(
       Paragraph(
         .hint("half: the worse of two halves. Rounding to nearest, without any text: ")

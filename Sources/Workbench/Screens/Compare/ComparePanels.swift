@@ -4,11 +4,10 @@ import TerminalUI
 
 /// The runs as a table, with a warning when their protocols do not compare.
 struct RunTable: Widget {
-  var state: State
   var runs: [RunRecord]
+  var view: CompareScreen.View
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.compare
     let protocols = Set(
       runs.compactMap { $0.evaluation.map { "\($0.protocol.rawValue) \($0.window)" } })
     let room = buffer.box(
@@ -55,7 +54,7 @@ struct RunTable: Widget {
   static func checks(_ run: RunRecord, _ look: Look) -> StyledText {
     guard let verdict = run.verdict else { return .hint("–") }
     return verdict.checks.reduce(StyledText([])) { text, check in
-      let (mark, role, _) = VerdictPanel.sign(check.mark, look)
+      let (mark, role, _) = check.mark.sign(look)
       return text + StyledText(String(mark), role)
     }
   }
@@ -63,12 +62,12 @@ struct RunTable: Widget {
 
 /// Quality against cost, one mark a run.
 struct RunScatter: Widget {
-  var state: State
   var runs: [RunRecord]
+  /// What lies across.
+  var across: RunFigure
+  var selected: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.compare
-    let across = view.across
     let room = buffer.box(
       StyledText("KL against \(across.title)"), in: rect, look: look,
       trailing: .hint(across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left"),
@@ -76,7 +75,7 @@ struct RunScatter: Widget {
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
       guard let x = across.value(run), let y = RunFigure.divergence.value(run) else { return nil }
       return Plot.Point(
-        x: x, y: y, label: "\(run.recipe)", isSelected: index == view.selected)
+        x: x, y: y, label: "\(run.recipe)", isSelected: index == selected)
     }
     guard !points.isEmpty else {
       buffer.draw(
@@ -109,7 +108,7 @@ struct PairPanel: Widget {
       let b = figure.value(second)
       var change: StyledText = .hint("–")
       if let a, let b {
-        change = SpeedPanel.change(a, b, higherIsBetter: figure.isBetterWhenLarger, look: look)
+        change = .change(a, b, higherIsBetter: figure.isBetterWhenLarger, look: look)
       }
       return [
         .dim(figure.title), a.map { StyledText(figure.text($0)) } ?? .hint("–"),

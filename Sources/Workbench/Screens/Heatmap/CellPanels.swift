@@ -4,22 +4,28 @@ import TerminalUI
 
 /// What is known of the cell under the cursor, what to protect, and what putting cells back to FP gains.
 struct CellPanel: Widget {
-  var state: State
   var map: ErrorMap
+  var view: HeatmapScreen.View
+  var figures: CellFigures
+  var protection: ProtectionPanel
+  /// What putting cells back gained, where that was measured.
+  var measured: RestoreReport?
+  /// Bytes of the quantized weights; 0 where they are not known.
+  var modelBytes: Int
+  /// Whether a recipe can leave the marked cells in FP.
+  var canKeep: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.heatmap
     let restored = restored(look)
     let restore = restored.isEmpty ? 0 : min(restored.count + 2, rect.height / 3)
     let (upper, lower) = rect.splitBottom(restore)
-    let figures = CellFigures(state: state, map: map)
     let (top, rest) = upper.splitTop(min(upper.height, figures.height))
     buffer.draw(figures, in: top, look: look)
     if view.isOpen {
       let room = buffer.box("behind the cell", in: rest, look: look)
       buffer.line(.hint("Enter looks into it."), in: room, look: look)
     } else {
-      ProtectionPanel(state: state, map: map).draw(in: rest, of: &buffer, look: look)
+      protection.draw(in: rest, of: &buffer, look: look)
     }
     guard restore > 0 else { return }
     let count = view.restored.count
@@ -33,11 +39,11 @@ struct CellPanel: Widget {
 
   /// Which cells are back in FP, what that does, and what can be done with it: lines with their wordings.
   private func restored(_ look: Look) -> [[StyledText]] {
-    let marked = state.heatmap.restored
+    let marked = view.restored
     guard !marked.isEmpty else { return [] }
-    let names = HeatmapScreen.names(of: marked, in: map)
+    let names = map.names(of: marked)
     var lines: [[StyledText]] = [[StyledText(names.joined(separator: ", "))]]
-    if let report = state.facts.restored {
+    if let report = measured {
       let gain = report.klBefore > 0 ? 1 - report.klAfter / report.klBefore : 0
       lines.append([
         StyledText("KL \(NumberText.significant(report.klBefore)) \(look.glyphs.arrow) ")
@@ -60,7 +66,7 @@ struct CellPanel: Widget {
         .press("i", "measures the KL with them in FP"), .press("i", "measures KL now"),
       ])
     }
-    if HeatmapScreen.canKeep(state) {
+    if canKeep {
       lines.append([
         .press("e", "keeps them in FP: into the recipe, for the next run"),
         .press("e", "keeps them: into the recipe"),
@@ -74,18 +80,23 @@ struct CellPanel: Widget {
     if map.target == .kvCache {
       return .strong("+\(NumberText.bytes(report.extraBytes))") + .hint(" a token of cache")
     }
-    let whole = state.facts.quantized?.outputBytes ?? 0
     return .strong("+\(NumberText.bytes(report.extraBytes))")
-      + (whole > 0
-        ? .hint(", \(NumberText.percent(Double(report.extraBytes) / Double(whole))) of the model")
+      + (modelBytes > 0
+        ? .hint(
+          ", \(NumberText.percent(Double(report.extraBytes) / Double(modelBytes))) of the model")
         : "")
   }
 }
 
 /// The metrics of the cell under the cursor, with its rank among all.
 struct CellFigures: Widget {
-  var state: State
   var map: ErrorMap
+  var row: Int
+  var column: Int
+  /// Whether the cell is put back to FP.
+  var isRestored: Bool
+  /// Whether the recipe left it there.
+  var isProtected: Bool
 
   /// Rows it takes, frame included.
   var height: Int {
@@ -94,27 +105,26 @@ struct CellFigures: Widget {
   }
 
   var cell: ErrorMap.Cell? {
-    let view = state.heatmap
-    guard map.cells.indices.contains(view.row), map.cells[view.row].indices.contains(view.column)
-    else { return nil }
-    return map.cells[view.row][view.column]
+    guard map.cells.indices.contains(row), map.cells[row].indices.contains(column) else {
+      return nil
+    }
+    return map.cells[row][column]
   }
 
   /// GPTQ's own sum, which is a second figure and never a map.
   private var rawLoss: Double? { cell?.values[.rawLoss] }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.heatmap
-    let name = HeatmapScreen.name(view.row, view.column, map)
+    let name = map.name(row, column)
     let room = buffer.box(
       StyledText("block \(name)"), in: rect, look: look, trailing: mark)
-    var row = 0
+    var line = 0
     let isWide = room.width >= 48
     func put(_ label: ErrorMap.Metric, _ text: StyledText...) {
-      let columns = room.row(row).columns([.fixed(isWide ? 24 : 11), .fill()], spacing: 1)
+      let columns = room.row(line).columns([.fixed(isWide ? 24 : 11), .fill()], spacing: 1)
       buffer.line(.dim(isWide ? label.words : label.shortWords), in: columns[0], look: look)
       buffer.line(oneOf: text, in: columns[1], look: look)
-      row += 1
+      line += 1
     }
     for metric in map.metrics {
       put(
@@ -133,23 +143,19 @@ struct CellFigures: Widget {
         value + .hint("  not across layers"), value + .hint("  per layer only"))
     }
     if let fallback = cell?.fallback {
-      buffer.line(.warn("\(look.glyphs.warn) \(fallback)"), in: room.row(row), look: look)
-      row += 1
+      buffer.line(.warn("\(look.glyphs.warn) \(fallback)"), in: room.row(line), look: look)
+      line += 1
     }
     guard !map.metrics.contains(.aloneKL) else { return }
     buffer.line(
       oneOf: [.hint("a measures the KL of each cell alone"), .hint("a measures KL alone")],
-      in: room.row(row), look: look)
+      in: room.row(line), look: look)
   }
 
   /// Whether the cell is in FP, and why.
   var mark: StyledText {
-    let view = state.heatmap
-    if view.restored.contains(CellAddress(row: view.row, column: view.column)) {
-      return .good("F: back in FP")
-    }
-    let name = map.columns.indices.contains(view.column) ? map.columns[view.column] : ""
-    return HeatmapScreen.isProtected(view.row, name, state) ? .good("F: FP by the recipe") : ""
+    if isRestored { return .good("F: back in FP") }
+    return isProtected ? .good("F: FP by the recipe") : ""
   }
 
   /// The metrics in as few lines of `width` as hold them, for the picture of what is behind the cell.
@@ -190,11 +196,12 @@ struct CellFigures: Widget {
 
 /// Which layers to protect first, in words, and the worst cells as bars.
 struct ProtectionPanel: Widget {
-  var state: State
   var map: ErrorMap
+  /// What the cells are ranked by.
+  var metric: ErrorMap.Metric
+  var advice: ProtectionAdvice?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let metric = map.metrics.contains(.aloneKL) ? .aloneKL : HeatmapScreen.metric(state)
     let words = advice.map { StyledText($0.words) }
     let room = buffer.box(
       words == nil ? "worst cells" : "what to protect", in: rect, look: look,
@@ -207,7 +214,7 @@ struct ProtectionPanel: Widget {
     for (row, cells) in map.cells.enumerated() {
       for (column, cell) in cells.enumerated() {
         guard let value = cell.values[metric], value.isFinite else { continue }
-        all.append((HeatmapScreen.name(row, column, map), value))
+        all.append((map.name(row, column), value))
       }
     }
     all.sort { metric.isWorseWhenLarger ? $0.value > $1.value : $0.value < $1.value }
@@ -227,12 +234,5 @@ struct ProtectionPanel: Widget {
         .press("f", "cell ") + .press("y", "row ") + .press("c", "column to FP ")
           + .press("i", "KL"),
       ], in: note.inset(top: 1), look: look)
-  }
-
-  private var advice: ProtectionAdvice? {
-    guard let report = state.facts.quantized, let shape = state.facts.model?.shape else {
-      return nil
-    }
-    return ProtectionAdvice(map, of: report, shape: shape)
   }
 }

@@ -4,13 +4,15 @@ import TerminalUI
 
 /// The map itself, with its metric and scale in the frame.
 struct MapPanel: Widget {
-  var state: State
   var map: ErrorMap
+  var metric: ErrorMap.Metric
+  var view: HeatmapScreen.View
+  /// Maps there are.
+  var count: Int
+  /// Cells that are back in FP, or that the recipe left there.
+  var inFP: Set<CellAddress>
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let metric = HeatmapScreen.metric(state)
-    let view = state.heatmap
-    let count = HeatmapScreen.maps(state).count
     let scale =
       switch view.scale {
       case .linear: "by value"
@@ -28,11 +30,10 @@ struct MapPanel: Widget {
         StyledText(metric.words, .strong)
           + .hint(metric.isWorseWhenLarger ? ", lower is better" : ", higher is better"),
       ], in: head.row(0), look: look)
-    buffer.draw(widget(metric, look: look), in: body, look: look)
+    buffer.draw(widget(look: look), in: body, look: look)
   }
 
-  private func widget(_ metric: ErrorMap.Metric, look: Look) -> Heatmap {
-    let view = state.heatmap
+  private func widget(look: Look) -> Heatmap {
     let columns = map.columns.count
     var values = [Double](repeating: .nan, count: map.rows.count * columns)
     var marks: [Heatmap.Place: Unicode.Scalar] = [:]
@@ -42,15 +43,7 @@ struct MapPanel: Widget {
         if cell.fallback != nil { marks[Heatmap.Place(row: row, column: column)] = "!" }
       }
     }
-    for row in map.rows.indices {
-      for (column, name) in map.columns.enumerated()
-      where HeatmapScreen.isProtected(row, name, state) {
-        marks[Heatmap.Place(row: row, column: column)] = "F"
-      }
-    }
-    for cell in view.restored {
-      marks[Heatmap.Place(row: cell.row, column: cell.column)] = "F"
-    }
+    for cell in inFP { marks[Heatmap.Place(row: cell.row, column: cell.column)] = "F" }
     return Heatmap(
       rows: map.rows.count, columns: columns, values: values, rowLabels: map.rows,
       columnLabels: map.columns, scale: view.scale, numbers: .significant,

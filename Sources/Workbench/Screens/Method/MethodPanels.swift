@@ -6,16 +6,18 @@ import TerminalUI
 
 /// The recipe as it stands: a line a target, FP where nothing is chosen.
 struct RecipePanel: Widget {
-  var state: State
+  var recipe: Recipe
+  var view: MethodScreen.View
+  /// The exception under the cursor.
+  var exception: Int?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.method
     let room = buffer.box(
       "recipe", in: rect, look: look, trailing: .hint("x back to FP"),
       isFocused: view.pane == .slots)
-    let exceptions = state.choices.recipe.exceptions
+    let exceptions = recipe.exceptions
     var items = Slot.allCases.map { slot -> ItemList.Item in
-      let choice = state.choices.recipe[slot]
+      let choice = recipe[slot]
       let text = StyledText(TextLayout.fit(slot.words, to: 12), .dim)
       return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint("FP, as it is")))
     }
@@ -25,14 +27,13 @@ struct RecipePanel: Widget {
           + .strong("\(exception)"))
     }
     let slots = Slot.allCases
-    let chosen = MethodScreen.exception(state)
     let (list, foot) = room.splitBottom(1)
     buffer.draw(
       ItemList(
-        items, selected: chosen.map { slots.count + $0 } ?? slots.firstIndex(of: view.slot)),
+        items, selected: exception.map { slots.count + $0 } ?? slots.firstIndex(of: view.slot)),
       in: list, look: look)
     let note =
-      chosen != nil
+      exception != nil
       ? "x takes this exception out"
       : view.slot.target == .kvCache
         ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
@@ -43,23 +44,25 @@ struct RecipePanel: Widget {
 
 /// The methods there are for the chosen target, each with its sentence.
 struct MethodPanel: Widget {
-  var state: State
+  /// What the filter lets through.
+  var methods: [MethodDescription]
+  var view: MethodScreen.View
+  /// The method that the recipe has here, by name.
+  var used: String?
+  var chosen: MethodDescription?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.method
     let room = buffer.box(
       StyledText("methods for \(view.slot.words)"), in: rect, look: look,
       trailing: view.filter.isEmpty ? "" : .hint("/\(view.filter)"),
       footer: view.slot.target == .activations ? .hint("O: where outliers are, and the lab") : "",
       isFocused: view.pane == .methods)
-    let methods = MethodScreen.methods(state)
-    let used = state.choices.recipe[view.slot]?.method
     let items = methods.map { method in
       ItemList.Item(
         StyledText(method.title) + .hint("  \(method.name)"),
         trailing: method.name == used ? .good("\(look.glyphs.pass) in the recipe") : "")
     }
-    let summary = MethodScreen.chosen(state).map { Self.summary($0) } ?? ""
+    let summary = chosen.map { Self.summary($0) } ?? ""
     let wanted = TextLayout.wrap(summary, to: max(1, room.width)).count + 1
     let (top, bottom) = room.splitBottom(min(wanted, max(0, room.height - 3)))
     buffer.draw(
@@ -84,14 +87,15 @@ struct MethodPanel: Widget {
 
 /// The options of the chosen method, as a form.
 struct OptionPanel: Widget {
-  var state: State
+  var method: MethodDescription?
+  var settings: [Setting]
+  /// The option under the cursor, while the form has the keyboard.
+  var selected: Int?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let method = MethodScreen.chosen(state)
     let room = buffer.box(
       StyledText(method.map { "options of \($0.title)" } ?? "options"), in: rect, look: look,
-      isFocused: state.method.pane == .options)
-    let settings = MethodScreen.settings(state)
+      isFocused: selected != nil)
     guard !settings.isEmpty else {
       buffer.line(
         .hint(method == nil ? "Choose a method on the left." : "It has no options."), in: room,
@@ -99,28 +103,27 @@ struct OptionPanel: Widget {
       return
     }
     buffer.draw(
-      SettingsForm(
-        settings: settings,
-        selected: state.method.pane == .options ? state.method.option : nil), in: room, look: look)
+      SettingsForm(settings: settings, selected: selected), in: room, look: look)
   }
 }
 
 /// What the recipe costs before it runs, and what is likely to disappoint.
 struct PricePanel: Widget {
-  var state: State
+  var price: AssessReport?
+  var hasModel: Bool
 
   /// Rows it would like to have.
   func height(forWidth width: Int) -> Int {
-    guard let price = state.facts.assessment, price.problems.isEmpty else { return 4 }
+    guard let price, price.problems.isEmpty else { return 4 }
     let look = Look()
     return 4 + warnings(price, look).reduce(0) { $0 + Paragraph($1).height(forWidth: width) }
   }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box("price, before it runs", in: rect, look: look)
-    guard let price = state.facts.assessment else {
+    guard let price else {
       buffer.line(
-        .hint(state.facts.model == nil ? "Open a model to see a price." : "Being worked out."),
+        .hint(hasModel ? "Being worked out." : "Open a model to see a price."),
         in: room, look: look)
       return
     }
@@ -187,15 +190,16 @@ struct PricePanel: Widget {
 
 /// Which serving runtimes execute the recipe natively, expand it, or refuse it.
 struct CoveragePanel: Widget {
-  var state: State
+  var coverage: [RuntimeCoverage]
+  /// Whether the recipe leaves everything as it is.
+  var isBaseline: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "who runs it", in: rect, look: look, trailing: .hint("native, expanded to FP, refused"))
-    let coverage = state.facts.assessment?.coverage ?? []
     guard !coverage.isEmpty else {
       let text =
-        state.choices.recipe.isBaseline
+        isBaseline
         ? "Every runtime runs the FP baseline. Choose a method to see who runs it."
         : "Not known yet."
       buffer.draw(Paragraph(.hint(text)), in: room, look: look)

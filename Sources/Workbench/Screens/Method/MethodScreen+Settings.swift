@@ -7,7 +7,7 @@ extension MethodScreen {
   /// The options of the chosen method as a form, made from what the method declares, then calibration.
   package static func settings(_ state: State) -> [Setting] {
     guard let method = chosen(state) else { return [] }
-    let choice = state.choices.recipe[state.method.slot]
+    let choice = state.choices.recipe[state[MethodScreen.self].slot]
     let isUsed = choice?.method == method.name
     let options = method.options.map { spec -> Setting in
       let value = isUsed ? choice?.options[spec.key] ?? spec.standard : spec.standard
@@ -106,7 +106,7 @@ extension MethodScreen {
   ) -> [Effect] {
     let fresh =
       state.catalog.method(method).map { self.choice(of: $0) } ?? MethodChoice(method: method)
-    var choice = state.choices.recipe[state.method.slot] ?? fresh
+    var choice = state.choices.recipe[state[MethodScreen.self].slot] ?? fresh
     if choice.method != method { choice = fresh }
     choice.options[key] = value
     return use(choice, &state)

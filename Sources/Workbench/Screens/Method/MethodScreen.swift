@@ -1,17 +1,17 @@
 import Engine
 package import Models
-package import Quantization
+import Quantization
 package import TerminalUI
 
 /// The recipe: one method a target, its options, its price before it runs, and who runs the result natively.
 package enum MethodScreen: Screen {
-  package static let id = "method"
+  package static let id = Place.method
   package static let title = "Method"
   package static let question =
     "Which method for each target, at what price, and which runtimes run the result natively?"
 
   /// The part of the recipe that is chosen for, and the cursors of the three panes.
-  package struct View: Hashable, Sendable {
+  package struct View: Filtered {
     package enum Pane: Int, Hashable, Sendable, CaseIterable {
       case slots, methods, options
     }
@@ -37,9 +37,15 @@ package enum MethodScreen: Screen {
     }
   }
 
+  package static let shortcut = Shortcut("3")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { !state.choices.recipe.isBaseline }
+
   package static let bindings: [Binding] = [
     Binding(
-      "space", "u", name: "use it", help: "Take the chosen method into the recipe.", isHint: true
+      "space", "u", name: "use it", help: "Take the chosen method into the recipe.", isHint: true,
+      unless: { chosen($0) == nil ? "No method is chosen: Tab goes to the list" : nil }
     ) {
       state in
       guard let method = chosen(state) else { return [] }
@@ -56,39 +62,43 @@ package enum MethodScreen: Screen {
       }
       return use(nil, &state)
     },
-    Binding("e", name: "type a value", help: "Type the value of the chosen option.") { state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.method.option) else { return [] }
-      state.method.pane = .options
-      FieldEdit.open(settings[state.method.option], &state)
-      return []
+    Binding(
+      "e", name: "type a value", help: "Type the value of the chosen option.",
+      unless: { cannotType($0[MethodScreen.self].option, $0) }
+    ) { state in
+      state[MethodScreen.self].pane = .options
+      return typeValue(state[MethodScreen.self].option, &state)
     },
     Binding(
       "b", name: "link K and V", help: "Choose keys and values together, or apart.",
-      when: { $0.method.slot.target == .kvCache }
+      unless: {
+        $0[MethodScreen.self].slot.target == .kvCache
+          ? nil : "Only for the cache: Tab goes to the recipe, where keys and values are"
+      }
     ) { state in
-      state.method.linksCaches.toggle()
+      state[MethodScreen.self].linksCaches.toggle()
       state.say(
         .information,
-        state.method.linksCaches
+        state[MethodScreen.self].linksCaches
           ? "Keys and values are chosen together" : "Keys and values are chosen apart")
       return []
     },
-    FilterEdit.binding(.methods),
+    filterBinding,
   ]
 
   /// The methods of the slot that the filter lets through.
   static func methods(_ state: State) -> [MethodDescription] {
     state.catalog.methods.filter {
-      $0.target == state.method.slot.target
+      $0.target == state[MethodScreen.self].slot.target
         && "\($0.name) \($0.title) \($0.summary) \($0.aliases.joined(separator: " "))"
-          .satisfies(filter: state.method.filter)
+          .satisfies(filter: state[MethodScreen.self].filter)
     }
   }
 
   static func chosen(_ state: State) -> MethodDescription? {
     let methods = methods(state)
-    return methods.indices.contains(state.method.selected) ? methods[state.method.selected] : nil
+    return methods.indices.contains(state[MethodScreen.self].selected)
+      ? methods[state[MethodScreen.self].selected] : nil
   }
 
   /// A method with its standard bits and group said out, so that recipes read in full.
@@ -102,7 +112,7 @@ package enum MethodScreen: Screen {
 
   /// The exception under the cursor, while that pane has the keyboard.
   static func exception(_ state: State) -> Int? {
-    guard state.method.pane == .slots, let index = state.method.exception,
+    guard state[MethodScreen.self].pane == .slots, let index = state[MethodScreen.self].exception,
       state.choices.recipe.exceptions.indices.contains(index)
     else { return nil }
     return index
@@ -110,11 +120,11 @@ package enum MethodScreen: Screen {
 
   /// Puts a choice into the recipe; exceptions go with the last method that has layers.
   static func use(_ choice: MethodChoice?, _ state: inout State) -> [Effect] {
-    state.choices.recipe[state.method.slot] = choice
+    state.choices.recipe[state[MethodScreen.self].slot] = choice
     if state.choices.recipe.weights == nil, state.choices.recipe.activations == nil {
       state.choices.recipe.exceptions = []
     }
-    if state.method.linksCaches, state.method.slot.target == .kvCache {
+    if state[MethodScreen.self].linksCaches, state[MethodScreen.self].slot.target == .kvCache {
       state.choices.recipe.keys = choice
       state.choices.recipe.values = choice
     }
@@ -122,10 +132,10 @@ package enum MethodScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     let recipe = state.choices.recipe
-    if let method = chosen(state), recipe[state.method.slot]?.method != method.name,
-      state.method.pane == .methods
+    if let method = chosen(state), recipe[state[MethodScreen.self].slot]?.method != method.name,
+      state[MethodScreen.self].pane == .methods
     {
       return Step("use \(method.title)") { state in
         use(choice(of: method), &state)
@@ -143,37 +153,40 @@ package enum MethodScreen: Screen {
         .quantize(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
-      return effects + state.show(CalibrateScreen.id)
+      state.show(Place.calibrate)
+      return effects
     }
+  }
+
+  package static func standstill(_ state: State) -> String {
+    "The recipe is empty: Tab goes to the methods, Space takes one"
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
     let count = View.Pane.allCases.count
-    let next = (state.method.pane.rawValue + direction + count) % count
-    state.method.pane = View.Pane(rawValue: next) ?? .methods
+    let next = (state[MethodScreen.self].pane.rawValue + direction + count) % count
+    state[MethodScreen.self].pane = View.Pane(rawValue: next) ?? .methods
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    switch state.method.pane {
+    switch state[MethodScreen.self].pane {
     case .slots:
       let slots = Slot.allCases
       let index =
-        exception(state).map { slots.count + $0 } ?? slots.firstIndex(of: state.method.slot) ?? 0
+        exception(state).map { slots.count + $0 } ?? slots.firstIndex(
+          of: state[MethodScreen.self].slot) ?? 0
       let next = motion.moved(index, count: slots.count + state.choices.recipe.exceptions.count)
-      state.method.exception = next < slots.count ? nil : next - slots.count
+      state[MethodScreen.self].exception = next < slots.count ? nil : next - slots.count
       guard next < slots.count else { return [] }
-      state.method.slot = slots[next]
-      state.method.selected = 0
-      state.method.option = 0
+      state[MethodScreen.self].slot = slots[next]
+      state[MethodScreen.self].selected = 0
+      state[MethodScreen.self].option = 0
     case .methods:
-      state.method.selected = motion.moved(state.method.selected, count: methods(state).count)
-      state.method.option = 0
+      state[MethodScreen.self].selected = motion.moved(
+        state[MethodScreen.self].selected, count: methods(state).count)
+      state[MethodScreen.self].option = 0
     case .options:
-      let settings = settings(state)
-      if motion.horizontal != 0, settings.indices.contains(state.method.option) {
-        return settings[state.method.option].step(&state, motion.horizontal)
-      }
-      state.method.option = motion.moved(state.method.option, count: settings.count)
+      return moveForm(motion, \.option, &state)
     }
     return []
   }
@@ -189,59 +202,25 @@ package enum MethodScreen: Screen {
     let columns = rect.columns([.fixed(left), .fill()])
     let exceptions = min(state.choices.recipe.exceptions.count, rect.height >= 28 ? 8 : 3)
     let rows = columns[0].rows([.fixed(7 + exceptions), .fill()])
-    RecipePanel(state: state).draw(in: rows[0], of: &buffer, look: look)
-    MethodPanel(state: state).draw(in: rows[1], of: &buffer, look: look)
-    let price = PricePanel(state: state)
+    let recipe = state.choices.recipe
+    let view = state[MethodScreen.self]
+    RecipePanel(recipe: recipe, view: view, exception: exception(state)).draw(
+      in: rows[0], of: &buffer, look: look)
+    MethodPanel(
+      methods: methods(state), view: view, used: recipe[view.slot]?.method, chosen: chosen(state)
+    ).draw(in: rows[1], of: &buffer, look: look)
+    let price = PricePanel(price: state.facts.assessment, hasModel: state.facts.model != nil)
     let cost = min(price.height(forWidth: columns[1].width - 4) + 2, max(7, rect.height / 3))
-    let options = min(
-      max(5, settings(state).count + 6), (rect.height - cost) * 11 / 20)
+    let settings = settings(state)
+    let options = min(max(5, settings.count + 6), (rect.height - cost) * 11 / 20)
     let right = columns[1].rows([.fixed(options), .fixed(cost), .fill()])
-    OptionPanel(state: state).draw(in: right[0], of: &buffer, look: look)
+    OptionPanel(
+      method: chosen(state), settings: settings,
+      selected: view.pane == .options ? view.option : nil
+    ).draw(in: right[0], of: &buffer, look: look)
     price.draw(in: right[1], of: &buffer, look: look)
-    CoveragePanel(state: state).draw(in: right[2], of: &buffer, look: look)
-  }
-}
-
-/// One place of a recipe that a method can stand in.
-package enum Slot: String, Hashable, Sendable, CaseIterable {
-  case weights, activations, keys, values
-
-  package var target: QuantizationTarget {
-    switch self {
-    case .weights: .weights
-    case .activations: .activations
-    case .keys, .values: .kvCache
-    }
-  }
-
-  /// The slot in words.
-  package var words: String {
-    switch self {
-    case .weights: "weights"
-    case .activations: "activations"
-    case .keys: "KV: keys"
-    case .values: "KV: values"
-    }
-  }
-}
-
-extension Recipe {
-  package subscript(slot: Slot) -> MethodChoice? {
-    get {
-      switch slot {
-      case .weights: weights
-      case .activations: activations
-      case .keys: keys
-      case .values: values
-      }
-    }
-    set {
-      switch slot {
-      case .weights: weights = newValue
-      case .activations: activations = newValue
-      case .keys: keys = newValue
-      case .values: values = newValue
-      }
-    }
+    CoveragePanel(
+      coverage: state.facts.assessment?.coverage ?? [], isBaseline: recipe.isBaseline
+    ).draw(in: right[2], of: &buffer, look: look)
   }
 }

@@ -4,26 +4,31 @@ package import TerminalUI
 
 /// Which model it is about: the list of models, and what the open one is made of.
 package enum ModelScreen: Screen {
-  package static let id = "model"
+  package static let id = Place.model
   package static let title = "Model"
   package static let question =
     "Which model do you want to quantize, and what does it cost in bytes today?"
 
   /// Where the cursor is.
-  package struct View: Hashable, Sendable {
+  package struct View: Filtered {
     package var selected = 0
     package var filter = ""
 
     package init() {}
   }
 
+  package static let shortcut = Shortcut("1")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { state.facts.model != nil }
+
   package static let bindings: [Binding] = [
     Binding("o", name: "open a path", help: "Type the path of a model to open.", isHint: true) {
       state in
-      FieldEdit.open(settings(state).first, &state)
+      state.edit(settings(state).first)
       return []
     },
-    FilterEdit.binding(.models),
+    filterBinding,
   ]
 
   package static func settings(_ state: State) -> [Setting] {
@@ -44,13 +49,14 @@ package enum ModelScreen: Screen {
   /// The models that the filter lets through.
   static func entries(_ state: State) -> [ModelEntry] {
     state.catalog.models.filter {
-      "\($0.name) \($0.path ?? "") \($0.kind)".satisfies(filter: state.model.filter)
+      "\($0.name) \($0.path ?? "") \($0.kind)".satisfies(filter: state[ModelScreen.self].filter)
     }
   }
 
   private static func chosen(_ state: State) -> ModelEntry? {
     let entries = entries(state)
-    return entries.indices.contains(state.model.selected) ? entries[state.model.selected] : nil
+    return entries.indices.contains(state[ModelScreen.self].selected)
+      ? entries[state[ModelScreen.self].selected] : nil
   }
 
   package static func step(_ state: State) -> Step? {
@@ -59,7 +65,12 @@ package enum ModelScreen: Screen {
       return Step("open \(entry.name)") { state in state.start(.load(path: entry.path)) }
     }
     guard state.facts.model != nil else { return nil }
-    return .go("choose what to quantize", to: TargetScreen.id)
+    return .go("choose what to quantize", to: Place.target)
+  }
+
+  package static func standstill(_ state: State) -> String {
+    guard let entry = chosen(state) else { return "No model is chosen: o opens a path" }
+    return "\(entry.name) cannot be opened: \(entry.problem ?? "it is not whole")"
   }
 
   private static func isOpen(_ entry: ModelEntry, _ state: State) -> Bool {
@@ -68,7 +79,8 @@ package enum ModelScreen: Screen {
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    state.model.selected = motion.moved(state.model.selected, count: entries(state).count)
+    state[ModelScreen.self].selected = motion.moved(
+      state[ModelScreen.self].selected, count: entries(state).count)
     return []
   }
 
@@ -78,7 +90,8 @@ package enum ModelScreen: Screen {
     let columns = rect.columns([.fixed(min(52, rect.width * 7 / 20)), .fill()])
     let list = buffer.box(
       "models", in: columns[0], look: look,
-      trailing: state.model.filter.isEmpty ? "" : .hint("/\(state.model.filter)"), isFocused: true)
+      trailing: state[ModelScreen.self].filter.isEmpty
+        ? "" : .hint("/\(state[ModelScreen.self].filter)"), isFocused: true)
     drawList(state, in: list, of: &buffer, look: look)
     guard let model = state.facts.model else {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
@@ -105,9 +118,10 @@ package enum ModelScreen: Screen {
     let (top, bottom) = rect.splitBottom(3)
     buffer.draw(
       ItemList(
-        items, selected: entries.isEmpty ? nil : state.model.selected,
+        items, selected: entries.isEmpty ? nil : state[ModelScreen.self].selected,
         placeholder: .hint(
-          state.model.filter.isEmpty ? "No model is listed; o opens a path." : "Nothing matches.")),
+          state[ModelScreen.self].filter.isEmpty
+            ? "No model is listed; o opens a path." : "Nothing matches.")),
       in: top, look: look)
     guard let entry = chosen(state) else { return }
     let text: StyledText =
@@ -131,12 +145,5 @@ package enum ModelScreen: Screen {
       ]
     buffer.draw(
       EmptyState(isLoading == true ? "Opening" : "No model is open", lines), in: rect, look: look)
-  }
-}
-
-extension String {
-  /// The text without spaces at its ends.
-  var trimmed: String {
-    String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
   }
 }

@@ -3,12 +3,12 @@ import TerminalUI
 
 /// What the lab is for, and what it found for the models under the cursor.
 struct LabAnswer: Widget {
-  var state: State
+  var isMeasured: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "why can weights of few bits not fix activation outliers?", in: rect, look: look,
-      trailing: .hint(state.facts.outlierLab == nil ? "m runs the lab" : "m runs it again"))
+      trailing: .hint(isMeasured ? "m runs it again" : "m runs the lab"))
     buffer.draw(
       Paragraph(
         .hint(
@@ -21,8 +21,9 @@ struct LabAnswer: Widget {
 
 /// Methods by planted factor: KL to the model as it is, and the words for one factor.
 struct LabPanel: Widget {
-  var state: State
   var report: OutlierLabReport
+  /// The model whose words are shown.
+  var chosen: Int
 
   /// The names of all rows, in the order they came.
   private var names: [String] {
@@ -55,7 +56,7 @@ struct LabPanel: Widget {
     let room = buffer.box(
       "KL by planted factor", in: rect, look: look, trailing: .hint("nats, lower is better"),
       isFocused: true)
-    let chosen = state.outliers.side.clamped(0, max(0, report.sides.count - 1))
+    let chosen = chosen.clamped(0, max(0, report.sides.count - 1))
     let columns = report.sides.enumerated().map { column, side in
       let name = side.facts.factor == 1 ? "as is" : "x\(side.facts.factor)"
       return Table.Column(column == chosen ? name + "*" : name, .right)
@@ -78,7 +79,7 @@ struct LabPanel: Widget {
   }
 
   private func drawWords(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let side = report.sides[state.outliers.side.clamped(0, report.sides.count - 1)]
+    let side = report.sides[chosen.clamped(0, report.sides.count - 1)]
     let room = buffer.box(
       StyledText(side.facts.name), in: rect, look: look,
       trailing: .hint("\(look.glyphs.arrow) other factors"))

@@ -5,12 +5,17 @@ import TerminalUI
 
 /// The threshold on the ladder, how many columns it takes apart, and what is planted.
 struct ThresholdPanel: Widget {
-  var state: State
+  var survey: OutlierSurvey?
+  /// The rung of the ladder that the threshold stands on.
+  var rung: OutlierSurvey.Rung?
+  /// What was planted last.
+  var planting: PlantingReport?
+  var view: OutlierScreen.View
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "LLM.int8() threshold", in: rect, look: look,
-      trailing: .hint(state.facts.outliers == nil ? "" : "\(look.glyphs.arrow) with the arrows"))
+      trailing: .hint(survey == nil ? "" : "\(look.glyphs.arrow) with the arrows"))
     drawThreshold(in: room, of: &buffer, look: look)
     buffer.line(
       oneOf: [planted(look, isLong: true), planted(look, isLong: false)],
@@ -18,7 +23,7 @@ struct ThresholdPanel: Widget {
   }
 
   private func drawThreshold(in room: Rect, of buffer: inout CellBuffer, look: Look) {
-    guard let survey = state.facts.outliers, let rung = OutlierScreen.threshold(state) else {
+    guard let survey, let rung else {
       buffer.line(
         .hint("A survey tells which inputs reach which threshold."), in: room.row(0), look: look)
       return
@@ -57,11 +62,10 @@ struct ThresholdPanel: Widget {
 
   /// What is planted, and that it changed nothing.
   private func planted(_ look: Look, isLong: Bool) -> StyledText {
-    let view = state.outliers
     let next =
       view.factor > 1
       ? "o plants \(view.channels) channels x\(view.factor)" : "o takes planted outliers out"
-    guard let report = state.facts.planting, let planting = report.planting else {
+    guard let report = planting, let planting = report.planting else {
       return .hint("nothing planted; \(next)" + (isLong ? ", f and w change that" : ""))
     }
     let same: StyledText =
@@ -77,8 +81,10 @@ struct ThresholdPanel: Widget {
 
 /// Inputs by channels: how far each reaches.
 struct ChannelMap: Widget {
-  var state: State
   var survey: OutlierSurvey
+  var view: OutlierScreen.View
+  var threshold: Double?
+  var hasSmoothed: Bool
 
   /// Columns of labels and frame beside the cells.
   private static let margin = 9
@@ -90,29 +96,29 @@ struct ChannelMap: Widget {
   }
 
   private func reach(_ input: OutlierSurvey.Input) -> OutlierSurvey.Reach {
-    state.outliers.showsSmoothed ? input.smoothed ?? input.reach : input.reach
+    view.showsSmoothed ? input.smoothed ?? input.reach : input.reach
   }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let isAfter = state.outliers.showsSmoothed && OutlierScreen.hasSmoothed(state)
+    let isAfter = view.showsSmoothed && hasSmoothed
     let room = buffer.box(
       StyledText(isAfter ? "channels behind smoothing" : "channels of each input"), in: rect,
       look: look,
       trailing: .hint(
-        OutlierScreen.hasSmoothed(state) ? (isAfter ? "b: before" : "b: after smoothing") : ""),
+        hasSmoothed ? (isAfter ? "b: before" : "b: after smoothing") : ""),
       footer: .hint("largest magnitude, colours by logarithm"), isFocused: true)
     let cells = cells(in: room)
     let values = survey.inputs.flatMap { Self.pooled(reach($0).cells, to: cells) }
     let least = values.filter { $0 > 0 }.min() ?? 1e-6
     let most = max(values.max() ?? 1, least * 1.001)
-    let threshold = OutlierScreen.threshold(state)?.threshold ?? least
-    let low = state.outliers.colorsFromThreshold ? min(threshold, most * 0.999) : least
+    let threshold = threshold ?? least
+    let low = view.colorsFromThreshold ? min(threshold, most * 0.999) : least
     buffer.draw(
       Heatmap(
         rows: survey.inputs.count, columns: cells, values: values,
         rowLabels: survey.inputs.map { "\($0.block) \(Self.short($0))" },
         scale: .logarithmic, domain: low...most, numbers: .significant,
-        cursor: Heatmap.Place(row: state.outliers.row, column: -1)), in: room, look: look)
+        cursor: Heatmap.Place(row: view.row, column: -1)), in: room, look: look)
   }
 
   /// The largest of each of `count` equal ranges.
@@ -137,11 +143,13 @@ struct ChannelMap: Widget {
 
 /// The input under the cursor in words, figures and bars.
 struct ChannelDetail: Widget {
-  var state: State
   var survey: OutlierSurvey
+  var row: Int
+  var showsSmoothed: Bool
+  var threshold: Double?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let row = state.outliers.row.clamped(0, survey.inputs.count - 1)
+    let row = row.clamped(0, survey.inputs.count - 1)
     let input = survey.inputs[row]
     let room = buffer.box(
       StyledText("block \(input.block), input of \(input.layers)"), in: rect, look: look,
@@ -157,9 +165,9 @@ struct ChannelDetail: Widget {
       buffer.line(oneOf: line, in: table.row(index), look: look)
     }
     guard bars >= 3 else { return }
-    let shown = state.outliers.showsSmoothed ? input.smoothed ?? input.reach : input.reach
+    let shown = showsSmoothed ? input.smoothed ?? input.reach : input.reach
     buffer.line(.dim("farthest channels"), in: chart.row(0), look: look)
-    let threshold = OutlierScreen.threshold(state)?.threshold ?? .infinity
+    let threshold = threshold ?? .infinity
     buffer.draw(
       BarChart(
         zip(shown.topChannels, shown.topValues).map { channel, value in

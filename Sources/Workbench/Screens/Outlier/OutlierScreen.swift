@@ -1,6 +1,6 @@
 import Engine
-package import Models
-package import Quantization
+import Models
+import Quantization
 package import TerminalUI
 
 /// Where activations stand out, what a threshold or smoothing does about it, and what planted outliers do to each method.
@@ -11,7 +11,7 @@ package enum OutlierScreen: Screen {
     "Which input channels stand out, and which method can live with that?"
 
   /// Where the cursors are.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     /// The row of the map.
     package var row = 0
     /// The side of the lab's table whose words are shown.
@@ -31,17 +31,21 @@ package enum OutlierScreen: Screen {
     package init() {}
   }
 
+  package static let shortcut = Shortcut(
+    "O", name: "outliers",
+    help: "See which channels of the activations stand out, and what each method makes of it.")
+
   package static let bindings: [Binding] = [
     Binding(
       "s", name: "survey", help: "Survey the inputs of all layers, as the recipe leaves them.",
-      isHint: true, when: { canStart($0) }
+      isHint: true, unless: \.cannotMeasure
     ) { state in survey(&state) },
     Binding(
       "v", name: "other view",
       help: "Show the map of channels, or what outliers do to each method.",
       isHint: true
     ) { state in
-      state.outliers.showsLab.toggle()
+      state[OutlierScreen.self].showsLab.toggle()
       return []
     },
     Binding(
@@ -49,45 +53,48 @@ package enum OutlierScreen: Screen {
     ) { state in
       // Taking out is offered where something is planted.
       let first = state.facts.planting?.planting == nil ? 8 : 1
-      let factor = state.outliers.factor
-      state.outliers.factor = factor >= 128 ? first : factor == 1 ? 8 : factor * 4
+      let factor = state[OutlierScreen.self].factor
+      state[OutlierScreen.self].factor = factor >= 128 ? first : factor == 1 ? 8 : factor * 4
       return []
     },
     Binding(
       "w", name: "how many", help: "Choose how many channels of each norm are planted."
     ) { state in
-      let channels = state.outliers.channels
-      state.outliers.channels = channels >= 32 ? 1 : channels * 2
+      let channels = state[OutlierScreen.self].channels
+      state[OutlierScreen.self].channels = channels >= 32 ? 1 : channels * 2
       return []
     },
     Binding(
       "o", name: "plant",
       help:
         "Plant outliers in the open model, which changes nothing it computes in full precision.",
-      isHint: true, when: { canStart($0) }
+      isHint: true, unless: \.cannotMeasure
     ) { state in plant(&state) },
     Binding(
       "m", name: "run the lab", help: "Measure every method on models with more and more outliers.",
-      isHint: true, when: { $0.outliers.showsLab && canStart($0) }
+      isHint: true,
+      unless: {
+        $0.cannotMeasure ?? ($0[OutlierScreen.self].showsLab ? nil : "v shows the lab first")
+      }
     ) { state in runLab(&state) },
     Binding(
       "b", name: "before or after",
       help: "Show the channels as they are, or behind the smoothing of the recipe.",
-      when: { hasSmoothed($0) }
+      unless: { hasSmoothed($0) ? nil : unsurveyed($0) ?? "The recipe smooths no input" }
     ) { state in
-      state.outliers.showsSmoothed.toggle()
+      state[OutlierScreen.self].showsSmoothed.toggle()
       return []
     },
     Binding(
       "c", name: "colours", help: "Let colours begin at the threshold, or at the smallest channel.",
-      when: { !$0.outliers.showsLab }
+      unless: { inLab($0) }
     ) { state in
-      state.outliers.colorsFromThreshold.toggle()
+      state[OutlierScreen.self].colorsFromThreshold.toggle()
       return []
     },
     Binding(
       "u", name: "use threshold", help: "Take LLM.int8() with this threshold into the recipe.",
-      isHint: true, when: { $0.facts.outliers != nil && !$0.outliers.showsLab }
+      isHint: true, unless: { unsurveyed($0) ?? inLab($0) }
     ) { state in use(&state) },
   ]
 
@@ -101,8 +108,12 @@ package enum OutlierScreen: Screen {
     }
   }
 
-  private static func canStart(_ state: State) -> Bool {
-    state.facts.model != nil && state.jobs.active == nil
+  private static func unsurveyed(_ state: State) -> String? {
+    state.facts.outliers == nil ? "Nothing is surveyed yet: s surveys the inputs" : nil
+  }
+
+  private static func inLab(_ state: State) -> String? {
+    state[OutlierScreen.self].showsLab ? "Only on the map of channels: v shows it" : nil
   }
 
   static func hasSmoothed(_ state: State) -> Bool {
@@ -110,14 +121,14 @@ package enum OutlierScreen: Screen {
   }
 
   private static func survey(_ state: inout State) -> [Effect] {
-    state.outliers.showsLab = false
+    state[OutlierScreen.self].showsLab = false
     return state.start(
       .surveyOutliers(
         recipe: state.choices.recipe, calibration: state.choices.calibration, thresholds: []))
   }
 
   private static func plant(_ state: inout State) -> [Effect] {
-    let view = state.outliers
+    let view = state[OutlierScreen.self]
     return state.start(
       .plantOutliers(
         planting: view.factor > 1
@@ -125,11 +136,11 @@ package enum OutlierScreen: Screen {
   }
 
   private static func runLab(_ state: inout State) -> [Effect] {
-    state.outliers.showsLab = true
+    state[OutlierScreen.self].showsLab = true
     return state.start(
       .outlierLab(
         options: OutlierLabOptions(
-          channels: state.outliers.channels, windows: 8, isQuick: true,
+          channels: state[OutlierScreen.self].channels, windows: 8, isQuick: true,
           calibration: state.choices.calibration)))
   }
 
@@ -139,7 +150,7 @@ package enum OutlierScreen: Screen {
   static func rung(_ state: State) -> Int {
     guard let ladder = state.facts.outliers?.ladder, !ladder.isEmpty else { return 0 }
     let six = ladder.firstIndex { $0.threshold >= OutlierSurvey.six } ?? 0
-    return (state.outliers.rung ?? six).clamped(0, ladder.count - 1)
+    return (state[OutlierScreen.self].rung ?? six).clamped(0, ladder.count - 1)
   }
 
   /// The threshold LLM.int8() would have.
@@ -159,36 +170,38 @@ package enum OutlierScreen: Screen {
   // MARK: The walk
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     guard state.jobs.active == nil else { return nil }
-    if state.outliers.showsLab {
+    if state[OutlierScreen.self].showsLab {
       guard state.facts.outlierLab != nil else {
         return Step("run the lab") { state in runLab(&state) }
       }
-      return .go("choose a method", to: MethodScreen.id)
+      return .go("choose a method", to: Place.method)
     }
     guard state.facts.outliers != nil else {
       return Step("survey the activations") { state in survey(&state) }
     }
     return Step("compare methods") { state in
-      state.outliers.showsLab = true
+      state[OutlierScreen.self].showsLab = true
       return []
     }
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    if state.outliers.showsLab {
+    if state[OutlierScreen.self].showsLab {
       let sides = state.facts.outlierLab?.sides.count ?? 0
       let step = motion.horizontal != 0 ? motion.horizontal : motion == .down ? 1 : -1
-      state.outliers.side = (state.outliers.side + step).clamped(0, max(0, sides - 1))
+      state[OutlierScreen.self].side = (state[OutlierScreen.self].side + step).clamped(
+        0, max(0, sides - 1))
       return []
     }
     if motion.horizontal != 0, let ladder = state.facts.outliers?.ladder, !ladder.isEmpty {
-      state.outliers.rung = (rung(state) + motion.horizontal).clamped(0, ladder.count - 1)
+      state[OutlierScreen.self].rung = (rung(state) + motion.horizontal).clamped(
+        0, ladder.count - 1)
       return []
     }
-    state.outliers.row = motion.moved(
-      state.outliers.row, count: state.facts.outliers?.inputs.count ?? 0, page: 4)
+    state[OutlierScreen.self].row = motion.moved(
+      state[OutlierScreen.self].row, count: state.facts.outliers?.inputs.count ?? 0, page: 4)
     return []
   }
 
@@ -196,27 +209,37 @@ package enum OutlierScreen: Screen {
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
     let isBusy = job(state).map { !$0.status.isOver } ?? false
+    let view = state[OutlierScreen.self]
     let rows = rect.rows([.fixed(isBusy ? 7 : rect.height >= 26 ? 6 : 5), .fill()])
     if isBusy, let job = job(state) {
       JobPanel(job: job, now: state.now).draw(in: rows[0], of: &buffer, look: look)
-    } else if state.outliers.showsLab {
-      LabAnswer(state: state).draw(in: rows[0], of: &buffer, look: look)
+    } else if state[OutlierScreen.self].showsLab {
+      LabAnswer(isMeasured: state.facts.outlierLab != nil).draw(
+        in: rows[0], of: &buffer, look: look)
     } else {
-      ThresholdPanel(state: state).draw(in: rows[0], of: &buffer, look: look)
+      ThresholdPanel(
+        survey: state.facts.outliers, rung: threshold(state), planting: state.facts.planting,
+        view: view
+      ).draw(in: rows[0], of: &buffer, look: look)
     }
-    if state.outliers.showsLab {
+    if state[OutlierScreen.self].showsLab {
       guard let report = state.facts.outlierLab, !report.sides.isEmpty else {
         return drawEmpty(state, in: rows[1], of: &buffer, look: look)
       }
-      LabPanel(state: state, report: report).draw(in: rows[1], of: &buffer, look: look)
+      LabPanel(report: report, chosen: view.side).draw(in: rows[1], of: &buffer, look: look)
       return
     }
     guard let survey = state.facts.outliers, !survey.inputs.isEmpty else {
       return drawEmpty(state, in: rows[1], of: &buffer, look: look)
     }
     let columns = rows[1].columns([.fill(), .fixed(rect.width >= 96 ? 46 : 37)])
-    ChannelMap(state: state, survey: survey).draw(in: columns[0], of: &buffer, look: look)
-    ChannelDetail(state: state, survey: survey).draw(in: columns[1], of: &buffer, look: look)
+    let limit = threshold(state)?.threshold
+    ChannelMap(
+      survey: survey, view: view, threshold: limit, hasSmoothed: hasSmoothed(state)
+    ).draw(in: columns[0], of: &buffer, look: look)
+    ChannelDetail(
+      survey: survey, row: view.row, showsSmoothed: view.showsSmoothed, threshold: limit
+    ).draw(in: columns[1], of: &buffer, look: look)
   }
 
   private static func drawEmpty(
@@ -224,7 +247,7 @@ package enum OutlierScreen: Screen {
   ) {
     let next = step(state).map { StyledText.press("Enter", $0.label) } ?? ""
     let lines: [StyledText] =
-      state.outliers.showsLab
+      state[OutlierScreen.self].showsLab
       ? [
         "The same model with outliers planted: some channels are made 8, 32 and 128 times as large "
           + "and the weights behind them as much smaller, so that in full precision nothing changes.",
@@ -240,7 +263,8 @@ package enum OutlierScreen: Screen {
           + .press("v", "shows what they do to each method"),
       ]
     buffer.draw(
-      EmptyState(state.outliers.showsLab ? "Nothing is measured yet" : "No survey yet", lines),
+      EmptyState(
+        state[OutlierScreen.self].showsLab ? "Nothing is measured yet" : "No survey yet", lines),
       in: rect, look: look)
   }
 }

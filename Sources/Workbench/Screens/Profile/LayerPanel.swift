@@ -63,19 +63,22 @@ struct LayerGrid {
   }
 
   /// The place of the cursor.
-  func row(_ state: State) -> Int { state.profile.layer.clamped(0, max(0, blocks.count - 1)) }
-  func column(_ state: State) -> Int { state.profile.column.clamped(0, max(0, columns.count - 1)) }
+  func row(_ view: ProfileScreen.View) -> Int { view.layer.clamped(0, max(0, blocks.count - 1)) }
+  func column(_ view: ProfileScreen.View) -> Int {
+    view.column.clamped(0, max(0, columns.count - 1))
+  }
 }
 
 /// Time of each operator in each block as colours, and what bounds the one under the cursor.
 struct LayerPanel: Widget {
-  var state: State
+  /// What each operator of each block did in the phase that is looked at.
+  var rows: [LayerProfile.Row]
+  var view: ProfileScreen.View
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let rows = ProfileScreen.layers(state)
-    let who = state.profile.showsBaseline ? "FP baseline" : "quantized"
+    let who = view.showsBaseline ? "FP baseline" : "quantized"
     let room = buffer.box(
-      StyledText("by layer: \(state.profile.phase.words), \(who)"), in: rect, look: look,
+      StyledText("by layer: \(view.phase.words), \(who)"), in: rect, look: look,
       trailing: Self.bounds(rows),
       footer: .hint("thousandths of the time  ") + .press("w", "all kernels"), isFocused: true)
     guard !rows.isEmpty else {
@@ -87,8 +90,8 @@ struct LayerPanel: Widget {
     let grid = LayerGrid(rows)
     let total = max(rows.reduce(0) { $0 + $1.seconds }, 1e-12)
     let (map, lines) = room.splitBottom(2)
-    let row = grid.row(state)
-    let column = grid.column(state)
+    let row = grid.row(view)
+    let column = grid.column(view)
     buffer.draw(
       Heatmap(
         rows: grid.blocks.count, columns: grid.columns.count,

@@ -24,7 +24,7 @@ struct SpeedPanel: Widget {
       let old = before.map(value)
       return [
         .dim(name), old.map { StyledText(text($0)) } ?? .hint("–"), .strong(text(new)),
-        old.map { Self.change($0, new, higherIsBetter: higherIsBetter, look: look) } ?? "",
+        old.map { .change($0, new, higherIsBetter: higherIsBetter, look: look) } ?? "",
       ]
     }
     let rows = [
@@ -50,18 +50,6 @@ struct SpeedPanel: Widget {
 
   private static func short(_ value: Double) -> String { NumberText.significant(value) }
   private static func bytes(_ value: Double) -> String { NumberText.short(value) + "B" }
-
-  /// `3.1 × ✓`: the factor, and whether it is for the better.
-  static func change(
-    _ before: Double, _ after: Double, higherIsBetter: Bool, look: Look
-  ) -> StyledText {
-    guard before > 0, after > 0, before.isFinite, after.isFinite else { return .hint("–") }
-    let factor = after / before
-    let text = "\(NumberText.significant(factor, 2)) ×"
-    if abs(factor - 1) < 0.03 { return .dim("\(text)  ") }
-    return (factor > 1) == higherIsBetter
-      ? .good("\(text) \(look.glyphs.pass)") : .bad("\(text) \(look.glyphs.fail)")
-  }
 }
 
 /// Memory by kind, before and after: one bar each on the same scale, then the figures.
@@ -105,11 +93,11 @@ struct KindPanel: Widget {
 
 /// Which kernel ran for which operator, with its time, its bytes, and why when it fell back.
 struct KernelPanel: Widget {
-  var state: State
+  /// Those of the phase that is looked at, most time first.
+  var kernels: [KernelRecord]
+  var view: ProfileScreen.View
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let view = state.profile
-    let kernels = ProfileScreen.kernels(state)
     let total = kernels.map(\.seconds).reduce(0, +)
     let native = kernels.filter(\.native).map(\.seconds).reduce(0, +)
     let share = total > 0 ? native / total : 1

@@ -1,17 +1,17 @@
-import Engine
+package import Engine
 import Operators
 import Profiling
 package import TerminalUI
 
 /// Checks 3 and 4, whether quantized operators really ran and the bottleneck shrank.
 package enum ProfileScreen: Screen {
-  package static let id = "profile"
+  package static let id = Place.profile
   package static let title = "Profile"
   package static let question =
     "Did the quantized operators really run, and did the bottleneck shrink?"
 
   /// What is looked at.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package enum Phase: Int, Hashable, Sendable, CaseIterable {
       case decode, prefill, both
 
@@ -42,62 +42,82 @@ package enum ProfileScreen: Screen {
     package init() {}
   }
 
+  /// How speed is measured.
+  package struct Choice: Remembered {
+    package var bench = BenchOptions()
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut("7")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { state.facts.bench != nil }
+
   package static let bindings: [Binding] = [
-    Binding("v", name: "phase", help: "Kernels of decode, of prefill, or of both.", isHint: true) {
-      state in
-      let next = (state.profile.phase.rawValue + 1) % View.Phase.allCases.count
-      state.profile.phase = View.Phase(rawValue: next) ?? .decode
-      state.profile.selected = 0
+    Binding(
+      "v", name: "phase", help: "Kernels of decode, of prefill, or of both.", isHint: true,
+      unless: unmeasured
+    ) { state in
+      let next = (state[ProfileScreen.self].phase.rawValue + 1) % View.Phase.allCases.count
+      state[ProfileScreen.self].phase = View.Phase(rawValue: next) ?? .decode
+      state[ProfileScreen.self].selected = 0
       return []
     },
     Binding(
       "b", name: "baseline", help: "Kernels of the FP baseline, or of the quantized model.",
-      isHint: true
+      isHint: true, unless: unmeasured
     ) {
       state in
-      state.profile.showsBaseline.toggle()
-      state.profile.selected = 0
+      state[ProfileScreen.self].showsBaseline.toggle()
+      state[ProfileScreen.self].selected = 0
       return []
     },
     Binding(
       "w", name: "layers", help: "Time and bound of each operator in each block, or all kernels.",
-      isHint: true
+      isHint: true, unless: unmeasured
     ) { state in
-      state.profile.pane = state.profile.pane == .layers ? .kernels : .layers
+      state[ProfileScreen.self].pane =
+        state[ProfileScreen.self].pane == .layers ? .kernels : .layers
       return []
     },
     Binding(
       "m", name: "memory",
-      help: "Memory as this process holds it, by kind, or what each side needs by arithmetic."
+      help: "Memory as this process holds it, by kind, or what each side needs by arithmetic.",
+      unless: unmeasured
     ) { state in
-      state.profile.showsProcess.toggle()
+      state[ProfileScreen.self].showsProcess.toggle()
       return []
     },
-    Binding("a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true) {
-      state in
-      state.start(.bench(options: state.choices.bench))
-    },
-    Binding("e", "space", name: "type a value", help: "Type the value of the chosen option.") {
-      state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.profile.option) else { return [] }
-      state.profile.pane = .options
-      FieldEdit.open(settings[state.profile.option], &state)
-      return []
+    Binding(
+      "a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true,
+      unless: \.lacksModel
+    ) { state in state.start(.bench(options: state.choices[ProfileScreen.self].bench)) },
+    Binding(
+      "e", "space", name: "type a value", help: "Type the value of the chosen option.",
+      unless: { cannotType($0[ProfileScreen.self].option, $0) }
+    ) { state in
+      state[ProfileScreen.self].pane = .options
+      return typeValue(state[ProfileScreen.self].option, &state)
     },
   ]
+
+  @Sendable private static func unmeasured(_ state: State) -> String? {
+    state.facts.bench == nil
+      ? state.lacksQuantized ?? "No speed is measured yet: a measures it" : nil
+  }
 
   /// The side that is looked at.
   static func side(_ state: State) -> BenchReport.Side? {
     guard let bench = state.facts.bench else { return nil }
-    return state.profile.showsBaseline ? bench.baseline : bench.quantized
+    return state[ProfileScreen.self].showsBaseline ? bench.baseline : bench.quantized
   }
 
   /// The kernels of the phase that is looked at, most time first.
   static func kernels(_ state: State) -> [KernelRecord] {
     guard let side = side(state) else { return [] }
     let kernels =
-      switch state.profile.phase {
+      switch state[ProfileScreen.self].phase {
       case .decode: side.decodeKernels
       case .prefill: side.prefillKernels
       case .both: side.kernels
@@ -108,7 +128,7 @@ package enum ProfileScreen: Screen {
   /// What each operator of each block did in the phase that is looked at.
   static func layers(_ state: State) -> [LayerProfile.Row] {
     guard let layers = side(state)?.layers else { return [] }
-    return switch state.profile.phase {
+    return switch state[ProfileScreen.self].phase {
     case .decode: layers.decode
     case .prefill: layers.prefill
     case .both: layers.prefill + layers.decode
@@ -117,59 +137,59 @@ package enum ProfileScreen: Screen {
 
   package static func step(_ state: State) -> Step? {
     guard state.facts.quantized != nil else {
-      return .go("quantize first", to: CalibrateScreen.id)
+      return .go("quantize first", to: Place.calibrate)
     }
-    if state.facts.bench != nil { return .go("hear the verdict", to: VerdictScreen.id) }
+    if state.facts.bench != nil { return .go("hear the verdict", to: Place.verdict) }
     let job = state.jobs.latest { if case .bench = $0 { true } else { false } }
     guard job?.status.isOver ?? true else { return nil }
-    return Step("measure speed") { state in state.start(.bench(options: state.choices.bench)) }
+    return Step("measure speed") { state in
+      state.start(.bench(options: state.choices[ProfileScreen.self].bench))
+    }
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
     let count = View.Pane.allCases.count
-    let next = (state.profile.pane.rawValue + direction + count) % count
-    state.profile.pane = View.Pane(rawValue: next) ?? .kernels
+    let next = (state[ProfileScreen.self].pane.rawValue + direction + count) % count
+    state[ProfileScreen.self].pane = View.Pane(rawValue: next) ?? .kernels
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    if state.profile.pane == .options {
-      let settings = settings(state)
-      if motion.horizontal != 0, settings.indices.contains(state.profile.option) {
-        return settings[state.profile.option].step(&state, motion.horizontal)
-      }
-      state.profile.option = motion.moved(state.profile.option, count: settings.count)
-      return []
+    if state[ProfileScreen.self].pane == .options {
+      return moveForm(motion, \.option, &state)
     }
-    if state.profile.pane == .layers {
+    if state[ProfileScreen.self].pane == .layers {
       let grid = LayerGrid(layers(state))
       if motion.horizontal != 0 {
-        state.profile.column = (grid.column(state) + motion.horizontal)
+        state[ProfileScreen.self].column =
+          (grid.column(state[ProfileScreen.self]) + motion.horizontal)
           .clamped(0, max(0, grid.columns.count - 1))
       } else {
-        state.profile.layer = motion.moved(grid.row(state), count: grid.blocks.count)
+        state[ProfileScreen.self].layer = motion.moved(
+          grid.row(state[ProfileScreen.self]), count: grid.blocks.count)
       }
       return []
     }
-    state.profile.selected = motion.moved(state.profile.selected, count: kernels(state).count)
+    state[ProfileScreen.self].selected = motion.moved(
+      state[ProfileScreen.self].selected, count: kernels(state).count)
     return []
   }
 
   package static func settings(_ state: State) -> [Setting] {
-    let options = state.choices.bench
+    let options = state.choices[ProfileScreen.self].bench
     return [
       .number(
         "prompt", options.prompt, unit: "tokens",
         help: "Tokens of the prompt that prefill computes.",
         ladder: Setting.powers(from: 4, through: 16), in: 1...(1 << 24)
       ) { state, value in
-        state.choices.bench.prompt = value
+        state.choices[ProfileScreen.self].bench.prompt = value
         return []
       },
       .number(
         "generate", options.generate, unit: "tokens", help: "Tokens that are decoded one by one.",
         ladder: Setting.powers(from: 2, through: 13), in: 1...(1 << 20)
       ) { state, value in
-        state.choices.bench.generate = value
+        state.choices[ProfileScreen.self].bench.generate = value
         return []
       },
       .number(
@@ -177,7 +197,7 @@ package enum ProfileScreen: Screen {
         help: "Tokens already in the cache when decoding begins: what a KV method is for.",
         ladder: [0] + Setting.powers(from: 7, through: 20), in: 0...(1 << 30)
       ) { state, value in
-        state.choices.bench.depth = value
+        state.choices[ProfileScreen.self].bench.depth = value
         return []
       },
       .number(
@@ -185,7 +205,7 @@ package enum ProfileScreen: Screen {
         help: "Runs of each side, interleaved; the median counts.",
         ladder: Array(1...20), in: 1...1000
       ) { state, value in
-        state.choices.bench.repetitions = value
+        state.choices[ProfileScreen.self].bench.repetitions = value
         return []
       },
     ]
@@ -203,10 +223,10 @@ package enum ProfileScreen: Screen {
     let rows = rect.rows([.fixed(upper), .fill()])
     let top = rows[0].columns([.fill(weight: 11), .fill(weight: 9)])
     buffer.draw(SpeedPanel(bench: bench), in: top[0], look: look)
-    if state.profile.pane == .options, !isLarge {
+    if state[ProfileScreen.self].pane == .options, !isLarge {
       drawOptions(state, in: top[1], of: &buffer, look: look)
     } else {
-      if state.profile.showsProcess, let memory = bench.memory {
+      if state[ProfileScreen.self].showsProcess, let memory = bench.memory {
         buffer.draw(ProcessPanel(memory: memory), in: top[1], look: look)
       } else {
         buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
@@ -217,10 +237,11 @@ package enum ProfileScreen: Screen {
       let right = lower[1].rows([.fill(), .fixed(10)])
       drawKernels(state, in: lower[0], of: &buffer, look: look)
       buffer.draw(
-        RooflinePanel(bench: bench, isFocused: state.profile.pane == .roofline), in: right[0],
+        RooflinePanel(bench: bench, isFocused: state[ProfileScreen.self].pane == .roofline),
+        in: right[0],
         look: look)
       drawOptions(state, in: right[1], of: &buffer, look: look)
-    } else if state.profile.pane == .roofline {
+    } else if state[ProfileScreen.self].pane == .roofline {
       buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[1], look: look)
     } else {
       drawKernels(state, in: rows[1], of: &buffer, look: look)
@@ -230,20 +251,23 @@ package enum ProfileScreen: Screen {
   private static func drawKernels(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    if state.profile.pane == .layers {
-      buffer.draw(LayerPanel(state: state), in: rect, look: look)
+    if state[ProfileScreen.self].pane == .layers {
+      buffer.draw(
+        LayerPanel(rows: layers(state), view: state[ProfileScreen.self]), in: rect, look: look)
     } else {
-      buffer.draw(KernelPanel(state: state), in: rect, look: look)
+      buffer.draw(
+        KernelPanel(kernels: kernels(state), view: state[ProfileScreen.self]), in: rect, look: look)
     }
   }
 
   private static func drawOptions(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let isFocused = state.profile.pane == .options
+    let isFocused = state[ProfileScreen.self].pane == .options
     let room = buffer.box("how it is measured", in: rect, look: look, isFocused: isFocused)
     buffer.draw(
-      SettingsForm(settings: settings(state), selected: isFocused ? state.profile.option : nil),
+      SettingsForm(
+        settings: settings(state), selected: isFocused ? state[ProfileScreen.self].option : nil),
       in: room, look: look)
   }
 

@@ -9,7 +9,7 @@ package enum ProviderScreen: Screen {
   package static let question = "Why is my quantized model not faster: which kernels does it need?"
 
   /// Where the cursors are.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package var row = 0
     /// Bars show prefill instead of decode.
     package var showsPrefill = false
@@ -17,17 +17,21 @@ package enum ProviderScreen: Screen {
     package init() {}
   }
 
+  package static let shortcut = Shortcut(
+    "P", name: "providers",
+    help: "See why a quantized model is not faster: every provider, and kernels taken away.")
+
   package static let bindings: [Binding] = [
     Binding(
       "a", name: "measure",
       help: "Run the model under every provider, and without single kernels, BF16 beside each.",
-      isHint: true, when: { canStart($0) }
+      isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
       "v", name: "prefill or decode", help: "Let the bars show decode, or prefill.", isHint: true,
-      when: { $0.facts.providers != nil }
+      unless: { $0.facts.providers == nil ? "Nothing is measured yet: a measures it" : nil }
     ) { state in
-      state.providers.showsPrefill.toggle()
+      state[ProviderScreen.self].showsPrefill.toggle()
       return []
     },
   ]
@@ -37,31 +41,27 @@ package enum ProviderScreen: Screen {
     state.jobs.latest { if case .compareProviders = $0 { true } else { false } }
   }
 
-  private static func canStart(_ state: State) -> Bool {
-    state.facts.model != nil && state.jobs.active == nil
-  }
-
   private static func measure(_ state: inout State) -> [Effect] {
-    state.providers.row = 0
+    state[ProviderScreen.self].row = 0
     return state.start(.compareProviders(options: ProviderOptions(seconds: 30)))
   }
 
   /// The row under the cursor.
   static func row(_ state: State) -> Int {
-    state.providers.row.clamped(0, max(0, (state.facts.providers?.rows.count ?? 1) - 1))
+    state[ProviderScreen.self].row.clamped(0, max(0, (state.facts.providers?.rows.count ?? 1) - 1))
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
+    guard state.facts.model != nil else { return .openModel }
     guard state.jobs.active == nil else { return nil }
     guard state.facts.providers != nil else {
       return Step("compare providers") { state in measure(&state) }
     }
-    return .go("look at the kernels", to: ProfileScreen.id)
+    return .go("look at the kernels", to: Place.profile)
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    state.providers.row = motion.moved(
+    state[ProviderScreen.self].row = motion.moved(
       row(state), count: state.facts.providers?.rows.count ?? 0, page: 4)
     return []
   }
@@ -89,7 +89,7 @@ package enum ProviderScreen: Screen {
       in: parts[1], of: &buffer, look: look)
     let below = parts[2].columns(
       rect.width >= 96 ? [.fill(), .fill()] : [.fill(weight: 3), .fill(weight: 4)])
-    ProviderBars(report: report, showsPrefill: state.providers.showsPrefill).draw(
+    ProviderBars(report: report, showsPrefill: state[ProviderScreen.self].showsPrefill).draw(
       in: below[0], of: &buffer, look: look)
     ProviderDetail(report: report, row: report.rows[row(state)]).draw(
       in: below[1], of: &buffer, look: look)

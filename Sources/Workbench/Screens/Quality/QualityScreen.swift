@@ -1,79 +1,82 @@
-import Engine
+package import Engine
 import Evaluation
 package import TerminalUI
 
 /// Check 2, whether quality holds against the FP baseline, beyond what noise explains.
 package enum QualityScreen: Screen {
-  package static let id = "quality"
+  package static let id = Place.quality
   package static let title = "Quality"
   package static let question =
     "Does quality hold against the FP baseline, by more than noise can explain?"
 
   /// Where the cursor is.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package var selected = 0
 
     package init() {}
   }
 
+  /// How quality is measured.
+  package struct Choice: Remembered {
+    package var evaluation = EvaluationOptions(windows: 24)
+    package var prompt = "The "
+    package var continuationTokens = 64
+    package var recallDocuments = 8
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut("6")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { state.facts.evaluation != nil }
+
   package static let bindings: [Binding] = [
-    Binding("e", "space", name: "type a value", help: "Type the value of the chosen field.") {
-      state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.quality.selected) else { return [] }
-      FieldEdit.open(settings[state.quality.selected], &state)
-      return []
-    },
+    Binding(
+      "e", "space", name: "type a value", help: "Type the value of the chosen field.",
+      unless: { cannotType($0[QualityScreen.self].selected, $0) }
+    ) { state in typeValue(state[QualityScreen.self].selected, &state) },
     Binding(
       "a", name: "measure", help: "Measure perplexity and KL, continue the prompt, try recall.",
-      isHint: true
-    ) {
-      state in measure(&state)
-    },
+      isHint: true, unless: \.lacksQuantized
+    ) { state in measure(&state) },
     Binding(
       "c", name: "continue prompt", help: "Continue the prompt with FP and quantized model.",
-      isHint: true
-    ) {
-      state in state.start(continuation(state))
-    },
-    Binding("d", name: "recall", help: "Try recall at depth through the cache.", isHint: true) {
-      state in
-      state.start(.recall(documents: state.choices.recallDocuments))
+      isHint: true, unless: \.lacksQuantized
+    ) { state in state.start(continuation(state)) },
+    Binding(
+      "d", name: "recall", help: "Try recall at depth through the cache.", isHint: true,
+      unless: \.lacksQuantized
+    ) { state in
+      state.start(.recall(documents: state.choices[QualityScreen.self].recallDocuments))
     },
   ]
 
   private static func continuation(_ state: State) -> JobRequest {
-    .continuePrompt(prompt: state.choices.prompt, tokens: state.choices.continuationTokens)
+    .continuePrompt(
+      prompt: state.choices[QualityScreen.self].prompt,
+      tokens: state.choices[QualityScreen.self].continuationTokens)
   }
 
   /// Everything about quality, one after the other.
   private static func measure(_ state: inout State) -> [Effect] {
-    guard state.facts.quantized != nil else {
-      state.say(.problem, "Nothing is quantized yet: choose a method and quantize first")
-      return []
-    }
-    return state.start(.evaluate(options: state.choices.evaluation))
+    return state.start(.evaluate(options: state.choices[QualityScreen.self].evaluation))
       + state.start(continuation(state))
-      + state.start(.recall(documents: state.choices.recallDocuments))
+      + state.start(.recall(documents: state.choices[QualityScreen.self].recallDocuments))
   }
 
   package static func step(_ state: State) -> Step? {
     guard state.facts.quantized != nil else {
-      return .go("quantize first", to: CalibrateScreen.id)
+      return .go("quantize first", to: Place.calibrate)
     }
-    if state.facts.evaluation != nil { return .go("measure speed", to: ProfileScreen.id) }
+    if state.facts.evaluation != nil { return .go("measure speed", to: Place.profile) }
     let job = state.jobs.latest { if case .evaluate = $0 { true } else { false } }
     guard job?.status.isOver ?? true else { return nil }
     return Step("measure quality") { state in measure(&state) }
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    let settings = settings(state)
-    if motion.horizontal != 0, settings.indices.contains(state.quality.selected) {
-      return settings[state.quality.selected].step(&state, motion.horizontal)
-    }
-    state.quality.selected = motion.moved(state.quality.selected, count: settings.count)
-    return []
+    moveForm(motion, \.selected, &state)
   }
 
   package static func draw(
@@ -85,7 +88,8 @@ package enum QualityScreen: Screen {
     let leftRows = columns[0].rows([.fixed(form), .fill()])
     let room = buffer.box("how it is measured", in: leftRows[0], look: look, isFocused: true)
     buffer.draw(
-      SettingsForm(settings: settings(state), selected: state.quality.selected), in: room,
+      SettingsForm(settings: settings(state), selected: state[QualityScreen.self].selected),
+      in: room,
       look: look)
     buffer.draw(RecallPanel(report: state.facts.recall), in: leftRows[1], look: look)
     guard let report = state.facts.evaluation else {
@@ -122,7 +126,7 @@ package enum QualityScreen: Screen {
   }
 
   package static func settings(_ state: State) -> [Setting] {
-    let options = state.choices.evaluation
+    let options = state.choices[QualityScreen.self].evaluation
     return [
       protocolSetting(options),
       .number(
@@ -130,7 +134,7 @@ package enum QualityScreen: Screen {
         help: "Tokens of a window; 0 takes the protocol's own, cut to the model's context.",
         ladder: [0] + Setting.powers(from: 6, through: 15), in: 0...(1 << 24)
       ) { state, value in
-        state.choices.evaluation.window = value == 0 ? nil : value
+        state.choices[QualityScreen.self].evaluation.window = value == 0 ? nil : value
         return []
       },
       .number(
@@ -138,31 +142,32 @@ package enum QualityScreen: Screen {
         help: "Windows scored at most; 0 scores the whole text. More make the error bars smaller.",
         ladder: [0] + Setting.powers(through: 12), in: 0...1_000_000
       ) { state, value in
-        state.choices.evaluation.windows = value == 0 ? nil : value
+        state.choices[QualityScreen.self].evaluation.windows = value == 0 ? nil : value
         return []
       },
       Setting(
         "baseline", .choice(StyledText(options.baseline.rawValue.uppercased())),
         help: "BF16 is the checkpoint as people run it; F32 runs everything in float32.",
         step: { state, _ in
-          state.choices.evaluation.baseline = options.baseline == .bf16 ? .f32 : .bf16
+          state.choices[QualityScreen.self].evaluation.baseline =
+            options.baseline == .bf16 ? .f32 : .bf16
           return []
         }),
       Setting(
-        "prompt", .text(state.choices.prompt, caret: nil),
+        "prompt", .text(state.choices[QualityScreen.self].prompt, caret: nil),
         help: "Both models continue this prompt, most likely token first.",
-        editable: state.choices.prompt,
+        editable: state.choices[QualityScreen.self].prompt,
         take: { state, text in
           guard !text.isEmpty else { return .refused(expected: "a prompt") }
-          state.choices.prompt = text
+          state.choices[QualityScreen.self].prompt = text
           return .taken([])
         }),
       .number(
-        "recall", state.choices.recallDocuments, unit: "documents",
+        "recall", state.choices[QualityScreen.self].recallDocuments, unit: "documents",
         help: "Long documents with facts at known depths; questions at the end ask for them.",
         ladder: Setting.powers(through: 8), in: 1...10_000
       ) { state, value in
-        state.choices.recallDocuments = value
+        state.choices[QualityScreen.self].recallDocuments = value
         return []
       },
     ]
@@ -181,7 +186,7 @@ package enum QualityScreen: Screen {
       step: { state, _ in
         let all = EvaluationProtocol.allCases
         let index = all.firstIndex(of: options.protocol) ?? 0
-        state.choices.evaluation.protocol = all[(index + 1) % all.count]
+        state.choices[QualityScreen.self].evaluation.protocol = all[(index + 1) % all.count]
         return []
       })
   }

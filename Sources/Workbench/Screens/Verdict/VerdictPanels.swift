@@ -2,6 +2,7 @@ import Engine
 import Evaluation
 import Operators
 import Profiling
+import Quantization
 import TerminalUI
 
 /// The four checks, each with its mark, its word and its evidence.
@@ -25,7 +26,7 @@ struct VerdictPanel: Widget {
   private func draw(
     _ check: Verdict.Check, number: Int, in rect: Rect, _ buffer: inout CellBuffer, _ look: Look
   ) {
-    let (mark, role, word) = Self.sign(check.mark, look)
+    let (mark, role, word) = check.mark.sign(look)
     let head = StyledText("\(mark) \(word)", role)
     let columns = rect.columns([.fixed(10), .fill()], spacing: 1)
     buffer.line(head, in: columns[0], look: look)
@@ -35,26 +36,18 @@ struct VerdictPanel: Widget {
       Paragraph(StyledText(check.evidence, check.mark == .unknown ? .hint : .text)),
       in: columns[1].splitTop(1).rest.inset(left: 3), look: look)
   }
-
-  static func sign(_ mark: Verdict.Mark, _ look: Look) -> (Unicode.Scalar, Role, String) {
-    switch mark {
-    case .pass: (look.glyphs.pass, .good, "PASS")
-    case .warn: (look.glyphs.warn, .warn, "WARN")
-    case .fail: (look.glyphs.fail, .bad, "FAIL")
-    case .unknown: (look.glyphs.ring, .dim, "unknown")
-    }
-  }
 }
 
 /// The run as a text that can be kept: recipe, figures, verdict.
 struct RunReport {
-  var state: State
+  var facts: Facts
+  /// The recipe of the next run, named while nothing is quantized.
+  var recipe: Recipe
 
   /// Markdown.
   var text: String {
-    let facts = state.facts
     var lines = [
-      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.recipe ?? state.choices.recipe)",
+      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.recipe ?? recipe)",
       "",
     ]
     for (index, check) in facts.verdict.checks.enumerated() {

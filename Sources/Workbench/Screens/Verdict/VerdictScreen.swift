@@ -3,85 +3,97 @@ package import TerminalUI
 
 /// The four checks with the numbers behind them, what to try next, and the way out: save, export, report.
 package enum VerdictScreen: Screen {
-  package static let id = "verdict"
+  package static let id = Place.verdict
   package static let title = "Verdict"
   package static let question =
     "Four checks, pass, warn or fail: is this the right method, and what should be tried next?"
 
   /// Where the cursor is.
-  package struct View: Hashable, Sendable {
+  package struct View: Remembered {
     package var selected = 0
 
     package init() {}
   }
 
+  /// Where the model is written to, and how.
+  package struct Choice: Remembered {
+    package var path = "quantized"
+    package var format = "compressed-tensors"
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut("8")
+  package static let isInWalk = true
+
+  package static func isDone(_ state: State) -> Bool { state.facts.saved != nil }
+
   package static let bindings: [Binding] = [
     Binding(
       "s", name: "save run", help: "Save recipe and reports as a run of the workspace.",
       isHint: true,
-      when: { $0.facts.quantized != nil }
+      unless: \.lacksQuantized
     ) { state in state.start(.saveRun) },
     Binding(
       "o", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
-      when: { $0.facts.quantized != nil }
+      unless: \.lacksQuantized
     ) { state in
-      state.start(.export(path: state.choices.exportPath, format: state.choices.exportFormat))
+      state.start(
+        .export(
+          path: state.choices[VerdictScreen.self].path,
+          format: state.choices[VerdictScreen.self].format))
     },
     Binding("w", name: "write report", help: "Write all of this as a text file.", isHint: true) {
       state in
-      [.exportText(name: "report.md", text: RunReport(state: state).text)]
+      [
+        .exportText(
+          name: "report.md", text: RunReport(facts: state.facts, recipe: state.choices.recipe).text)
+      ]
     },
     Binding("c", name: "copy report", help: "Put the report on the clipboard.") { state in
-      [.copy(text: RunReport(state: state).text)]
+      [.copy(text: RunReport(facts: state.facts, recipe: state.choices.recipe).text)]
     },
-    Binding("e", "space", name: "type a value", help: "Type the path to write to.") { state in
-      let settings = settings(state)
-      guard settings.indices.contains(state.verdict.selected) else { return [] }
-      FieldEdit.open(settings[state.verdict.selected], &state)
-      return []
-    },
+    Binding(
+      "e", "space", name: "type a value", help: "Type the path to write to.",
+      unless: { cannotType($0[VerdictScreen.self].selected, $0) }
+    ) { state in typeValue(state[VerdictScreen.self].selected, &state) },
   ]
 
   package static func step(_ state: State) -> Step? {
     let facts = state.facts
-    if facts.quantized == nil { return .go("quantize first", to: CalibrateScreen.id) }
-    if facts.evaluation == nil { return .go("measure quality", to: QualityScreen.id) }
-    if facts.bench == nil { return .go("measure speed", to: ProfileScreen.id) }
+    if facts.quantized == nil { return .go("quantize first", to: Place.calibrate) }
+    if facts.evaluation == nil { return .go("measure quality", to: Place.quality) }
+    if facts.bench == nil { return .go("measure speed", to: Place.profile) }
     if facts.saved == nil { return Step("save the run") { state in state.start(.saveRun) } }
-    return .go("compare runs", to: CompareScreen.id)
+    return .go("compare runs", to: Place.compare)
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    let settings = settings(state)
-    if motion.horizontal != 0, settings.indices.contains(state.verdict.selected) {
-      return settings[state.verdict.selected].step(&state, motion.horizontal)
-    }
-    state.verdict.selected = motion.moved(state.verdict.selected, count: settings.count)
-    return []
+    moveForm(motion, \.selected, &state)
   }
 
   package static func settings(_ state: State) -> [Setting] {
     let formats = state.catalog.exportFormats
-    let index = formats.firstIndex { $0.name == state.choices.exportFormat }
+    let index = formats.firstIndex { $0.name == state.choices[VerdictScreen.self].format }
     return [
       Setting(
-        "format", .choice(StyledText(state.choices.exportFormat)),
+        "format", .choice(StyledText(state.choices[VerdictScreen.self].format)),
         help: index.map { formats[$0].summary } ?? "The format of the files that are written.",
         step: { state, direction in
           guard !formats.isEmpty else { return [] }
           let next = ((index ?? 0) + direction + formats.count) % formats.count
-          state.choices.exportFormat = formats[next].name
+          state.choices[VerdictScreen.self].format = formats[next].name
           return []
         }),
       Setting(
-        "folder", .text(state.choices.exportPath, caret: nil),
+        "folder", .text(state.choices[VerdictScreen.self].path, caret: nil),
         help: "The folder to write to; it must not exist yet, or be empty.",
-        editable: state.choices.exportPath,
+        editable: state.choices[VerdictScreen.self].path,
         take: { state, text in
           let path = text.trimmed
           guard !path.isEmpty else { return .refused(expected: "the path of a folder") }
-          state.choices.exportPath = path
+          state.choices[VerdictScreen.self].path = path
           return .taken([])
         }),
     ]
@@ -111,7 +123,8 @@ package enum VerdictScreen: Screen {
     let room = buffer.box("take it with you", in: rect, look: look, isFocused: true)
     let (form, lines) = room.splitTop(2)
     buffer.draw(
-      Form(settings(state).map(\.field), selected: state.verdict.selected), in: form, look: look)
+      Form(settings(state).map(\.field), selected: state[VerdictScreen.self].selected), in: form,
+      look: look)
     var facts: [StyledText] = [
       .press("o", "writes the model  ") + .press("w", "the report"),
       state.facts.saved.map { .good("\(look.glyphs.pass) saved as run \($0.id)") }

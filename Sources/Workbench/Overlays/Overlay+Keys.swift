@@ -1,14 +1,7 @@
 import TerminalUI
 
-/// What lies over a screen and has the keyboard until it is closed.
-package enum Overlay: Hashable, Sendable {
-  case help(HelpPage)
-  case palette(Palette)
-  case themes(ThemePicker)
-  case confirm(Confirmation)
-  case edit(FieldEdit)
-  case filter(FilterEdit)
-
+/// What the overlays do: their keys, typed text, their pictures.
+extension Overlay {
   /// The keys of the overlay that is open.
   package var bindings: [Binding] {
     switch self {
@@ -56,7 +49,7 @@ package enum Overlay: Hashable, Sendable {
     case .filter(var filter):
       change(&filter.editor)
       state.overlay = .filter(filter)
-      filter.target.set(filter.editor.text, &state)
+      filter.apply(filter.editor.text, &state)
     case .help, .themes, .confirm, nil: break
     }
     return []
@@ -69,18 +62,8 @@ package enum Overlay: Hashable, Sendable {
     case .palette(let palette): palette.draw(state, in: rect, of: &buffer, look: look)
     case .themes(let picker): picker.draw(state, in: rect, of: &buffer, look: look)
     case .confirm(let question): question.draw(in: rect, of: &buffer, look: look)
-    case .edit(let field): field.draw(state, in: rect, of: &buffer, look: look)
+    case .edit(let field): field.draw(in: rect, of: &buffer, look: look)
     case .filter(let filter): filter.draw(in: rect, of: &buffer, look: look)
     }
-  }
-
-  /// The binding that closes an overlay.
-  static func closing(_ keys: String..., help: String) -> Binding {
-    var binding = Binding(name: "close", help: help, isHint: true) { state in
-      state.overlay = nil
-      return []
-    }
-    binding.keys = keys.compactMap { KeyPress(name: $0) }
-    return binding
   }
 }
