@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Layers, from C at the bottom to the program at the top. An import only ever points to a lower layer;
@@ -20,7 +20,6 @@ let package = Package(
     .target(
       name: "CNcurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
-    .systemLibrary(name: "COpenBLAS"),
 
     // 1
     .target(name: "Platform"),
@@ -32,7 +31,7 @@ let package = Package(
     .target(name: "CursesBackend", dependencies: ["TerminalUI", "CNcurses"]),
 
     // 3
-    .target(name: "Operators", dependencies: ["Tensors", "CKernels", "COpenBLAS"]),
+    .target(name: "Operators", dependencies: ["Tensors", "CKernels"]),
     .target(name: "Checkpoints", dependencies: ["Tensors"]),
 
     // 4
@@ -101,9 +100,18 @@ let package = Package(
   ]
 )
 
+// Warnings are errors, in C as in Swift; what the packages it depends on say is theirs.
 for target in package.targets where [.executable, .test, .regular].contains(target.type) {
+  guard !["CKernels", "CNcurses"].contains(target.name) else {
+    target.cSettings =
+      (target.cSettings ?? []) + [
+        .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+      ]
+    continue
+  }
   target.swiftSettings = [
     .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),

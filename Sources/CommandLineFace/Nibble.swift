@@ -1,7 +1,6 @@
 import ArgumentParser
 import Engine
 import Glibc
-import Operators
 
 /// The program: the workbench without a subcommand, else one of the commands for scripts.
 struct Nibble: ParsableCommand {
@@ -30,7 +29,6 @@ struct Nibble: ParsableCommand {
 /// Where the program begins: parses the command line, runs the command, and turns errors into exit codes.
 package enum Program {
   package static func main() {
-    IdleBLAS.endThreads()
     Interrupt.install()
     do {
       var command = try Nibble.parseAsRoot()

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Operators
 
 /// Continues one prompt greedily with a model and its baseline, to show where they part.

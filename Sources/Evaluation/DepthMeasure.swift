@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Operators
 
 /// Scores of decoded tokens by how many tokens lay in the cache in front of them.

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Operators
 
 /// Where greedy continuations of a model leave those of its reference, over several prompts.

@@ -1,6 +1,6 @@
 package import Models
 package import Operators
-package import Platform
+import Platform
 
 /// Holds SIMD kernels against their twins in plain C end to end: one model, one text, one form at a time.
 ///

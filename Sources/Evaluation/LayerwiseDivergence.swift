@@ -23,7 +23,7 @@ package final class LayerwiseDivergence {
     self.context = context
     self.windows = windows
     streams = try windows.windows.map { try model.embed($0) }
-    expected = try windows.windows.map { _ in Logits() }
+    expected = windows.windows.map { _ in Logits() }
     for (number, stream) in streams.enumerated() {
       let whole = stream.copy()
       for index in model.blocks.indices {

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Operators
 
 /// A long document with questions about details it told early on.

@@ -6,7 +6,6 @@ struct AttentionKernels {
   let read: nk_kv_read_fn
   let attention: nk_attention_fn
   let partial: nk_attention_partial_fn
-  let merge: nk_attention_merge_fn
   let transform: nk_transform_rows_fn
 
   init(_ provider: ExecutionProvider) {
@@ -17,7 +16,6 @@ struct AttentionKernels {
         read = nk_kv_read_avx512
         attention = nk_attention_avx512
         partial = nk_attention_partial_avx512
-        merge = nk_attention_merge_avx512
         transform = nk_transform_rows_avx512
         return
       case .avx2:
@@ -25,7 +23,6 @@ struct AttentionKernels {
         read = nk_kv_read_avx2
         attention = nk_attention_avx2
         partial = nk_attention_partial_avx2
-        merge = nk_attention_merge_avx2
         transform = nk_transform_rows_avx2
         return
       case .generic: break
@@ -35,7 +32,6 @@ struct AttentionKernels {
     read = nk_kv_read_generic
     attention = nk_attention_generic
     partial = nk_attention_partial_generic
-    merge = nk_attention_merge_generic
     transform = nk_transform_rows_generic
   }
 }

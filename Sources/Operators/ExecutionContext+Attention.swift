@@ -1,6 +1,6 @@
 internal import CKernels
 internal import Platform
-package import Tensors
+import Tensors
 
 extension ExecutionContext {
   /// Causal attention over a cache: `out = softmax(q k^T / sqrt(headDimension)) v`.
@@ -317,7 +317,7 @@ extension ExecutionContext {
     }
     for head in 0..<heads {
       withUnsafePointer(to: plan[head * ranges.count]) {
-        attentionKernels.merge(
+        nk_attention_merge(
           $0, 0, Int64(tokens), partials + head * cuts.count * floats, cuts.count, floats)
       }
     }

@@ -1,6 +1,6 @@
 package import Models
 package import Operators
-package import Platform
+import Platform
 
 /// The memory this process holds, by kind, as the system tells it at one moment: the kinds sum to all of it.
 ///

@@ -1,6 +1,6 @@
 package import Models
 package import Operators
-package import Platform
+import Platform
 package import Tensors
 
 /// A model, the cache it runs with, and what it is called: one side of a speed measurement.

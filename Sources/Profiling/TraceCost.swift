@@ -1,4 +1,4 @@
-package import Operators
+import Operators
 
 /// What writing the kernel trace costs a decoded token, so that nobody has to take it on trust.
 package struct TraceCost: Hashable, Sendable, Codable {

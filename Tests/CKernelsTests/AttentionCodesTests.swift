@@ -109,14 +109,14 @@ struct AttentionCodesTests {
       problem.args.begin = Int64(cut)
       problem.args.end = 0
       let recent = problem.partial(version)
-      let error = relativeError(problem.merge(version, old + recent, count: 2), whole)
+      let error = relativeError(problem.merge(old + recent, count: 2), whole)
       let most = max(tolerance(keys), tolerance(values))
       #expect(error < most)
       #expect(
-        relativeError(problem.merge(version, recent, count: 1), problem.reference(stored: true))
+        relativeError(problem.merge(recent, count: 1), problem.reference(stored: true))
           < most)
       problem.args.begin = 400  // nobody attends these
-      #expect(problem.merge(version, problem.partial(version), count: 1).allSatisfy { $0 == 0 })
+      #expect(problem.merge(problem.partial(version), count: 1).allSatisfy { $0 == 0 })
     }
   }
 

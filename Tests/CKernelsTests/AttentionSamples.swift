@@ -107,7 +107,7 @@ final class Problem {
       version.partial(
         &args, 0, Int64(tokens), Int64(range.0), Int64(range.1), base + i * size, scratch.base)
     }
-    version.merge(&args, 0, Int64(tokens), base, cuts.count + 1, size)
+    nk_attention_merge(&args, 0, Int64(tokens), base, cuts.count + 1, size)
     return outMemory.floats(tokens * heads * dim)
   }
 
@@ -123,8 +123,8 @@ final class Problem {
   }
 
   /// Outputs of `count` partial states that follow each other.
-  func merge(_ version: AttentionVersion, _ states: [Float], count: Int) -> [Float] {
-    version.merge(&args, 0, Int64(tokens), states, count, states.count / count)
+  func merge(_ states: [Float], count: Int) -> [Float] {
+    nk_attention_merge(&args, 0, Int64(tokens), states, count, states.count / count)
     return outMemory.floats(tokens * heads * dim)
   }
 

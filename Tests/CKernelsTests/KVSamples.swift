@@ -34,12 +34,10 @@ struct AttentionVersion: CustomTestStringConvertible, Sendable {
   let read: nk_kv_read_fn
   let attention: nk_attention_fn
   let partial: nk_attention_partial_fn
-  let merge: nk_attention_merge_fn
 
   static let generic = AttentionVersion(
     testDescription: "generic", append: nk_kv_append_generic, read: nk_kv_read_generic,
-    attention: nk_attention_generic, partial: nk_attention_partial_generic,
-    merge: nk_attention_merge_generic)
+    attention: nk_attention_generic, partial: nk_attention_partial_generic)
 
   /// The SIMD versions this machine can run.
   static let simd: [AttentionVersion] = {
@@ -49,15 +47,13 @@ struct AttentionVersion: CustomTestStringConvertible, Sendable {
         found.append(
           AttentionVersion(
             testDescription: "avx2", append: nk_kv_append_avx2, read: nk_kv_read_avx2,
-            attention: nk_attention_avx2, partial: nk_attention_partial_avx2,
-            merge: nk_attention_merge_avx2))
+            attention: nk_attention_avx2, partial: nk_attention_partial_avx2))
       }
       if nk_provider_supported(NK_PROVIDER_AVX512) != 0 {
         found.append(
           AttentionVersion(
             testDescription: "avx512", append: nk_kv_append_avx512, read: nk_kv_read_avx512,
-            attention: nk_attention_avx512, partial: nk_attention_partial_avx512,
-            merge: nk_attention_merge_avx512))
+            attention: nk_attention_avx512, partial: nk_attention_partial_avx512))
       }
     #endif
     return found

@@ -19,7 +19,7 @@ import Testing
       #expect(item.reason == nil)
       #expect(!item.checks.isEmpty)
     }
-    #expect(report.cases.count >= 17)
+    #expect(report.cases.count >= 18)
     #expect(report.passed == report.cases.count)
     #expect(done == Array(1...report.cases.count))
   }

@@ -4,12 +4,13 @@
 #include "kv_panel.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "lanes_avx2.h"
+#include "exp2_lanes.h"
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define VERSION(name) name##_avx2
+#include "attention_calls.h"
 
 enum {
   MAX_ROWS = 6,
@@ -17,32 +18,15 @@ enum {
   CONVERT_ROWS = 7,
 };
 
-INLINE __m256 load8(const void *panel, size_t index, int half) {
+ALWAYS_INLINE __m256 load8(const void *panel, size_t index, int half) {
   const uint16_t *halves = panel;
   if (half) return _mm256_cvtph_ps(_mm_loadu_si128((const void *)(halves + index)));
   return _mm256_loadu_ps((const float *)panel + index);
 }
 
-// 2^x for x <= 0, relative error below 2e-7; 0 below -126.
-INLINE __m256 exp2_negative(__m256 x) {
-  const __m256 round = _mm256_set1_ps(0x1.8p23f);
-  __m256 normal = _mm256_cmp_ps(x, _mm256_set1_ps(-126.0f), _CMP_NLT_UQ);
-  __m256 shifted = _mm256_add_ps(x, round);
-  __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(shifted, round));
-  __m256 p = _mm256_set1_ps(0x1.5bba12p-10f);
-  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0x1.3cea88p-7f));
-  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0x1.c6b752p-5f));
-  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0x1.ebf9bcp-3f));
-  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0x1.62e42ap-1f));
-  p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(1.0f));
-  __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-  __m256i bits = _mm256_add_epi32(_mm256_castps_si256(p), exponent);
-  return _mm256_and_ps(_mm256_castsi256_ps(bits), normal);
-}
-
 // sum[r] += matrix^T broadcast: `vectors` * 8 columns of `rows` rows, reduced over [low, high) of a
 // panel `width` wide.
-INLINE void accumulate(__m256 sum[MAX_ROWS][4], const float *left, size_t left_stride,
+ALWAYS_INLINE void accumulate(__m256 sum[MAX_ROWS][4], const float *left, size_t left_stride,
                        const void *panel, size_t width, int half, int32_t low, int32_t high,
                        int rows, int vectors) {
   UNROLL for (int r = 0; r < rows; r++) {
@@ -60,7 +44,7 @@ INLINE void accumulate(__m256 sum[MAX_ROWS][4], const float *left, size_t left_s
   }
 }
 
-INLINE void score_rows(const attention_tile *tile, int32_t row, const void *panel, int half,
+ALWAYS_INLINE void score_rows(const attention_tile *tile, int32_t row, const void *panel, int half,
                        int rows, int vectors) {
   const size_t dim = (size_t)tile->key_dim;
   for (int32_t t = 0; t < KV_TOKENS; t += 8 * vectors) {
@@ -76,7 +60,7 @@ INLINE void score_rows(const attention_tile *tile, int32_t row, const void *pane
   }
 }
 
-INLINE void sum_rows(const attention_tile *tile, int32_t row, const void *panel, int half,
+ALWAYS_INLINE void sum_rows(const attention_tile *tile, int32_t row, const void *panel, int half,
                      int32_t low, int32_t high, int rows) {
   const size_t dim = (size_t)tile->value_dim;
   for (size_t c = 0; c < dim; c += 16) {
@@ -179,17 +163,16 @@ static const void *float_panel(const attention_tile *tile, const nk_kv_format *f
   return panel;
 }
 
+static float sum_of_row(const attention_tile *tile, int32_t row) {
+  const float *sums = tile->sums + row * 16;
+  float sum = 0;
+  for (int i = 0; i < 8; i++) sum += sums[i];
+  return sum;
+}
+
 static void run_tile(const attention_tile *tile) {
   const nk_attention_args *a = tile->args;
-  const float scale = attention_scale(a);
-  for (int32_t row = 0; row < tile->rows; row++) {
-    const float *query = attention_query(tile, row);
-    float *to = tile->queries + row * tile->key_dim;
-    for (int32_t c = 0; c < tile->key_dim; c++) to[c] = c < a->keys.head_dim ? query[c] * scale : 0;
-    tile->largest[row] = -INFINITY;
-  }
-  for (int32_t i = 0; i < tile->rows * tile->value_dim; i++) tile->acc[i] = 0;
-  for (int32_t i = 0; i < tile->rows * 16; i++) tile->sums[i] = 0;
+  begin_rows(tile);
   if (tile->first > tile->last) return;
 
   const int key_codes = attention_key_codes(&a->keys);
@@ -214,52 +197,6 @@ static void run_tile(const attention_tile *tile) {
       weighted_sums(tile, values, half, low, high);
     }
   }
-}
-
-INLINE float lane_sum(const float *sums) {
-  float sum = 0;
-  for (int i = 0; i < 8; i++) sum += sums[i];
-  return sum;
-}
-
-void nk_attention_avx2(const nk_attention_args *a, int64_t t0, int64_t t1, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  const int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, 0, INT64_MAX / KV_TOKENS);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      float *out = attention_out(&tile, row);
-      const float *acc = tile.acc + row * tile.value_dim;
-      const float sum = lane_sum(tile.sums + row * 16);
-      const float inverse = sum > 0 ? 1.0f / sum : 0.0f;
-      for (int32_t c = 0; c < a->values.head_dim; c++) out[c] = acc[c] * inverse;
-    }
-  }
-}
-
-void nk_attention_partial_avx2(const nk_attention_args *a, int64_t t0, int64_t t1, int64_t b0,
-                               int64_t b1, float *partial, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  const int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, b0, b1);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      const float *acc = tile.acc + row * tile.value_dim;
-      *partial++ = tile.largest[row];
-      *partial++ = lane_sum(tile.sums + row * 16);
-      for (int32_t c = 0; c < a->values.head_dim; c++) *partial++ = acc[c];
-    }
-  }
-}
-
-// Merging is a few hundred floats per head: plain C does.
-void nk_attention_merge_avx2(const nk_attention_args *args, int64_t t0, int64_t t1,
-                             const float *partials, size_t count, size_t stride) {
-  nk_attention_merge_generic(args, t0, t1, partials, count, stride);
 }
 
 #pragma clang attribute pop

@@ -4,7 +4,10 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 #include "attention_tile.h"
+#include "kernel_build.h"
 
 // Rows of 16-bit query codes, scales and biases for integer keys.
 void attention_quantize_queries_avx2(const attention_tile *tile);

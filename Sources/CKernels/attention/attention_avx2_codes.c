@@ -9,15 +9,12 @@
 #include <immintrin.h>
 #include <string.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 
 enum { MAX_ROWS = 3, CODE_LIMIT = 32512 };
 
 // Where the code of element i stands: 0 2 1 3 within each four.
-INLINE int32_t place(int32_t i) { return (i & ~3) | (i & 1) << 1 | (i >> 1 & 1); }
+ALWAYS_INLINE int32_t place(int32_t i) { return (i & ~3) | (i & 1) << 1 | (i >> 1 & 1); }
 
 void attention_quantize_queries_avx2(const attention_tile *tile) {
   const nk_kv_format *f = &tile->args->keys;
@@ -45,27 +42,27 @@ void attention_quantize_queries_avx2(const attention_tile *tile) {
   }
 }
 
-INLINE __m256i pair_of(const int16_t *p) {
+ALWAYS_INLINE __m256i pair_of(const int16_t *p) {
   int32_t both;
   memcpy(&both, p, sizeof both);
   return _mm256_set1_epi32(both);
 }
 
 // Bytes 0 and 2, and bytes 1 and 3, of each lane as 16-bit numbers.
-INLINE void take_apart(__m256i raw, int wide, int nibble, __m256i *even, __m256i *odd) {
+ALWAYS_INLINE void take_apart(__m256i raw, int wide, int nibble, __m256i *even, __m256i *odd) {
   const __m256i field = _mm256_set1_epi16(wide ? 255 : 15);
   *even = _mm256_and_si256(nibble ? _mm256_srli_epi16(raw, 4) : raw, field);
   *odd = _mm256_srli_epi16(raw, nibble ? 12 : 8);
   if (!wide && !nibble) *odd = _mm256_and_si256(*odd, field);
 }
 
-INLINE __m256i add_products(__m256i sum, __m256i even, __m256i odd, const int16_t *codes) {
+ALWAYS_INLINE __m256i add_products(__m256i sum, __m256i even, __m256i odd, const int16_t *codes) {
   sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even, pair_of(codes)));
   return _mm256_add_epi32(sum, _mm256_madd_epi16(odd, pair_of(codes + 2)));
 }
 
 // 16 scores from slot 16 * sixteen of `rows` rows.
-INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t sixteen,
+ALWAYS_INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t sixteen,
                    int rows, int wide) {
   const int32_t dim = tile->key_dim, groups = tile->key_groups, chunks = dim / 4 / groups;
   const int16_t *query = (const int16_t *)tile->query_codes + row * dim;
@@ -180,7 +177,7 @@ static void quantize_weights(const attention_tile *tile, int32_t g) {
 }
 
 // 16 channels from `column` of `rows` rows.
-INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t column,
+ALWAYS_INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t column,
                      float unit, int rows, int wide) {
   const int32_t stride = tile->value_dim * 4;
   const int16_t *weights = (const int16_t *)tile->weight_codes + (size_t)row * KV_TOKENS;

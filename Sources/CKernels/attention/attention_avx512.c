@@ -1,46 +1,27 @@
 // AVX-512 attention: walks a tile over its blocks, with online softmax between scores and weighted
 // sums.
 #include "attention_avx512.h"
+#include "kv_fp8.h"
 #include "kv_panel.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "lanes_avx512.h"
+#include "exp2_lanes.h"
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define VERSION(name) name##_avx512
+#include "attention_calls.h"
 
 // From this many rows on, an F16 block is converted once instead of once per register tile.
 enum { CONVERT_ROWS = 13 };
 
-// 2^x for x <= 0, relative error below 2e-7; 0 below -126.
-INLINE __m512 exp2_negative(__m512 x) {
-  const __m512 round = _mm512_set1_ps(0x1.8p23f);
-  const __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-126.0f), _CMP_NLT_UQ);
-  __m512 shifted = _mm512_add_ps(x, round);
-  __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, round));
-  __m512 p = _mm512_set1_ps(0x1.5bba12p-10f);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3cea88p-7f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.c6b752p-5f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf9bcp-3f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e42ap-1f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
-  __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-  __m512i bits = _mm512_add_epi32(_mm512_castps_si512(p), exponent);
-  return _mm512_castsi512_ps(_mm512_maskz_mov_epi32(normal, bits));
-}
-
-INLINE uint64_t slot_mask(int32_t low, int32_t high) {
-  return (high == KV_TOKENS ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
-}
-
 // A block's slots that the row attends, as a bit mask.
-INLINE uint64_t row_mask(const attention_tile *tile, int32_t row, int64_t b) {
+ALWAYS_INLINE uint64_t row_mask(const attention_tile *tile, int32_t row, int64_t b) {
   int32_t low, high;
   int64_t position = tile->args->position + tile->t0 + row / tile->args->query_heads;
   attention_slots(tile, position, b, &low, &high);
-  return low < high ? slot_mask(low, high) : 0;
+  return low < high ? attention_slot_mask(low, high) : 0;
 }
 
 static void find_largest(const attention_tile *tile, int64_t b, int all) {
@@ -132,7 +113,7 @@ static const void *float_panel(const attention_tile *tile, const nk_kv_format *f
 // Multiplies scores, or probabilities, by what an FP8 panel leaves out.
 static void scale_rows(const attention_tile *tile, const nk_kv_format *f, const uint8_t *block) {
   const float *scales = (const float *)(const void *)(block + kv_code_bytes(f));
-  const __m512 unit = _mm512_set1_ps(f->kind == NK_KV_E4M3 ? 256.0f : 1.0f);
+  const __m512 unit = _mm512_set1_ps(f->kind == NK_KV_E4M3 ? KV_E4M3_HALF : 1.0f);
   __m512 scale[4];
   UNROLL for (int j = 0; j < 4; j++) {
     scale[j] = f->scale > 0 ? _mm512_set1_ps(f->scale) : _mm512_loadu_ps(scales + 16 * j);
@@ -146,20 +127,8 @@ static void scale_rows(const attention_tile *tile, const nk_kv_format *f, const 
   }
 }
 
-static void begin_rows(const attention_tile *tile) {
-  const nk_attention_args *a = tile->args;
-  const float scale = attention_scale(a);
-  for (int32_t row = 0; row < tile->rows; row++) {
-    const float *query = attention_query(tile, row);
-    float *to = tile->queries + row * tile->key_dim;
-    for (int32_t c = 0; c < tile->key_dim; c++) to[c] = c < a->keys.head_dim ? query[c] * scale : 0;
-  }
-  for (int32_t i = 0; i < tile->rows * tile->value_dim; i++) tile->acc[i] = 0;
-  for (int32_t i = 0; i < tile->rows * 16; i++) tile->sums[i] = 0;
-  for (int32_t row = 0; row < (tile->rows + 15) / 16 * 16; row++) {
-    tile->largest[row] = tile->block_largest[row] = -INFINITY;
-    tile->weight_offset[row] = 0;
-  }
+static float sum_of_row(const attention_tile *tile, int32_t row) {
+  return _mm512_reduce_add_ps(_mm512_load_ps(tile->sums + row * 16));
 }
 
 // Codes are worked on so fast that the hardware's prefetcher, which has to find each block anew,
@@ -169,7 +138,7 @@ static size_t bytes_ahead(const nk_kv_format *f) {
   return f->kind == NK_KV_F32 || f->kind == NK_KV_F16 ? 0 : nk_kv_block_bytes(f);
 }
 
-INLINE void prefetch(const void *block, size_t bytes) {
+ALWAYS_INLINE void prefetch(const void *block, size_t bytes) {
   for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)block + i, 0, 3);
 }
 
@@ -218,46 +187,6 @@ static void run_tile(const attention_tile *tile) {
       attention_sum_float_avx512(tile, panel, half, low, high);
     }
   }
-}
-
-void nk_attention_avx512(const nk_attention_args *a, int64_t t0, int64_t t1, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  const int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, 0, INT64_MAX / KV_TOKENS);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      float *out = attention_out(&tile, row);
-      const float *acc = tile.acc + row * tile.value_dim;
-      const float sum = _mm512_reduce_add_ps(_mm512_load_ps(tile.sums + row * 16));
-      const float inverse = sum > 0 ? 1.0f / sum : 0.0f;
-      for (int32_t c = 0; c < a->values.head_dim; c++) out[c] = acc[c] * inverse;
-    }
-  }
-}
-
-void nk_attention_partial_avx512(const nk_attention_args *a, int64_t t0, int64_t t1, int64_t b0,
-                                 int64_t b1, float *partial, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  const int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, b0, b1);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      const float *acc = tile.acc + row * tile.value_dim;
-      *partial++ = tile.largest[row];
-      *partial++ = _mm512_reduce_add_ps(_mm512_load_ps(tile.sums + row * 16));
-      for (int32_t c = 0; c < a->values.head_dim; c++) *partial++ = acc[c];
-    }
-  }
-}
-
-// Merging is a few hundred floats per head; the compiler's vectors do.
-void nk_attention_merge_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
-                               const float *partials, size_t count, size_t stride) {
-  nk_attention_merge_generic(args, t0, t1, partials, count, stride);
 }
 
 #pragma clang attribute pop

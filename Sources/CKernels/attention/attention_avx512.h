@@ -4,10 +4,20 @@
 
 #if defined(__x86_64__)
 
-#include "attention_tile.h"
+#include <immintrin.h>
 
-#define ATTENTION_AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c,bmi2")))
+#include "attention_tile.h"
+#include "kernel_build.h"
+
+// The slots [low, high) of a block as a bit mask.
+ALWAYS_INLINE uint64_t attention_slot_mask(int32_t low, int32_t high) {
+  return (high == KV_TOKENS ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
+}
+
+// Four codes, for all lanes.
+ALWAYS_INLINE TARGET_AVX512 __m512i attention_four_bytes(const int8_t *p) {
+  return _mm512_set1_epi32(*(const int32_t *)p);
+}
 
 // scores = queries keys^T from a float panel [key_dim, 64]; half: the panel is f16.
 void attention_scores_float_avx512(const attention_tile *tile, const void *panel, int half);

@@ -8,10 +8,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
 enum {
   MAX_ROWS = 6,
@@ -19,7 +16,7 @@ enum {
   WIDE_LIMIT = 127 * 256,
 };
 
-INLINE __mmask16 tail_mask(int32_t left) {
+ALWAYS_INLINE __mmask16 tail_mask(int32_t left) {
   return left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
 }
 
@@ -64,13 +61,11 @@ void attention_quantize_queries_avx512(const attention_tile *tile) {
   }
 }
 
-INLINE __m512i four_bytes(const int8_t *p) { return _mm512_set1_epi32(*(const int32_t *)p); }
-
 // Codes of a block as the inner loops see them.
 enum { NIBBLES, BYTES, BYTES_WIDE };  // WIDE: queries of 16 bits
 
 // Four vectors of codes that belong to one step of four channels.
-INLINE void load_keys(const uint8_t *codes, int32_t chunk, int nibbles, __m512i key[4]) {
+ALWAYS_INLINE void load_keys(const uint8_t *codes, int32_t chunk, int nibbles, __m512i key[4]) {
   if (!nibbles) {
     UNROLL for (int j = 0; j < 4; j++) key[j] = _mm512_loadu_si512(codes + chunk * 256 + 64 * j);
   } else {
@@ -84,7 +79,7 @@ INLINE void load_keys(const uint8_t *codes, int32_t chunk, int nibbles, __m512i 
 }
 
 // 64 scores of `rows` rows.
-INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int rows,
+ALWAYS_INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int rows,
                    int form) {
   const int wide = form == BYTES_WIDE;
   const int32_t dim = tile->key_dim, groups = tile->key_groups;
@@ -106,9 +101,9 @@ INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row
       load_keys(codes, c, form == NIBBLES, key);
       UNROLL for (int r = 0; r < rows; r++) {
         const int8_t *q = query + r * 2 * dim + 4 * c;
-        __m512i first = four_bytes(q);
+        __m512i first = attention_four_bytes(q);
         if (wide) {
-          __m512i second = four_bytes(q + dim);
+          __m512i second = attention_four_bytes(q + dim);
           UNROLL for (int j = 0; j < 4; j++) {
             high[r][j] = _mm512_dpbusd_epi32(high[r][j], key[j], first);
             low[r][j] = _mm512_dpbusd_epi32(low[r][j], key[j], second);
@@ -167,7 +162,7 @@ void attention_scores_codes_avx512(const attention_tile *tile, const void *block
 // outside [low, high) become 0.
 static void prepare_value_scales(const attention_tile *tile, const uint16_t *scales, int32_t low,
                                  int32_t high) {
-  const uint64_t used = (high == 64 ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
+  const uint64_t used = attention_slot_mask(low, high);
   for (int32_t g = 0; g < tile->value_groups; g++) {
     float *to = tile->value_scales + g * KV_TOKENS;
     __m512 scale[4], largest = _mm512_setzero_ps();
@@ -217,7 +212,7 @@ static void quantize_weights(const attention_tile *tile, int32_t g) {
 }
 
 // `vectors` * 16 channels from `column` of `rows` rows.
-INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t column,
+ALWAYS_INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t column,
                      float unit, int rows, int vectors, int wide) {
   const int32_t stride = tile->value_dim * 4;  // bytes of one vector per 16 channels
   const int8_t *weights = tile->weight_codes + (size_t)row * 2 * KV_TOKENS;
@@ -245,8 +240,8 @@ INLINE void sum_rows(const attention_tile *tile, const uint8_t *codes, int32_t r
     UNROLL for (int h = 0; h < 2; h++) {
       const int32_t quad = 2 * pair + h, at = (quad % 4 * 4 + quad / 4) * 4;
       UNROLL for (int r = 0; r < rows; r++) {
-        __m512i top = four_bytes(weights + r * 2 * KV_TOKENS + at);
-        __m512i bottom = four_bytes(weights + r * 2 * KV_TOKENS + KV_TOKENS + at);
+        __m512i top = attention_four_bytes(weights + r * 2 * KV_TOKENS + at);
+        __m512i bottom = attention_four_bytes(weights + r * 2 * KV_TOKENS + KV_TOKENS + at);
         UNROLL for (int v = 0; v < vectors; v++) {
           high[r][v] = _mm512_dpbusd_epi32(high[r][v], value[h][v], top);
           low[r][v] = _mm512_dpbusd_epi32(low[r][v], value[h][v], bottom);

@@ -5,14 +5,11 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
 enum { MAX_ROWS = 6 };
 
-INLINE __m512 load16(const void *panel, size_t index, int half) {
+ALWAYS_INLINE __m512 load16(const void *panel, size_t index, int half) {
   if (half) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const uint16_t *)panel + index)));
   }
@@ -20,7 +17,7 @@ INLINE __m512 load16(const void *panel, size_t index, int half) {
 }
 
 // 64 scores of `rows` rows: the reduction runs over channels, so no horizontal sums.
-INLINE void scores(const float *query, const void *panel, int half, int32_t dim, int rows,
+ALWAYS_INLINE void scores(const float *query, const void *panel, int half, int32_t dim, int rows,
                    float *out) {
   __m512 sum[MAX_ROWS][4];
   UNROLL for (int r = 0; r < rows; r++) {
@@ -59,7 +56,7 @@ void attention_scores_float_avx512(const attention_tile *tile, const void *panel
 }
 
 // `vectors` * 16 channels of `rows` rows.
-INLINE void sum_rows(const float *probability, const float *decay, const float *weight,
+ALWAYS_INLINE void sum_rows(const float *probability, const float *decay, const float *weight,
                      const void *panel, int half, size_t dim, int32_t low, int32_t high, int rows,
                      int vectors, float *acc) {
   __m512 sum[MAX_ROWS][4];

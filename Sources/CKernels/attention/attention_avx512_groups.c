@@ -9,10 +9,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
 enum { MAX_ROWS = 6, WIDE_LIMIT = 127 * 256 };
 
@@ -45,7 +42,7 @@ const uint8_t *attention_unpack_values_avx512(const attention_tile *tile, const 
 
 // Four channels: [4][row] bytes to four vectors of 16 tokens. Dwords of the channels, four tokens
 // each, are brought together, then their bytes are turned.
-INLINE void unpack_channels(const uint8_t *codes, int bits, __m512i out[4]) {
+ALWAYS_INLINE void unpack_channels(const uint8_t *codes, int bits, __m512i out[4]) {
   const __m512i turn = _mm512_broadcast_i32x4(
       _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
   const __m512i field = _mm512_set1_epi8((char)((1 << bits) - 1));
@@ -69,7 +66,7 @@ INLINE void unpack_channels(const uint8_t *codes, int bits, __m512i out[4]) {
   }
 }
 
-INLINE void unpack_keys(const uint8_t *codes, int32_t dim, int bits, uint8_t *to) {
+ALWAYS_INLINE void unpack_keys(const uint8_t *codes, int32_t dim, int bits, uint8_t *to) {
   for (int32_t c = 0; c < dim; c += 4) {
     __m512i out[4];
     unpack_channels(codes + c * 8 * bits, bits, out);
@@ -78,7 +75,7 @@ INLINE void unpack_keys(const uint8_t *codes, int32_t dim, int bits, uint8_t *to
 }
 
 // Of 16 channels the halves of group g, `groups` (1 or 2) to a channel.
-INLINE __m512 group_halves(const uint16_t *from, int32_t channel, int32_t g, int32_t groups) {
+ALWAYS_INLINE __m512 group_halves(const uint16_t *from, int32_t channel, int32_t g, int32_t groups) {
   if (groups == 1) return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(from + channel)));
   __m512i pairs = _mm512_loadu_si512(from + 2 * channel);
   if (g) pairs = _mm512_srli_epi32(pairs, 16);
@@ -117,10 +114,8 @@ static void quantize_queries(const attention_tile *tile, const uint16_t *scales,
   }
 }
 
-INLINE __m512i four_bytes(const int8_t *p) { return _mm512_set1_epi32(*(const int32_t *)p); }
-
 // 16 * `vectors` scores of `rows` rows from slot 16 * `first` on.
-INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t first,
+ALWAYS_INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row, int32_t first,
                    int rows, int vectors) {
   const int32_t dim = tile->key_dim;
   const int8_t *query = tile->query_codes + row * 2 * dim;
@@ -134,8 +129,8 @@ INLINE void scores(const attention_tile *tile, const uint8_t *codes, int32_t row
       key[v] = _mm512_load_si512((const void *)(codes + c * 64 + 64 * (first + v)));
     }
     UNROLL for (int r = 0; r < rows; r++) {
-      const __m512i top = four_bytes(query + r * 2 * dim + c);
-      const __m512i bottom = four_bytes(query + r * 2 * dim + dim + c);
+      const __m512i top = attention_four_bytes(query + r * 2 * dim + c);
+      const __m512i bottom = attention_four_bytes(query + r * 2 * dim + dim + c);
       UNROLL for (int v = 0; v < vectors; v++) {
         high[r][v] = _mm512_dpbusd_epi32(high[r][v], key[v], top);
         low[r][v] = _mm512_dpbusd_epi32(low[r][v], key[v], bottom);
@@ -182,7 +177,7 @@ void attention_scores_groups_avx512(const attention_tile *tile, const void *bloc
 
 void attention_add_minima_avx512(const attention_tile *tile, const uint16_t *minima, int32_t low,
                                  int32_t high) {
-  const uint64_t used = (high == 64 ? ~0ull : (1ull << high) - 1) & ~((1ull << low) - 1);
+  const uint64_t used = attention_slot_mask(low, high);
   __m512 least[4];
   UNROLL for (int j = 0; j < 4; j++) {
     const __m256i raw = _mm256_loadu_si256((const void *)(minima + 16 * j));

@@ -8,10 +8,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
 void attention_prepare_levels_avx512(const attention_tile *tile) {
   const nk_kv_format *formats[2] = {&tile->args->keys, &tile->args->values};
@@ -37,7 +34,7 @@ typedef struct level_tables {
   __m512i of[4];
 } level_tables;
 
-INLINE level_tables tables_of(const uint8_t *levels, int bits) {
+ALWAYS_INLINE level_tables tables_of(const uint8_t *levels, int bits) {
   const __m512i all = _mm512_broadcast_i32x4(_mm_load_si128((const void *)levels));
   level_tables tables = {{all, all, all, all}};
   if (bits == 4) return tables;
@@ -58,7 +55,7 @@ INLINE level_tables tables_of(const uint8_t *levels, int bits) {
 }
 
 // The four vectors of a unit. `first` holds the plane of 4 or 2 bits, `masks` that of single bits.
-INLINE void unpack_unit(const uint8_t *first, const uint8_t *masks, size_t unit, int bits,
+ALWAYS_INLINE void unpack_unit(const uint8_t *first, const uint8_t *masks, size_t unit, int bits,
                         const level_tables *tables, __m512i out[4]) {
   const __m512i nibble = _mm512_set1_epi8(15);
   const __mmask64 *bit = (const __mmask64 *)(const void *)(masks + unit * 32);
@@ -90,7 +87,7 @@ INLINE void unpack_unit(const uint8_t *first, const uint8_t *masks, size_t unit,
 
 // One part of `padded` channels; vectors of 16 tokens (keys) or of 4 tokens (values, `row` bytes
 // from four tokens to the next) go to `to`.
-INLINE void unpack_part(const uint8_t *planes, const uint8_t *levels, int32_t padded, int bits,
+ALWAYS_INLINE void unpack_part(const uint8_t *planes, const uint8_t *levels, int32_t padded, int bits,
                         int keys, uint8_t *to, size_t row) {
   const level_tables tables = tables_of(levels, bits);
   const uint8_t *masks = planes + (bits == 3 ? (size_t)padded * 16 : 0);

@@ -1,7 +1,8 @@
 // Attention over key/value blocks in plain C: the readable truth for the SIMD versions.
-#include "attention_tile.h"
+#define VERSION(name) name##_generic
+#include "attention_calls.h"
 
-static void attend_row(attention_tile *tile, int32_t row, int32_t low, int32_t high) {
+static void attend_row(const attention_tile *tile, int32_t row, int32_t low, int32_t high) {
   const int32_t key_dim = tile->args->keys.head_dim, value_dim = tile->args->values.head_dim;
   const float *query = tile->queries + (size_t)row * (size_t)tile->key_dim;
   float *acc = tile->acc + (size_t)row * (size_t)tile->value_dim;
@@ -17,7 +18,7 @@ static void attend_row(attention_tile *tile, int32_t row, int32_t low, int32_t h
   }
 
   float decay = tile->largest[row] == largest ? 1.0f : exp2f(tile->largest[row] - largest);
-  float sum = tile->sums[row] * decay;
+  float sum = tile->sums[row * 16] * decay;
   for (int32_t c = 0; c < value_dim; c++) acc[c] *= decay;
   for (int32_t t = low; t < high; t++) {
     const float *value = tile->value_panel + (size_t)t * (size_t)tile->value_dim;
@@ -26,20 +27,14 @@ static void attend_row(attention_tile *tile, int32_t row, int32_t low, int32_t h
     for (int32_t c = 0; c < value_dim; c++) acc[c] += probability * value[c];
   }
   tile->largest[row] = largest;
-  tile->sums[row] = sum;
+  tile->sums[row * 16] = sum;
 }
 
-static void run_tile(attention_tile *tile) {
+static float sum_of_row(const attention_tile *tile, int32_t row) { return tile->sums[row * 16]; }
+
+static void run_tile(const attention_tile *tile) {
   const nk_attention_args *a = tile->args;
-  for (int32_t row = 0; row < tile->rows; row++) {
-    const float *query = attention_query(tile, row);
-    for (int32_t c = 0; c < a->keys.head_dim; c++) {
-      tile->queries[row * tile->key_dim + c] = query[c] * attention_scale(a);
-    }
-    for (int32_t c = 0; c < tile->value_dim; c++) tile->acc[row * tile->value_dim + c] = 0;
-    tile->largest[row] = -INFINITY;
-    tile->sums[row] = 0;
-  }
+  begin_rows(tile);
   if (tile->first > tile->last) return;
   for (int64_t b = tile->first / KV_TOKENS; b <= tile->last / KV_TOKENS; b++) {
     int32_t low, high;
@@ -55,42 +50,7 @@ static void run_tile(attention_tile *tile) {
   }
 }
 
-void nk_attention_generic(const nk_attention_args *a, int64_t t0, int64_t t1, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, 0, INT64_MAX / KV_TOKENS);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      float *out = attention_out(&tile, row);
-      float inverse = tile.sums[row] > 0 ? 1.0f / tile.sums[row] : 0.0f;
-      for (int32_t c = 0; c < a->values.head_dim; c++) {
-        out[c] = tile.acc[row * tile.value_dim + c] * inverse;
-      }
-    }
-  }
-}
-
-void nk_attention_partial_generic(const nk_attention_args *a, int64_t t0, int64_t t1, int64_t b0,
-                                  int64_t b1, float *partial, void *scratch) {
-  attention_tile tile;
-  attention_tile_lay_out(&tile, a, t1 - t0, scratch);
-  int64_t step = attention_tile_tokens(a, t1 - t0);
-  for (int64_t t = t0; t < t1; t += step) {
-    attention_tile_begin(&tile, t, t + step < t1 ? t + step : t1, b0, b1);
-    run_tile(&tile);
-    for (int32_t row = 0; row < tile.rows; row++) {
-      *partial++ = tile.largest[row];
-      *partial++ = tile.sums[row];
-      for (int32_t c = 0; c < a->values.head_dim; c++) {
-        *partial++ = tile.acc[row * tile.value_dim + c];
-      }
-    }
-  }
-}
-
-void nk_attention_merge_generic(const nk_attention_args *a, int64_t t0, int64_t t1,
+void nk_attention_merge(const nk_attention_args *a, int64_t t0, int64_t t1,
                                 const float *partials, size_t count, size_t stride) {
   const int32_t dim = a->values.head_dim;
   const float *state = partials;

@@ -5,11 +5,10 @@
 
 #include <string.h>
 
+#include "kernel_build.h"
 #include "nk_attention.h"
 
 #pragma clang fp contract(off)
-
-#define INLINE static inline __attribute__((always_inline))
 
 // 16 numbers, in as many registers as the instructions need.
 typedef float floats16 __attribute__((vector_size(64)));
@@ -17,7 +16,7 @@ typedef float floats16 __attribute__((vector_size(64)));
 enum { TRANSFORM_ROWS = 4, TRANSFORM_COLUMNS = 32 };
 
 // `rows` rows times 32 columns of the matrix.
-INLINE void transform_tile(const float *matrix, ptrdiff_t columns, int32_t count, const float *x,
+ALWAYS_INLINE void transform_tile(const float *matrix, ptrdiff_t columns, int32_t count, const float *x,
                            ptrdiff_t stride, int rows, float *out, ptrdiff_t out_stride) {
   floats16 sum[TRANSFORM_ROWS][2];
   for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (floats16){0};
@@ -33,7 +32,7 @@ INLINE void transform_tile(const float *matrix, ptrdiff_t columns, int32_t count
   for (int r = 0; r < rows; r++) memcpy(out + r * out_stride, sum[r], sizeof sum[r]);
 }
 
-INLINE void transform_rows(const float *matrix, int32_t count, int32_t columns, const float *x,
+ALWAYS_INLINE void transform_rows(const float *matrix, int32_t count, int32_t columns, const float *x,
                            ptrdiff_t stride, int32_t rows, float *out, ptrdiff_t out_stride) {
   for (int32_t r = 0; r < rows; r += TRANSFORM_ROWS) {
     const int left = rows - r < TRANSFORM_ROWS ? rows - r : TRANSFORM_ROWS;

@@ -169,11 +169,10 @@ void nk_attention_partial_generic(const nk_attention_args *args, int64_t t0, int
 
 // Merges `count` partials, `stride` floats apart, in ascending order, into the out rows of the
 // tokens [t0, t1). Partials may come from args that differ in format and blocks (a cache whose
-// recent blocks are wider, say). Rows without any attended token become zero.
-typedef void (*nk_attention_merge_fn)(const nk_attention_args *args, int64_t t0, int64_t t1,
-                                      const float *partials, size_t count, size_t stride);
-void nk_attention_merge_generic(const nk_attention_args *args, int64_t t0, int64_t t1,
-                                const float *partials, size_t count, size_t stride);
+// recent blocks are wider, say). Rows without any attended token become zero. A few hundred floats per head: plain C does
+// for all versions.
+void nk_attention_merge(const nk_attention_args *args, int64_t t0, int64_t t1, const float *partials,
+                        size_t count, size_t stride);
 
 // out = x matrix: each of `rows` vectors of `count` numbers, `stride` floats apart, times a matrix
 // [count, columns], into rows of `columns`, `out_stride` apart (rotating vectors of a cache). All
@@ -198,8 +197,6 @@ void nk_kv_read_avx2(const nk_kv_format *format, const void *block, int32_t slot
 void nk_attention_avx2(const nk_attention_args *args, int64_t t0, int64_t t1, void *scratch);
 void nk_attention_partial_avx2(const nk_attention_args *args, int64_t t0, int64_t t1,
                                int64_t b0, int64_t b1, float *partial, void *scratch);
-void nk_attention_merge_avx2(const nk_attention_args *args, int64_t t0, int64_t t1,
-                             const float *partials, size_t count, size_t stride);
 
 // AVX-512 F, BW, VL, DQ and VNNI.
 void nk_kv_append_avx512(const nk_kv_format *format, void *block, int32_t slot, int32_t count,
@@ -209,8 +206,6 @@ void nk_kv_read_avx512(const nk_kv_format *format, const void *block, int32_t sl
 void nk_attention_avx512(const nk_attention_args *args, int64_t t0, int64_t t1, void *scratch);
 void nk_attention_partial_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
                                  int64_t b0, int64_t b1, float *partial, void *scratch);
-void nk_attention_merge_avx512(const nk_attention_args *args, int64_t t0, int64_t t1,
-                               const float *partials, size_t count, size_t stride);
 #endif
 
 #ifdef __cplusplus

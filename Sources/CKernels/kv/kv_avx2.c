@@ -7,44 +7,31 @@
 #include "kv_panel.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <string.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi"))), apply_to = function)
+#include "lanes_avx2.h"
+
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 #pragma clang fp contract(off)
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE __m256 absolute(__m256 x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
-
-INLINE float largest_of(__m256 x) {
-  __m128 m = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-  return _mm_cvtss_f32(_mm_max_ss(m, _mm_shuffle_ps(m, m, 1)));
-}
-
-INLINE uint16_t half_of(float x) {
-  return (uint16_t)_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT));
-}
-
-INLINE float float_of(uint16_t h) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h))); }
+ALWAYS_INLINE float float_of(uint16_t h) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h))); }
 
 // Whether eight neighbouring channels always share a scale.
-INLINE int whole_vectors(const nk_kv_format *f) { return f->group % 8 == 0; }
+ALWAYS_INLINE int whole_vectors(const nk_kv_format *f) { return f->group % 8 == 0; }
 
 // Rounds half away from zero; NaN becomes 0.
-INLINE __m256i int8_codes(__m256 x, float inverse) {
+ALWAYS_INLINE __m256i int8_codes(__m256 x, float inverse) {
   __m256 r = _mm256_mul_ps(x, _mm256_set1_ps(inverse));
   r = _mm256_and_ps(r, _mm256_cmp_ps(r, r, _CMP_ORD_Q));
   r = _mm256_max_ps(_mm256_min_ps(r, _mm256_set1_ps(127.0f)), _mm256_set1_ps(-127.0f));
   __m256 whole = _mm256_round_ps(r, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
-  __m256 away = _mm256_cmp_ps(absolute(_mm256_sub_ps(r, whole)), _mm256_set1_ps(0.5f), _CMP_GE_OQ);
+  __m256 away = _mm256_cmp_ps(lanes_abs(_mm256_sub_ps(r, whole)), _mm256_set1_ps(0.5f), _CMP_GE_OQ);
   __m256 one = _mm256_or_ps(_mm256_and_ps(r, _mm256_set1_ps(-0.0f)), _mm256_set1_ps(1.0f));
   whole = _mm256_add_ps(whole, _mm256_and_ps(away, one));
   return _mm256_add_epi32(_mm256_cvttps_epi32(whole), _mm256_set1_epi32(KV_INT8_ZERO));
 }
 
-INLINE __m256i int4_codes(__m256 x, float inverse) {
+ALWAYS_INLINE __m256i int4_codes(__m256 x, float inverse) {
   __m256 product = _mm256_mul_ps(x, _mm256_set1_ps(inverse));
   __m256 r = _mm256_add_ps(product, _mm256_set1_ps(8.5f));
   r = _mm256_min_ps(_mm256_max_ps(r, _mm256_setzero_ps()), _mm256_set1_ps(15.0f));
@@ -59,7 +46,7 @@ typedef struct place {
   int shift;
 } place;
 
-INLINE place place_of(const nk_kv_format *f, int32_t token, int32_t channel) {
+ALWAYS_INLINE place place_of(const nk_kv_format *f, int32_t token, int32_t channel) {
   place p = {0, 0, 0};
   if (f->kind == NK_KV_INT8) {
     p.at = kv_int8_index(f, token, channel);
@@ -75,7 +62,7 @@ INLINE place place_of(const nk_kv_format *f, int32_t token, int32_t channel) {
   return p;
 }
 
-INLINE void put_codes(const nk_kv_format *f, uint8_t *codes, place p, __m256i code) {
+ALWAYS_INLINE void put_codes(const nk_kv_format *f, uint8_t *codes, place p, __m256i code) {
   const int32_t field = f->kind == NK_KV_INT8 ? 0xff : 0x0f;
   if (f->role == NK_KV_VALUES) {
     __m256i *to = (__m256i *)(codes + p.at);
@@ -99,7 +86,7 @@ INLINE void put_codes(const nk_kv_format *f, uint8_t *codes, place p, __m256i co
   }
 }
 
-INLINE __m256i get_codes(const nk_kv_format *f, const uint8_t *codes, place p) {
+ALWAYS_INLINE __m256i get_codes(const nk_kv_format *f, const uint8_t *codes, place p) {
   const __m256i field = _mm256_set1_epi32(f->kind == NK_KV_INT8 ? 0xff : 0x0f);
   const __m128i by = _mm_cvtsi32_si128(p.shift);
   if (f->role == NK_KV_VALUES) {
@@ -113,18 +100,18 @@ INLINE __m256i get_codes(const nk_kv_format *f, const uint8_t *codes, place p) {
   return _mm256_and_si256(_mm256_srl_epi32(lanes, by), field);
 }
 
-INLINE void append_group(const nk_kv_format *f, uint8_t *codes, int32_t token, int32_t first,
+ALWAYS_INLINE void append_group(const nk_kv_format *f, uint8_t *codes, int32_t token, int32_t first,
                          const float *x, uint16_t *scale) {
   __m256 most = _mm256_setzero_ps();
   // With NaN the second operand wins, so NaN never becomes the largest.
   for (int32_t c = 0; c < f->group; c += 8) {
-    most = _mm256_max_ps(absolute(_mm256_loadu_ps(x + c)), most);
+    most = _mm256_max_ps(lanes_abs(_mm256_loadu_ps(x + c)), most);
   }
-  const float magnitude = largest_of(most);
+  const float magnitude = lanes_largest(most);
   if (f->kind == NK_KV_INT8) {
     const float d = magnitude / 127.0f;
     const float inverse = d > 0 ? 1.0f / d : 0.0f;
-    *scale = half_of(d);
+    *scale = half_of_float_avx2(d);
     for (int32_t c = 0; c < f->group; c += 8) {
       put_codes(f, codes, place_of(f, token, first + c),
                 int8_codes(_mm256_loadu_ps(x + c), inverse));
@@ -133,7 +120,7 @@ INLINE void append_group(const nk_kv_format *f, uint8_t *codes, int32_t token, i
   }
   float extreme = 0;
   for (int32_t c = 0; c < f->group && magnitude > 0; c += 8) {
-    __m256 equal = _mm256_cmp_ps(absolute(_mm256_loadu_ps(x + c)), _mm256_set1_ps(magnitude),
+    __m256 equal = _mm256_cmp_ps(lanes_abs(_mm256_loadu_ps(x + c)), _mm256_set1_ps(magnitude),
                                  _CMP_EQ_OQ);
     const uint32_t found = (uint32_t)_mm256_movemask_ps(equal);
     if (found) {
@@ -143,7 +130,7 @@ INLINE void append_group(const nk_kv_format *f, uint8_t *codes, int32_t token, i
   }
   const float d = extreme / -8.0f;
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
-  *scale = half_of(d);
+  *scale = half_of_float_avx2(d);
   for (int32_t c = 0; c < f->group; c += 8) {
     put_codes(f, codes, place_of(f, token, first + c), int4_codes(_mm256_loadu_ps(x + c), inverse));
   }

@@ -3,38 +3,24 @@
 #include "kv_codes.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <math.h>
 #include <string.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
+#include "lanes_avx2.h"
+
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 #pragma clang fp contract(off)
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
-INLINE __m256 absolute(__m256 x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
-
-INLINE float largest_of(__m256 x) {
-  __m128 m = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-  return _mm_cvtss_f32(_mm_max_ss(m, _mm_shuffle_ps(m, m, 1)));
-}
-
-INLINE uint16_t half_of(float x) {
-  return (uint16_t)_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT));
-}
-
 // Eight numbers of at most 8 bits as bytes.
-INLINE uint64_t bytes_of(__m256i lanes) {
+ALWAYS_INLINE uint64_t bytes_of(__m256i lanes) {
   const __m128i words =
       _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
   return (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }
 
-INLINE __m256i fp8_codes(__m256 x, int e4m3) {
+ALWAYS_INLINE __m256i fp8_codes(__m256 x, int e4m3) {
   const int shift = e4m3 ? 20 : 21;
-  const __m256 magnitude = _mm256_min_ps(absolute(x), _mm256_set1_ps(e4m3 ? 448 : 57344));
+  const __m256 magnitude = _mm256_min_ps(lanes_abs(x), _mm256_set1_ps(e4m3 ? 448 : 57344));
   __m256i exponent = _mm256_and_si256(_mm256_castps_si256(magnitude), _mm256_set1_epi32(0x7f800000));
   exponent = _mm256_max_epi32(exponent, _mm256_set1_epi32((e4m3 ? 127 - 6 : 127 - 14) << 23));
   const __m256 anchor =
@@ -47,17 +33,17 @@ INLINE __m256i fp8_codes(__m256 x, int e4m3) {
   return _mm256_and_si256(_mm256_or_si256(code, sign), number);
 }
 
-INLINE void append_fp8(const nk_kv_format *f, uint8_t *block, int32_t token, const float *x,
+ALWAYS_INLINE void append_fp8(const nk_kv_format *f, uint8_t *block, int32_t token, const float *x,
                        int e4m3) {
   float scale = f->scale;
   if (!(scale > 0)) {
     __m256 most = _mm256_setzero_ps();
     for (int32_t c = 0; c < f->head_dim; c += 8) {
-      const __m256 a = absolute(_mm256_loadu_ps(x + c));
+      const __m256 a = lanes_abs(_mm256_loadu_ps(x + c));
       const __m256 finite = _mm256_cmp_ps(a, _mm256_set1_ps(INFINITY), _CMP_LT_OQ);
       most = _mm256_max_ps(most, _mm256_and_ps(a, finite));
     }
-    scale = largest_of(most) / (e4m3 ? 448 : 57344);
+    scale = lanes_largest(most) / (e4m3 ? 448 : 57344);
     if (!(scale >= 0x1p-120f)) scale = 0;
     memcpy(block + kv_code_bytes(f) + token * 4, &scale, 4);
   }
@@ -76,14 +62,14 @@ INLINE void append_fp8(const nk_kv_format *f, uint8_t *block, int32_t token, con
 }
 
 // The middles between neighbouring levels.
-INLINE void bounds_of(const nk_kv_part *part, float *bounds) {
+ALWAYS_INLINE void bounds_of(const nk_kv_part *part, float *bounds) {
   for (int32_t l = 1; l < 1 << part->bits; l++) {
     bounds[l - 1] = 0.5f * (part->levels[l - 1] + part->levels[l]);
   }
 }
 
 // How many bounds lie below: all are compared, or of many half each time.
-INLINE __m256i level_codes(const float *bounds, __m256 y, int32_t bits) {
+ALWAYS_INLINE __m256i level_codes(const float *bounds, __m256 y, int32_t bits) {
   __m256i code = _mm256_setzero_si256();
   if (bits <= 4) {
     for (int32_t l = 0; l + 1 < 1 << bits; l++) {
@@ -125,7 +111,7 @@ static float encode(const nk_kv_part *part, const float *bounds, int32_t keeps_n
 }
 
 // Four codes of a token of keys: a dword of each plane, four bits of the plane of single bits.
-INLINE void put_keys(uint8_t *planes, size_t units, size_t unit, int32_t token, int bits,
+ALWAYS_INLINE void put_keys(uint8_t *planes, size_t units, size_t unit, int32_t token, int bits,
                      uint32_t four) {
   const size_t j = (size_t)token / 16, lane = (size_t)token % 16 * 4;
   for (int width = 8; width > 1; width /= 2) {
@@ -150,7 +136,7 @@ INLINE void put_keys(uint8_t *planes, size_t units, size_t unit, int32_t token, 
 }
 
 // 16 codes of a token of values: one byte (or part of one) in each of 16 dwords.
-INLINE void put_values(uint8_t *planes, size_t units, size_t unit, int32_t token, int bits,
+ALWAYS_INLINE void put_values(uint8_t *planes, size_t units, size_t unit, int32_t token, int bits,
                        const uint8_t *codes) {
   const size_t j = (size_t)token / 4 % 4;
   int below = 0;
@@ -188,7 +174,7 @@ static void append_codebook(const nk_kv_format *f, uint8_t *block, int32_t token
   for (int32_t p = 0; p < f->parts; p++) {
     const nk_kv_part *part = &f->part[p];
     const float scale = encode(part, bounds[p], f->keeps_norm, x, codes);
-    kv_scales(f, block)[p * KV_TOKENS + token] = half_of(scale > 65504 ? 65504 : scale);
+    kv_scales(f, block)[p * KV_TOKENS + token] = half_of_float_avx2(scale > 65504 ? 65504 : scale);
     const size_t units = (size_t)kv_part_padded(f, p) / 4;
     if (f->role == NK_KV_KEYS) {
       for (size_t unit = 0; unit < units; unit++) {
@@ -221,9 +207,9 @@ static void append_token_groups(const nk_kv_format *f, uint8_t *block, int32_t t
     }
     const __m256 sign = _mm256_set1_ps(-0.0f);
     const kv_grid grid =
-        kv_grid_of(f->bits, -largest_of(_mm256_xor_ps(least, sign)), largest_of(largest));
-    scales[first / f->group * KV_TOKENS + token] = half_of(grid.scale);
-    minima[first / f->group * KV_TOKENS + token] = half_of(grid.low);
+        kv_grid_of(f->bits, -lanes_largest(_mm256_xor_ps(least, sign)), lanes_largest(largest));
+    scales[first / f->group * KV_TOKENS + token] = half_of_float_avx2(grid.scale);
+    minima[first / f->group * KV_TOKENS + token] = half_of_float_avx2(grid.low);
     const __m256 low = _mm256_set1_ps(grid.low), step = _mm256_set1_ps(grid.scale);
     for (int32_t c = first; c < first + f->group; c += 8) {
       __m256 y = _mm256_setzero_ps();

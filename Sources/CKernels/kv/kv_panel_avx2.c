@@ -5,21 +5,21 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "kv_fp8_avx2.h"
+#include "kernel_build.h"
+#include "kv_fp8.h"
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
 
 // 32 stored bytes of vector `at` of codes: 8 lanes of four bytes, INT4 nibbles taken apart.
-INLINE __m256i load_codes(const uint8_t *codes, size_t at, int shift, int wide) {
+ALWAYS_INLINE __m256i load_codes(const uint8_t *codes, size_t at, int shift, int wide) {
   __m256i raw = _mm256_loadu_si256((const void *)(codes + at));
   if (wide) return raw;
   return _mm256_and_si256(_mm256_srl_epi16(raw, _mm_cvtsi32_si128(shift)), _mm256_set1_epi8(15));
 }
 
 // The j-th byte of each lane as a number, less the zero point.
-INLINE __m256 lane_byte(__m256i lanes, int j, __m256i zero) {
+ALWAYS_INLINE __m256 lane_byte(__m256i lanes, int j, __m256i zero) {
   __m256i code = _mm256_and_si256(_mm256_srli_epi32(lanes, 8 * j), _mm256_set1_epi32(255));
   return _mm256_cvtepi32_ps(_mm256_sub_epi32(code, zero));
 }
@@ -43,14 +43,14 @@ static void values_panel(const nk_kv_format *f, const void *block, float *panel,
   }
 }
 
-INLINE void put_halves(float *to, __m256i halves, __m256 low, __m256 high) {
+ALWAYS_INLINE void put_halves(float *to, __m256i halves, __m256 low, __m256 high) {
   const __m128i first = _mm256_castsi256_si128(halves);
   _mm256_storeu_ps(to, _mm256_mul_ps(_mm256_cvtph_ps(first), low));
   const __m128i second = _mm256_extracti128_si256(halves, 1);
   _mm256_storeu_ps(to + 8, _mm256_mul_ps(_mm256_cvtph_ps(second), high));
 }
 
-INLINE void fp8_panel(const nk_kv_format *f, const uint8_t *block, float *panel, int e4m3) {
+ALWAYS_INLINE void fp8_panel(const nk_kv_format *f, const uint8_t *block, float *panel, int e4m3) {
   const float half_unit = e4m3 ? KV_E4M3_HALF : 1.0f;
   const float *scales = (const float *)(const void *)(block + kv_code_bytes(f));
   const int32_t padded = kv_padded_dim(f);
@@ -66,18 +66,18 @@ INLINE void fp8_panel(const nk_kv_format *f, const uint8_t *block, float *panel,
       }
     }
     const __m128i bytes = _mm_loadu_si128((const void *)(block + i));
-    put_halves(panel + i, kv_halves_of_fp8(bytes, e4m3), scale, second);
+    put_halves(panel + i, kv_halves_of_fp8_avx2(bytes, e4m3), scale, second);
   }
 }
 
 // Eight neighbouring bytes of folded codes, those at bit `shift`.
-INLINE __m256 folded(const uint8_t *at, int shift, int32_t field) {
+ALWAYS_INLINE __m256 folded(const uint8_t *at, int shift, int32_t field) {
   const __m256i lanes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)at));
   const __m256i code = _mm256_srl_epi32(lanes, _mm_cvtsi32_si128(shift));
   return _mm256_cvtepi32_ps(_mm256_and_si256(code, _mm256_set1_epi32(field)));
 }
 
-INLINE __m256 half_everywhere(const uint16_t *at) {
+ALWAYS_INLINE __m256 half_everywhere(const uint16_t *at) {
   return _mm256_cvtph_ps(_mm_set1_epi16((short)*at));
 }
 

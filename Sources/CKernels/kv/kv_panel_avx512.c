@@ -5,25 +5,15 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "attention_avx512.h"
+#include "kernel_build.h"
+#include "kv_fp8.h"
 
-#pragma clang attribute push(ATTENTION_AVX512, apply_to = function)
+#pragma clang attribute push(TARGET_AVX512, apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
-// E5M2 is the upper byte of a half; E4M3 has one bit less of exponent, so its sign moves apart.
-INLINE void fp8_panel(const uint8_t *from, int32_t count, uint16_t *panel, int e4m3) {
+ALWAYS_INLINE void fp8_panel(const uint8_t *from, int32_t count, uint16_t *panel, int e4m3) {
   for (int32_t i = 0; i < count; i += 32) {
     const __m256i bytes = _mm256_loadu_si256((const void *)(from + i));
-    __m512i halves;
-    if (e4m3) {
-      halves = _mm512_slli_epi16(_mm512_cvtepi8_epi16(bytes), 7);
-      halves = _mm512_and_si512(halves, _mm512_set1_epi16((short)0xbfff));
-    } else {
-      halves = _mm512_slli_epi16(_mm512_cvtepu8_epi16(bytes), 8);
-    }
-    _mm512_storeu_si512((void *)(panel + i), halves);
+    _mm512_storeu_si512((void *)(panel + i), kv_halves_of_fp8_avx512(bytes, e4m3));
   }
 }
 
@@ -37,7 +27,7 @@ void kv_panel_fp8_avx512(const nk_kv_format *f, const void *block, uint16_t *pan
 }
 
 // Vector j of a unit of codes as bytes. `units`: of the part.
-INLINE __m512i codes_of(const uint8_t *planes, size_t units, size_t unit, int j, int bits) {
+ALWAYS_INLINE __m512i codes_of(const uint8_t *planes, size_t units, size_t unit, int j, int bits) {
   if (bits == 8) return _mm512_loadu_si512(planes + (unit * 4 + (size_t)j) * 64);
   __m512i code = _mm512_setzero_si512();
   if (bits & 4) {
@@ -59,7 +49,7 @@ INLINE __m512i codes_of(const uint8_t *planes, size_t units, size_t unit, int j,
 }
 
 // Levels of 16 codes in 32-bit lanes, 32 levels to a pair of vectors.
-INLINE __m512 levels_of(const float *levels, __m512i code, int bits) {
+ALWAYS_INLINE __m512 levels_of(const float *levels, __m512i code, int bits) {
   if (bits <= 4) {
     const __mmask16 used = (__mmask16)((1u << (1 << bits)) - 1u);
     return _mm512_permutexvar_ps(code, _mm512_maskz_loadu_ps(used, levels));
@@ -80,7 +70,7 @@ INLINE __m512 levels_of(const float *levels, __m512i code, int bits) {
 
 // A part of `padded` channels. Of keys a unit is four channels, of values 16 tokens of 16 channels;
 // `width` floats lie between channels (tokens) of the panel. scales: [64], f16.
-INLINE void part_panel(const nk_kv_part *part, const uint8_t *planes, const uint16_t *scales,
+ALWAYS_INLINE void part_panel(const nk_kv_part *part, const uint8_t *planes, const uint16_t *scales,
                        int32_t padded, float *panel, size_t width, int bits, int keys) {
   const size_t units = (size_t)padded / 4, columns = (size_t)padded / 16;
   for (size_t unit = 0; unit < units; unit++) {

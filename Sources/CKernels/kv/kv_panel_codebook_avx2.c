@@ -5,13 +5,12 @@
 #include <immintrin.h>
 #include <string.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include "kernel_build.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#pragma clang attribute push(TARGET_AVX2, apply_to = function)
 
 // Half `h` of vector j of a unit: 32 codes as bytes. `units`: of the part.
-INLINE __m256i codes_of(const uint8_t *planes, size_t units, size_t unit, int j, int h, int bits) {
+ALWAYS_INLINE __m256i codes_of(const uint8_t *planes, size_t units, size_t unit, int j, int h, int bits) {
   if (bits == 8) return _mm256_loadu_si256((const void *)(planes + (unit * 4 + j) * 64 + 32 * h));
   __m256i code = _mm256_setzero_si256();
   if (bits & 4) {
@@ -41,7 +40,7 @@ INLINE __m256i codes_of(const uint8_t *planes, size_t units, size_t unit, int j,
 }
 
 // Levels of eight codes in 32-bit lanes. low, high: the first 16 levels.
-INLINE __m256 levels_of(const float *levels, __m256 low, __m256 high, __m256i code, int bits) {
+ALWAYS_INLINE __m256 levels_of(const float *levels, __m256 low, __m256 high, __m256i code, int bits) {
   if (bits > 4) return _mm256_i32gather_ps(levels, code, 4);
   const __m256 first = _mm256_permutevar8x32_ps(low, code);
   if (bits < 4) return first;
@@ -51,7 +50,7 @@ INLINE __m256 levels_of(const float *levels, __m256 low, __m256 high, __m256i co
 
 // A part of `padded` channels. Of keys a unit is four channels, of values 16 tokens of 16 channels;
 // `width` floats lie between channels (tokens) of the panel. scales: [64], f16.
-INLINE void part_panel(const nk_kv_part *part, const uint8_t *planes, const uint16_t *scales,
+ALWAYS_INLINE void part_panel(const nk_kv_part *part, const uint8_t *planes, const uint16_t *scales,
                        int32_t padded, float *panel, size_t width, int bits, int keys) {
   float first[16] = {0};
   for (int i = 0; i < (bits < 4 ? 1 << bits : 16); i++) first[i] = part->levels[i];

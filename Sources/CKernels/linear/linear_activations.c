@@ -25,7 +25,7 @@ static void fill_bf16(const nk_activations *to, const float *x, size_t token) {
   float rounded[NK_COLUMN_BLOCK];
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
     for (size_t i = 0; i < NK_COLUMN_BLOCK; i++) {
-      rounded[i] = k + i < to->cols ? bf16_to_float(float_to_bf16(x[k + i])) : 0;
+      rounded[i] = k + i < to->cols ? float_of_bf16(flushed_bf16(x[k + i])) : 0;
     }
     store_bf16_block(to, token, k / NK_COLUMN_BLOCK, rounded);
   }
@@ -89,23 +89,9 @@ static void fill_int8(const nk_activations *to, const float *x, size_t token) {
   to->clipped[token] = to->given_scale > 0 ? clipped : 0;
 }
 
-void nk_activations_fill_generic(const nk_activations *activations, const float *x, size_t ld_x,
-                                 size_t token_begin, size_t token_end) {
-  for (size_t token = token_begin; token < token_end; token++) {
-    const float *row = x + token * ld_x;
-    switch (activations->kind) {
-      case NK_ACTIVATION_F32: fill_f32(activations, row, token); break;
-      case NK_ACTIVATION_BF16:
-        if (activations->float8 == NK_FLOAT8_NONE) {
-          fill_bf16(activations, row, token);
-        } else {
-          fill_float8(activations, row, token);
-        }
-        break;
-      case NK_ACTIVATION_INT8: fill_int8(activations, row, token); break;
-    }
-  }
-}
+#define VERSION(name) name##_generic
+#define TARGET
+#include "linear_fill.h"
 
 void nk_activations_give(nk_activations *activations, float lowest, float highest) {
   lowest = finite_value(lowest);
@@ -146,14 +132,6 @@ void nk_column_maxima_generic(const float *x, size_t ld_x, size_t tokens, size_t
       const float magnitude = fabsf(row[k]);
       maxima[k] = magnitude > maxima[k] ? magnitude : maxima[k];
     }
-  }
-}
-
-void nk_token_ranges_generic(const float *x, size_t ld_x, size_t cols, size_t token_begin,
-                             size_t token_end, float *lowest, float *highest) {
-  const nk_activations plain = {.cols = cols};
-  for (size_t token = token_begin; token < token_end; token++) {
-    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
   }
 }
 

@@ -4,15 +4,6 @@
 #include "linear_avx2.h"
 #include "linear_coding.h"
 
-// 32 columns of a token; the last ones are copied to `tail` and padded with zeros.
-INLINE_AVX2 const float *columns_at(const float *x, size_t k, size_t cols,
-                                    float tail[NK_COLUMN_BLOCK]) {
-  if (k + NK_COLUMN_BLOCK <= cols) return x + k;
-  memset(tail, 0, NK_COLUMN_BLOCK * sizeof *tail);
-  memcpy(tail, x + k, (cols - k) * sizeof *tail);
-  return tail;
-}
-
 INLINE_AVX2 float sum_lanes(__m256 v) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -33,7 +24,7 @@ INLINE_AVX2 void fill_f32(const nk_activations *to, const float *x, size_t token
   }
 }
 
-// The bits of 8 floats rounded to bfloat16, in the upper halves: float_to_bf16() in vectors.
+// The bits of 8 floats rounded to bfloat16, in the upper halves: flushed_bf16() in vectors.
 INLINE_AVX2 __m256i rounded_to_bf16(__m256 x) {
   const __m256i bits = _mm256_castps_si256(x);
   const __m256i magnitude = _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff));
@@ -107,7 +98,7 @@ INLINE_AVX2 int32_t sum_words(__m128i sums) {
   return _mm_cvtsi128_si32(sums);
 }
 
-INLINE_AVX2 void fill_int8(const nk_activations *to, const float *x, size_t token) {
+INLINE_AVX2 void fill_plain_int8(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
   int32_t *running = to->running + token * to->sum_stride;
   float tail[NK_COLUMN_BLOCK];
@@ -163,15 +154,6 @@ INLINE_AVX2 void token_range(const nk_activations *to, const float *x, float *lo
   }
   *lowest = -largest_lane(_mm256_xor_ps(low, sign));
   *highest = largest_lane(high);
-}
-
-TARGET_AVX2 void nk_token_ranges_avx2(const float *x, size_t ld_x, size_t cols,
-                                      size_t token_begin, size_t token_end, float *lowest,
-                                      float *highest) {
-  const nk_activations plain = {.cols = cols};
-  for (size_t token = token_begin; token < token_end; token++) {
-    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
-  }
 }
 
 TARGET_AVX2 void nk_column_maxima_avx2(const float *x, size_t ld_x, size_t tokens,
@@ -286,28 +268,16 @@ INLINE_AVX2 void fill_float8(const nk_activations *to, const float *x, size_t to
   to->clipped[token] = coding.is_given ? clipped : 0;
 }
 
-TARGET_AVX2 void nk_activations_fill_avx2(const nk_activations *activations, const float *x,
-                                          size_t ld_x, size_t token_begin, size_t token_end) {
-  for (size_t token = token_begin; token < token_end; token++) {
-    const float *row = x + token * ld_x;
-    switch (activations->kind) {
-      case NK_ACTIVATION_F32: fill_f32(activations, row, token); break;
-      case NK_ACTIVATION_BF16:
-        if (activations->float8 == NK_FLOAT8_NONE) {
-          fill_bf16(activations, row, token);
-        } else {
-          fill_float8(activations, row, token);
-        }
-        break;
-      case NK_ACTIVATION_INT8:
-        if (is_plain_int8(activations)) {
-          fill_int8(activations, row, token);
-        } else {
-          fill_coded_int8(activations, row, token);
-        }
-        break;
-    }
+INLINE_AVX2 void fill_int8(const nk_activations *to, const float *x, size_t token) {
+  if (is_plain_int8(to)) {
+    fill_plain_int8(to, x, token);
+  } else {
+    fill_coded_int8(to, x, token);
   }
 }
+
+#define VERSION(name) name##_avx2
+#define TARGET TARGET_AVX2
+#include "linear_fill.h"
 
 #endif

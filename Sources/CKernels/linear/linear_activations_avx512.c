@@ -4,15 +4,6 @@
 #include "linear_avx512.h"
 #include "linear_coding.h"
 
-// 32 columns of a token; the last ones are copied to `tail` and padded with zeros.
-INLINE_AVX512 const float *columns_at(const float *x, size_t k, size_t cols,
-                                      float tail[NK_COLUMN_BLOCK]) {
-  if (k + NK_COLUMN_BLOCK <= cols) return x + k;
-  memset(tail, 0, NK_COLUMN_BLOCK * sizeof *tail);
-  memcpy(tail, x + k, (cols - k) * sizeof *tail);
-  return tail;
-}
-
 INLINE_AVX512 void fill_f32(const nk_activations *to, const float *x, size_t token) {
   float *values = (float *)((uint8_t *)to->values + token * to->stride);
   float tail[NK_COLUMN_BLOCK];
@@ -91,7 +82,7 @@ INLINE_AVX512 int32_t sum_bytes(__m256i q) {
   return _mm_cvtsi128_si32(s);
 }
 
-INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t token) {
+INLINE_AVX512 void fill_plain_int8(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
   int32_t *running = to->running + token * to->sum_stride;
   const float largest = largest_magnitude(x, to->cols);
@@ -136,15 +127,6 @@ INLINE_AVX512 void token_range(const nk_activations *to, const float *x, float *
   }
   *lowest = _mm512_reduce_min_ps(low);
   *highest = _mm512_reduce_max_ps(high);
-}
-
-TARGET_AVX512 void nk_token_ranges_avx512(const float *x, size_t ld_x, size_t cols,
-                                          size_t token_begin, size_t token_end, float *lowest,
-                                          float *highest) {
-  const nk_activations plain = {.cols = cols};
-  for (size_t token = token_begin; token < token_end; token++) {
-    token_range(&plain, x + token * ld_x, &lowest[token], &highest[token]);
-  }
 }
 
 TARGET_AVX512 void nk_column_maxima_avx512(const float *x, size_t ld_x, size_t tokens,
@@ -253,29 +235,16 @@ INLINE_AVX512 void fill_float8(const nk_activations *to, const float *x, size_t 
   to->clipped[token] = coding.is_given ? clipped : 0;
 }
 
-TARGET_AVX512 void nk_activations_fill_avx512(const nk_activations *activations, const float *x,
-                                              size_t ld_x, size_t token_begin,
-                                              size_t token_end) {
-  for (size_t token = token_begin; token < token_end; token++) {
-    const float *row = x + token * ld_x;
-    switch (activations->kind) {
-      case NK_ACTIVATION_F32: fill_f32(activations, row, token); break;
-      case NK_ACTIVATION_BF16:
-        if (activations->float8 == NK_FLOAT8_NONE) {
-          fill_bf16(activations, row, token);
-        } else {
-          fill_float8(activations, row, token);
-        }
-        break;
-      case NK_ACTIVATION_INT8:
-        if (is_plain_int8(activations)) {
-          fill_int8(activations, row, token);
-        } else {
-          fill_coded_int8(activations, row, token);
-        }
-        break;
-    }
+INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t token) {
+  if (is_plain_int8(to)) {
+    fill_plain_int8(to, x, token);
+  } else {
+    fill_coded_int8(to, x, token);
   }
 }
+
+#define VERSION(name) name##_avx512
+#define TARGET TARGET_AVX512
+#include "linear_fill.h"
 
 #endif

@@ -7,10 +7,10 @@
 
 #include <immintrin.h>
 
+#include "kernel_build.h"
 #include "linear_layout.h"
 
-#define TARGET_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define INLINE_AVX2 static inline __attribute__((always_inline)) TARGET_AVX2
+#define INLINE_AVX2 ALWAYS_INLINE TARGET_AVX2
 
 enum { HALF_ROWS = NK_PANEL_ROWS / 2 };  // rows in a vector
 

@@ -4,12 +4,10 @@
 
 #include <immintrin.h>
 
+#include "kernel_build.h"
 #include "linear_layout.h"
 
-#define TARGET_AVX512             \
-  __attribute__((target(          \
-      "avx2,fma,f16c,prfchw,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")))
-#define INLINE_AVX512 static inline __attribute__((always_inline)) TARGET_AVX512
+#define INLINE_AVX512 ALWAYS_INLINE TARGET_AVX512
 
 // Four bytes of activations, for all lanes: 1, 2 or 4 columns of F32, BF16 or INT8.
 INLINE_AVX512 __m512i broadcast_step(const uint8_t *values) {
@@ -107,12 +105,6 @@ INLINE_AVX512 int32_t int8_sum(const int32_t *running, size_t begin, size_t end)
   return running[end / NK_COLUMN_BLOCK] - running[begin / NK_COLUMN_BLOCK];
 }
 
-INLINE_AVX512 float bf16_sum(const float *sums, size_t begin, size_t end) {
-  float sum = 0;
-  for (size_t b = begin / NK_COLUMN_BLOCK; b < end / NK_COLUMN_BLOCK; b++) sum += sums[b];
-  return sum;
-}
-
 // INT3 codes of a pair of columns as the low bits of words; bits above are not cleared.
 INLINE_AVX512 __m512i int3_pair(const __m512i packed[3], int pair) {
   if (pair < 15) return _mm512_srli_epi16(packed[pair / 5], (unsigned)(pair % 5 * 3));
@@ -158,7 +150,7 @@ INLINE_AVX512 __m512i code_table(const nk_linear_weight *weight, const linear_la
     const int code = i & ((1 << bits) - 1);
     const float value =
         weight->codebook ? weight->codebook[code] : (float)(code - layout->symmetric_zero);
-    table[i] = float_to_bf16(value);
+    table[i] = flushed_bf16(value);
   }
   return _mm512_loadu_si512(table);
 }

@@ -30,8 +30,8 @@ INLINE_AVX512 code_tables tables_for(nk_weight_kind kind, const nk_linear_weight
   }
   uint16_t low[32], high[32];
   for (int i = 0; i < 32; i++) {
-    low[i] = float_to_bf16((float)(i & 15));
-    high[i] = float_to_bf16((float)(16 * (i & 15) - 128));
+    low[i] = flushed_bf16((float)(i & 15));
+    high[i] = flushed_bf16((float)(16 * (i & 15) - 128));
   }
   tables.codes = _mm512_loadu_si512(low);
   tables.high = _mm512_loadu_si512(high);
@@ -125,7 +125,7 @@ INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens,
       }
       if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
         const float *sums = token_sums + (size_t)t * x->sum_stride;
-        const __m512 token_sum = _mm512_set1_ps(bf16_sum(sums, at.begin, at.end));
+        const __m512 token_sum = _mm512_set1_ps(sum_of_blocks(sums, at.begin, at.end));
         const __m512 offsets = segment_offsets(at.header, at.slot, weight, layout);
         sum[t][0] = _mm512_fnmadd_ps(token_sum, offsets, sum[t][0]);
       }

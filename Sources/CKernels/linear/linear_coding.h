@@ -97,9 +97,18 @@ static inline float rounded_to_float8(float8_format format, float x, uint32_t *c
   }
   uint32_t exponent = bits_of_float(magnitude) & 0x7f800000;
   if (exponent < format.smallest_normal) exponent = format.smallest_normal;
-  const float anchor = float_from_bits(exponent + format.anchor);
+  const float anchor = float_of_bits(exponent + format.anchor);
   const float rounded = (magnitude + anchor) - anchor;
   return signbit(x) ? -rounded : rounded;
+}
+
+// 32 columns of a token; the last ones are copied to `tail` and padded with zeros.
+ALWAYS_INLINE const float *columns_at(const float *x, size_t k, size_t cols,
+                                      float tail[NK_COLUMN_BLOCK]) {
+  if (k + NK_COLUMN_BLOCK <= cols) return x + k;
+  memset(tail, 0, NK_COLUMN_BLOCK * sizeof *tail);
+  memcpy(tail, x + k, (cols - k) * sizeof *tail);
+  return tail;
 }
 
 #endif

@@ -22,7 +22,7 @@ INLINE_AVX2 code_values code_values_of(const nk_linear_weight *weight,
   const int bits = layout->bits < 4 ? layout->bits : 4;
   for (int i = 0; i < 16; i++) {
     const int code = i & ((1 << bits) - 1);
-    values[i] = weight->codebook ? bf16_to_float(float_to_bf16(weight->codebook[code]))
+    values[i] = weight->codebook ? float_of_bf16(flushed_bf16(weight->codebook[code]))
                                  : (float)(code - layout->symmetric_zero);
   }
   return (code_values){_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8)};
@@ -122,14 +122,6 @@ typedef struct float_segment {
   size_t rows;
 } float_segment;
 
-INLINE_AVX2 float activation_sum(const nk_activations *x, size_t token, size_t begin,
-                                 size_t end) {
-  const float *sums = x->sums + token * x->sum_stride;
-  float sum = 0;
-  for (size_t b = begin / NK_COLUMN_BLOCK; b < end / NK_COLUMN_BLOCK; b++) sum += sums[b];
-  return sum;
-}
-
 // Adds a segment times the `tokens` tokens from `first` to `out`, which is the first one's.
 INLINE_AVX2 void multiply_segment(nk_activation_kind activation, const int tokens,
                                   const float_segment *s, const nk_activations *x, size_t first,
@@ -153,7 +145,7 @@ INLINE_AVX2 void multiply_segment(nk_activation_kind activation, const int token
     for (int t = 0; t < tokens; t++) {
       __m256 value = dot[t][half];
       if (has_zeros) {
-        const __m256 sum = _mm256_set1_ps(activation_sum(x, first + t, begin, end));
+        const __m256 sum = _mm256_set1_ps(sum_of_blocks(x->sums + (first + t) * x->sum_stride, begin, end));
         value = _mm256_fnmadd_ps(sum, offsets, value);
       }
       float *to = out + t * ld_out + half * HALF_ROWS;

@@ -15,7 +15,7 @@ static float bf16_activation(const nk_activations *x, size_t token, size_t col) 
   uint16_t value;
   const size_t index = col / 4 * 4 + col % 2 * 2 + col % 4 / 2;
   memcpy(&value, token_values(x, token) + 2 * index, sizeof value);
-  return bf16_to_float(value);
+  return float_of_bf16(value);
 }
 
 static float f32_activation(const nk_activations *x, size_t token, size_t col) {
@@ -36,13 +36,6 @@ static float float_dot(const float *weights, const nk_activations *x, size_t tok
   return dot;
 }
 
-static float activation_sum(const nk_activations *x, size_t token, size_t begin, size_t end) {
-  const float *sums = x->sums + token * x->sum_stride;
-  float sum = 0;
-  for (size_t b = begin / NK_COLUMN_BLOCK; b < end / NK_COLUMN_BLOCK; b++) sum += sums[b];
-  return sum;
-}
-
 static void row_with_float_activations(const nk_linear_weight *weight, size_t row,
                                        const nk_activations *x, float *out, size_t ld_out,
                                        float *unpacked) {
@@ -61,7 +54,7 @@ static void row_with_float_activations(const nk_linear_weight *weight, size_t ro
       float dot = float_dot(unpacked, x, t, at.begin, at.end);
       if (weight->zero_points != NK_ZERO_POINTS_FIXED) {
         const float offset = zero_at(weight, at.header, &layout, at.slot, lane) - (float)centre;
-        dot -= offset * activation_sum(x, t, at.begin, at.end);
+        dot -= offset * sum_of_blocks(x->sums + t * x->sum_stride, at.begin, at.end);
       }
       out[t * ld_out + row] += scale * dot;
     }

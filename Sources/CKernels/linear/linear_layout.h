@@ -22,6 +22,8 @@
 
 #include <string.h>
 
+#include "half_float.h"
+#include "kernel_build.h"
 #include "nk_linear.h"
 
 enum {
@@ -179,46 +181,19 @@ static inline int ends_block(const segment_cursor *at, const linear_layout *layo
          (at->end == at->group_end && at->slot + 1 == layout->span_groups);
 }
 
-static inline float float_from_bits(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-static inline uint32_t bits_of_float(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static inline float bf16_to_float(uint16_t value) { return float_from_bits((uint32_t)value << 16); }
-
-// Round to nearest even; subnormals become zero, as the CPU's own conversion does.
-static inline uint16_t float_to_bf16(float value) {
+// bfloat16 rounded to nearest even; subnormals become zero, as the CPU's own conversion does.
+static inline uint16_t flushed_bf16(float value) {
   const uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return (uint16_t)((bits >> 16) | 0x40);
   if (magnitude < 0x00800000) return (uint16_t)((bits >> 16) & 0x8000);
   return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-static inline float half_to_float(uint16_t half) {
-  const uint32_t sign = (uint32_t)(half & 0x8000) << 16, rest = half & 0x7fff;
-  if (rest >= 0x7c00) return float_from_bits(sign | 0x7f800000 | ((rest & 0x3ff) << 13));
-  // Rescaling by 2^112 gives subnormals their value without a case of their own.
-  return float_from_bits(sign | bits_of_float(float_from_bits(rest << 13) * 0x1p112f));
-}
-
-// Round to nearest even; overflow becomes infinity.
-static inline uint16_t float_to_half(float value) {
-  const uint32_t bits = bits_of_float(value), magnitude = bits & 0x7fffffff;
-  const uint16_t sign = (uint16_t)((bits >> 16) & 0x8000);
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
-    return sign | (uint16_t)(bits_of_float(float_from_bits(magnitude) + 0.5f) - 0x3f000000);
-  }
-  return sign | (uint16_t)((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13);
+// The sum of activations over whole blocks of columns; sums: of each block.
+ALWAYS_INLINE float sum_of_blocks(const float *sums, size_t begin, size_t end) {
+  float sum = 0;
+  for (size_t b = begin / NK_COLUMN_BLOCK; b < end / NK_COLUMN_BLOCK; b++) sum += sums[b];
+  return sum;
 }
 
 // 127 / largest, or 0 where that is not finite (all zero, or nearly so).
@@ -238,7 +213,7 @@ static inline float scale_at(const uint8_t *header, const linear_layout *layout,
   }
   uint16_t half;
   memcpy(&half, scales + 2 * row, sizeof half);
-  return half_to_float(half);
+  return float_of_f16(half);
 }
 
 // Zero points of the group in `slot` of a span.
@@ -256,7 +231,7 @@ static inline float zero_at(const nk_linear_weight *weight, const uint8_t *heade
     case NK_ZERO_POINTS_REAL: {
       uint16_t half;
       memcpy(&half, zeros + 2 * row, sizeof half);
-      return half_to_float(half);
+      return float_of_f16(half);
     }
     default: return (float)layout->symmetric_zero;
   }
@@ -293,7 +268,7 @@ static inline int code_at(nk_weight_kind kind, const uint8_t *values, size_t row
 static inline float float8_to_float(nk_weight_kind kind, uint8_t code) {
   // Shifted into place the exponent is too small by what the product restores, for subnormals as well.
   const uint32_t magnitude = (code & 127u) << (kind == NK_WEIGHT_E4M3 ? 20 : 21);
-  const float value = float_from_bits(magnitude) * (kind == NK_WEIGHT_E4M3 ? 0x1p120f : 0x1p112f);
+  const float value = float_of_bits(magnitude) * (kind == NK_WEIGHT_E4M3 ? 0x1p120f : 0x1p112f);
   return code & 128 ? -value : value;
 }
 
@@ -310,11 +285,11 @@ static inline float value_at(const nk_linear_weight *weight, const uint8_t *valu
     uint16_t value;
     const size_t pair = col / 4 * 2 + col % 2, half = col % 4 / 2;
     memcpy(&value, values + pair * CHUNK + 4 * row + 2 * half, sizeof value);
-    return bf16_to_float(value);
+    return float_of_bf16(value);
   }
   const int code = code_at(weight->kind, values, row, col);
   if (is_float8(weight->kind)) return float8_to_float(weight->kind, (uint8_t)code);
-  return weight->codebook ? bf16_to_float(float_to_bf16(weight->codebook[code])) : (float)code;
+  return weight->codebook ? float_of_bf16(flushed_bf16(weight->codebook[code])) : (float)code;
 }
 
 // The start of scratch, aligned for vectors.

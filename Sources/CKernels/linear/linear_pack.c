@@ -97,14 +97,14 @@ static void pack_row(const nk_linear_weight *weight, const linear_layout *layout
     if (layout->bits == 8) {
       memcpy(header + at.slot * layout->scale_bytes + 4 * row, &scales[group], 4);
     } else if (layout->bits > 0) {
-      const uint16_t half = float_to_half(scales[group]);
+      const uint16_t half = f16_of_float(scales[group]);
       memcpy(header + at.slot * layout->scale_bytes + 2 * row, &half, 2);
     }
     uint8_t *packed_zeros = header + layout->zeros_offset + at.slot * layout->zero_bytes;
     if (weight->zero_points == NK_ZERO_POINTS_INTEGER) {
       packed_zeros[row] = (uint8_t)zeros[group];
     } else if (weight->zero_points == NK_ZERO_POINTS_REAL) {
-      const uint16_t half = float_to_half(zeros[group]);
+      const uint16_t half = f16_of_float(zeros[group]);
       memcpy(packed_zeros + 2 * row, &half, sizeof half);
     }
     for (size_t k = at.begin; k < at.end; k += NK_COLUMN_BLOCK, to += layout->block_bytes) {

@@ -95,7 +95,7 @@ INLINE_AVX512 __m512i token_sum(nk_activation_kind kind, const tile_block *block
     return _mm512_set1_epi32(is_fixed ? sum * block->symmetric_zero : sum);
   }
   if (is_fixed) return _mm512_setzero_si512();
-  return _mm512_castps_si512(_mm512_set1_ps(bf16_sum(x->sums + token * x->sum_stride, begin, end)));
+  return _mm512_castps_si512(_mm512_set1_ps(sum_of_blocks(x->sums + token * x->sum_stride, begin, end)));
 }
 
 // Merges a segment's sums of a tile into its results: the running ones in scratch or, at the

@@ -1,5 +1,5 @@
-// Eight float32 lanes. lanes_avx512.h offers the same names for sixteen; elementwise_lanes.h is
-// written in them.
+// Eight float32 lanes. lanes_avx512.h offers the same names for sixteen; files named *_lanes.h
+// are written in them.
 #ifndef LANES_H
 #define LANES_H
 
@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LANES_TARGET __attribute__((target("avx2,fma,f16c,bmi,bmi2")))
-#define LANES_INLINE static inline __attribute__((always_inline)) LANES_TARGET
+#include "kernel_build.h"
+
+#define LANES_TARGET TARGET_AVX2
+#define LANES_INLINE ALWAYS_INLINE LANES_TARGET
 
 enum { LANES = 8 };
 typedef __m256 lanes;
@@ -119,6 +121,11 @@ LANES_INLINE double lanes_double_sum(lanes_double a) {
   __m256d sum = _mm256_add_pd(a.low, a.high);
   __m128d s = _mm_add_pd(_mm256_castpd256_pd128(sum), _mm256_extractf128_pd(sum, 1));
   return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
+}
+
+// One number of half precision, rounded to nearest even.
+LANES_INLINE uint16_t half_of_float_avx2(float x) {
+  return (uint16_t)_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT));
 }
 
 #endif

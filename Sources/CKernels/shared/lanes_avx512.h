@@ -1,5 +1,5 @@
-// Sixteen float32 lanes. lanes_avx2.h offers the same names for eight; elementwise_lanes.h is
-// written in them.
+// Sixteen float32 lanes. lanes_avx2.h offers the same names for eight; files named *_lanes.h
+// are written in them.
 #ifndef LANES_H
 #define LANES_H
 
@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LANES_TARGET \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,bmi,bmi2")))
-#define LANES_INLINE static inline __attribute__((always_inline)) LANES_TARGET
+#include "kernel_build.h"
+
+#define LANES_TARGET TARGET_AVX512
+#define LANES_INLINE ALWAYS_INLINE LANES_TARGET
 
 enum { LANES = 16 };
 typedef __m512 lanes;

@@ -1,4 +1,3 @@
-import COpenBLAS
 import Glibc
 import Models
 import Quantization
@@ -72,11 +71,33 @@ struct ToyDecoderBlock {
     let (rows, columns) = (rows(of: projection), columns(of: projection))
     let tokens = inputs.count / columns
     var outputs = [Float](repeating: 0, count: tokens * rows)
-    cblas_sgemm(
-      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasTrans),
-      Int32(tokens), Int32(rows), Int32(columns), 1, inputs, Int32(columns), weights,
-      Int32(columns), 0, &outputs, Int32(rows))
+    inputs.withUnsafeBufferPointer { inputs in
+      weights.withUnsafeBufferPointer { weights in
+        for token in 0..<tokens {
+          for row in 0..<rows {
+            outputs[token * rows + row] = Self.dot(
+              inputs[token * columns..<(token + 1) * columns],
+              weights[row * columns..<(row + 1) * columns])
+          }
+        }
+      }
+    }
     return outputs
+  }
+
+  /// The sum of products of two runs of one length, in eight sums side by side.
+  private static func dot(
+    _ left: Slice<UnsafeBufferPointer<Float>>, _ right: Slice<UnsafeBufferPointer<Float>>
+  ) -> Float {
+    let (left, right) = (UnsafeBufferPointer(rebasing: left), UnsafeBufferPointer(rebasing: right))
+    var sums = SIMD8<Float>()
+    let whole = left.count / 8 * 8
+    for first in stride(from: 0, to: whole, by: 8) {
+      for lane in 0..<8 { sums[lane] += left[first + lane] * right[first + lane] }
+    }
+    var sum = sums.sum()
+    for index in whole..<left.count { sum += left[index] * right[index] }
+    return sum
   }
 
   private func attend(_ queries: [Float], _ keys: [Float], _ values: [Float]) -> [Float] {

@@ -1,5 +1,5 @@
 package import Evaluation
-package import Models
+import Models
 package import Operators
 package import Planning
 package import Profiling

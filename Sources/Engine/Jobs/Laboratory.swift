@@ -5,7 +5,7 @@ import Planning
 package import Platform
 import Profiling
 import Quantization
-package import Synchronization
+import Synchronization
 import Tensors
 import Tokenizers
 

@@ -88,7 +88,7 @@ package struct LayerTrial {
   private func energy(_ weights: [Float]) -> Double {
     OutputEnergy.sum(
       weights, rows: sample.rows, columns: sample.columns, inputs: sample.inputs,
-      tokens: sample.tokens)
+      tokens: sample.tokens, pool: pool, provider: provider)
   }
 
   private func difference(_ values: [Float]) -> [Float] {

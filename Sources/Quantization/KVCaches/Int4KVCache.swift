@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Tensors
 
 /// An INT4 cache: groups of channels of one head inside one token, scale `x_max / -8` with the sign of the largest value, the grid of llama.cpp's `q4_0` rows.

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Tensors
 
 /// An INT8 cache: groups of channels of one head inside one token, scale `max|x| / 127`, the grid of llama.cpp's `q8_0` rows.

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Tensors
 
 /// A method that stores keys or values of the cache in fewer bits, online, as they are made.

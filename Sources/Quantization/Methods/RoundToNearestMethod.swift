@@ -1,4 +1,4 @@
-package import Models
+import Models
 import Tensors
 
 /// RTN: every weight goes to the nearest point of a grid found from the weights alone.

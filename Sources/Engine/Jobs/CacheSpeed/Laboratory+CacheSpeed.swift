@@ -1,7 +1,7 @@
 import Models
 import Operators
 import Platform
-package import Profiling
+import Profiling
 package import Quantization
 import Tensors
 

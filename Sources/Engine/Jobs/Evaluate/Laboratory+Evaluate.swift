@@ -117,8 +117,8 @@ extension Laboratory {
     ).run(
       prompt: ids, tokens: min(max(1, tokens), bench.summary.shape.context - 1),
       stops: Set(bench.model.configuration.endTokens), checkpoint: reporter.checkpoint)
-    let expected = try tokenizer.decode(made.baseline)
-    let found = try tokenizer.decode(made.subject)
+    let expected = tokenizer.decode(made.baseline)
+    let found = tokenizer.decode(made.subject)
     let differs = zip(made.baseline, made.subject).enumerated().first { $0.1.0 != $0.1.1 }?.offset
     let shorter = min(made.baseline.count, made.subject.count)
     return ContinuationReport(

@@ -1,8 +1,9 @@
+import DemoModel
 import Evaluation
 import Models
 import Operators
 import Platform
-package import Profiling
+import Profiling
 import Quantization
 import Tensors
 

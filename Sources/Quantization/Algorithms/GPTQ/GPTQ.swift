@@ -1,4 +1,3 @@
-import COpenBLAS
 package import Operators
 package import Platform
 package import Tensors
@@ -85,14 +84,23 @@ package enum GPTQ {
     of weights: [Float], rounded: [Float], rows: Int, columns: Int, hessian: [Float]
   ) -> Double {
     guard rows > 0, columns > 0 else { return 0 }
-    let errors = zip(weights, rounded).map { Double($0) - Double($1) }
-    let matrix = hessian.map(Double.init)
-    var product = [Double](repeating: 0, count: rows * columns)
-    cblas_dgemm(
-      Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasNoTrans),
-      Int32(rows), Int32(columns), Int32(columns), 1, errors, Int32(columns), matrix,
-      Int32(columns), 0, &product, Int32(columns))
-    return zip(errors, product).reduce(0) { $0 + $1.0 * $1.1 }
+    var loss = 0.0
+    var product = [Double](repeating: 0, count: columns)
+    for row in stride(from: 0, to: rows * columns, by: columns) {
+      let errors = zip(weights[row..<row + columns], rounded[row..<row + columns])
+        .map { Double($0) - Double($1) }
+      product.withUnsafeMutableBufferPointer { product in
+        hessian.withUnsafeBufferPointer { hessian in
+          for column in 0..<columns { product[column] = 0 }
+          for (index, error) in errors.enumerated() where error != 0 {
+            let line = index * columns
+            for column in 0..<columns { product[column] += error * Double(hessian[line + column]) }
+          }
+        }
+      }
+      loss += zip(errors, product).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    return loss
   }
 
   private static func check(

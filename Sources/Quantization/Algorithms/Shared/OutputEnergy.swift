@@ -1,4 +1,5 @@
-import COpenBLAS
+package import Operators
+package import Platform
 
 /// How much of a layer's output a weight makes up: `sum over tokens and rows of (x w^T)^2`.
 ///
@@ -7,25 +8,45 @@ import COpenBLAS
 package enum OutputEnergy {
   /// The sum for `weights`, `[rows, columns]`, on `inputs`, `[tokens, columns]`.
   ///
-  /// Products are float32, a run of tokens at a time, on the threads of OpenBLAS; they are summed in float64.
+  /// Products are float32, a run of tokens at a time; they are summed in float64. Rows are shared over `pool`; the
+  /// result does not depend on its threads.
   package static func sum(
-    _ weights: [Float], rows: Int, columns: Int, inputs: [Float], tokens: Int
+    _ weights: [Float], rows: Int, columns: Int, inputs: [Float], tokens: Int,
+    pool: WorkerPool? = nil, provider: ExecutionProvider = .best
   ) -> Double {
     guard rows > 0, columns > 0 else { return 0 }
-    let run = 256
-    var outputs = [Float](repeating: 0, count: min(run, tokens) * rows)
     var sum = 0.0
-    inputs.withUnsafeBufferPointer { inputs in
-      guard let inputs = inputs.baseAddress else { return }
-      for first in stride(from: 0, to: tokens, by: run) {
-        let count = min(run, tokens - first)
-        cblas_sgemm(
-          Int32(CblasRowMajor), Int32(CblasNoTrans), Int32(CblasTrans), Int32(count), Int32(rows),
-          Int32(columns), 1, inputs + first * columns, Int32(columns), weights, Int32(columns), 0,
-          &outputs, Int32(rows))
-        for index in 0..<count * rows { sum += Double(outputs[index]) * Double(outputs[index]) }
-      }
+    for first in stride(from: 0, to: tokens, by: tokensPerRun) {
+      let count = min(tokensPerRun, tokens - first)
+      let kernel = OutputErrorKernel(
+        inputs: Array(inputs[first * columns..<(first + count) * columns]), tokens: count,
+        columns: columns, provider: provider)
+      sum += self.sum(weights, rows: rows, by: kernel, pool: pool)
     }
     return sum
+  }
+
+  /// Tokens that are packed at a time: few enough to cost little memory beside the inputs.
+  private static let tokensPerRun = 1024
+  /// Rows of one turn: few enough to stay in a core's cache while all panels of tokens pass.
+  private static let rowsPerTurn = 48
+
+  private static func sum(
+    _ weights: [Float], rows: Int, by kernel: OutputErrorKernel, pool: WorkerPool?
+  ) -> Double {
+    let sums = [Double](unsafeUninitializedCapacity: rows) { buffer, filled in
+      weights.withUnsafeBufferPointer { weights in
+        guard let weights = weights.baseAddress, let sums = buffer.baseAddress else { return }
+        nonisolated(unsafe) let (source, target) = (weights, sums)
+        eachChunk((rows + rowsPerTurn - 1) / rowsPerTurn, on: pool) { turn in
+          let first = turn * rowsPerTurn
+          kernel.sums(
+            of: source + first * kernel.columns, rows: min(rowsPerTurn, rows - first),
+            into: target + first)
+        }
+        filled = rows
+      }
+    }
+    return sums.reduce(0, +)
   }
 }
