@@ -92,6 +92,13 @@ import Workbench
     play.send(.launch(model: nil))
     play.press("5", ":", "metric")
     #expect(play.screen().contains("now: Nothing is quantized yet"))
+    guard case .palette(let typed) = play.state.overlay,
+      let place = typed.entries(play.state).firstIndex(where: { $0.binding.name == "metric" })
+    else {
+      Issue.record("no entry")
+      return
+    }
+    for _ in 0..<place { play.press("down") }
     play.press("enter")
     #expect(play.state.overlay == nil)
     #expect(play.state.notices.last?.text.hasPrefix("Nothing is quantized yet") == true)

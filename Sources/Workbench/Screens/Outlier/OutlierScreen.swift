@@ -74,7 +74,7 @@ package enum OutlierScreen: Screen {
       "m", name: "run the lab", help: "Measure every method on models with more and more outliers.",
       isHint: true,
       unless: {
-        $0.cannotMeasure ?? ($0[OutlierScreen.self].showsLab ? nil : "v shows the lab first")
+        $0.cannotMeasure ?? ($0[OutlierScreen.self].showsLab ? nil : "Only in the lab: v shows it")
       }
     ) { state in runLab(&state) },
     Binding(
