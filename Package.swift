@@ -11,7 +11,7 @@ let package = Package(
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
-    // 0: C.
+    // 0: C, and how numbers and text read.
     .target(
       name: "CKernels",
       cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
@@ -21,9 +21,11 @@ let package = Package(
       name: "CNcurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
 
+    .target(name: "Wording"),
+
     // 1
-    .target(name: "Platform"),
-    .target(name: "TerminalUI"),
+    .target(name: "Platform", dependencies: ["Wording"]),
+    .target(name: "TerminalUI", dependencies: ["Wording"]),
 
     // 2
     .target(name: "Tensors", dependencies: ["Platform"]),
@@ -41,7 +43,9 @@ let package = Package(
       resources: [.copy("tales-5M")]),
 
     // 5
-    .target(name: "Quantization", dependencies: ["Models"]),
+    .target(
+      name: "Quantization",
+      dependencies: ["Models", .product(name: "TOMLKit", package: "TOMLKit")]),
     .target(name: "Evaluation", dependencies: ["Models"]),
     .target(name: "Profiling", dependencies: ["Models"]),
     .target(name: "Planning", dependencies: ["Models"]),
@@ -62,7 +66,7 @@ let package = Package(
       resources: [.copy("../../Themes"), .copy("../../Sessions")]),
 
     // 8
-    .target(name: "Shell", dependencies: ["Workbench", "Engine", "CursesBackend"]),
+    .target(name: "Shell", dependencies: ["Workbench", "Engine"]),
 
     // 9
     .target(
@@ -81,22 +85,26 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
     .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"]),
+    .testTarget(name: "WordingTests", dependencies: ["Wording"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Engine"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
     .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
     .testTarget(
-      name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"]),
+      name: "ModelsTests", dependencies: ["Models", "DemoModel", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
+    .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]
 )
 

@@ -107,32 +107,16 @@ struct RecipeOptions: ParsableArguments {
   /// The recipe these options describe.
   func parsed() throws -> Recipe {
     var made = try recipe.map(RecipeFile.read) ?? Recipe()
-    if let weights {
-      if let scheme = RecipeText.scheme(weights) {
-        made.weights = scheme.weights ?? made.weights
-        made.activations = scheme.activations ?? made.activations
-      } else {
-        made.weights = try RecipeText.choice(weights, target: .weights)
-      }
-    }
-    if let activations {
-      made.activations =
-        try RecipeText.scheme(activations)?.activations
-        ?? RecipeText.choice(activations, target: .activations)
-    }
-    for (text, sides) in [(kv, 3), (kvKey, 1), (kvValue, 2)] {
-      guard let text else { continue }
-      let isFloat = ["f16", "fp16"].contains(text.lowercased())
-      let choice =
-        isFloat
-        ? nil : try RecipeText.scheme(text)?.keys ?? RecipeText.choice(text, target: .kvCache)
-      if sides & 1 != 0 { made.keys = choice }
-      if sides & 2 != 0 { made.values = choice }
+    for (key, text) in [
+      (Slot.weights.key, weights), (Slot.activations.key, activations), (Slot.cacheKey, kv),
+      (Slot.keys.key, kvKey), (Slot.values.key, kvValue),
+    ] {
+      if let text { try RecipeText.put(text, for: key, into: &made) }
     }
     if asymmetric { try RecipeText.set("weights.symmetric=false", in: &made) }
     for text in set { try RecipeText.set(text, in: &made) }
     made.exceptions += try layer.map { try LayerException($0) }
-    if let head { made.head = try HeadChoice(head) }
+    if let head { made.head = try RecipeText.head(head) }
     try made.validate()
     return made
   }

@@ -1,4 +1,4 @@
-import Platform
+import Wording
 
 /// What can go wrong in a job beyond what the parts below report; each case carries its evidence.
 package enum EngineError: Error, Hashable, Sendable {
@@ -20,7 +20,6 @@ package enum EngineError: Error, Hashable, Sendable {
   case tooFewWindows(found: Int, needed: Int)
   case badShape(field: String, expected: String, found: String)
   case badLayer(item: String, expected: String, found: String)
-  case noTrial(method: String, known: [String])
   case nothingToAllocate(reason: String)
   case budgetTooSmall(bits: Double, lowest: Double)
   case cacheTooLarge(needed: Int, free: Int)
@@ -71,8 +70,6 @@ extension EngineError: CustomStringConvertible {
       "no model has this shape: \(field): expected \(expected), found \(found)"
     case .badLayer(let item, let expected, let found):
       "\(item) of the layer: expected \(expected), found \(found)"
-    case .noTrial(let method, let known):
-      "\(method) cannot quantize a layer by itself: expected one of \(known.joined(separator: ", "))"
     case .nothingToAllocate(let reason): "a budget of bits cannot be spent: \(reason)"
     case .budgetTooSmall(let bits, let lowest):
       "a budget of \(Quantity.fixed(bits, 2)) bits a weight is too small: the narrowest layers take "

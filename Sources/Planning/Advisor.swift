@@ -1,7 +1,7 @@
 import Models
 import Operators
-import Platform
 import Tensors
+import Wording
 
 /// Which target to start with, in words and with the numbers that led there.
 ///
@@ -19,11 +19,11 @@ struct Advisor {
     return effects.sorted { comesBefore($0.1, $1.1) }.map { target, effect in
       let ranking = MethodRanking(planner: planner, report: report).ranked(target)
       var advice = PlanReport.Advice(
-        target: target, reason: reason(target, effect), methods: ranking.map(\.name),
+        target: target, reason: reason(target, effect), methods: ranking.map(\.method.name),
         wouldChange: wouldChange(target))
-      advice.ranking = ranking
+      advice.ranking = ranking.map(\.method)
       advice.effect = effect
-      let demand = demand(target, first: ranking.first)
+      let demand = ranking.first?.demand ?? standardDemand(target)
       advice.setting = "\(demand)"
       advice.coverage = RuntimeRules.coverage(demand)
       return advice
@@ -131,31 +131,15 @@ struct Advisor {
     }
   }
 
-  /// The formats the target would first be tried in.
-  private func demand(
-    _ target: QuantizationTarget, first: PlanReport.RankedMethod?
-  ) -> RuntimeDemand {
+  /// The formats the target would first be tried in where there is no method for it.
+  private func standardDemand(_ target: QuantizationTarget) -> RuntimeDemand {
     switch target {
-    case .weights:
-      let isEight = (first?.bits ?? 4) >= 8
-      return RuntimeDemand(
-        weights: WeightFormat(
-          code: .integer(bits: isEight ? 8 : 4),
-          granularity: isEight ? .channel : .group(size: 128),
-          zeroPoint: first?.name == "hqq" ? .real : .fixed))
+    case .weights: RuntimeDemand(weights: MethodTraits.Form.fourBits().weights)
     case .activations:
-      if first?.name == "fp8" {
-        return RuntimeDemand(
-          weights: WeightFormat(code: .scaledFloat(type: .f8e4m3), granularity: .channel),
-          activations: .fp8(type: .f8e4m3, scaling: .token))
-      }
-      return RuntimeDemand(
-        weights: WeightFormat(code: .integer(bits: 8), granularity: .channel),
-        activations: first?.name == "llm.int8" ? .int8WithOutliers(.init()) : .int8PerToken)
-    case .kvCache:
-      let kind = MethodRanking.cacheKinds[first?.name ?? ""] ?? .integer
-      return RuntimeDemand(
-        keys: CacheDemand(kind: kind, bits: first?.bits ?? 8, group: kind == .integer ? 32 : nil))
+      RuntimeDemand(
+        weights: MethodTraits.Form.int8().weights, activations: MethodTraits.Form.int8().activations
+      )
+    case .kvCache: RuntimeDemand(keys: CacheDemand(kind: .integer, bits: 8, group: 32))
     }
   }
 }

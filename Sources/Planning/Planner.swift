@@ -11,8 +11,8 @@ package struct Planner: Sendable {
   package let model: ModelShape
   package let workload: Workload
   package let peaks: MachinePeaks
-  /// Names of the methods there are for each target.
-  package let methods: [QuantizationTarget: [String]]
+  /// The methods that are ranked.
+  package let methods: PlannedMethods
   /// The widths of the cache that are mapped, widest first.
   package let widths: [KVWidth]
   let footprint: CacheFootprint
@@ -28,7 +28,7 @@ package struct Planner: Sendable {
 
   package init(
     model: ModelShape, workload: Workload, peaks: MachinePeaks,
-    methods: [QuantizationTarget: [String]]
+    methods: PlannedMethods
   ) {
     self.model = model
     self.workload = workload

@@ -2,35 +2,49 @@ import Models
 import Tensors
 
 /// The options that methods for activations share.
-extension OptionSpec {
-  /// What shares a scale, and when it is found.
-  static let activationScaling = OptionSpec(
-    key: "scaling",
-    summary: "an activation scale a token or for the tensor at run time, or one from calibration",
-    kind: .choice(names: ActivationChoice.Scaling.allCases.map(\.rawValue)),
-    standard: .choice(ActivationChoice.Scaling.token.rawValue),
+package enum ActivationOptions {
+  /// What shares a scale of the activations, and when it is found.
+  package static let scaling = OptionKey<ActivationChoice.Scaling>(
+    "scaling", "an activation scale a token or for the tensor at run time, or one from calibration",
+    standard: .token,
     aliases: ["act_scaling", "act-scaling", "act_scale", "strategy", "act_strategy", "act_quant"])
 
-  static let activationSymmetry = OptionSpec(
-    key: "symmetric", summary: "activation codes about 0, else about a zero point", kind: .flag,
-    standard: .flag(true), aliases: ["sym", "act_sym", "act-symmetric"])
+  static let symmetry = OptionKey<Bool>(
+    "symmetric", "activation codes about 0, else about a zero point", standard: true,
+    aliases: ["sym", "act_sym", "act-symmetric"])
 
   /// What shares a scale of the weights.
-  static func weightScales(_ names: [String], _ summary: String) -> OptionSpec {
-    OptionSpec(
-      key: "weights", summary: summary, kind: .choice(names: names), standard: .choice("channel"),
+  static func weights(_ choices: [WeightScales], _ summary: String) -> OptionKey<WeightScales> {
+    OptionKey(
+      "weights", summary, among: choices, standard: .channel,
       aliases: ["weight_quant", "weight_strategy"])
+  }
+
+  /// How many weights share a scale beside activations.
+  package enum WeightScales: String, OptionChoice {
+    case channel
+    case tensor
+    /// 128 x 128.
+    case block
+
+    var granularity: WeightFormat.Granularity {
+      switch self {
+      case .channel: .channel
+      case .tensor: .tensor
+      case .block: .block(rows: 128, columns: 128)
+      }
+    }
   }
 }
 
 /// How a method codes the inputs of layers: as INT8 or 8-bit floats, and what shares a scale.
-struct ActivationChoice: Hashable, Sendable {
+package struct ActivationChoice: Hashable, Sendable {
   enum Code: Hashable, Sendable {
     case int8(isSymmetric: Bool)
     case float8(type: DType)
   }
 
-  enum Scaling: String, Hashable, Sendable, CaseIterable {
+  package enum Scaling: String, OptionChoice {
     case token
     case tensor
     /// One scale for all tokens, from the calibration text.
@@ -40,10 +54,9 @@ struct ActivationChoice: Hashable, Sendable {
   let code: Code
   let scaling: Scaling
 
-  /// What `activationScaling` says.
-  init(_ code: Code, _ options: OptionValues) {
+  init(_ code: Code, _ scaling: Scaling) {
     self.code = code
-    scaling = Scaling(rawValue: options.choice("scaling")) ?? .token
+    self.scaling = scaling
   }
 
   /// What it must see.
@@ -80,13 +93,13 @@ struct ActivationChoice: Hashable, Sendable {
     var ranges: [Projection: ActivationRange] = [:]
     if scaling == .fixed, let calibration = draft.calibration, !chosen.isEmpty {
       let found = try calibration.ranges(
-        of: draft.drafted(from: calibration.block), groups: Set(chosen.map { $0.inputGroup[0] }))
+        of: draft, groups: Set(chosen.map { draft.lead(of: $0) }))
       ranges = found.mapValues { $0.range() }
     }
     for projection in chosen {
       let range =
         draft.isOutline
-        ? ActivationRange(lowest: 0, highest: 0) : ranges[projection.inputGroup[0]]
+        ? ActivationRange(lowest: 0, highest: 0) : ranges[draft.lead(of: projection)]
       let isUsable = range.map { $0.lowest.isFinite && $0.highest.isFinite } ?? false
       draft[projection].activation = format(range: isUsable ? range : nil)
       guard scaling == .fixed, !isUsable else { continue }

@@ -6,12 +6,12 @@ import Tensors
 /// Weights are rounded as SmoothQuant and vLLM do, `scale = max|w| / 127`; those that another method has shaped keep
 /// their form and are multiplied with INT8 activations all the same.
 struct Int8Form: Hashable, Sendable {
+  static let weightScales = ActivationOptions.weights(
+    [.channel, .tensor], "one weight scale per output channel, or one for the tensor")
+
   /// The options of the form.
   static let options: [OptionSpec] = [
-    .weightScales(
-      ["channel", "tensor"], "one weight scale per output channel, or one for the tensor"),
-    .activationScaling,
-    .activationSymmetry,
+    weightScales.spec, ActivationOptions.scaling.spec, ActivationOptions.symmetry.spec,
   ]
 
   let weights: WeightFormat
@@ -19,9 +19,9 @@ struct Int8Form: Hashable, Sendable {
 
   init(_ options: OptionValues) {
     weights = WeightFormat(
-      code: .integer(bits: 8),
-      granularity: options.choice("weights") == "tensor" ? .tensor : .channel)
-    activations = ActivationChoice(.int8(isSymmetric: options.flag("symmetric")), options)
+      code: .integer(bits: 8), granularity: options[Self.weightScales].granularity)
+    activations = ActivationChoice(
+      .int8(isSymmetric: options[ActivationOptions.symmetry]), options[ActivationOptions.scaling])
   }
 
   /// Rounds a weight.

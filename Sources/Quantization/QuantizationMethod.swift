@@ -1,3 +1,6 @@
+package import Models
+package import Tensors
+
 /// A method that quantizes the weights of a model, or its activations, one decoder block at a time.
 ///
 /// To add one: a file in `Methods/`, a line in `QuantizationMethods.all`. Forms, help, recipes and documents
@@ -5,11 +8,21 @@
 package protocol QuantizationMethod: Sendable {
   static var describes: MethodDescription { get }
 
+  /// What only the method knows: the forms it makes, what it is good and bad at, and where it stands in a plan.
+  static var traits: MethodTraits { get }
+
+  /// Changes with anything that changes the bits the method makes of the same input: an unfinished run of another
+  /// revision is not continued.
+  static var revision: Int { get }
+
   /// Takes options that were checked against `describes.options`.
   init(options: OptionValues)
 
   /// What it must see before it can work, with these options.
   var calibration: MethodDescription.Calibration { get }
+
+  /// What the inputs of a quantized head are turned into beside this method; nil for as layers in FP have them.
+  var headActivation: ActivationFormat? { get }
 
   /// Changes what other methods are to find: scale moved between layers. Runs before any method of the recipe quantizes.
   ///
@@ -28,6 +41,10 @@ package protocol QuantizationMethod: Sendable {
 extension QuantizationMethod {
   /// What the description says, whatever the options.
   package var calibration: MethodDescription.Calibration { Self.describes.calibration }
+
+  package static var revision: Int { 1 }
+
+  package var headActivation: ActivationFormat? { nil }
 
   /// Nothing.
   package func prepare(_ draft: inout BlockDraft) throws {}

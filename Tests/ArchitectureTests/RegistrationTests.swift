@@ -31,6 +31,18 @@ import Workbench
         == names(KVCacheMethods.all.map { $0 }))
   }
 
+  @Test func transforms() throws {
+    #expect(
+      try stems("Sources/Quantization/Transforms") == names(ModelTransforms.all.map { $0 }))
+    let places = ModelTransforms.names + Slot.knownKeys
+    #expect(Set(places).count == places.count, "a name that is a slot's: \(places)")
+    for transform in ModelTransforms.all.map({ $0.describes }) {
+      #expect(throws: Never.self) {
+        try RecipeText.recipe("\(transform.name)=\(transform.example)")
+      }
+    }
+  }
+
   @Test func architectures() throws {
     #expect(
       try stems("Sources/Models/Architectures") == names(Architectures.all.map { $0 }))
@@ -41,6 +53,18 @@ import Workbench
       try stems(
         "Sources/Checkpoints/Formats", except: ["ExportFormat", "CompressedTensorsReader"]
       ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
+  }
+
+  /// `Jobs/<Name>/<Name>Job.swift`: what stands beside the folders, and `Shared`, is what all jobs lean on.
+  @Test func jobs() throws {
+    let files = try SourceTree.files("Sources/Engine/Jobs", suffix: "Job.swift")
+      .map { $0.split(separator: "/").suffix(2).joined(separator: "/") }
+    let expected = Jobs.all.map { "\("\($0)".dropLast(3))/\($0).swift" }
+    #expect(Set(files.filter { $0 != "Jobs/Job.swift" }) == Set(expected))
+    let folders = try SourceTree.files("Sources/Engine/Jobs", suffix: ".swift")
+      .map { $0.split(separator: "/")[3] }.filter { !$0.hasSuffix(".swift") && $0 != "Shared" }
+    #expect(Set(folders.map(String.init)) == Set(Jobs.all.map { String("\($0)".dropLast(3)) }))
+    #expect(Set(Jobs.all.map { $0.name }).count == Jobs.all.count)
   }
 
   /// A folder a screen, with the screen in the file of its name.
@@ -84,6 +108,44 @@ import Workbench
     for target in QuantizationTarget.allCases {
       let names = QuantizationMethods.descriptions(for: target).flatMap { [$0.name] + $0.aliases }
       #expect(Set(names).count == names.count, "\(target.rawValue): \(names)")
+    }
+  }
+
+  /// A method that says nothing of itself does not compile; one that says too little fails here, by name.
+  @Test func everyMethodSaysWhereItStands() {
+    for method in QuantizationMethods.all {
+      let name = method.describes.name
+      let claims = method.traits.claims
+      #expect(method.describes.target != .kvCache, "\(name)")
+      #expect(claims.last?.when == [], "\(name): the last claim must hold always")
+      #expect(!claims.dropLast().contains { $0.when.isEmpty }, "\(name): a claim is never reached")
+      for claim in claims {
+        #expect(!claim.why.pieces.isEmpty && !claim.wouldChange.pieces.isEmpty, "\(name)")
+        if method.describes.target == .weights {
+          #expect(claim.form.bits != nil, "\(name): a form for weights says its bits")
+        } else {
+          #expect(claim.form.activations != nil, "\(name): a form says what it makes of inputs")
+        }
+      }
+    }
+    for method in KVCacheMethods.all {
+      let (name, traits) = (method.describes.name, method.traits)
+      let bits = traits.forms.map(\.bits)
+      #expect(!bits.isEmpty && bits == bits.sorted(by: >), "\(name): forms, widest first")
+      #expect(!traits.strength.isEmpty, "\(name)")
+    }
+  }
+
+  /// Every key that a method reads is among those it describes, or making it stops here.
+  @Test func everyMethodIsMadeFromItsDefaults() throws {
+    for method in QuantizationMethods.all {
+      let made = try QuantizationMethods.make(
+        MethodChoice(method: method.describes.name), target: method.describes.target)
+      #expect(type(of: made) == method)
+    }
+    for method in KVCacheMethods.all {
+      let made = try KVCacheMethods.make(MethodChoice(method: method.describes.name))
+      #expect(type(of: made) == method)
     }
   }
 

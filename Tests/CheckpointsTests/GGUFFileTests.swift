@@ -268,7 +268,8 @@ struct GGUFBytes {
   }
 
   @Test(
-    .enabled(if: SharedMaterial.has("data/gguf-vocab")),
+    .enabled(
+      if: SharedMaterial.has("data/gguf-vocab"), "\(SharedMaterial.without("data/gguf-vocab"))"),
     arguments: ["falcon", "gpt-2", "llama-spm", "phi-3", "starcoder"])
   func opensRealVocabularies(name: String) throws {
     let path = try #require(SharedMaterial.path("data/gguf-vocab/ggml-vocab-\(name).gguf"))

@@ -141,9 +141,23 @@ import Testing
     }
   }
 
-  @Test func everyWeightMethodHasATrial() {
-    let known = Set(LayerTrialMethods.all.map { $0.method })
-    #expect(known == Set(QuantizationMethods.descriptions(for: .weights).map(\.name)))
+  /// The methods themselves run, so that each that quantizes weights can be tried.
+  @Test(arguments: QuantizationMethods.descriptions(for: .weights).map(\.name))
+  func everyWeightMethodCanBeTried(_ method: String) throws {
+    let report = try run(try sample(), "\(method):4:32").report
+    #expect(report.fallback == nil)
+    #expect(!report.phases.isEmpty)
+    #expect(report.phases.reduce(0) { $0 + $1.seconds } <= report.total.seconds)
+    #expect(report.relativeError > 0 && report.relativeError < 0.2)
+    #expect(report.bits > 4 && report.bits < 6.5)
+  }
+
+  @Test func awqTellsItsStepsAndBeatsRoundingToNearest() throws {
+    let report = try run(try sample(), "awq:3:32").report
+    #expect(
+      report.phases.map(\.name)
+        == ["moments of the inputs", "scale search", "clip search", "rounding"])
+    #expect(report.proxyLoss < report.nearestProxyLoss)
   }
 
   private func write(_ tensors: [(String, Shape, [Float])], to path: String) throws {

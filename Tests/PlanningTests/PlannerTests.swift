@@ -1,3 +1,4 @@
+import Engine
 import Models
 import Operators
 import Planning
@@ -19,16 +20,10 @@ import Testing
   static let gpu = MachinePeaks(
     name: "test", memoryBytes: 80e9, readBandwidth: 2e12, fp32Rate: 20e12, bf16Rate: 300e12,
     int8Rate: 600e12, threads: 0, isMeasured: false)
-  static let methods: [QuantizationTarget: [String]] = [
-    .weights: ["rtn", "gptq", "awq", "hqq"],
-    .activations: ["int8", "llm.int8", "smoothquant", "fp8"],
-    .kvCache: ["int8", "int4", "fp8", "kivi", "turboquant"],
-  ]
-
   static func plan(
     _ workload: Workload, _ shape: ModelShape = llama3, _ peaks: MachinePeaks = gpu
   ) -> PlanReport {
-    Planner(model: shape, workload: workload, peaks: peaks, methods: methods).plan()
+    Planner(model: shape, workload: workload, peaks: peaks, methods: .all).plan()
   }
 
   /// The models' own published sizes.
@@ -137,7 +132,8 @@ import Testing
     for map in report.maps {
       let longest = try #require(map.longestContext)
       let room = report.memory.budget - report.memory.weights - report.memory.activations
-      let planner = Planner(model: Self.llama3, workload: workload, peaks: Self.gpu, methods: [:])
+      let planner = Planner(
+        model: Self.llama3, workload: workload, peaks: Self.gpu, methods: .init())
       func bytes(_ context: Int, _ requests: Int) -> Double {
         planner.cacheBytes(context: context, requests: requests, bits: map.width.bits)
       }

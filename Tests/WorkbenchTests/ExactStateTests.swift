@@ -30,7 +30,7 @@ import Workbench
     #expect(
       play.effects.contains { effect in
         guard case .run(_, let request) = effect else { return false }
-        return "\(request)".contains("0.012345")
+        return (request.job as? QuantizeJob)?.recipe == play.state.choices.recipe
       })
   }
 
@@ -83,7 +83,7 @@ import Workbench
           if case .decimal(let value) = $0 { "\(value)".count > 8 } else { false }
         }
         var state = State()
-        state.facts.model = SampleRun.summary
+        state.facts[LoadJob.self] = SampleRun.summary
         state.choices.recipe = recipe
         let effects = state.reassess()
         guard case .run(let id, _) = effects.first else {
@@ -92,7 +92,7 @@ import Workbench
         }
         var store = Store(state: state)
         let answer = Message.job(
-          event: .finished(id: id, result: .assessed(report: SampleRun.assessment(recipe))))
+          event: .finished(id: id, AssessJob.self, SampleRun.assessment(recipe)))
         _ = store.send(answer, at: 5)
         #expect(store.state.facts.assessment?.recipe == recipe)
         let session = try Session(parsing: StoreTests.file(store.journal), path: "exact")
@@ -131,7 +131,7 @@ import Workbench
 
   @Test func aWorkloadComesBackFromThePlanAsItWasTyped() {
     var state = State()
-    state.facts.model = SampleRun.summary
+    state.facts[LoadJob.self] = SampleRun.summary
     state.choices.workload.memoryBudget = 23.456789e9 + 0.25
     state.choices.workload.sharedPrefix = 0.123456789
     guard case .run(let id, _) = state.replan().first else {
@@ -141,7 +141,7 @@ import Workbench
     let workload = state.choices.workload
     var store = Store(state: state)
     _ = store.send(
-      .job(event: .finished(id: id, result: .plan(report: SampleRun.plan(workload)))), at: 1)
+      .job(event: .finished(id: id, PlanJob.self, SampleRun.plan(workload))), at: 1)
     #expect(store.state.facts.plan?.workload == workload)
   }
 

@@ -94,7 +94,7 @@ import Workbench
   /// Going to a screen asks for what it needs, each time it is gone to.
   @Test func aScreenThatComesUpAsksForWhatItNeeds() {
     var state = State()
-    state.facts.model = SampleRun.summary
+    state.facts[LoadJob.self] = SampleRun.summary
     let plans = update(&state, .key(.character("2"))).count
     #expect(plans == 1, "Target plans")
     #expect(update(&state, .key(.character("3"))).count == 1, "Method prices")

@@ -52,19 +52,7 @@ extension RuntimeDemand: CustomStringConvertible {
 ///
 /// What no runtime knows is `other`, which every runtime refuses.
 package struct CacheDemand: Hashable, Sendable {
-  package enum Kind: String, Hashable, Sendable, Codable {
-    /// 16 or 32 bits.
-    case float
-    /// Integers with a scale for a group of a token's channels (llama.cpp's rows).
-    case integer
-    /// 8-bit floats.
-    case float8
-    /// Keys by channel in blocks of tokens (KIVI).
-    case perChannel
-    /// Rotated, with a codebook (TurboQuant).
-    case codebook
-    case other
-  }
+  package typealias Kind = KVFormat.Kind
 
   package var kind: Kind
   /// Bits of a value, scales included.
@@ -88,20 +76,9 @@ package struct CacheDemand: Hashable, Sendable {
 
   /// What a format asks for.
   package init(_ format: KVFormat) {
-    let bits = format.bitsPerValue(headDimension: 128)
-    switch format {
-    case .float: self.init(kind: .float, bits: bits)
-    case .fp8: self.init(kind: .float8, bits: bits, codeBits: 8)
-    case .integer(let width, let size):
-      self.init(kind: .integer, bits: bits, codeBits: width, group: size)
-    case .channelGroups(let width, let size), .tokenGroups(let width, let size):
-      self.init(kind: .perChannel, bits: bits, codeBits: width, group: size)
-    case .codebook(let codes):
-      self.init(kind: .codebook, bits: bits, codeBits: codes.bits, isRotated: true)
-    case .rotated(let inner, _):
-      self.init(inner)
-      isRotated = true
-    }
+    self.init(
+      kind: format.kind, bits: format.bitsPerValue(headDimension: 128), codeBits: format.codeBits,
+      group: format.sharedScale, isRotated: format.isRotated)
   }
 }
 

@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// An INT4 cache: groups of channels of one head inside one token, scale `x_max / -8` with the sign of the largest value, the grid of llama.cpp's `q4_0` rows.
@@ -8,16 +8,23 @@ package struct Int4KVCache: KVCacheMethod {
     summary:
       "Each token's keys and values in 4 bits, a scale for every group of channels: near a quarter of the cache; keys with outlier channels suffer.",
     target: .kvCache, calibration: .none,
-    options: [KVCacheOptions.group, KVCacheOptions.rotate, KVCacheOptions.highLayers],
+    options: [
+      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.highLayers.spec,
+    ],
     aliases: ["q4_0", "kv4", "int4-group"])
+
+  package static let traits = CacheTraits(
+    strength: "a scale for 32 values of a token, simple and fast",
+    forms: .init(bits: 4.5, quality: 5, keys: .integer(bits: 4, group: 32)))
 
   package let highLayers: Int
   private let format: KVFormat
 
   package init(options: OptionValues) {
-    let plain = KVFormat.integer(bits: 4, group: options.integer("group"))
-    format = options.flag("rotate") ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
-    highLayers = options.integer("high-layers")
+    let plain = KVFormat.integer(bits: 4, group: options[KVCacheOptions.group])
+    format =
+      options[KVCacheOptions.rotate] ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    highLayers = options[KVCacheOptions.highLayers]
   }
 
   package func format(keys: Bool) -> KVFormat { format }

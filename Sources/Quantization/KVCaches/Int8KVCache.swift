@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// An INT8 cache: groups of channels of one head inside one token, scale `max|x| / 127`, the grid of llama.cpp's `q8_0` rows.
@@ -8,16 +8,23 @@ package struct Int8KVCache: KVCacheMethod {
     summary:
       "Each token's keys and values in 8 bits, a scale for every group of channels: half the cache at almost no loss.",
     target: .kvCache, calibration: .none,
-    options: [KVCacheOptions.group, KVCacheOptions.rotate, KVCacheOptions.highLayers],
+    options: [
+      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.highLayers.spec,
+    ],
     aliases: ["q8_0", "kv8", "int8-group"])
+
+  package static let traits = CacheTraits(
+    strength: "rounding is hardly seen in the output",
+    forms: .init(bits: 8.5, quality: 9, keys: .integer(bits: 8, group: 32)))
 
   package let highLayers: Int
   private let format: KVFormat
 
   package init(options: OptionValues) {
-    let plain = KVFormat.integer(bits: 8, group: options.integer("group"))
-    format = options.flag("rotate") ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
-    highLayers = options.integer("high-layers")
+    let plain = KVFormat.integer(bits: 8, group: options[KVCacheOptions.group])
+    format =
+      options[KVCacheOptions.rotate] ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    highLayers = options[KVCacheOptions.highLayers]
   }
 
   package func format(keys: Bool) -> KVFormat { format }

@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// KIVI (Liu et al., arXiv 2402.02750): keys per channel over groups of tokens, values per token, both asymmetric; the latest tokens stay in full precision until they are quantized.
@@ -8,23 +8,23 @@ package struct KIVIKVCache: KVCacheMethod {
     summary:
       "Keys per channel, where their outliers are, values per token; a window of recent tokens stays in full precision.",
     target: .kvCache, calibration: .none,
-    options: [
-      OptionSpec(
-        key: "bits", summary: "bits of a value",
-        kind: .integer(lowest: 2, highest: 4, listed: [2, 4]),
-        standard: .integer(2)),
-      OptionSpec(
-        key: "group",
-        summary: "tokens (keys) or channels (values) that share a scale and a minimum",
-        kind: .integer(lowest: 16, highest: 64, listed: [16, 32, 64]), standard: .integer(32),
-        aliases: ["group_size", "group-size"]),
-      OptionSpec(
-        key: "window", summary: "latest tokens in full precision",
-        kind: .integer(lowest: 64, highest: 1024, listed: [64, 128, 256, 512, 1024]),
-        standard: .integer(128), aliases: ["residual", "residual_length", "residual-length"]),
-      KVCacheOptions.highLayers,
-    ],
+    options: [bits.spec, group.spec, window.spec, KVCacheOptions.highLayers.spec],
     aliases: ["kv-kivi"])
+
+  static let bits = OptionKey<Int>(
+    "bits", "bits of a value", in: 2...4, listed: [2, 4], standard: 2)
+  static let group = OptionKey<Int>(
+    "group", "tokens (keys) or channels (values) that share a scale and a minimum", in: 16...64,
+    listed: [16, 32, 64], standard: 32, aliases: ["group_size", "group-size"])
+  static let window = OptionKey<Int>(
+    "window", "latest tokens in full precision", in: 64...1024, listed: [64, 128, 256, 512, 1024],
+    standard: 128, aliases: ["residual", "residual_length", "residual-length"])
+
+  // Scale and zero point of 16 bits for 32 values.
+  package static let traits = CacheTraits(
+    strength: "keys by channel keep their outlier channels apart",
+    forms: .init(bits: 5, quality: 6, keys: .channelGroups(bits: 4, tokens: 32)),
+    .init(bits: 3, quality: 2, keys: .channelGroups(bits: 2, tokens: 32)))
 
   package let window: Int?
   package let highLayers: Int
@@ -32,10 +32,10 @@ package struct KIVIKVCache: KVCacheMethod {
   private let group: Int
 
   package init(options: OptionValues) {
-    bits = options.integer("bits")
-    group = options.integer("group")
-    window = options.integer("window")
-    highLayers = options.integer("high-layers")
+    bits = options[Self.bits]
+    group = options[Self.group]
+    window = options[Self.window]
+    highLayers = options[KVCacheOptions.highLayers]
   }
 
   package func format(keys: Bool) -> KVFormat {

@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// A method that stores keys or values of the cache in fewer bits, online, as they are made.
@@ -6,6 +6,9 @@ package import Tensors
 /// To add one: a file in `KVCaches/`, a line in `KVCacheMethods.all`.
 package protocol KVCacheMethod: Sendable {
   static var describes: MethodDescription { get }
+
+  /// What only the method knows: the forms it makes, and what it is good at.
+  static var traits: CacheTraits { get }
 
   /// Takes options that were checked against `describes.options`.
   ///
@@ -28,25 +31,21 @@ extension KVCacheMethod {
 
 /// Options that several methods have.
 enum KVCacheOptions {
-  static let group = OptionSpec(
-    key: "group", summary: "channels that share a scale, cut to the head dimension",
-    kind: .integer(lowest: 8, highest: 256, listed: [16, 32, 64, 128]), standard: .integer(32),
-    aliases: ["group_size", "group-size"])
+  static let group = OptionKey<Int>(
+    "group", "channels that share a scale, cut to the head dimension", in: 8...256,
+    listed: [16, 32, 64, 128], standard: 32, aliases: ["group_size", "group-size"])
 
-  static let highLayers = OptionSpec(
-    key: "high-layers", summary: "first and last layers that stay in FP16",
-    kind: .integer(lowest: 0, highest: 64, listed: []), standard: .integer(0),
+  static let highLayers = OptionKey<Int>(
+    "high-layers", "first and last layers that stay in FP16", in: 0...64, standard: 0,
     aliases: ["skip-layers", "high_layers"])
 
-  static let rotate = OptionSpec(
-    key: "rotate",
-    summary:
-      "Hadamard rotation of each head before quantizing, as llama.cpp does: spreads outliers",
-    kind: .flag, standard: .flag(false), aliases: ["hadamard"])
+  static let rotate = OptionKey<Bool>(
+    "rotate",
+    "Hadamard rotation of each head before quantizing, as llama.cpp does: spreads outliers",
+    standard: false, aliases: ["hadamard"])
 
-  static let seed = OptionSpec(
-    key: "seed", summary: "seed of the random rotation",
-    kind: .integer(lowest: 0, highest: 1 << 30, listed: []), standard: .integer(1))
+  static let seed = OptionKey<Int>(
+    "seed", "seed of the random rotation", in: 0...1 << 30, standard: 1)
 }
 
 /// Every method for the KV cache.

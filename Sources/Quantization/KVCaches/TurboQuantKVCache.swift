@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Tensors
 
 /// TurboQuant (Zandieh et al., arXiv 2504.19874): each vector's norm, and its direction, randomly rotated, coordinate by coordinate with the best scalar codebook.
@@ -9,47 +9,56 @@ package struct TurboQuantKVCache: KVCacheMethod {
       "Rotates each vector at random, so that one optimal codebook fits every coordinate: no calibration, 1 to 8 bits, halves too.",
     target: .kvCache, calibration: .none,
     options: [
-      OptionSpec(
-        key: "bits",
-        summary: "bits of a value; with a fraction that share of the channels gets one bit more",
-        kind: .decimal(lowest: 1, highest: 8), standard: .decimal(4)),
-      OptionSpec(
-        key: "form",
-        summary: "mse: least error; prod: unbiased inner products, which softmax seldom rewards",
-        kind: .choice(names: CodebookFormat.Form.allCases.map(\.rawValue)), standard: .choice("mse")
-      ),
-      OptionSpec(
-        key: "rotation", summary: "hadamard is fast; dense is the paper's",
-        kind: .choice(names: ["hadamard", "dense"]), standard: .choice("hadamard")),
-      OptionSpec(
-        key: "norm-correction",
-        summary: "store the norm that the decoded vector needs to be as long as the original",
-        kind: .flag, standard: .flag(false), aliases: ["nc", "norm_correction"]),
-      KVCacheOptions.seed,
-      KVCacheOptions.highLayers,
+      bits.spec, form.spec, rotation.spec, normCorrection.spec, KVCacheOptions.seed.spec,
+      KVCacheOptions.highLayers.spec,
     ],
     aliases: ["turbo", "tq"])
+
+  static let bits = OptionKey<Double>(
+    "bits", "bits of a value; with a fraction that share of the channels gets one bit more",
+    in: 1...8, standard: 4)
+  static let form = OptionKey<CodebookFormat.Form>(
+    "form", "mse: least error; prod: unbiased inner products, which softmax seldom rewards",
+    standard: .mse)
+  static let rotation = OptionKey<Rotation>(
+    "rotation", "hadamard is fast; dense is the paper's", standard: .hadamard)
+  static let normCorrection = OptionKey<Bool>(
+    "norm-correction",
+    "store the norm that the decoded vector needs to be as long as the original", standard: false,
+    aliases: ["nc", "norm_correction"])
+
+  enum Rotation: String, OptionChoice {
+    case hadamard
+    case dense
+  }
+
+  package static let traits = CacheTraits(
+    strength: "rotated codes hold best at few bits",
+    forms: .init(bits: 4.125, quality: 5.5, keys: .codebook(format: .init(bits: 4))),
+    .init(bits: 3.5, quality: 4, keys: .codebook(format: .init(bits: 3, extraShare: 0.5))),
+    .init(bits: 2.5, quality: 1, keys: .codebook(format: .init(bits: 2, extraShare: 0.5))))
 
   package let highLayers: Int
   private let format: KVFormat
 
   package init(options: OptionValues) throws {
-    let bits = options.decimal("bits")
-    let form = CodebookFormat.Form(rawValue: options.choice("form")) ?? .mse
+    let bits = options[Self.bits]
+    let form = options[Self.form]
     guard form == .mse || bits == bits.rounded() else {
       throw QuantizationError.invalidOption(
         method: Self.describes.name, key: "bits", expected: "a whole number with form prod",
         found: "\(bits)")
     }
-    let seed = UInt64(options.integer("seed"))
+    let seed = UInt64(options[KVCacheOptions.seed])
     format = .codebook(
       format: CodebookFormat(
         bits: Int(bits), extraShare: bits - bits.rounded(.down), form: form,
-        keepsNorm: options.flag("norm-correction"),
-        rotation: options.choice("rotation") == "dense" ? .dense(seed: seed) : .hadamard(seed: seed)
-      ))
-    highLayers = options.integer("high-layers")
+        keepsNorm: options[Self.normCorrection],
+        rotation: options[Self.rotation] == .dense ? .dense(seed: seed) : .hadamard(seed: seed)))
+    highLayers = options[KVCacheOptions.highLayers]
   }
 
   package func format(keys: Bool) -> KVFormat { format }
 }
+
+extension CodebookFormat.Form: OptionChoice {}

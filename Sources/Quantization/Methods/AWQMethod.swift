@@ -1,4 +1,4 @@
-import Models
+package import Models
 import Operators
 import Platform
 import Tensors
@@ -14,30 +14,41 @@ package struct AWQMethod: QuantizationMethod {
     summary: "Scales up the input channels that carry most; the layers in front make up for it.",
     target: .weights, calibration: .activations,
     options: [
-      .weightBits,
-      .weightGroup(),
-      .weightSymmetry(standard: false),
-      OptionSpec(
-        key: "scaling",
-        summary: "scales from the activations (llm-awq), or from the weights as well (AutoAWQ)",
-        kind: .choice(names: AWQ.Scaling.allCases.map(\.rawValue)),
-        standard: .choice(AWQ.Scaling.activations.rawValue)),
-      OptionSpec(
-        key: "ratios", summary: "how many strengths of the scales are tried",
-        kind: .integer(lowest: 1, highest: 100, listed: []), standard: .integer(20),
-        aliases: ["n_grid"]),
-      OptionSpec(
-        key: "clip", summary: "clip ranges where that lessens the error", kind: .flag,
-        standard: .flag(true), aliases: ["auto_clip", "apply_clip"]),
-      OptionSpec(
-        key: "tie-heads",
-        summary: "scale between v and o under grouped-query attention too, tied over query heads",
-        kind: .flag, standard: .flag(false)),
-      OptionSpec(
-        key: "tokens", summary: "calibration tokens that scales are searched on; 0 for all",
-        kind: .integer(lowest: 0, highest: 10_000_000, listed: []), standard: .integer(4096)),
+      bits.spec, group.spec, symmetric.spec, scaling.spec, ratios.spec, clip.spec, tieHeads.spec,
+      tokens.spec,
     ],
     aliases: ["awq-gemm"])
+
+  package static let bits = WeightOptions.bits
+  package static let group = WeightOptions.group()
+  static let symmetric = WeightOptions.symmetry(standard: false)
+  static let scaling = OptionKey<AWQ.Scaling>(
+    "scaling", "scales from the activations (llm-awq), or from the weights as well (AutoAWQ)",
+    standard: .activations)
+  static let ratios = OptionKey<Int>(
+    "ratios", "how many strengths of the scales are tried", in: 1...100, standard: 20,
+    aliases: ["n_grid"])
+  static let clip = OptionKey<Bool>(
+    "clip", "clip ranges where that lessens the error", standard: true,
+    aliases: ["auto_clip", "apply_clip"])
+  static let tieHeads = OptionKey<Bool>(
+    "tie-heads", "scale between v and o under grouped-query attention too, tied over query heads",
+    standard: false)
+  static let tokens = OptionKey<Int>(
+    "tokens", "calibration tokens that scales are searched on; 0 for all", in: 0...10_000_000,
+    standard: 4096)
+
+  package static let traits = MethodTraits(
+    .init(
+      when: .fewerThanFourBitsFit, rank: 3, form: .fourBits(),
+      why: "close to GPTQ at W4 and bound less to its calibration text",
+      wouldChange: """
+        more room than \(.weightBitsThatFit) bits a weight: then it is as good as GPTQ
+        """),
+    .init(
+      rank: 3, form: .fourBits(),
+      why: "close to GPTQ at W4 and bound less to its calibration text",
+      wouldChange: "a calibration text unlike the workload: then it comes before GPTQ"))
 
   private let format: WeightFormat
   private let scaling: AWQ.Scaling
@@ -47,12 +58,13 @@ package struct AWQMethod: QuantizationMethod {
   private let tokens: Int
 
   package init(options: OptionValues) {
-    format = options.weightFormat
-    scaling = AWQ.Scaling(rawValue: options.choice("scaling")) ?? .activations
-    ratios = options.integer("ratios")
-    clips = options.flag("clip")
-    tiesHeads = options.flag("tie-heads")
-    tokens = options.integer("tokens")
+    format = WeightFormat(
+      bits: options[Self.bits], group: options[Self.group], isSymmetric: options[Self.symmetric])
+    scaling = options[Self.scaling]
+    ratios = options[Self.ratios]
+    clips = options[Self.clip]
+    tiesHeads = options[Self.tieHeads]
+    tokens = options[Self.tokens]
   }
 
   private var group: Int? {
@@ -68,13 +80,13 @@ package struct AWQMethod: QuantizationMethod {
       }
     }
     guard let calibration = draft.calibration else {
-      for projection in Projection.allCases where !draft[projection].staysFloat {
+      for projection in draft.layers.map(\.projection) where !draft[projection].staysFloat {
         try round(projection, draft[projection].weight, &draft)
         draft[projection].note("rounded to nearest: no calibration inputs were seen")
       }
       return
     }
-    let model = calibration.model
+    let clock = draft.clock
     let block = try CalibratedAWQBlock(draft, calibration, tokens: tokens) { layer in
       guard !layer.staysFloat else { return nil }
       return try Grid(
@@ -82,11 +94,13 @@ package struct AWQMethod: QuantizationMethod {
     }
     let options = AWQ.Options(
       group: group, scaling: scaling, ratios: ratios, clips: clips, tiesHeads: tiesHeads,
-      normType: ScaleType.allCases.first { $0.dtype == model.storedType } ?? .f32)
-    let found = try AWQBlockSearch(pairs: model.scalePairs, options, pool: draft.pool).run(block)
+      normType: calibration.normType)
+    let found = try AWQBlockSearch(
+      pairs: calibration.scalePairs, options, pool: draft.pool, clock: clock
+    ).run(block)
     for (norm, gains) in found.gains { draft.norms[norm] = gains }
     for (pair, curve) in found.curves { note(curve, of: pair, in: &draft) }
-    for projection in Projection.allCases {
+    for projection in draft.layers.map(\.projection) {
       try calibration.pause()
       try apply(found, to: projection, &draft)
       calibration.report("rounding \(projection)", 1)
@@ -125,9 +139,11 @@ package struct AWQMethod: QuantizationMethod {
     _ projection: Projection, _ weight: any LinearWeight, _ draft: inout BlockDraft
   ) throws {
     let layer = draft[projection]
-    let outcome = try RoundToNearest.quantize(
-      weight, as: layer.format(format), .init(grid: convention), layer: layer.name,
-      pool: draft.pool)
+    let outcome = try draft.clock.time("rounding") {
+      try RoundToNearest.quantize(
+        weight, as: layer.format(format), .init(grid: convention), layer: layer.name,
+        pool: draft.pool)
+    }
     draft[projection].weight = outcome.weight
     if let reason = outcome.fallback { draft[projection].note(reason) }
     draft[projection].method = Self.describes.name
@@ -145,13 +161,13 @@ package struct AWQMethod: QuantizationMethod {
   package func cost(of block: BlockSizes, tokens all: Int) -> QuantizationCost {
     let tokens = Double(tokens == 0 ? all : min(tokens, all))
     let parameters = Double(block.parameters)
-    let moments = [Projection.o, .down].compactMap { block.layers[$0] }
+    let moments = block.plan.roles.filter(\.writesStream).compactMap { block.layers[$0] }
     let squares = moments.reduce(0.0) { $0 + Double($1.columns) * Double($1.columns) }
     let quadratic = moments.reduce(0.0) {
       $0 + Double($1.rows) * Double($1.columns) * Double($1.columns)
     }
     // Every ratio runs both modules in float32; what a layer's own output costs comes from the moments.
-    let hidden = block.layers[.q]?.columns ?? 0
+    let hidden = block.plan.hidden
     return QuantizationCost(
       passes: tokens / Double(max(1, all)),
       float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares
@@ -159,3 +175,5 @@ package struct AWQMethod: QuantizationMethod {
       walks: Double(ratios) + 12, bytes: 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4)
   }
 }
+
+extension AWQ.Scaling: OptionChoice {}

@@ -1,4 +1,4 @@
-import Models
+package import Models
 import Operators
 import Platform
 import Tensors
@@ -15,33 +15,43 @@ package struct GPTQMethod: QuantizationMethod {
     summary: "Rounds column by column; the columns to come make up for each error on real inputs.",
     target: .weights, calibration: .activations,
     options: [
-      .weightBits,
-      .weightGroup(),
-      .weightSymmetry(standard: true),
-      OptionSpec(
-        key: "act-order", summary: "the columns with the largest inputs first, in static groups",
-        kind: .flag, standard: .flag(false), aliases: ["desc_act", "actorder"]),
-      OptionSpec(
-        key: "true-sequential",
-        summary:
-          "inputs run through the block's own quantized layers: q k v, then o, gate up, down",
-        kind: .flag, standard: .flag(true), aliases: ["true_sequential"]),
-      OptionSpec(
-        key: "static-groups",
-        summary: "all groups' grids from the original weights, before rounding",
-        kind: .flag, standard: .flag(false), aliases: ["static_groups"]),
-      OptionSpec(
-        key: "block", summary: "columns rounded between two updates of all columns to come",
-        kind: .integer(lowest: 16, highest: 1024, listed: []), standard: .integer(128),
-        aliases: ["block_size", "blocksize"]),
-      OptionSpec(
-        key: "damping", summary: "share of the mean diagonal added to the Hessian's",
-        kind: .decimal(lowest: 0, highest: 1), standard: .decimal(0.01),
-        aliases: ["damp_percent", "percdamp", "dampening_frac"]),
-      OptionSpec(
-        key: "mse", summary: "search each range for the least error instead of taking min and max",
-        kind: .flag, standard: .flag(false)),
+      bits.spec, group.spec, symmetric.spec, actOrder.spec, trueSequential.spec, staticGroups.spec,
+      block.spec, damping.spec, mse.spec,
     ])
+
+  package static let bits = WeightOptions.bits
+  package static let group = WeightOptions.group()
+  static let symmetric = WeightOptions.symmetry(standard: true)
+  static let actOrder = OptionKey<Bool>(
+    "act-order", "the columns with the largest inputs first, in static groups", standard: false,
+    aliases: ["desc_act", "actorder"])
+  static let trueSequential = OptionKey<Bool>(
+    "true-sequential",
+    "inputs run through the block's own quantized layers: q k v, then o, gate up, down",
+    standard: true, aliases: ["true_sequential"])
+  static let staticGroups = OptionKey<Bool>(
+    "static-groups", "all groups' grids from the original weights, before rounding",
+    standard: false, aliases: ["static_groups"])
+  static let block = OptionKey<Int>(
+    "block", "columns rounded between two updates of all columns to come", in: 16...1024,
+    standard: 128, aliases: ["block_size", "blocksize"])
+  static let damping = OptionKey<Double>(
+    "damping", "share of the mean diagonal added to the Hessian's", in: 0...1, standard: 0.01,
+    aliases: ["damp_percent", "percdamp", "dampening_frac"])
+  static let mse = OptionKey<Bool>(
+    "mse", "search each range for the least error instead of taking min and max", standard: false)
+
+  package static let traits = MethodTraits(
+    .init(
+      when: .fewerThanFourBitsFit, rank: 4, form: .fourBits(),
+      why: "only \(.weightBitsThatFit) bits a weight fit, and it holds best below W4",
+      wouldChange: "no text like the workload's to calibrate on: HQQ"),
+    .init(
+      rank: 4, form: .fourBits(),
+      why: """
+        pushes each rounding error onto columns not yet rounded, the least error of these at W4
+        """,
+      wouldChange: "no text like the workload's to calibrate on: HQQ"))
 
   private let format: WeightFormat
   private let ordersByActivation: Bool
@@ -52,17 +62,15 @@ package struct GPTQMethod: QuantizationMethod {
   private let searchesRange: Bool
 
   package init(options: OptionValues) {
-    format = options.weightFormat
-    ordersByActivation = options.flag("act-order")
-    isTrueSequential = options.flag("true-sequential")
-    hasStaticGroups = options.flag("static-groups") || ordersByActivation
-    block = options.integer("block")
-    damping = options.decimal("damping")
-    searchesRange = options.flag("mse")
+    format = WeightFormat(
+      bits: options[Self.bits], group: options[Self.group], isSymmetric: options[Self.symmetric])
+    ordersByActivation = options[Self.actOrder]
+    isTrueSequential = options[Self.trueSequential]
+    hasStaticGroups = options[Self.staticGroups] || ordersByActivation
+    block = options[Self.block]
+    damping = options[Self.damping]
+    searchesRange = options[Self.mse]
   }
-
-  /// Layers that share their inputs, in the order of the forward pass.
-  private static let groups: [Projection] = [.q, .o, .gate, .down]
 
   package func quantize(_ draft: inout BlockDraft) throws {
     for layer in draft.layers where !layer.staysFloat {
@@ -70,28 +78,34 @@ package struct GPTQMethod: QuantizationMethod {
         try RoundToNearest.checkGroup(size, columns: layer.weight.columns, layer: layer.name)
       }
     }
-    let wanted = Self.groups.filter { group in
-      group.inputGroup.contains { !draft[$0].staysFloat }
+    // Layers that share their inputs, in the order of the forward pass.
+    let wanted = draft.inputGroups.filter { group in
+      group.roles.contains { !draft[$0].staysFloat }
     }
+    let clock = draft.clock
     let calibration = draft.calibration
     var hessians: [Projection: Hessian] = [:]
     if let calibration, !isTrueSequential {
-      hessians = try calibration.hessians(
-        of: draft.drafted(from: calibration.block), groups: wanted)
+      hessians = try clock.time("hessian") {
+        try calibration.hessians(of: draft, groups: wanted.map(\.lead))
+      }
     }
     for group in wanted {
       if let calibration, isTrueSequential {
-        hessians = try calibration.hessians(
-          of: draft.drafted(from: calibration.block), groups: [group])
+        hessians = try clock.time("hessian") {
+          try calibration.hessians(of: draft, groups: [group.lead])
+        }
       }
       // Taken out, so that the matrix is given back as soon as it is factored.
-      let preparation = try hessians.removeValue(forKey: group).map { hessian in
-        try GPTQPreparation(
-          hessian, ordersByActivation: ordersByActivation, damping: damping,
-          layer: draft[group].name, pool: draft.pool,
-          provider: calibration?.context.provider ?? .best)
+      let preparation = try clock.time("factorization") {
+        try hessians.removeValue(forKey: group.lead).map { hessian in
+          try GPTQPreparation(
+            hessian, ordersByActivation: ordersByActivation, damping: damping,
+            layer: draft[group.lead].name, pool: draft.pool,
+            provider: calibration?.context.provider ?? .best)
+        }
       }
-      for projection in group.inputGroup where !draft[projection].staysFloat {
+      for projection in group.roles where !draft[projection].staysFloat {
         try calibration?.pause()
         try round(projection, preparation, &draft)
         calibration?.report("rounding \(projection)", 1)
@@ -106,25 +120,29 @@ package struct GPTQMethod: QuantizationMethod {
     let format = layer.format(format)
     draft[projection].method = Self.describes.name
     guard let preparation else {
-      let outcome = try RoundToNearest.quantize(
-        layer.weight, as: format, .init(grid: .gptq, searchesRange: searchesRange),
-        layer: layer.name, pool: draft.pool)
+      let outcome = try draft.clock.time("rounding") {
+        try RoundToNearest.quantize(
+          layer.weight, as: format, .init(grid: .gptq, searchesRange: searchesRange),
+          layer: layer.name, pool: draft.pool)
+      }
       draft[projection].weight = outcome.weight
       draft[projection].note(
         outcome.fallback ?? "rounded to nearest: no calibration inputs were seen")
       return
     }
     let group: Int? = if case .group(let size) = format.granularity { size } else { nil }
-    let result = try GPTQ.quantize(
-      layer.weight.dequantized(), rows: layer.weight.rows, preparation,
-      GPTQ.Options(
-        grid: Grid(.gptq, bits: format.bits, isSymmetric: format.isSymmetric), group: group,
-        ordersByActivation: ordersByActivation, hasStaticGroups: hasStaticGroups, damping: damping,
-        block: block, searchesRange: searchesRange),
-      layer: layer.name, pool: draft.pool, provider: draft.calibration?.context.provider ?? .best)
-    guard let weight = try result.weight() else {
+    let result = try draft.clock.time("rounding") {
+      try GPTQ.quantize(
+        layer.weight.dequantized(), rows: layer.weight.rows, preparation,
+        GPTQ.Options(
+          grid: Grid(.gptq, bits: format.bits, isSymmetric: format.isSymmetric), group: group,
+          ordersByActivation: ordersByActivation, hasStaticGroups: hasStaticGroups,
+          damping: damping, block: block, searchesRange: searchesRange),
+        layer: layer.name, pool: draft.pool, provider: draft.calibration?.context.provider ?? .best)
+    }
+    guard let weight = try draft.clock.time("packing", { try result.weight() }) else {
       throw QuantizationError.invalidOption(
-        method: Self.describes.name, key: "static-groups",
+        method: Self.describes.name, key: Self.staticGroups.spec.key,
         expected: "groups in the order of the columns", found: "groups in the order of activations")
     }
     draft[projection].weight = weight
@@ -144,12 +162,10 @@ package struct GPTQMethod: QuantizationMethod {
       (isTrueSequential ? widest * widest : Int(squares)) * 4 + widest * widest * (4 + 8 + 4)
     let whole = Double(max(1, block.parameters))
     func share(_ members: [Projection]) -> Double {
-      members.reduce(0) {
-        $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0)) / whole
-      }
+      members.reduce(0) { $0 + Double(block.parameters(of: [$1])) / whole }
     }
-    let attention = share([.q, .k, .v, .o])
-    let down = share([.down])
+    let attention = share(block.plan.roles(of: .attention))
+    let down = share(block.plan.roles(of: .feedForward).filter(\.writesStream))
     return QuantizationCost(
       // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
       passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,

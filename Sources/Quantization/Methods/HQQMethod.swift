@@ -1,4 +1,4 @@
-import Models
+package import Models
 import Tensors
 
 /// HQQ: a grid for each group whose zero point is a real number, moved until few large errors are left.
@@ -10,19 +10,23 @@ package struct HQQMethod: QuantizationMethod {
     name: "hqq", title: "HQQ",
     summary: "Moves the real zero point of each group until its errors are sparse; needs no data.",
     target: .weights, calibration: .none,
-    options: [
-      .weightBits,
-      .weightGroup(standard: 64),
-      OptionSpec(
-        key: "rounds", summary: "rounds of the search at most; 0 leaves the plain grid",
-        kind: .integer(lowest: 0, highest: 200, listed: []), standard: .integer(20),
-        aliases: ["iters"]),
-      OptionSpec(
-        key: "norm",
-        summary: "power of the norm that errors are counted in; below 1, few large ones",
-        kind: .decimal(lowest: 0.1, highest: 1), standard: .decimal(0.7), aliases: ["lp_norm"]),
-    ],
+    options: [bits.spec, group.spec, rounds.spec, norm.spec],
     aliases: ["half-quadratic"])
+
+  package static let bits = WeightOptions.bits
+  package static let group = WeightOptions.group(standard: 64)
+  static let rounds = OptionKey<Int>(
+    "rounds", "rounds of the search at most; 0 leaves the plain grid", in: 0...200, standard: 20,
+    aliases: ["iters"])
+  static let norm = OptionKey<Double>(
+    "norm", "power of the norm that errors are counted in; below 1, few large ones", in: 0.1...1,
+    standard: 0.7, aliases: ["lp_norm"])
+
+  package static let traits = MethodTraits(
+    .init(
+      rank: 2, form: .fourBits(zeroPoint: .real),
+      why: "needs no calibration text and takes seconds, at a larger error",
+      wouldChange: "no calibration text: then it comes first"))
 
   private let format: WeightFormat
   private let rounds: Int
@@ -30,10 +34,10 @@ package struct HQQMethod: QuantizationMethod {
 
   package init(options: OptionValues) {
     format = WeightFormat(
-      code: .integer(bits: options.integer("bits")), granularity: options.weightGranularity,
-      zeroPoint: .real)
-    rounds = options.integer("rounds")
-    norm = options.decimal("norm")
+      code: .integer(bits: options[Self.bits]),
+      granularity: WeightOptions.granularity(options[Self.group]), zeroPoint: .real)
+    rounds = options[Self.rounds]
+    norm = options[Self.norm]
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
@@ -42,10 +46,12 @@ package struct HQQMethod: QuantizationMethod {
       let format = layer.format(format)
       let (rows, columns) = (layer.weight.rows, layer.weight.columns)
       let group: Int = if case .group(let size) = format.granularity { size } else { columns }
-      let result = try HQQ.quantize(
-        layer.weight.dequantized(), columns: columns,
-        .init(bits: format.bits, group: group, rounds: rounds, norm: norm, storesFP16: true),
-        layer: layer.name, pool: draft.pool)
+      let result = try draft.clock.time("rounding") {
+        try HQQ.quantize(
+          layer.weight.dequantized(), columns: columns,
+          .init(bits: format.bits, group: group, rounds: rounds, norm: norm, storesFP16: true),
+          layer: layer.name, pool: draft.pool)
+      }
       draft.layers[index].weight = try IntegerWeight(
         format: format, rows: rows, columns: columns, unpacked: result.codes,
         scales: result.scales, realZeros: result.zeros)

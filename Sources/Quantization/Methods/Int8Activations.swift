@@ -1,4 +1,5 @@
-import Models
+package import Models
+package import Tensors
 
 /// W8A8: activations in INT8, and weights in INT8 to multiply them with; products are summed in int32.
 ///
@@ -12,11 +13,27 @@ package struct Int8Activations: QuantizationMethod {
     target: .activations, calibration: .none, options: Int8Form.options,
     aliases: ["w8a8", "int8-dynamic", "dynamic"])
 
+  package static let scaling = ActivationOptions.scaling
+
+  package static let traits = MethodTraits(
+    .init(
+      when: .int8IsFaster, rank: 3, form: .int8(),
+      why: """
+        INT8 at \(.int8Rate) against \(.bf16Rate) in BF16 and no calibration, but outliers cost accuracy
+        """,
+      wouldChange: "an outlier survey without outliers: then it comes before SmoothQuant"),
+    .init(
+      rank: 3, form: .int8(),
+      why: "INT8 is no faster here: \(.int8Rate) against \(.bf16Rate) in BF16",
+      wouldChange: "an outlier survey without outliers: then it comes before SmoothQuant"))
+
   private let form: Int8Form
 
   package init(options: OptionValues) { form = Int8Form(options) }
 
   package var calibration: MethodDescription.Calibration { form.activations.calibration }
+
+  package var headActivation: ActivationFormat? { .int8PerToken }
 
   package func quantize(_ draft: inout BlockDraft) throws {
     try form.apply(to: &draft, method: Self.describes.name)

@@ -1,5 +1,5 @@
-import Models
-import Tensors
+package import Models
+package import Tensors
 
 /// LLM.int8(): INT8 weights and activations, but for the input channels where an activation stands out.
 ///
@@ -13,19 +13,26 @@ package struct LLMInt8Method: QuantizationMethod {
     summary:
       "INT8 except for input channels that stand out, which are multiplied in floating point.",
     target: .activations, calibration: .none,
-    options: [
-      OptionSpec(
-        key: "threshold",
-        summary: "magnitude that makes an input channel an outlier; 0 for none at all",
-        kind: .decimal(lowest: 0, highest: 1e6), standard: .decimal(6),
-        aliases: ["llm_int8_threshold", "int8_threshold"]),
-      OptionSpec(
-        key: "form",
-        summary: "outliers meet the full weights (paper), or INT8 ones decoded (bitsandbytes)",
-        kind: .choice(names: OutlierSplit.Form.allCases.map(\.rawValue)),
-        standard: .choice(OutlierSplit.Form.paper.rawValue)),
-    ],
+    options: [threshold.spec, form.spec],
     aliases: ["llm.int8()", "llm-int8", "llmint8", "llm_int8", "bnb", "bitsandbytes"])
+
+  package static let threshold = OptionKey<Double>(
+    "threshold", "magnitude that makes an input channel an outlier; 0 for none at all", in: 0...1e6,
+    standard: 6, aliases: ["llm_int8_threshold", "int8_threshold"])
+  static let form = OptionKey<OutlierSplit.Form>(
+    "form", "outliers meet the full weights (paper), or INT8 ones decoded (bitsandbytes)",
+    standard: .paper)
+
+  package static let traits = MethodTraits(
+    .init(
+      when: .memoryBeforeTime, rank: 3.5, form: .int8(.int8WithOutliers(.init())),
+      why: "keeps outlier columns in BF16, which holds accuracy and costs time in every pass",
+      wouldChange: "accuracy that SmoothQuant does not hold, or memory that matters more than time"),
+    .init(
+      rank: 1.5, form: .int8(.int8WithOutliers(.init())),
+      why: "keeps outlier columns in BF16, which holds accuracy and costs time in every pass",
+      wouldChange: "accuracy that SmoothQuant does not hold, or memory that matters more than time")
+  )
 
   private static let weights = WeightFormat(code: .integer(bits: 8), granularity: .channel)
 
@@ -33,8 +40,8 @@ package struct LLMInt8Method: QuantizationMethod {
   private let form: OutlierSplit.Form
 
   package init(options: OptionValues) {
-    threshold = Float(options.decimal("threshold"))
-    form = OutlierSplit.Form(rawValue: options.choice("form")) ?? .paper
+    threshold = Float(options[Self.threshold])
+    form = options[Self.form]
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
@@ -69,3 +76,5 @@ package struct LLMInt8Method: QuantizationMethod {
     }
   }
 }
+
+extension OutlierSplit.Form: OptionChoice {}

@@ -1,4 +1,4 @@
-import Models
+package import Models
 import Tensors
 
 /// SmoothQuant: moves scale from the channels of activations that stand out to the weights, and runs both in INT8.
@@ -11,24 +11,35 @@ package struct SmoothQuantMethod: QuantizationMethod {
     name: "smoothquant", title: "SmoothQuant",
     summary: "Moves what stands out in activations into norms and weights, then W8A8 INT8.",
     target: .activations, calibration: .activations,
-    options: [
-      OptionSpec(
-        key: "alpha", summary: "how much of the difficulty moves to the weights",
-        kind: .decimal(lowest: 0, highest: 1), standard: .decimal(0.5),
-        aliases: ["smoothing_strength", "migration_strength"]),
-      OptionSpec(
-        key: "search", summary: "search alpha for each norm, 0.3 to 0.9, by the layers' outputs",
-        kind: .flag, standard: .flag(false), aliases: ["search_alpha"]),
-      OptionSpec(
-        key: "reach",
-        summary: "what gives scale: norms as in the paper, or v and up as well (extension)",
-        kind: .choice(names: Reach.allCases.map(\.rawValue)),
-        standard: .choice(Reach.norms.rawValue)),
-    ] + Int8Form.options,
+    options: [alpha.spec, search.spec, reach.spec] + Int8Form.options,
     aliases: ["sq", "w8a8-smoothquant", "smooth-quant"])
 
+  package static let alpha = OptionKey<Double>(
+    "alpha", "how much of the difficulty moves to the weights", in: 0...1, standard: 0.5,
+    aliases: ["smoothing_strength", "migration_strength"])
+  package static let search = OptionKey<Bool>(
+    "search", "search alpha for each norm, 0.3 to 0.9, by the layers' outputs", standard: false,
+    aliases: ["search_alpha"])
+  static let reach = OptionKey<Reach>(
+    "reach", "what gives scale: norms as in the paper, or v and up as well (extension)",
+    standard: .norms)
+
+  package static let traits = MethodTraits(
+    .init(
+      when: .int8IsFaster, rank: 4, form: .int8(),
+      why: """
+        INT8 at \(.int8Rate) against \(.bf16Rate) in BF16, with outlier channels moved into the weights first
+        """,
+      wouldChange: "an outlier survey without outliers: then plain INT8 needs no calibration"),
+    .init(
+      rank: 4, form: .int8(),
+      why: """
+        INT8 is no faster here (\(.int8Rate) against \(.bf16Rate)), but outlier channels are dealt with
+        """,
+      wouldChange: "an outlier survey without outliers: then plain INT8 needs no calibration"))
+
   /// Which neighbours of layers scale moves to.
-  enum Reach: String, CaseIterable {
+  enum Reach: String, OptionChoice {
     case norms
     /// v before o, and up before down: not in the paper.
     case all
@@ -40,26 +51,27 @@ package struct SmoothQuantMethod: QuantizationMethod {
   private let form: Int8Form
 
   package init(options: OptionValues) {
-    alpha = options.decimal("alpha")
-    searches = options.flag("search")
-    reach = Reach(rawValue: options.choice("reach")) ?? .norms
+    alpha = options[Self.alpha]
+    searches = options[Self.search]
+    reach = options[Self.reach]
     form = Int8Form(options)
   }
 
   package func prepare(_ draft: inout BlockDraft) throws {
     guard let calibration = draft.calibration else {
-      for projection in [Projection.q, .k, .v, .gate, .up] where !draft[projection].staysFloat {
+      for layer in draft.layers where layer.projection.readsStream && !layer.staysFloat {
+        let projection = layer.projection
         draft[projection].note("not smoothed: no calibration inputs were seen")
       }
       return
     }
-    let pairs = pairs(calibration.model.scalePairs, draft)
+    let pairs = pairs(calibration.scalePairs, draft)
     guard !pairs.isEmpty else { return }
     let ranges = try calibration.ranges(
-      of: draft.drafted(from: calibration.block), groups: Set(pairs.map { $0.group }),
+      of: draft, groups: Set(pairs.map { draft.lead(of: $0.targets[0]) }),
       sampled: searches ? SmoothQuantSearch.tokens : 0)
     for pair in pairs {
-      guard let inputs = ranges[pair.group] else { continue }
+      guard let inputs = ranges[draft.lead(of: pair.targets[0])] else { continue }
       try smooth(pair, inputs, calibration, &draft)
     }
   }
@@ -83,11 +95,10 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let magnitudes = pair.largest(of: inputs.magnitudes)
     let maxima = pair.largest(
       of: SmoothQuantScales.weightMaxima(of: pair.targets.map { draft[$0].weight }))
-    let type =
-      ScaleType.allCases.first { $0.dtype == calibration.model.storedType } ?? .f32
+    let type = calibration.normType
     let gains: [Float]? =
       switch pair.source {
-      case .norm(let norm): draft.norms[norm] ?? calibration.block[norm].values
+      case .norm(let norm): draft.norms[norm] ?? calibration.gains(of: norm)
       case .linear: nil
       }
     func fold(_ alpha: Double) -> (fold: ScaleFold, gains: [Float]?) {
@@ -128,10 +139,8 @@ package struct SmoothQuantMethod: QuantizationMethod {
   }
 
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
-    let smoothed: [Projection] = [.q, .k, .v, .gate, .up] + (reach == .all ? [.o, .down] : [])
-    let weights = smoothed.reduce(0.0) {
-      $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0))
-    }
+    let smoothed = block.plan.roles.filter { reach == .all || $0.readsStream }
+    let weights = Double(block.parameters(of: smoothed))
     let sampled = Double(searches ? min(tokens, 2 * SmoothQuantSearch.tokens) : 0)
     let trials = searches ? Double(SmoothQuantSearch.strengths.count) : 0
     let widest = block.layers.values.map { $0.rows + $0.columns }.max() ?? 0
@@ -142,8 +151,5 @@ package struct SmoothQuantMethod: QuantizationMethod {
 }
 
 extension ScalePair {
-  /// The first of the layers that share the input.
-  fileprivate var group: Projection { targets[0].inputGroup[0] }
-
   fileprivate var isBehindNorm: Bool { if case .norm = source { true } else { false } }
 }

@@ -1,4 +1,6 @@
 /// The value of one option of a method.
+///
+/// A whole number is the same whether it was written with a fraction or not: JSON does not tell them apart.
 package enum OptionValue: Sendable {
   case integer(Int)
   case decimal(Double)
@@ -6,30 +8,25 @@ package enum OptionValue: Sendable {
   case choice(String)
 }
 
-/// A number is the same whether it is said as 24 or as 24.0: JSON does not tell them apart.
 extension OptionValue: Hashable {
   package static func == (left: OptionValue, right: OptionValue) -> Bool {
     switch (left, right) {
-    case (.integer(let left), .integer(let right)): left == right
-    case (.flag(let left), .flag(let right)): left == right
-    case (.choice(let left), .choice(let right)): left == right
-    default: left.number != nil && left.number == right.number
+    case (.integer(let first), .integer(let second)): first == second
+    case (.decimal(let first), .decimal(let second)): first == second
+    case (.integer(let whole), .decimal(let number)), (.decimal(let number), .integer(let whole)):
+      Double(whole) == number
+    case (.flag(let first), .flag(let second)): first == second
+    case (.choice(let first), .choice(let second)): first == second
+    default: false
     }
   }
 
   package func hash(into hasher: inout Hasher) {
     switch self {
-    case .integer, .decimal: hasher.combine(number)
-    case .flag(let isOn): hasher.combine(isOn)
-    case .choice(let name): hasher.combine(name)
-    }
-  }
-
-  private var number: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .decimal(let value): value
-    case .flag, .choice: nil
+    case .integer(let value): hasher.combine(Double(value))
+    case .decimal(let value): hasher.combine(value)
+    case .flag(let value): hasher.combine(value)
+    case .choice(let value): hasher.combine(value)
     }
   }
 }
@@ -178,27 +175,6 @@ package struct OptionValues: Hashable, Sendable {
     self.values = values
   }
 
-  /// The integer under `key`; the specification guarantees that it is one.
-  package func integer(_ key: String) -> Int {
-    if case .integer(let value)? = values[key] { value } else { 0 }
-  }
-
-  /// The number under `key`.
-  package func decimal(_ key: String) -> Double {
-    switch values[key] {
-    case .decimal(let value)?: value
-    case .integer(let value)?: Double(value)
-    default: 0
-    }
-  }
-
-  /// The flag under `key`.
-  package func flag(_ key: String) -> Bool {
-    if case .flag(let value)? = values[key] { value } else { false }
-  }
-
-  /// The choice under `key`.
-  package func choice(_ key: String) -> String {
-    if case .choice(let value)? = values[key] { value } else { "" }
-  }
+  /// The value of an option; nil for one that is not among those of the method.
+  func value(of spec: OptionSpec) -> OptionValue? { values[spec.key] }
 }

@@ -6,8 +6,16 @@ extension Recipe {
   ///
   /// - Throws: `QuantizationError` for an unknown method or option.
   package func validate() throws {
+    _ = try modelTransforms()
     _ = try methods()
     for choice in [keys, values].compactMap({ $0 }) { _ = try KVCacheMethods.make(choice) }
+  }
+
+  /// What is made of the whole model before any method works, in order.
+  ///
+  /// - Throws: `QuantizationError` for an unknown transform or option, and what a transform refuses.
+  package func modelTransforms() throws -> [any ModelTransform] {
+    try transforms.map(ModelTransforms.make).filter { !$0.isIdentity }
   }
 
   /// The methods for weights and activations, in the order they run.
@@ -20,10 +28,11 @@ extension Recipe {
     ].compactMap { $0 }
   }
 
-  /// What the inputs of a quantized head are turned into: INT8 per token beside W8A8 layers, else as FP layers have them.
-  package func headActivation(standard: ActivationFormat) -> ActivationFormat {
-    activations?.method == Int8Activations.describes.name
-      ? .int8(scaling: .token, isSymmetric: true) : standard
+  /// What the inputs of a quantized head are turned into: what its methods say, else as FP layers have them.
+  ///
+  /// - Throws: `QuantizationError` for an unknown method or option.
+  package func headActivation(standard: ActivationFormat) throws -> ActivationFormat {
+    try methods().compactMap(\.headActivation).first ?? standard
   }
 
   /// Whether a method looks at activations.

@@ -25,8 +25,12 @@ extension MethodChoice: CustomStringConvertible {
   }
 }
 
-/// One choice per target; a target without a choice stays FP.
+/// What is done with a model: transforms of the whole, then one choice a slot; a slot without a choice stays FP.
 package struct Recipe: Hashable, Sendable {
+  /// What is made of the whole model first, each transform once, in the order of `ModelTransforms.all`.
+  package var transforms: [MethodChoice] {
+    didSet { transforms = ModelTransforms.canonical(transforms) }
+  }
   package var weights: MethodChoice?
   package var activations: MethodChoice?
   package var keys: MethodChoice?
@@ -37,10 +41,11 @@ package struct Recipe: Hashable, Sendable {
   package var head: HeadChoice?
 
   package init(
-    weights: MethodChoice? = nil, activations: MethodChoice? = nil, keys: MethodChoice? = nil,
-    values: MethodChoice? = nil, exceptions: [LayerException] = [],
-    head: HeadChoice? = nil
+    transforms: [MethodChoice] = [], weights: MethodChoice? = nil,
+    activations: MethodChoice? = nil, keys: MethodChoice? = nil, values: MethodChoice? = nil,
+    exceptions: [LayerException] = [], head: HeadChoice? = nil
   ) {
+    self.transforms = ModelTransforms.canonical(transforms)
     self.weights = weights
     self.activations = activations
     self.keys = keys
@@ -52,8 +57,11 @@ package struct Recipe: Hashable, Sendable {
   /// The FP baseline.
   package static let baseline = Recipe()
 
-  /// Whether nothing is quantized.
+  /// Whether nothing is done: no transform, and nothing is quantized.
   package var isBaseline: Bool { self == .baseline }
+
+  /// Whether nothing is quantized; the model may be transformed.
+  package var staysFloat: Bool { targets.isEmpty }
 
   /// The targets that are quantized.
   package var targets: Set<QuantizationTarget> {
@@ -68,31 +76,58 @@ package struct Recipe: Hashable, Sendable {
   package func treatment(of id: LinearID) -> LayerException.Treatment? {
     exceptions.last { $0.covers(id) }?.treatment
   }
+
+  /// A transform of the recipe; nil for none, and one that changes nothing is none.
+  package func transform<Transform: ModelTransform>(_ type: Transform.Type) -> Transform? {
+    transforms.first { $0.method == type.describes.name }.flatMap {
+      // What does not hold is told by `validate`.
+      try? ModelTransforms.make($0) as? Transform
+    }
+  }
+
+  /// Puts a transform into the recipe in place of the one of its kind; nil takes that out.
+  package mutating func set<Transform: ModelTransform>(
+    _ type: Transform.Type, _ transform: Transform?
+  ) {
+    set(transform: type.describes.name, transform?.choice)
+  }
+
+  /// Puts a transform into the recipe by its name; nil takes it out.
+  package mutating func set(transform name: String, _ choice: MethodChoice?) {
+    transforms = transforms.filter { $0.method != name } + (choice.map { [$0] } ?? [])
+  }
 }
 
+/// Fields that an older program did not write may be missing; those without content are left out.
 extension Recipe: Codable {
-  private enum Key: String, CodingKey {
-    case weights, activations, keys, values, exceptions, head
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+    init(_ slot: Slot) { stringValue = slot.rawValue }
+
+    static let transforms = Key(stringValue: "transforms")
+    static let exceptions = Key(stringValue: "exceptions")
+    static let head = Key(stringValue: "head")
   }
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     self.init(
-      weights: try container.decodeIfPresent(MethodChoice.self, forKey: .weights),
-      activations: try container.decodeIfPresent(MethodChoice.self, forKey: .activations),
-      keys: try container.decodeIfPresent(MethodChoice.self, forKey: .keys),
-      values: try container.decodeIfPresent(MethodChoice.self, forKey: .values),
+      transforms: try container.decodeIfPresent([MethodChoice].self, forKey: .transforms) ?? [],
       exceptions: try container.decodeIfPresent([LayerException].self, forKey: .exceptions) ?? [],
       head: try container.decodeIfPresent(HeadChoice.self, forKey: .head))
+    for slot in Slot.allCases {
+      self[slot] = try container.decodeIfPresent(MethodChoice.self, forKey: Key(slot))
+    }
   }
 
-  /// Exceptions and head are left out where there are none.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
-    try container.encodeIfPresent(weights, forKey: .weights)
-    try container.encodeIfPresent(activations, forKey: .activations)
-    try container.encodeIfPresent(keys, forKey: .keys)
-    try container.encodeIfPresent(values, forKey: .values)
+    if !transforms.isEmpty { try container.encode(transforms, forKey: .transforms) }
+    for slot in Slot.allCases { try container.encodeIfPresent(self[slot], forKey: Key(slot)) }
     if !exceptions.isEmpty { try container.encode(exceptions, forKey: .exceptions) }
     try container.encodeIfPresent(head, forKey: .head)
   }
@@ -101,7 +136,10 @@ extension Recipe: Codable {
 extension Recipe: CustomStringConvertible {
   package var description: String {
     guard !isBaseline else { return "FP baseline" }
-    var parts: [String] = []
+    var parts = transforms.map { choice in
+      // One that does not hold is shown as it is written.
+      (try? ModelTransforms.make(choice)).map { "\($0)" } ?? "\(choice)"
+    }
     if let weights { parts.append("weights \(weights)") }
     if let activations { parts.append("activations \(activations)") }
     switch (keys, values) {

@@ -46,84 +46,51 @@ package enum RecipeText {
     return MethodChoice(method: description.name, options: options)
   }
 
-  /// Sets one option from `TARGET.KEY=VALUE`; targets are `weights`, `activations`, `kv`, `kv-key`,
-  /// `kv-value`.
+  /// Sets one option from `PLACE.KEY=VALUE`; places are the slots by their keys, `kv` for both halves of the cache, and the
+  /// transforms of the recipe.
   ///
   /// - Throws: `QuantizationError` that names what is wrong.
   package static func set(_ text: String, in recipe: inout Recipe) throws {
-    let expected = "TARGET.KEY=VALUE with TARGET one of weights, activations, kv, kv-key, kv-value"
+    let places = Slot.knownKeys + ModelTransforms.names
+    let refusal = QuantizationError.malformedChoice(
+      text: text, expected: "PLACE.KEY=VALUE with PLACE one of " + places.joined(separator: ", "))
     guard let equals = text.firstIndex(of: "="), let dot = text.firstIndex(of: "."), dot < equals
-    else { throw QuantizationError.malformedChoice(text: text, expected: expected) }
-    let target = String(text[..<dot])
+    else { throw refusal }
+    let place = String(text[..<dot])
     let key = String(text[text.index(after: dot)..<equals])
     let value = String(text[text.index(after: equals)...])
-    switch target {
-    case "weights": try set(key, value, target: .weights, in: &recipe.weights)
-    case "activations": try set(key, value, target: .activations, in: &recipe.activations)
-    case "kv":
-      try set(key, value, target: .kvCache, in: &recipe.keys)
-      try set(key, value, target: .kvCache, in: &recipe.values)
-    case "kv-key": try set(key, value, target: .kvCache, in: &recipe.keys)
-    case "kv-value": try set(key, value, target: .kvCache, in: &recipe.values)
-    default: throw QuantizationError.malformedChoice(text: text, expected: expected)
+    if let type = ModelTransforms.named(place) {
+      let given = recipe.transforms.first { $0.method == place }
+      var choice = given ?? MethodChoice(method: place)
+      try set(key, value, of: type.describes.options, in: &choice)
+      _ = try ModelTransforms.make(choice)
+      return recipe.set(transform: place, choice)
     }
+    let slots = Slot.named(place)
+    guard !slots.isEmpty else { throw refusal }
+    for slot in slots { recipe[slot] = try setting(key, value, slot, recipe[slot]) }
+  }
+
+  private static func setting(
+    _ key: String, _ value: String, _ slot: Slot, _ choice: MethodChoice?
+  ) throws -> MethodChoice {
+    guard var chosen = choice else {
+      throw QuantizationError.malformedChoice(
+        text: "\(slot.key).\(key)=\(value)",
+        expected: "a method for \(slot.key) before its options")
+    }
+    let description = try QuantizationMethods.description(of: chosen.method, target: slot.target)
+    try set(key, value, of: description.options, in: &chosen)
+    return chosen
   }
 
   private static func set(
-    _ key: String, _ value: String, target: QuantizationTarget, in choice: inout MethodChoice?
+    _ key: String, _ value: String, of options: [OptionSpec], in choice: inout MethodChoice
   ) throws {
-    guard var chosen = choice else {
-      throw QuantizationError.malformedChoice(
-        text: "\(target.rawValue).\(key)=\(value)",
-        expected: "a method for \(target.rawValue) before its options")
-    }
-    let description = try QuantizationMethods.description(of: chosen.method, target: target)
-    guard
-      let spec = description.options.first(where: { $0.key == key || $0.aliases.contains(key) })
-    else {
+    guard let spec = options.first(where: { $0.key == key || $0.aliases.contains(key) }) else {
       throw QuantizationError.unknownOption(
-        method: description.name, key: key, known: description.options.map(\.key))
+        method: choice.method, key: key, known: options.map(\.key))
     }
-    chosen.options[spec.key] = try spec.parse(value, method: description.name)
-    choice = chosen
-  }
-
-  /// Whole schemes under the names people type; nil for an unknown one.
-  package static func scheme(_ name: String) -> Recipe? {
-    func weights(_ bits: Int, _ group: Int, symmetric: Bool = true) -> MethodChoice {
-      var options: [String: OptionValue] = ["bits": .integer(bits), "group": .integer(group)]
-      if !symmetric { options["symmetric"] = .flag(false) }
-      return MethodChoice(method: "rtn", options: options)
-    }
-    func fp8(weights: String, scaling: String) -> Recipe {
-      Recipe(
-        activations: MethodChoice(
-          method: "fp8", options: ["weights": .choice(weights), "scaling": .choice(scaling)]))
-    }
-    switch name.uppercased() {
-    case "W8A16", "W8": return Recipe(weights: weights(8, -1))
-    case "W4A16", "W4": return Recipe(weights: weights(4, 128))
-    case "W4A16_ASYM": return Recipe(weights: weights(4, 128, symmetric: false))
-    case "W3A16", "W3": return Recipe(weights: weights(3, 128))
-    case "W2A16", "W2": return Recipe(weights: weights(2, 64))
-    case "W8A8", "INT8": return Recipe(activations: MethodChoice(method: "int8"))
-    case "SMOOTHQUANT", "SQ": return Recipe(activations: MethodChoice(method: "smoothquant"))
-    case "LLM.INT8", "LLM.INT8()", "LLM_INT8", "LLMINT8":
-      return Recipe(activations: MethodChoice(method: "llm.int8"))
-    case "FP8_DYNAMIC": return Recipe(activations: MethodChoice(method: "fp8"))
-    // In small letters it is the method, with its own defaults.
-    case "FP8" where name != name.lowercased(): return fp8(weights: "tensor", scaling: "static")
-    case "FP8_BLOCK": return fp8(weights: "block", scaling: "token")
-    case "W4A8":
-      return Recipe(weights: weights(4, 128), activations: MethodChoice(method: "int8"))
-    case "KV8":
-      let choice = MethodChoice(method: "int8")
-      return Recipe(keys: choice, values: choice)
-    case "KV4":
-      let choice = MethodChoice(method: "int4")
-      return Recipe(keys: choice, values: choice)
-    case "BASELINE", "BF16", "FP": return .baseline
-    default: return nil
-    }
+    choice.options[spec.key] = try spec.parse(value, method: choice.method)
   }
 }

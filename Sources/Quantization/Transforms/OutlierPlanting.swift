@@ -1,5 +1,5 @@
 package import Models
-import Platform
+package import Platform
 import Tensors
 
 /// Outliers planted in a model without changing what it computes: some channels of the norms are multiplied by a power of
@@ -31,7 +31,7 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
   package init(_ text: String) throws(PlantingError) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard (2...4).contains(parts.count), let channels = Int(parts[0]), let factor = Int(parts[1]),
-      let seed = parts.count > 2 ? UInt64(parts[2]) : 0,
+      let seed = parts.count > 2 ? UInt64(parts[2]) : 0, seed <= UInt64(Int.max),
       let every = parts.count > 3 ? Int(parts[3]) : 1
     else { throw .malformed(text: text) }
     self.init(channels: channels, factor: factor, seed: seed, every: every)
@@ -61,8 +61,9 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
     }
     var isSmall = [Bool](repeating: false, count: hidden)
     for index in model.blocks.indices where index % every == 0 {
-      for norm in BlockNorm.allCases {
-        let gains = model.blocks[index][norm].values.map(\.magnitude)
+      let block = model.blocks[index]
+      for norm in block.plan.openingNorms {
+        let gains = block[norm].values.map(\.magnitude)
         let median = gains.sorted()[hidden / 2]
         for (channel, gain) in gains.enumerated() where gain < Self.smallestGain * median {
           isSmall[channel] = true
@@ -84,11 +85,11 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
     for index in model.blocks.indices where index % every == 0 {
       let block = model.blocks[index]
       var norms: [BlockNorm: [Float]] = [:]
-      for norm in BlockNorm.allCases {
+      for norm in block.plan.openingNorms {
         norms[norm] = try gains(block[norm], chosen, storedAs: model.storedType)
       }
       var linears: [Projection: Linear] = [:]
-      for projection in [Projection.q, .k, .v, .gate, .up] {
+      for projection in block.roles where block.plan.norm(readBy: projection) != nil {
         let linear = block[projection]
         linears[projection] = try linear.replacing(
           weight: divided(linear.weight, chosen, layer: linear.name))
@@ -150,6 +151,52 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
       }
     }
     return try DenseWeight(TensorView(dtype: view.dtype, shape: view.shape, copying: bits))
+  }
+}
+
+extension OutlierPlanting: ModelTransform {
+  package static let describes = TransformDescription(
+    name: "plant",
+    summary:
+      "Plants outliers: multiplies channels of each norm by a power of two, and divides the layers behind it.",
+    usage: "CHANNELS:FACTOR[:SEED[:EVERY]]", example: "8:32",
+    options: [channelOption.spec, factorOption.spec, seedOption.spec, everyOption.spec])
+
+  private static let channelOption = OptionKey<Int>(
+    "channels", "channels of each norm", in: 1...1_000_000, standard: 8)
+  private static let factorOption = OptionKey<Int>(
+    "factor", "what they are multiplied by, a power of two", in: factors, standard: 32)
+  private static let seedOption = OptionKey<Int>(
+    "seed", "which channels are chosen", in: 0...Int.max, standard: 0)
+  private static let everyOption = OptionKey<Int>(
+    "every", "every how many blocks; 1 for all", in: 1...1_000_000, standard: 1)
+
+  package init(text: String) throws { try self.init(text) }
+
+  package init(options: OptionValues) throws {
+    self.init(
+      channels: options[Self.channelOption], factor: options[Self.factorOption],
+      seed: UInt64(options[Self.seedOption]), every: options[Self.everyOption])
+    try check()
+  }
+
+  package var text: String {
+    "\(channels):\(factor)" + (seed != 0 || every != 1 ? ":\(seed)" : "")
+      + (every != 1 ? ":\(every)" : "")
+  }
+
+  package var settings: [OptionSetting] {
+    [Self.channelOption(channels), Self.factorOption(factor)]
+      + (seed == 0 ? [] : [Self.seedOption(Int(clamping: seed))])
+      + (every == 1 ? [] : [Self.everyOption(every)])
+  }
+
+  package var isIdentity: Bool { factor == 1 }
+
+  package func applied(
+    to model: Model, pool: WorkerPool?, pause: () throws -> Void
+  ) throws -> Model {
+    try planted(in: model)
   }
 }
 

@@ -23,7 +23,7 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
   /// - Throws: `RotationError.malformed`.
   package init(_ text: String) throws(RotationError) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), let seed = UInt64(parts[0]),
+    guard (1...2).contains(parts.count), let seed = UInt64(parts[0]), seed <= UInt64(Int.max),
       parts.count == 1 || parts[1] == "heads"
     else { throw .malformed(text: text) }
     self.init(seed: seed, turnsHeads: parts.count == 2)
@@ -45,11 +45,20 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
   /// The rotated model; weights that are not touched are shared with `model`.
   ///
   /// - Parameter type: what rotated weights are stored as; nil for the type each has, which rounds them again.
-  /// - Throws: `RotationError` for weights that are quantized already.
+  /// - Throws: `RotationError` for weights that are quantized already, and for blocks whose plan does not allow it.
   package func rotated(
     _ model: Model, storedAs type: DType? = nil, pool: WorkerPool?,
     pause: () throws -> Void = {}
   ) throws -> Model {
+    for (index, block) in model.blocks.enumerated() {
+      if let obstacle = block.plan.rotationObstacle {
+        throw RotationError.notPossible(block: index, obstacle: obstacle)
+      }
+    }
+    guard model.finalNorm.kind == .rms, model.finalNorm.bias == nil, model.frame.positions == nil
+    else {
+      throw RotationError.notPossible(block: nil, obstacle: "what stands around the blocks")
+    }
     let stream = rotation.prepared(dimension: model.configuration.hiddenSize)
     let heads =
       turnsHeads ? rotation.prepared(dimension: model.configuration.headDimension) : nil
@@ -66,13 +75,15 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
     for block in model.blocks {
       try pause()
       var linears: [Projection: Linear] = [:]
-      for projection in Projection.allCases {
+      for projection in block.roles {
         linears[projection] = try changed(
           block[projection], change(of: projection, in: block, stream: stream, heads: heads))
       }
-      let plain = [Float](repeating: 1, count: stream.dimension)
-      blocks.append(
-        try block.replacing(linears, norms: [.attention: plain, .feedForward: plain]))
+      var norms: [BlockNorm: [Float]] = [:]
+      for norm in block.plan.openingNorms {
+        norms[norm] = [Float](repeating: 1, count: stream.dimension)
+      }
+      blocks.append(try block.replacing(linears, norms: norms))
     }
     try pause()
     let head = try changed(
@@ -87,17 +98,47 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
     of projection: Projection, in block: DecoderBlock, stream: PreparedRotation,
     heads: PreparedRotation?
   ) -> WeightRotation {
-    switch projection {
-    case .q, .k: WeightRotation(gains: block.attentionNorm.values, input: stream)
-    case .v: WeightRotation(gains: block.attentionNorm.values, input: stream, output: heads)
-    case .o: WeightRotation(input: heads, output: stream)
-    case .gate, .up: WeightRotation(gains: block.feedForwardNorm.values, input: stream)
-    case .down: WeightRotation(output: stream)
+    let (yieldsHeads, readsHeads) = (projection == .v, projection == .o)
+    if let norm = block.plan.norm(readBy: projection) {
+      return WeightRotation(
+        gains: block[norm].values, input: stream, output: yieldsHeads ? heads : nil)
     }
+    return WeightRotation(input: readsHeads ? heads : nil, output: stream)
   }
 
   private static func type(of weight: any LinearWeight) -> DType {
     (weight as? DenseWeight)?.view.dtype ?? .f32
+  }
+}
+
+extension ResidualRotation: ModelTransform {
+  package static let describes = TransformDescription(
+    name: "rotate",
+    summary: "Rotates the residual stream by a Hadamard matrix that is folded into the weights.",
+    usage: "SEED[:heads]", example: "0",
+    options: [seedOption.spec, headsOption.spec])
+
+  private static let seedOption = OptionKey<Int>(
+    "seed", "signs of the matrix", in: 0...Int.max, standard: 0)
+  private static let headsOption = OptionKey<Bool>(
+    "heads", "each head of values is rotated too", standard: false)
+
+  package init(text: String) throws { try self.init(text) }
+
+  package init(options: OptionValues) throws {
+    self.init(seed: UInt64(options[Self.seedOption]), turnsHeads: options[Self.headsOption])
+  }
+
+  package var text: String { "\(seed)" + (turnsHeads ? ":heads" : "") }
+
+  package var settings: [OptionSetting] {
+    [Self.seedOption(Int(clamping: seed))] + (turnsHeads ? [Self.headsOption(true)] : [])
+  }
+
+  package func applied(
+    to model: Model, pool: WorkerPool?, pause: () throws -> Void
+  ) throws -> Model {
+    try rotated(model, pool: pool, pause: pause)
   }
 }
 

@@ -15,17 +15,19 @@ package enum BatchForm: String, Hashable, Sendable, Codable, CaseIterable {
   /// ones with a scale a channel, activations with a scale a token.
   package func recipe(_ shape: ModelShape) -> Recipe {
     func weights(bits: Int, group: Int) -> MethodChoice {
-      MethodChoice(method: "rtn", options: ["bits": .integer(bits), "group": .integer(group)])
+      MethodChoice(
+        RoundToNearestMethod.self, RoundToNearestMethod.bits(bits),
+        RoundToNearestMethod.group(group))
     }
     let group = OutlierLabRecipes.group(dividing: shape) ?? -1
-    let int8 = MethodChoice(method: "int8")
+    let int8 = MethodChoice(Int8Activations.self)
     switch self {
     case .bf16: return .baseline
     case .w4a16: return Recipe(weights: weights(bits: 4, group: group))
     case .w4a8: return Recipe(weights: weights(bits: 4, group: group), activations: int8)
     case .w8a8: return Recipe(activations: int8)
     case .w8a16: return Recipe(weights: weights(bits: 8, group: -1))
-    case .fp8: return Recipe(activations: MethodChoice(method: "fp8"))
+    case .fp8: return Recipe(activations: MethodChoice(FP8Method.self))
     }
   }
 

@@ -9,8 +9,15 @@ import Quantization
 struct RunIdentity {
   let identity: QuantizationCheckpoint.Identity
 
-  /// Changes with anything that changes the bits a method makes of the same input.
-  private static let algorithms = "2"
+  /// Changes with anything that changes the bits all methods make of the same input.
+  private static let driver = "2"
+
+  /// The revision of what every method shares, and of those of the recipe that have another than their first.
+  private static func algorithms(_ recipe: Recipe) throws -> String {
+    let revised = try recipe.methods().map { type(of: $0) }.filter { $0.revision != 1 }
+    return ([driver] + revised.map { "\($0.describes.name) \($0.revision)" })
+      .joined(separator: ", ")
+  }
 
   init(
     recipe: Recipe, bench: Laboratory.Bench, calibration: CalibrationOptions, windows: [[Int32]],
@@ -41,7 +48,7 @@ struct RunIdentity {
         .init("threads", "\(laboratory.pool.threads)"),
         .init("provider", laboratory.provider.rawValue),
         .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
-        .init("algorithms", Self.algorithms),
+        .init("algorithms", try Self.algorithms(recipe)),
       ] + (planted ?? []) + (rotated ?? []))
   }
 

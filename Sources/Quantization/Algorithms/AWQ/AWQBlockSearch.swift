@@ -3,6 +3,8 @@ package import Platform
 
 /// What the search of AWQ asks of a decoder block; all of it as the block was before scale was moved.
 package protocol AWQBlock {
+  /// The roles of its layers, in the order of the forward pass.
+  var roles: [Projection] { get }
   func layer(_ projection: Projection) throws -> AWQ.Layer
   /// The gains of a norm, `[hidden]`.
   func gains(of norm: BlockNorm) throws -> [Float]
@@ -22,11 +24,16 @@ package struct AWQBlockSearch {
   private let pairs: [ScalePair]
   private let options: AWQ.Options
   private let pool: WorkerPool?
+  private let clock: StepClock
 
-  package init(pairs: [ScalePair], _ options: AWQ.Options, pool: WorkerPool? = nil) {
+  package init(
+    pairs: [ScalePair], _ options: AWQ.Options, pool: WorkerPool? = nil,
+    clock: StepClock = StepClock()
+  ) {
     self.pairs = pairs
     self.options = options
     self.pool = pool
+    self.clock = clock
   }
 
   /// Whether the pair's scale is searched: under grouped-query attention only where heads are tied.
@@ -40,7 +47,7 @@ package struct AWQBlockSearch {
     for pair in pairs where takes(pair) {
       let layers = try pair.targets.map { try block.layer($0) }
       guard layers.contains(where: { $0.grid != nil }) else { continue }
-      let curve = try search(pair, layers, block)
+      let curve = try clock.time("scale search") { try search(pair, layers, block) }
       result.curves.append((pair, curve))
       switch pair.source {
       case .norm(let norm):
@@ -53,8 +60,10 @@ package struct AWQBlockSearch {
       }
     }
     guard options.clips else { return result }
-    for projection in Projection.allCases where projection != .q && projection != .k {
-      result.clips[projection] = try clip(projection, result, block)
+    for projection in block.roles where !projection.formsScores {
+      result.clips[projection] = try clock.time("clip search") {
+        try clip(projection, result, block)
+      }
     }
     return result
   }

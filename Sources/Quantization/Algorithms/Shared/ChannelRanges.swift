@@ -59,17 +59,17 @@ package struct ChannelRanges: Sendable {
 }
 
 extension BlockCalibration {
-  /// The ranges of the inputs of `block`'s layers, by the first projection of each input group in `groups`.
+  /// The ranges of the inputs of the draft's layers, by the first projection of each input group in `groups`.
   ///
   /// - Parameter sampled: how many tokens of each input are kept, at least; none at 0.
   /// - Throws: what running and the job's checkpoint throw.
   package func ranges(
-    of block: DecoderBlock, groups: Set<Projection>, sampled: Int = 0
+    of draft: BlockDraft, groups: Set<Projection>, sampled: Int = 0
   ) throws -> [Projection: ChannelRanges] {
     let gatherer = RangeGatherer(groups: groups, expected: tokens, sampled: sampled)
     let names = groups.sorted().map(\.rawValue).joined(separator: ", ")
     try run(
-      block, for: "ranges of the inputs of \(names)", endsBefore: groups.max(), observer: gatherer)
+      draft, for: "ranges of the inputs of \(names)", endsBefore: groups.max(), observer: gatherer)
     return gatherer.ranges
   }
 }

@@ -71,7 +71,7 @@ package enum BatchScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .timeBatches = $0 { true } else { false } }
+    state.jobs.latest(BatchJob.self)
   }
 
   /// Why there are no figures to look at.
@@ -106,7 +106,7 @@ package enum BatchScreen: Screen {
 
   private static func measure(_ state: inout State) -> [Effect] {
     state[BatchScreen.self].showsOptions = false
-    return state.start(.timeBatches(options: state.choices[BatchScreen.self].options))
+    return state.start(BatchJob(options: state.choices[BatchScreen.self].options))
   }
 
   private static func use(_ state: inout State) -> [Effect] {
@@ -124,11 +124,7 @@ package enum BatchScreen: Screen {
     guard state.facts.model != nil else { return .openModel }
     guard state.jobs.active == nil else { return nil }
     let isAnswered =
-      if case .timeBatches(state.choices[BatchScreen.self].options) = job(state)?.request {
-        state.facts.batches != nil
-      } else {
-        false
-      }
+      state.facts.job(BatchJob.self)?.options == state.choices[BatchScreen.self].options
     guard isAnswered else { return Step("time batches") { state in measure(&state) } }
     return .go("choose a method", to: Place.method)
   }

@@ -63,7 +63,7 @@ package enum BudgetScreen: Screen {
 
   /// The newest job that spent a budget.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .allocate = $0 { true } else { false } }
+    state.jobs.latest(AllocateJob.self)
   }
 
   private static func cannotSpend(_ state: State) -> String? {
@@ -76,7 +76,7 @@ package enum BudgetScreen: Screen {
 
   private static func spend(_ state: inout State) -> [Effect] {
     state.start(
-      .allocate(
+      AllocateJob(
         recipe: base(state), calibration: state.choices.calibration,
         budget: .bits(state.choices[BudgetScreen.self].bits),
         windows: state.choices[BudgetScreen.self].windows))
@@ -110,11 +110,9 @@ package enum BudgetScreen: Screen {
 
   /// Whether a report answers what the form asks now.
   private static func isAnswered(_ state: State, _ report: AllocationReport) -> Bool {
-    guard case .allocate(_, _, .bits(let bits), let windows) = job(state)?.request else {
-      return false
-    }
-    return bits == state.choices[BudgetScreen.self].bits
-      && windows == state.choices[BudgetScreen.self].windows
+    guard let job = state.facts.job(AllocateJob.self) else { return false }
+    return job.budget == .bits(state.choices[BudgetScreen.self].bits)
+      && job.windows == state.choices[BudgetScreen.self].windows
       && report.mixed.recipe.weights?.method == state.choices.recipe.weights?.method
   }
 
@@ -127,7 +125,8 @@ package enum BudgetScreen: Screen {
     case .form: return moveForm(motion, \.selected, &state)
     case .layers:
       let column = state[BudgetScreen.self].column + motion.horizontal
-      state[BudgetScreen.self].column = column.clamped(0, Projection.allCases.count - 1)
+      state[BudgetScreen.self].column = column.clamped(
+        0, max(0, (state.facts.allocation?.roles.count ?? 0) - 1))
       let rows = (state.facts.allocation?.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
       state[BudgetScreen.self].row = motion.moved(state[BudgetScreen.self].row, count: rows)
     }

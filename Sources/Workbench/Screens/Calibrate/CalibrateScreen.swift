@@ -70,12 +70,12 @@ package enum CalibrateScreen: Screen {
 
   /// The newest quantize job.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .quantize = $0 { true } else { false } }
+    state.jobs.latest(QuantizeJob.self)
   }
 
   /// The newest survey of the calibration text.
   static func surveyJob(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .surveyCalibration = $0 { true } else { false } }
+    state.jobs.latest(CalibrationSurveyJob.self)
   }
 
   private static func hasSurvey(_ state: State) -> Bool {
@@ -94,12 +94,13 @@ package enum CalibrateScreen: Screen {
   private static func survey(_ state: inout State) -> [Effect] {
     state[CalibrateScreen.self].showsSurvey = true
     return state.start(
-      .surveyCalibration(recipe: state.choices.recipe, calibration: state.choices.calibration))
+      CalibrationSurveyJob(
+        recipe: state.choices.recipe, calibration: state.choices.calibration))
   }
 
   /// A run that begins shows itself.
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
-    if case .started = event, case .quantize = job.request {
+    if case .started = event, job.isOf(QuantizeJob.self) {
       state[CalibrateScreen.self].showsSurvey = false
     }
   }
@@ -108,7 +109,7 @@ package enum CalibrateScreen: Screen {
     if let job = job(state), !job.status.isOver {
       return job.status == .paused ? Step("go on") { state in state.togglePause() } : nil
     }
-    if state.facts.quantized?.recipe == state.choices.recipe {
+    if state.facts.job(QuantizeJob.self)?.recipe == state.choices.recipe {
       return .go("see the errors", to: Place.heatmap)
     }
     guard !state.choices.recipe.isBaseline else {
@@ -116,7 +117,7 @@ package enum CalibrateScreen: Screen {
     }
     return Step("quantize") { state in
       state.start(
-        .quantize(
+        QuantizeJob(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
     }

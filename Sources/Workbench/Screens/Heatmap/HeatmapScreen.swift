@@ -90,7 +90,7 @@ package enum HeatmapScreen: Screen {
         ($0.row, $0.column) < ($1.row, $1.column)
       }
       return state.start(
-        .restoreCells(map: state[HeatmapScreen.self].map, cells: cells, windows: windows))
+        RestoreJob(map: state[HeatmapScreen.self].map, cells: cells, windows: windows))
     },
     Binding(
       "e", name: "keep in FP",
@@ -101,7 +101,7 @@ package enum HeatmapScreen: Screen {
       "a", name: "KL of each alone",
       help: "Measure the KL of each cell alone quantized. Takes a while.", unless: noMap
     ) {
-      state in state.start(.sensitivity(windows: windows))
+      state in state.start(SensitivityJob(windows: windows))
     },
     Binding(
       "b", name: "close", help: "Close what is behind the cell.",
@@ -147,7 +147,7 @@ package enum HeatmapScreen: Screen {
 
   /// A new run has other maps: the cursor begins anew.
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
-    if case .finished(_, .quantized) = event { state[HeatmapScreen.self] = View() }
+    if case .finished = event, job.isOf(QuantizeJob.self) { state[HeatmapScreen.self] = View() }
   }
 
   /// Makes exceptions of the marked cells, so that the next run leaves them in FP.
@@ -219,7 +219,7 @@ package enum HeatmapScreen: Screen {
       state[HeatmapScreen.self].isOpen = true
       guard !isDetailShown(state) else { return [] }
       return state.start(
-        .inspectCell(
+        CellJob(
           map: state[HeatmapScreen.self].map, row: state[HeatmapScreen.self].row,
           column: state[HeatmapScreen.self].column))
     }

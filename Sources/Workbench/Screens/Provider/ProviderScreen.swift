@@ -38,12 +38,12 @@ package enum ProviderScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .compareProviders = $0 { true } else { false } }
+    state.jobs.latest(ProvidersJob.self)
   }
 
   private static func measure(_ state: inout State) -> [Effect] {
     state[ProviderScreen.self].row = 0
-    return state.start(.compareProviders(options: ProviderOptions(seconds: 30)))
+    return state.start(ProvidersJob(options: ProviderOptions(seconds: 30)))
   }
 
   /// The row under the cursor.

@@ -48,21 +48,21 @@ package enum QualityScreen: Screen {
       "d", name: "recall", help: "Try recall at depth through the cache.", isHint: true,
       unless: \.lacksQuantized
     ) { state in
-      state.start(.recall(documents: state.choices[QualityScreen.self].recallDocuments))
+      state.start(RecallJob(documents: state.choices[QualityScreen.self].recallDocuments))
     },
   ]
 
-  private static func continuation(_ state: State) -> JobRequest {
-    .continuePrompt(
+  private static func continuation(_ state: State) -> ContinueJob {
+    ContinueJob(
       prompt: state.choices[QualityScreen.self].prompt,
       tokens: state.choices[QualityScreen.self].continuationTokens)
   }
 
   /// Everything about quality, one after the other.
   private static func measure(_ state: inout State) -> [Effect] {
-    return state.start(.evaluate(options: state.choices[QualityScreen.self].evaluation))
+    return state.start(EvaluateJob(options: state.choices[QualityScreen.self].evaluation))
       + state.start(continuation(state))
-      + state.start(.recall(documents: state.choices[QualityScreen.self].recallDocuments))
+      + state.start(RecallJob(documents: state.choices[QualityScreen.self].recallDocuments))
   }
 
   package static func step(_ state: State) -> Step? {
@@ -70,7 +70,7 @@ package enum QualityScreen: Screen {
       return .go("quantize first", to: Place.calibrate)
     }
     if state.facts.evaluation != nil { return .go("measure speed", to: Place.profile) }
-    let job = state.jobs.latest { if case .evaluate = $0 { true } else { false } }
+    let job = state.jobs.latest(EvaluateJob.self)
     guard job?.status.isOver ?? true else { return nil }
     return Step("measure quality") { state in measure(&state) }
   }
@@ -107,9 +107,7 @@ package enum QualityScreen: Screen {
   private static func drawEmpty(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let isMeasuring = state.jobs.active.map {
-      if case .evaluate = $0.request { true } else { false }
-    }
+    let isMeasuring = state.jobs.active?.isOf(EvaluateJob.self)
     let lines: [StyledText] =
       isMeasuring == true
       ? ["The same windows run through the FP baseline and the quantized model."]

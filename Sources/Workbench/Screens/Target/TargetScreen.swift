@@ -80,10 +80,10 @@ package enum TargetScreen: Screen {
     ) { state in
       state[TargetScreen.self].page = .cache
       return state.start(
-        .measureCaches(workload: state.choices.workload, recipe: state.choices.recipe))
+        CacheFillingJob(workload: state.choices.workload, recipe: state.choices.recipe))
     },
     Binding("m", name: "measure machine", help: "Measure what this machine can do, again.") {
-      state in state.start(.measureMachine)
+      state in state.start(MachineJob())
     },
   ]
 
@@ -100,6 +100,7 @@ package enum TargetScreen: Screen {
     guard let advice = advice(state) else { return nil }
     return Step("methods for the \(advice.target.words)") { state in
       state[MethodScreen.self].show(advice.target)
+      state[MethodScreen.self].selected = MethodScreen.advised(state)
       state.show(Place.method)
       return []
     }

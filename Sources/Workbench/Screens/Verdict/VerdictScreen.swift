@@ -33,14 +33,14 @@ package enum VerdictScreen: Screen {
       "s", name: "save run", help: "Save recipe and reports as a run of the workspace.",
       isHint: true,
       unless: \.lacksQuantized
-    ) { state in state.start(.saveRun) },
+    ) { state in state.start(SaveJob()) },
     Binding(
       "o", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
       unless: \.lacksQuantized
     ) { state in
       state.start(
-        .export(
+        ExportJob(
           path: state.choices[VerdictScreen.self].path,
           format: state.choices[VerdictScreen.self].format))
     },
@@ -65,7 +65,7 @@ package enum VerdictScreen: Screen {
     if facts.quantized == nil { return .go("quantize first", to: Place.calibrate) }
     if facts.evaluation == nil { return .go("measure quality", to: Place.quality) }
     if facts.bench == nil { return .go("measure speed", to: Place.profile) }
-    if facts.saved == nil { return Step("save the run") { state in state.start(.saveRun) } }
+    if facts.saved == nil { return Step("save the run") { state in state.start(SaveJob()) } }
     return .go("compare runs", to: Place.compare)
   }
 
