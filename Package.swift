@@ -34,7 +34,7 @@ let package = Package(
 
     // 3
     .target(name: "Operators", dependencies: ["Tensors", "CKernels"]),
-    .target(name: "Checkpoints", dependencies: ["Tensors"]),
+    .target(name: "Checkpoints", dependencies: ["Tensors", "Tokenizers"]),
 
     // 4
     .target(name: "Models", dependencies: ["Operators", "Checkpoints", "Tokenizers"]),
@@ -95,7 +95,9 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
-    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "DemoModel", "TestSupport"],
       exclude: ["Fixtures"]),

@@ -12,7 +12,7 @@ import Testing
     "Tensors": ["Platform"], "Tokenizers": ["Platform"],
     "CursesBackend": ["TerminalUI", "CNcurses"],
     "Operators": ["Tensors", "CKernels"],
-    "Checkpoints": ["Tensors"],
+    "Checkpoints": ["Tensors", "Tokenizers"],
     "Models": ["Operators", "Checkpoints", "Tokenizers"],
     "DemoModel": ["Checkpoints"],
     "Quantization": ["Models"], "Evaluation": ["Models"], "Profiling": ["Models"],

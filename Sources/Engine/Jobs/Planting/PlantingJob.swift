@@ -5,7 +5,9 @@ package import Quantization
 import Tensors
 
 /// Plants outliers in the model as it was read, without changing what it computes, or takes them out, and measures what that
-/// changed. What was quantized is dropped.
+/// changed.
+///
+/// What was quantized is dropped.
 package struct PlantingJob: Job {
   /// nil takes them out.
   package var planting: OutlierPlanting?

@@ -6,7 +6,9 @@ package import Quantization
 import Tensors
 
 /// Rotates the residual stream of the model as it was read, planted outliers included, or turns it back, and measures what
-/// that changed. What was quantized is dropped.
+/// that changed.
+///
+/// What was quantized is dropped.
 package struct RotationJob: Job {
   /// nil turns it back.
   package var rotation: ResidualRotation?

@@ -1,14 +1,14 @@
-/// A splitting pattern of a known family of models, executed by a scanner in linear time.
+/// A splitting pattern, never handed to a backtracking engine.
 ///
-/// A pattern in a file is recognised by its exact text and never handed to a backtracking engine. Each
-/// scanner cuts a text into its matches, which leave no gap, so that "isolate the matches" and "keep
-/// the matches" are the same.
+/// The patterns of the largest families are recognised by their exact text and executed by scanners, whose
+/// matches leave no gap; every other one becomes a `PatternAutomaton`.
 struct SplitPattern: Equatable, Sendable {
   private enum Family: Equatable {
     case gpt2
     /// The pattern of GPT-4 and what follows it: case-insensitive contractions, a letter run may take
     /// one preceding sign, a sign run takes line breaks after it.
     case gpt4(digits: Int)
+    case automaton(PatternAutomaton)
   }
 
   /// The spelling in a tokenizer's file.
@@ -26,15 +26,16 @@ struct SplitPattern: Equatable, Sendable {
   /// Each digit alone.
   static let qwen2 = SplitPattern(text: gpt4Text(digits: #"\p{N}"#), family: .gpt4(digits: 1))
 
-  /// All that are executed here.
-  static let known = [gpt2, llama3, qwen2]
+  /// The patterns that have a scanner of their own.
+  static let scanned = [gpt2, llama3, qwen2]
 
-  /// The known pattern with exactly this text, or nil.
-  init?(recognizing text: String) {
-    guard let found = Self.known.first(where: { $0.text.utf8.elementsEqual(text.utf8) }) else {
-      return nil
+  /// - Throws: `PatternError` for a pattern that is not executed here.
+  init(_ text: String) throws(PatternError) {
+    if let known = Self.scanned.first(where: { $0.text.utf8.elementsEqual(text.utf8) }) {
+      self = known
+    } else {
+      self.init(text: text, family: .automaton(try PatternAutomaton(text)))
     }
-    self = found
   }
 
   private init(text: String, family: Family) {
@@ -47,12 +48,24 @@ struct SplitPattern: Equatable, Sendable {
       + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
   }
 
-  /// The end of the match that begins at `start`; `text` is valid UTF-8 and not at its end there.
-  func end(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+  /// The end of the match that begins at `start`, or nil; `text` is valid UTF-8, not at its end there, and ends
+  /// with the word.
+  func matchEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
     switch family {
     case .gpt2: Self.gpt2End(text, start)
     case .gpt4(let digits): Self.gpt4End(text, start, digits: digits)
+    case .automaton(let automaton): automaton.matchEnd(in: text, from: start)
     }
+  }
+
+  /// The end of the piece that begins at `start`: of a match, or of what stands before the next one.
+  func end(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    if let end = matchEnd(in: text, from: start) { return end }
+    var position = start
+    repeat {
+      position += UTF8Validation.length(first: text[position])
+    } while position < text.count && matchEnd(in: text, from: position) == nil
+    return min(position, text.count)
   }
 }
 

@@ -1,6 +1,6 @@
 /// The stage that rewrites a text before it is cut into words.
 indirect enum Normalizer: Equatable, Sendable {
-  case composing
+  case form(NormalizationForm)
   case lowercasing
   case prepending([UInt8])
   case replacing([UInt8], with: [UInt8])
@@ -10,8 +10,8 @@ indirect enum Normalizer: Equatable, Sendable {
   /// `text`, which is valid UTF-8, rewritten.
   func normalize(_ text: [UInt8]) -> [UInt8] {
     switch self {
-    case .composing:
-      return CanonicalComposition.compose(text)
+    case .form(let form):
+      return form.normalize(text)
     case .lowercasing:
       return Self.lowercase(text)
     case .prepending(let prefix):
