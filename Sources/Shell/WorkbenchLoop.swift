@@ -27,7 +27,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   /// Milliseconds from one frame to the next.
   private static var frame: Int { 33 }
   /// Milliseconds that the time of the state may lag behind when a key comes.
-  private static let stale = 250
+  private static var stale: Int { 250 }
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
