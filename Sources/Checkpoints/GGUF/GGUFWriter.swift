@@ -33,28 +33,36 @@ package final class GGUFWriter {
   private var slots: [UTF8Key: Slot] = [:]
   private let order: [UTF8Key]
 
-  /// Opens the file and writes everything that comes before the data.
-  ///
-  /// - Throws: `CheckpointError.malformed` for names that appear twice or do not fit, shapes the format
-  ///   cannot hold, and a `general.alignment` other than 32; `.platform` when the disk is full.
-  package init(path: String, metadata: [GGUFFile.Entry], tensors: [Entry]) throws(CheckpointError) {
+  /// Magic, version, counts and metadata.
+  private static func header(
+    path: String, metadata: [GGUFFile.Entry], tensorCount: Int
+  ) throws(CheckpointError) -> [UInt8] {
     var header = Array("GGUF".utf8)
-    Self.append(UInt32(3), to: &header)
-    Self.append(UInt64(tensors.count), to: &header)
-    Self.append(UInt64(metadata.count), to: &header)
+    append(UInt32(3), to: &header)
+    append(UInt64(tensorCount), to: &header)
+    append(UInt64(metadata.count), to: &header)
     var keys: Set<UTF8Key> = []
     for entry in metadata {
       guard (1...65_535).contains(entry.key.utf8.count), keys.insert(UTF8Key(entry.key)).inserted,
-        entry.key != "general.alignment" || entry.value.integer == Self.alignment
+        entry.key != "general.alignment" || entry.value.integer == alignment
       else {
         throw .malformed(
           file: path, item: "key \(entry.key)", expected: "each key once, and alignment 32",
           found: entry.value.kind)
       }
-      Self.append(entry.key, to: &header)
-      Self.append(entry.value.type.rawValue, to: &header)
-      Self.append(entry.value, to: &header)
+      append(entry.key, to: &header)
+      append(entry.value.type.rawValue, to: &header)
+      append(entry.value, to: &header)
     }
+    return header
+  }
+
+  /// Opens the file and writes everything that comes before the data.
+  ///
+  /// - Throws: `CheckpointError.malformed` for names that appear twice or do not fit, shapes the format
+  ///   cannot hold, and a `general.alignment` other than 32; `.platform` when the disk is full.
+  package init(path: String, metadata: [GGUFFile.Entry], tensors: [Entry]) throws(CheckpointError) {
+    var header = try Self.header(path: path, metadata: metadata, tensorCount: tensors.count)
     var ranges: [Range<Int>] = []
     var end = 0
     var names: [UTF8Key] = []
