@@ -67,21 +67,25 @@ extension Verdict {
       return Check(question: question, mark: .unknown, evidence: "not evaluated yet")
     }
     let kl = evaluation.kl.mean
-    let evidence =
-      "KL \(Quantity.significant(kl)) +- \(Quantity.significant(evaluation.kl.error, 2)) nats "
-      + "(noise floor \(Quantity.significant(evaluation.noiseFloor.klMean, 2))), perplexity "
-      + "\(Quantity.fixed(evaluation.baseline.perplexity, 4)) -> "
-      + "\(Quantity.fixed(evaluation.perplexity, 4)), top-1 agreement "
-      + Quantity.percent(evaluation.topOneAgreement, 1)
+    // One literal, not a sum of many: the compiler takes seconds to find the type of such a sum.
+    let evidence = """
+      KL \(Quantity.significant(kl)) +- \(Quantity.significant(evaluation.kl.error, 2)) nats \
+      (noise floor \(Quantity.significant(evaluation.noiseFloor.klMean, 2))), perplexity \
+      \(Quantity.fixed(evaluation.baseline.perplexity, 4)) -> \
+      \(Quantity.fixed(evaluation.perplexity, 4)), top-1 agreement \
+      \(Quantity.percent(evaluation.topOneAgreement, 1))
+      """
     // A KL of 0.01 nats moves few choices; from 0.1 on the text is visibly another's.
     let mark: Mark =
       kl <= max(0.01, 3 * evaluation.noiseFloor.klMean) ? .pass : kl <= 0.1 ? .warn : .fail
     if mark != .pass {
       if let worst = quantize?.layers.max(by: { $0.relativeError < $1.relativeError }) {
         next.append(
-          "Quality is the weak point: use more bits or smaller groups, or keep block "
-            + "\(worst.block) \(worst.projection) in FP (relative error "
-            + "\(Quantity.significant(worst.relativeError)), the highest).")
+          """
+          Quality is the weak point: use more bits or smaller groups, or keep block \
+          \(worst.block) \(worst.projection) in FP (relative error \
+          \(Quantity.significant(worst.relativeError)), the highest).
+          """)
       } else {
         next.append("Quality is the weak point: use more bits or smaller groups.")
       }
@@ -131,13 +135,14 @@ extension Verdict {
     }
     let weights = Double(side.weightBytes) / Double(max(1, baseline.weightBytes))
     let cache = Double(side.kvBytesPerToken) / Double(max(1, baseline.kvBytesPerToken))
-    let evidence =
-      "decode \(pair(baseline.decode.tokensPerSecond, side.decode.tokensPerSecond)) "
-      + "(\(Quantity.fixed(decode, 2))x), prefill "
-      + "\(pair(baseline.prefill.tokensPerSecond, side.prefill.tokensPerSecond)) "
-      + "(\(Quantity.fixed(prefill, 2))x), weights \(Quantity.bytes(baseline.weightBytes)) -> "
-      + "\(Quantity.bytes(side.weightBytes)), cache \(baseline.kvBytesPerToken) -> "
-      + "\(side.kvBytesPerToken) bytes a token"
+    let evidence = """
+      decode \(pair(baseline.decode.tokensPerSecond, side.decode.tokensPerSecond)) \
+      (\(Quantity.fixed(decode, 2))x), prefill \
+      \(pair(baseline.prefill.tokensPerSecond, side.prefill.tokensPerSecond)) \
+      (\(Quantity.fixed(prefill, 2))x), weights \(Quantity.bytes(baseline.weightBytes)) -> \
+      \(Quantity.bytes(side.weightBytes)), cache \(baseline.kvBytesPerToken) -> \
+      \(side.kvBytesPerToken) bytes a token
+      """
     let faster = max(decode, prefill) >= 1.1
     let smaller = min(weights, cache) <= 0.9
     let slower = min(decode, prefill) < 0.9

@@ -96,18 +96,3 @@ package struct BenchReport: Hashable, Sendable, Codable {
     self.memory = memory
   }
 }
-
-/// A point of a roofline: how much work a phase does per byte, and how fast it does it.
-package struct RooflinePoint: Hashable, Sendable, Codable {
-  package var label: String
-  /// Operations per byte of weights and cache read.
-  package var intensity: Double
-  /// Operations per second.
-  package var rate: Double
-
-  package init(label: String, intensity: Double, rate: Double) {
-    self.label = label
-    self.intensity = intensity
-    self.rate = rate
-  }
-}

@@ -31,7 +31,8 @@ package struct LloydMaxCodebook: Sendable, Hashable {
     let count = 1 << (bits - 1)
     let positive: [Double]
     if dimension == 1 {
-      positive = (0..<count).map { Double(2 * $0 + 1) / Double(2 * count - 1) }
+      let last = Double(2 * count - 1)
+      positive = (0..<count).map { Double(2 * $0 + 1) / last }
       distortion = 0
     } else {
       var solver = LloydMaxSolver(UnitCoordinate(dimension: dimension), count: count)
@@ -41,7 +42,8 @@ package struct LloydMaxCodebook: Sendable, Hashable {
     }
     self.dimension = dimension
     self.bits = bits
-    let centroids = positive.reversed().map { -$0 } + positive
+    let negative: [Double] = positive.reversed().map { -$0 }
+    let centroids = negative + positive
     self.centroids = centroids
     levels = centroids.map { Float($0) }
     borders = (1..<centroids.count).map { Float((centroids[$0 - 1] + centroids[$0]) / 2) }

@@ -19,8 +19,6 @@ package struct GlyphSet: Hashable, Sendable {
   package static let block = GlyphSet(.block)
   package static let ascii = GlyphSet(.ascii)
 
-  /// Plots use braille dots (2 by 4 a cell) rather than quadrants or letters.
-  package var hasBraille: Bool { kind == .unicode }
   /// Upper and lower half blocks can be used.
   package var hasHalfBlocks: Bool { kind != .ascii }
 
@@ -38,10 +36,8 @@ package struct GlyphSet: Hashable, Sendable {
   package var bottomRight: Unicode.Scalar { pick("╯", "┘", "+") }
   package var horizontal: Unicode.Scalar { pick("─", "─", "-") }
   package var vertical: Unicode.Scalar { pick("│", "│", "|") }
-  package var teeLeft: Unicode.Scalar { pick("├", "├", "+") }
   package var teeRight: Unicode.Scalar { pick("┤", "┤", "+") }
   package var teeDown: Unicode.Scalar { pick("┬", "┬", "+") }
-  package var teeUp: Unicode.Scalar { pick("┴", "┴", "+") }
   package var cross: Unicode.Scalar { pick("┼", "┼", "+") }
 
   /// A bar filled from the left by one to eight eighths of a cell.

@@ -52,7 +52,6 @@ package struct KeyPress: Hashable, Sendable {
   package static let enter = KeyPress(.enter)
   package static let escape = KeyPress(.escape)
   package static let tab = KeyPress(.tab)
-  package static let backTab = KeyPress(.tab, modifiers: .shift)
   package static let backspace = KeyPress(.backspace)
   package static let delete = KeyPress(.delete)
   package static let up = KeyPress(.up)

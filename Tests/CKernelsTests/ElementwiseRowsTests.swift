@@ -9,7 +9,6 @@ private let exponentialTolerance = 1e-6
 private struct Version: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let argmax: @Sendable @convention(c) (UnsafePointer<Float>?, Int) -> Int
-  let absmax: @Sendable @convention(c) (UnsafePointer<Float>?, Int) -> Float
   let logSumExp: @Sendable @convention(c) (UnsafePointer<Float>?, Int) -> Double
   let compare:
     @Sendable @convention(c) (UnsafePointer<Float>?, UnsafePointer<Float>?, Int) -> nk_error_sums
@@ -20,20 +19,20 @@ private struct Version: CustomTestStringConvertible, Sendable {
   static let all: [Version] = {
     var found = [
       Version(
-        testDescription: "generic", argmax: nk_argmax_generic, absmax: nk_absmax_generic,
+        testDescription: "generic", argmax: nk_argmax_generic,
         logSumExp: nk_log_sum_exp_generic, compare: nk_compare_generic, klRow: nk_kl_row_generic)
     ]
     #if arch(x86_64)
       if nk_provider_supported(NK_PROVIDER_AVX2) != 0 {
         found.append(
           Version(
-            testDescription: "avx2", argmax: nk_argmax_avx2, absmax: nk_absmax_avx2,
+            testDescription: "avx2", argmax: nk_argmax_avx2,
             logSumExp: nk_log_sum_exp_avx2, compare: nk_compare_avx2, klRow: nk_kl_row_avx2))
       }
       if nk_provider_supported(NK_PROVIDER_AVX512) != 0 {
         found.append(
           Version(
-            testDescription: "avx512", argmax: nk_argmax_avx512, absmax: nk_absmax_avx512,
+            testDescription: "avx512", argmax: nk_argmax_avx512,
             logSumExp: nk_log_sum_exp_avx512, compare: nk_compare_avx512,
             klRow: nk_kl_row_avx512))
       }
@@ -62,18 +61,6 @@ struct ElementwiseRowsTests {
     }
     #expect(version.argmax([.nan, -.infinity, -.infinity], 3) == 1)
     #expect(version.argmax([], 0) == 0)
-  }
-
-  @Test(arguments: Version.all)
-  fileprivate func absmaxSeesEveryElement(version: Version) {
-    for n in [1, 7, 16, 33] {
-      for at in 0..<n {
-        var x = [Float](repeating: 0.5, count: n)
-        x[at] = -3
-        #expect(version.absmax(x, n) == 3)
-      }
-    }
-    #expect(version.absmax([], 0) == 0)
   }
 
   @Test(arguments: Version.all)

@@ -78,7 +78,9 @@ import Testing
         prompts: prompts, caches: prompts.map { _ in try model.makeCache() }, context: context)
       return prompts.indices.map { logits.values(row: $0) }
     }
-    let prompts = [40, 3, 70].map { length in (0..<length).map { Int32($0 * 37 % 900 + length) } }
+    let prompts: [[Int32]] = [40, 3, 70].map { (length: Int) -> [Int32] in
+      (0..<length).map { Int32($0 * 37 % 900 + length) }
+    }
     let found = try run(prompts)
     #expect(try run(prompts.reversed()) == found.reversed())
     #expect(try run(prompts + prompts) == found + found)

@@ -96,7 +96,7 @@ import Testing
       #expect(sample.stride == stride)
       #expect(sample.tokens == kept)
       let expected = Swift.stride(from: 0, to: tokens, by: stride).flatMap {
-        [Float($0 * 2), Float($0 * 2 + 1)]
+        (token: Int) -> [Float] in [inputs[2 * token], inputs[2 * token + 1]]
       }
       #expect(sample.values == expected)
     }

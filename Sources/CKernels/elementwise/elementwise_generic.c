@@ -1,7 +1,6 @@
 // Norms, rotary embedding, activations and transforms in plain C: the readable truth for the SIMD
 // versions.
 #include <math.h>
-#include <string.h>
 
 #include "half_float.h"
 #include "nk_elementwise.h"
@@ -74,75 +73,7 @@ void nk_add_generic(const float *a, const float *b, float *out, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
 }
 
-void nk_multiply_generic(const float *a, const float *b, float *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = a[i] * b[i];
-}
-
-void nk_scale_generic(const float *a, float factor, float *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = a[i] * factor;
-}
-
-void nk_softmax_generic(const float *x, float *out, size_t count) {
-  float largest = -INFINITY;
-  for (size_t i = 0; i < count; i++) largest = fmaxf(largest, x[i]);
-  double sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    out[i] = expf(x[i] - largest);
-    sum += out[i];
-  }
-  const float inverse = (float)(1.0 / sum);
-  for (size_t i = 0; i < count; i++) out[i] *= inverse;
-}
-
-void nk_fwht_generic(float *x, ptrdiff_t stride, size_t rows, size_t columns) {
-  const float factor = 1.0f / sqrtf((float)columns);
-  for (size_t r = 0; r < rows; r++, x += stride) {
-    for (size_t half = 1; half < columns; half *= 2) {
-      for (size_t i = 0; i < columns; i += 2 * half) {
-        for (size_t j = i; j < i + half; j++) {
-          const float a = x[j], b = x[j + half];
-          x[j] = a + b;
-          x[j + half] = a - b;
-        }
-      }
-    }
-    for (size_t c = 0; c < columns; c++) x[c] *= factor;
-  }
-}
-
 void nk_f32_to_bf16_generic(const float *x, uint16_t *out, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = bf16_of_float(x[i]);
 }
 
-void nk_bf16_to_f32_generic(const uint16_t *x, float *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = float_of_bf16(x[i]);
-}
-
-void nk_f32_to_f16_generic(const float *x, uint16_t *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = f16_of_float(x[i]);
-}
-
-void nk_f16_to_f32_generic(const uint16_t *x, float *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = float_of_f16(x[i]);
-}
-
-void nk_gather_f32_generic(const float *table, size_t columns, const int32_t *ids, size_t count,
-                           float *out, ptrdiff_t out_stride) {
-  for (size_t i = 0; i < count; i++, out += out_stride) {
-    memcpy(out, table + (size_t)ids[i] * columns, columns * sizeof *out);
-  }
-}
-
-void nk_gather_bf16_generic(const uint16_t *table, size_t columns, const int32_t *ids, size_t count,
-                            float *out, ptrdiff_t out_stride) {
-  for (size_t i = 0; i < count; i++, out += out_stride) {
-    nk_bf16_to_f32_generic(table + (size_t)ids[i] * columns, out, columns);
-  }
-}
-
-void nk_gather_f16_generic(const uint16_t *table, size_t columns, const int32_t *ids, size_t count,
-                           float *out, ptrdiff_t out_stride) {
-  for (size_t i = 0; i < count; i++, out += out_stride) {
-    nk_f16_to_f32_generic(table + (size_t)ids[i] * columns, out, columns);
-  }
-}

@@ -193,95 +193,19 @@ void VERSION(nk_add)(const float *a, const float *b, float *out, size_t count) {
   EACH(a, b, out, count, lanes_add(x, y));
 }
 
-LANES_TARGET
-void VERSION(nk_multiply)(const float *a, const float *b, float *out, size_t count) {
-  EACH(a, b, out, count, lanes_mul(x, y));
-}
-
-LANES_TARGET
-void VERSION(nk_scale)(const float *a, float factor, float *out, size_t count) {
-  const lanes f = lanes_set(factor);
-  EACH(a, a, out, count, lanes_mul(x, f));
-}
-
-LANES_TARGET
-void VERSION(nk_fwht)(float *x, ptrdiff_t stride, size_t rows, size_t columns) {
-  if (columns < LANES) {
-    nk_fwht_generic(x, stride, rows, columns);
-    return;
-  }
-  const lanes factor = lanes_set(1.0f / sqrtf((float)columns));
-  for (size_t r = 0; r < rows; r++, x += stride) {
-    for (size_t c = 0; c < columns; c += LANES) {
-      lanes v = lanes_load(x + c);
-      for (int step = 1; step < LANES; step *= 2) {
-        v = lanes_fma(v, lanes_butterfly_signs(step), lanes_exchange(v, step));
-      }
-      lanes_store(x + c, lanes_mul(v, factor));
-    }
-    for (size_t half = LANES; half < columns; half *= 2) {
-      for (size_t i = 0; i < columns; i += 2 * half) {
-        for (size_t j = i; j < i + half; j += LANES) {
-          lanes a = lanes_load(x + j), b = lanes_load(x + j + half);
-          lanes_store(x + j, lanes_add(a, b));
-          lanes_store(x + j + half, lanes_sub(a, b));
-        }
-      }
-    }
-  }
-}
-
 // ---- Conversions ----
 
-#define TO_HALF(name, store)                                                   \
-  LANES_TARGET void VERSION(name)(const float *x, uint16_t *out, size_t count) { \
-    size_t i = 0;                                                              \
-    for (; i + LANES <= count; i += LANES) store(out + i, lanes_load(x + i));  \
-    if (i < count) {                                                           \
-      uint16_t rest[LANES];                                                    \
-      store(rest, lanes_load_part(x + i, count - i));                          \
-      memcpy(out + i, rest, (count - i) * sizeof *out);                        \
-    }                                                                          \
-  }
-#define FROM_HALF(name, load)                                                  \
-  LANES_TARGET void VERSION(name)(const uint16_t *x, float *out, size_t count) { \
-    size_t i = 0;                                                              \
-    for (; i + LANES <= count; i += LANES) lanes_store(out + i, load(x + i));  \
-    if (i < count) {                                                           \
-      uint16_t rest[LANES] = {0};                                              \
-      memcpy(rest, x + i, (count - i) * sizeof *x);                            \
-      lanes_store_part(out + i, load(rest), count - i);                        \
-    }                                                                          \
-  }
-TO_HALF(nk_f32_to_bf16, lanes_store_bf16)
-TO_HALF(nk_f32_to_f16, lanes_store_f16)
-FROM_HALF(nk_bf16_to_f32, lanes_load_bf16)
-FROM_HALF(nk_f16_to_f32, lanes_load_f16)
-
 LANES_TARGET
-void VERSION(nk_gather_f32)(const float *table, size_t columns, const int32_t *ids, size_t count,
-                            float *out, ptrdiff_t out_stride) {
-  nk_gather_f32_generic(table, columns, ids, count, out, out_stride);
-}
-
-LANES_TARGET
-void VERSION(nk_gather_bf16)(const uint16_t *table, size_t columns, const int32_t *ids,
-                             size_t count, float *out, ptrdiff_t out_stride) {
-  for (size_t i = 0; i < count; i++, out += out_stride) {
-    VERSION(nk_bf16_to_f32)(table + (size_t)ids[i] * columns, out, columns);
-  }
-}
-
-LANES_TARGET
-void VERSION(nk_gather_f16)(const uint16_t *table, size_t columns, const int32_t *ids, size_t count,
-                            float *out, ptrdiff_t out_stride) {
-  for (size_t i = 0; i < count; i++, out += out_stride) {
-    VERSION(nk_f16_to_f32)(table + (size_t)ids[i] * columns, out, columns);
+void VERSION(nk_f32_to_bf16)(const float *x, uint16_t *out, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) lanes_store_bf16(out + i, lanes_load(x + i));
+  if (i < count) {
+    uint16_t rest[LANES];
+    lanes_store_bf16(rest, lanes_load_part(x + i, count - i));
+    memcpy(out + i, rest, (count - i) * sizeof *out);
   }
 }
 
 #undef EACH
-#undef TO_HALF
-#undef FROM_HALF
 
 #endif

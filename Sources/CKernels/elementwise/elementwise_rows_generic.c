@@ -15,12 +15,6 @@ size_t nk_argmax_generic(const float *x, size_t count) {
   return best;
 }
 
-float nk_absmax_generic(const float *x, size_t count) {
-  float largest = 0;
-  for (size_t i = 0; i < count; i++) largest = fmaxf(largest, fabsf(x[i]));
-  return largest;
-}
-
 double nk_log_sum_exp_generic(const float *x, size_t count) {
   float largest = -INFINITY;
   for (size_t i = 0; i < count; i++) largest = fmaxf(largest, x[i]);

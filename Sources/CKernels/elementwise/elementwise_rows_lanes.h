@@ -40,12 +40,6 @@ LANES_INLINE double exponential_sum(const float *x, float shift, float *out, siz
 }
 
 LANES_TARGET
-void VERSION(nk_softmax)(const float *x, float *out, size_t count) {
-  const double sum = exponential_sum(x, largest_of(x, count), out, count);
-  VERSION(nk_scale)(out, (float)(1.0 / sum), out, count);
-}
-
-LANES_TARGET
 size_t VERSION(nk_argmax)(const float *x, size_t count) {
   const float largest = largest_of(x, count);
   const lanes l = lanes_set(largest);
@@ -58,15 +52,6 @@ size_t VERSION(nk_argmax)(const float *x, size_t count) {
     if (x[i] == largest) return i;
   }
   return 0;
-}
-
-LANES_TARGET
-float VERSION(nk_absmax)(const float *x, size_t count) {
-  lanes a = lanes_set(0);
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES) a = lanes_max(lanes_abs(lanes_load(x + i)), a);
-  if (i < count) a = lanes_max(lanes_abs(lanes_load_part(x + i, count - i)), a);
-  return lanes_largest(a);
 }
 
 LANES_TARGET

@@ -63,43 +63,16 @@ NK_VERSIONS(void, nk_swiglu,
              float *out, ptrdiff_t out_stride, size_t rows, size_t columns))
 
 NK_VERSIONS(void, nk_add, (const float *a, const float *b, float *out, size_t count))
-NK_VERSIONS(void, nk_multiply, (const float *a, const float *b, float *out, size_t count))
-NK_VERSIONS(void, nk_scale, (const float *a, float factor, float *out, size_t count))
 
-// out = softmax(x). count 0 does nothing.
-NK_VERSIONS(void, nk_softmax, (const float *x, float *out, size_t count))
-
-// Walsh-Hadamard transform of each row in natural (Sylvester) order, divided by sqrt(columns), in
-// place. It is its own inverse. columns: a power of two. x: [rows, columns].
-NK_VERSIONS(void, nk_fwht, (float *x, ptrdiff_t stride, size_t rows, size_t columns))
-
-// ---- Conversions, round to nearest even; NaN stays NaN. out must not overlap the input. ----
+// ---- Conversion, rounded to nearest even; NaN stays NaN. out must not overlap the input. ----
 
 NK_VERSIONS(void, nk_f32_to_bf16, (const float *x, uint16_t *out, size_t count))
-NK_VERSIONS(void, nk_bf16_to_f32, (const uint16_t *x, float *out, size_t count))
-NK_VERSIONS(void, nk_f32_to_f16, (const float *x, uint16_t *out, size_t count))
-NK_VERSIONS(void, nk_f16_to_f32, (const uint16_t *x, float *out, size_t count))
-
-// Rows of an embedding table as float32. table: [vocabulary, columns]; ids: [count], each within
-// the vocabulary (the caller checks); out: [count, columns].
-NK_VERSIONS(void, nk_gather_f32,
-            (const float *table, size_t columns, const int32_t *ids, size_t count,
-             float *out, ptrdiff_t out_stride))
-NK_VERSIONS(void, nk_gather_bf16,
-            (const uint16_t *table, size_t columns, const int32_t *ids, size_t count,
-             float *out, ptrdiff_t out_stride))
-NK_VERSIONS(void, nk_gather_f16,
-            (const uint16_t *table, size_t columns, const int32_t *ids, size_t count,
-             float *out, ptrdiff_t out_stride))
 
 // ---- Reductions over one row ----
 
 // Index of the largest element, the first of equals; NaN never wins. 0 when count is 0 or nothing
 // but NaN.
 NK_VERSIONS(size_t, nk_argmax, (const float *x, size_t count))
-
-// Largest |x|; 0 when count is 0.
-NK_VERSIONS(float, nk_absmax, (const float *x, size_t count))
 
 // log(sum(exp(x))), exponentials in float32, sum in double. -inf when count is 0.
 NK_VERSIONS(double, nk_log_sum_exp, (const float *x, size_t count))

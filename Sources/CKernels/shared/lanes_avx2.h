@@ -68,27 +68,6 @@ LANES_INLINE lanes lanes_scale_exponent(lanes x, lanes shifted) {
   __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), exponent));
 }
-LANES_INLINE lanes lanes_exchange(lanes x, int step) {
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_permutevar8x32_ps(x, _mm256_xor_si256(index, _mm256_set1_epi32(step)));
-}
-// -1 in the lanes whose index has the bit `step`, else 1.
-LANES_INLINE lanes lanes_butterfly_signs(int step) {
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  __m256i bit = _mm256_and_si256(index, _mm256_set1_epi32(step));
-  __m256i clear = _mm256_cmpeq_epi32(bit, _mm256_setzero_si256());
-  return _mm256_blendv_ps(_mm256_set1_ps(-1.0f), _mm256_set1_ps(1.0f), _mm256_castsi256_ps(clear));
-}
-LANES_INLINE lanes lanes_load_f16(const uint16_t *p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
-}
-LANES_INLINE void lanes_store_f16(uint16_t *p, lanes x) {
-  _mm_storeu_si128((void *)p, _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-}
-LANES_INLINE lanes lanes_load_bf16(const uint16_t *p) {
-  __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
-}
 LANES_INLINE void lanes_store_bf16(uint16_t *p, lanes x) {
   __m256i bits = _mm256_castps_si256(x);
   __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));

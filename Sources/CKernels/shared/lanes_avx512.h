@@ -60,28 +60,6 @@ LANES_INLINE lanes lanes_scale_exponent(lanes x, lanes shifted) {
   __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
   return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), exponent));
 }
-LANES_INLINE lanes lanes_exchange(lanes x, int step) {
-  const __m512i index =
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  return _mm512_permutexvar_ps(_mm512_xor_si512(index, _mm512_set1_epi32(step)), x);
-}
-// -1 in the lanes whose index has the bit `step`, else 1.
-LANES_INLINE lanes lanes_butterfly_signs(int step) {
-  const __m512i index =
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  lanes_mask m = _mm512_test_epi32_mask(index, _mm512_set1_epi32(step));
-  return _mm512_mask_mov_ps(_mm512_set1_ps(1.0f), m, _mm512_set1_ps(-1.0f));
-}
-LANES_INLINE lanes lanes_load_f16(const uint16_t *p) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
-}
-LANES_INLINE void lanes_store_f16(uint16_t *p, lanes x) {
-  _mm256_storeu_si256((void *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-}
-LANES_INLINE lanes lanes_load_bf16(const uint16_t *p) {
-  __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
-}
 LANES_INLINE void lanes_store_bf16(uint16_t *p, lanes x) {
   __m512i bits = _mm512_castps_si512(x);
   __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));

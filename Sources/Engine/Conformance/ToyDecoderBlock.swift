@@ -73,11 +73,11 @@ struct ToyDecoderBlock {
     var outputs = [Float](repeating: 0, count: tokens * rows)
     inputs.withUnsafeBufferPointer { inputs in
       weights.withUnsafeBufferPointer { weights in
+        guard let inputs = inputs.baseAddress, let weights = weights.baseAddress else { return }
         for token in 0..<tokens {
+          let input = inputs + token * columns
           for row in 0..<rows {
-            outputs[token * rows + row] = Self.dot(
-              inputs[token * columns..<(token + 1) * columns],
-              weights[row * columns..<(row + 1) * columns])
+            outputs[token * rows + row] = Self.dot(input, weights + row * columns, count: columns)
           }
         }
       }
@@ -85,18 +85,17 @@ struct ToyDecoderBlock {
     return outputs
   }
 
-  /// The sum of products of two runs of one length, in eight sums side by side.
+  /// The sum of products of two runs of `count` numbers, in eight sums side by side.
   private static func dot(
-    _ left: Slice<UnsafeBufferPointer<Float>>, _ right: Slice<UnsafeBufferPointer<Float>>
+    _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int
   ) -> Float {
-    let (left, right) = (UnsafeBufferPointer(rebasing: left), UnsafeBufferPointer(rebasing: right))
     var sums = SIMD8<Float>()
-    let whole = left.count / 8 * 8
+    let whole = count / 8 * 8
     for first in stride(from: 0, to: whole, by: 8) {
       for lane in 0..<8 { sums[lane] += left[first + lane] * right[first + lane] }
     }
     var sum = sums.sum()
-    for index in whole..<left.count { sum += left[index] * right[index] }
+    for index in whole..<count { sum += left[index] * right[index] }
     return sum
   }
 

@@ -4,8 +4,6 @@ extension Grid {
   package static let searchSteps = 100
   /// The search goes on for this share of the steps.
   package static let searchShare = 0.8
-  /// The error is the sum of `|rounded - value|` to this power.
-  package static let searchNorm = 2.4
 
   /// The grids for the 80 ranges that are tried, the full one first.
   package func searchCandidates(

@@ -73,10 +73,14 @@ package enum FP8Conformance: ConformanceFamily {
 
   /// `x w^T` of `[tokens, columns]` and `[rows, columns]`.
   private static func product(_ x: [Float], _ w: [Float], columns: Int) -> [Double] {
-    stride(from: 0, to: x.count, by: columns).flatMap { token in
-      stride(from: 0, to: w.count, by: columns).map { row in
-        (0..<columns).reduce(0) { $0 + Double(x[token + $1]) * Double(w[row + $1]) }
+    var products: [Double] = []
+    for token in stride(from: 0, to: x.count, by: columns) {
+      for row in stride(from: 0, to: w.count, by: columns) {
+        var sum = 0.0
+        for column in 0..<columns { sum += Double(x[token + column]) * Double(w[row + column]) }
+        products.append(sum)
       }
     }
+    return products
   }
 }

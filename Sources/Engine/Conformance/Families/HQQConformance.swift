@@ -37,13 +37,16 @@ package enum HQQConformance: ConformanceFamily {
   }
 
   private static func options(_ parts: [Substring], _ item: ConformanceCase) -> HQQ.Options? {
+    let axes: [Substring: HQQ.Axis] = ["axis0": .strided, "axis1": .row]
     guard parts[0].hasPrefix("b"), let bits = Int(parts[0].dropFirst()),
-      parts[2].hasPrefix("g"), let group = Int(parts[2].dropFirst()),
-      parts[1] == "axis0" || parts[1] == "axis1"
+      parts[2].hasPrefix("g"), let group = Int(parts[2].dropFirst()), let axis = axes[parts[1]]
     else { return nil }
+    let rounds: Int = item.params["iters"]?.integer ?? 20
+    let norm: Double = item.params["lp_norm"]?.double ?? 0.7
+    let strength: Double = item.params["beta"]?.double ?? 10
+    let growth: Double = item.params["kappa"]?.double ?? 1.01
     return HQQ.Options(
-      bits: bits, group: group, axis: parts[1] == "axis1" ? .row : .strided,
-      rounds: item.params["iters"]?.integer ?? 20, norm: item.params["lp_norm"]?.double ?? 0.7,
-      strength: item.params["beta"]?.double ?? 10, growth: item.params["kappa"]?.double ?? 1.01)
+      bits: bits, group: group, axis: axis, rounds: rounds, norm: norm, strength: strength,
+      growth: growth)
   }
 }

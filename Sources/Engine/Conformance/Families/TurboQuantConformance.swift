@@ -104,13 +104,16 @@ package enum TurboQuantConformance: ConformanceFamily {
     _ run: ConformanceRun, _ decoded: [Float], _ width: Int
   ) throws -> [Float] {
     let queries = Vectors(values: try run.fixture.floats("in.Y"), width: width)
-    return (0..<queries.count).flatMap { row in
-      stride(from: 0, to: decoded.count, by: width).map { start in
-        let query = queries[row]
-        return Float(
-          (0..<width).reduce(0.0) { $0 + Double(query[$1]) * Double(decoded[start + $1]) })
+    var products: [Float] = []
+    for row in 0..<queries.count {
+      let query = queries[row]
+      for start in stride(from: 0, to: decoded.count, by: width) {
+        var sum = 0.0
+        for index in 0..<width { sum += Double(query[index]) * Double(decoded[start + index]) }
+        products.append(Float(sum))
       }
     }
+    return products
   }
 
   /// The vectors after a stay in the blocks of a cache.

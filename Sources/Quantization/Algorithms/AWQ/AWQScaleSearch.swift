@@ -186,6 +186,5 @@ package struct AWQScaleCurve: Hashable, Sendable {
   /// The scales at that ratio, one an input channel of the layers, `[columns]`.
   package let scales: [Float]
 
-  package var bestRatio: Double { ratios[best] }
   package var bestLoss: Double { losses[best] }
 }
