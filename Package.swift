@@ -11,7 +11,7 @@ let package = Package(
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
-    // 0: C.
+    // 0: C, and how numbers and text read.
     .target(
       name: "CKernels",
       cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
@@ -21,9 +21,11 @@ let package = Package(
       name: "CNcurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
 
+    .target(name: "Wording"),
+
     // 1
-    .target(name: "Platform"),
-    .target(name: "TerminalUI"),
+    .target(name: "Platform", dependencies: ["Wording"]),
+    .target(name: "TerminalUI", dependencies: ["Wording"]),
 
     // 2
     .target(name: "Tensors", dependencies: ["Platform"]),
@@ -32,7 +34,7 @@ let package = Package(
 
     // 3
     .target(name: "Operators", dependencies: ["Tensors", "CKernels"]),
-    .target(name: "Checkpoints", dependencies: ["Tensors"]),
+    .target(name: "Checkpoints", dependencies: ["Tensors", "Tokenizers"]),
 
     // 4
     .target(name: "Models", dependencies: ["Operators", "Checkpoints", "Tokenizers"]),
@@ -64,7 +66,7 @@ let package = Package(
       resources: [.copy("../../Themes"), .copy("../../Sessions")]),
 
     // 8
-    .target(name: "Shell", dependencies: ["Workbench", "Engine", "CursesBackend"]),
+    .target(name: "Shell", dependencies: ["Workbench", "Engine"]),
 
     // 9
     .target(
@@ -83,6 +85,7 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),
     .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"]),
+    .testTarget(name: "WordingTests", dependencies: ["Wording"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
@@ -92,13 +95,18 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
-    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
     .testTarget(
-      name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"]),
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "DemoModel", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
+    .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]
 )
 

@@ -6,6 +6,7 @@ import Planning
 import Platform
 import Quantization
 import Synchronization
+import Wording
 
 /// One command's way through the engine: jobs one after the other, their progress shown.
 struct CommandSession {
@@ -19,21 +20,15 @@ struct CommandSession {
   /// Runs one job to its end.
   ///
   /// - Throws: `CommandFailure` with the job's message.
-  func perform(_ request: JobRequest) throws -> JobResult {
-    let outcome = Mutex<JobEvent?>(nil)
-    laboratory.run(request, id: JobID(number: 0), control: Interrupt.control) { event in
-      progress.show(event)
-      switch event {
-      case .finished, .failed, .cancelled: outcome.withLock { $0 = event }
-      case .started, .progressed, .surveyed, .labRow, .cacheRow, .batchPoints, .layer, .log:
-        break
-      }
-    }
+  func perform<Kind: Job>(_ job: Kind) throws -> Kind.Report {
+    let outcome = laboratory.run(
+      job, id: JobID(number: 0), control: Interrupt.control, emit: progress.show)
     progress.finish()
-    switch outcome.withLock({ $0 }) {
-    case .finished(_, let result): return result
-    case .failed(_, let message): throw CommandFailure(message: message)
-    default: throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+    switch outcome {
+    case .finished(let report): return report
+    case .failed(let message): throw CommandFailure(message: message)
+    case .cancelled:
+      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
     }
   }
 
@@ -66,18 +61,14 @@ struct CommandSession {
   func load(
     _ path: String?, planting: OutlierPlanting? = nil, rotation: ResidualRotation? = nil
   ) throws -> ModelSummary {
-    guard case .model(var summary) = try perform(.load(path: path)) else {
-      throw CommandFailure(message: "loading gave no model")
-    }
+    var summary = try perform(LoadJob(path: path))
     if let planting { summary = try plant(planting) }
     if let rotation { summary = try rotate(rotation) }
     return summary
   }
 
   private func plant(_ planting: OutlierPlanting) throws -> ModelSummary {
-    guard case .planted(let report) = try perform(.plantOutliers(planting: planting)) else {
-      throw CommandFailure(message: "planting gave no report")
-    }
+    let report = try perform(PlantingJob(planting: planting))
     progress.note(
       "\(report.summary.label): the largest difference of \(Quantity.grouped(report.logits)) logits is "
         + "\(report.logitDifference); \(report.atSixBefore) -> \(report.atSixAfter) of "
@@ -86,9 +77,7 @@ struct CommandSession {
   }
 
   private func rotate(_ rotation: ResidualRotation) throws -> ModelSummary {
-    guard case .rotated(let report) = try perform(.rotateResidual(rotation: rotation)) else {
-      throw CommandFailure(message: "rotating gave no report")
-    }
+    let report = try perform(RotationJob(rotation: rotation))
     var words = "\(report.summary.label): \(report.kind)"
     if let exact = report.exact {
       words +=
@@ -117,11 +106,7 @@ struct CommandSession {
   func quantize(
     _ recipe: Recipe, _ calibration: CalibrationOptions, keeping: Keeping = .nothing
   ) throws -> QuantizeReport {
-    guard
-      case .quantized(let report) = try perform(
-        .quantize(recipe: recipe, calibration: calibration, keeping: keeping))
-    else { throw CommandFailure(message: "quantizing gave no report") }
-    return report
+    try perform(QuantizeJob(recipe: recipe, calibration: calibration, keeping: keeping))
   }
 }
 
@@ -155,38 +140,5 @@ enum Interrupt {
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past a limit is then an error that can be told.
     signal(SIGXFSZ, SIG_IGN)
-  }
-}
-
-/// What commands print.
-enum Output {
-  /// Prints one JSON document, keys sorted.
-  static func json(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let data = try encoder.encode(value)
-    print(String(decoding: data, as: UTF8.self))
-  }
-
-  /// Prints rows as a table, columns aligned; numbers to the right.
-  static func table(_ header: [String], _ rows: [[String]]) {
-    var widths = header.map(\.count)
-    for row in rows {
-      for (index, cell) in row.enumerated() where index < widths.count {
-        widths[index] = max(widths[index], cell.count)
-      }
-    }
-    func line(_ cells: [String]) -> String {
-      cells.enumerated().map { index, cell in
-        let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
-        let isNumber = cell.first.map { $0.isNumber || $0 == "-" || $0 == "+" } ?? false
-        return isNumber ? padding + cell : cell + padding
-      }.joined(separator: "  ")
-    }
-    print(line(header))
-    print(widths.map { String(repeating: "-", count: $0) }.joined(separator: "  "))
-    for row in rows { print(line(row)) }
   }
 }

@@ -20,17 +20,17 @@ struct HeadlessWalk {
   func run(_ model: String?) throws {
     let summary = try session.load(model)
     let workload = Workload(context: summary.shape.context)
-    guard case .plan(let plan) = try session.perform(.plan(workload: workload, machine: nil)),
-      let advice = plan.advice.first
-    else { throw CommandFailure(message: "planning gave no advice") }
-    let recipe = Self.recipe(for: advice.target)
+    let plan = try session.perform(PlanJob(workload: workload, machine: nil))
+    guard let advice = plan.advice.first else {
+      throw CommandFailure(message: "planning gave no advice")
+    }
+    guard let recipe = advice.recipe(of: QuantizationMethods.descriptions) else {
+      throw CommandFailure(message: "there is no method for the \(advice.target.rawValue)")
+    }
     let quantize = try session.quantize(recipe, CalibrationOptions(samples: 8))
-    guard
-      case .evaluated(let evaluation) = try session.perform(
-        .evaluate(options: EvaluationOptions(windows: 16))),
-      case .benched(let bench) = try session.perform(
-        .bench(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
-    else { throw CommandFailure(message: "measuring gave no report") }
+    let evaluation = try session.perform(EvaluateJob(options: EvaluationOptions(windows: 16)))
+    let bench = try session.perform(
+      BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
     let verdict = Verdict.judge(
       plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
     if asJSON {
@@ -54,14 +54,5 @@ struct HeadlessWalk {
       print("     \(check.evidence)")
     }
     for line in verdict.next { print("  Next: \(line)") }
-  }
-
-  /// The recipe a target starts with.
-  static func recipe(for target: QuantizationTarget) -> Recipe {
-    switch target {
-    case .weights: RecipeText.scheme("W4A16") ?? .baseline
-    case .activations: RecipeText.scheme("W8A8") ?? .baseline
-    case .kvCache: RecipeText.scheme("KV8") ?? .baseline
-    }
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Engine
-import Glibc
 
 /// The program: the workbench without a subcommand, else one of the commands for scripts.
 struct Nibble: ParsableCommand {
@@ -24,37 +23,4 @@ struct Nibble: ParsableCommand {
       ProvidersCommand.self, KernelsCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)
-}
-
-/// Where the program begins: parses the command line, runs the command, and turns errors into exit codes.
-package enum Program {
-  package static func main() {
-    Interrupt.install()
-    do {
-      var command = try Nibble.parseAsRoot()
-      try command.run()
-    } catch {
-      let code = Nibble.exitCode(for: error)
-      if let ended = error as? ExitCode { exit(ended.rawValue) }
-      if let failure = error as? CommandFailure {
-        Self.complain(failure.message)
-        exit(failure.code)
-      }
-      if code == .success {
-        print(Nibble.fullMessage(for: error))
-        exit(0)
-      }
-      if code == .validationFailure {
-        Self.complain(Nibble.fullMessage(for: error), prefix: "")
-        exit(2)
-      }
-      Self.complain("\(error)")
-      exit(1)
-    }
-  }
-
-  private static func complain(_ text: String, prefix: String = "nibble: ") {
-    var line = prefix + text + "\n"
-    line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
-  }
 }

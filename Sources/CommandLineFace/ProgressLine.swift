@@ -1,11 +1,11 @@
 import Engine
-import Glibc
 import Platform
 import Synchronization
+import Wording
 
 /// Progress of a command on standard error: a bar on a terminal, a line every few seconds elsewhere.
 final class ProgressLine: Sendable {
-  private let isTerminal = isatty(2) != 0
+  private let streams = Output.streams.get()
   private let last = Mutex((printed: 0.0, phase: "", shown: false))
 
   /// Shows one event.
@@ -13,9 +13,7 @@ final class ProgressLine: Sendable {
     switch event {
     case .progressed(_, let progress): show(progress)
     case .log(_, let text): note(text)
-    case .started, .layer, .surveyed, .labRow, .cacheRow, .batchPoints, .finished, .failed,
-      .cancelled:
-      break
+    case .started, .part, .finished, .failed, .cancelled: break
     }
   }
 
@@ -62,11 +60,7 @@ final class ProgressLine: Sendable {
     emit(isTerminal ? "\r\(line)\u{1B}[K" : line + "\n")
   }
 
-  private func emit(_ text: String) {
-    var text = text
-    text.withUTF8 { buffer in
-      // Progress is a courtesy: when standard error is closed there is nobody to tell.
-      _ = Glibc.write(2, buffer.baseAddress, buffer.count)
-    }
-  }
+  private var isTerminal: Bool { streams.redrawsProgress }
+
+  private func emit(_ text: String) { streams.error(text) }
 }

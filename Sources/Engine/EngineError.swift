@@ -1,4 +1,4 @@
-import Platform
+import Wording
 
 /// What can go wrong in a job beyond what the parts below report; each case carries its evidence.
 package enum EngineError: Error, Hashable, Sendable {

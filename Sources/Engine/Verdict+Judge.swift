@@ -2,9 +2,9 @@ package import Evaluation
 import Models
 import Operators
 package import Planning
-import Platform
 package import Profiling
 import Quantization
+import Wording
 
 extension Verdict {
   /// Answers the four checks from what was measured; a check without its measurement stays unknown.
@@ -137,9 +137,9 @@ extension Verdict {
     let cache = Double(side.kvBytesPerToken) / Double(max(1, baseline.kvBytesPerToken))
     let evidence = """
       decode \(pair(baseline.decode.tokensPerSecond, side.decode.tokensPerSecond)) \
-      (\(Quantity.fixed(decode, 2))x), prefill \
+      (\(Quantity.times(decode))), prefill \
       \(pair(baseline.prefill.tokensPerSecond, side.prefill.tokensPerSecond)) \
-      (\(Quantity.fixed(prefill, 2))x), weights \(Quantity.bytes(baseline.weightBytes)) -> \
+      (\(Quantity.times(prefill))), weights \(Quantity.bytes(baseline.weightBytes)) -> \
       \(Quantity.bytes(side.weightBytes)), cache \(baseline.kvBytesPerToken) -> \
       \(side.kvBytesPerToken) bytes a token
       """

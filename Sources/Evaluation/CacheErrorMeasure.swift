@@ -93,7 +93,9 @@ private final class ShadowCaches {
     cells = [[Cell]](
       repeating: [Cell](repeating: Cell(), count: configuration.kvHeads),
       count: model.blocks.count)
-    scale = 1 / Double(configuration.headDimension).squareRoot()
+    scale =
+      model.blocks[0].plan.attention.scale.map(Double.init)
+      ?? 1 / Double(configuration.headDimension).squareRoot()
   }
 
   deinit { for output in outputs { output.deallocate() } }
@@ -169,8 +171,7 @@ private final class AttentionShadow: ForwardObserver {
             keys: keys, values: values, tokens: tokens, layer: layer, context: context)
         }
         guard isProbing else { continue }
-        var view = cache.view(layer: layer)
-        view.window = model.configuration.windows[layer]
+        let view = cache.view(layer: layer).seen(by: model.blocks[layer].plan.attention)
         queries[layer].withUnsafeBufferPointer { queries in
           guard let queries = queries.baseAddress else { return }
           context.attention(
@@ -203,7 +204,7 @@ private final class AttentionShadow: ForwardObserver {
     var expected = [Float](repeating: 0, count: length * dimension)
     var found = expected
     for layer in queries.indices {
-      let window = model.configuration.windows[layer]
+      let window = model.blocks[layer].plan.attention.window
       let seen = (window > 0 ? max(0, length - window) : 0)..<length
       for head in 0..<kvHeads {
         context.read(

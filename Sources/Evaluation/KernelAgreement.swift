@@ -91,7 +91,7 @@ package struct KernelAgreement {
     var blocks: [Int: DecoderBlock] = [:]
     for (index, block) in model.blocks.enumerated() {
       var norms: [BlockNorm: [Float]] = [:]
-      for norm in BlockNorm.allCases {
+      for norm in block.plan.openingNorms {
         norms[norm] = block[norm].values.map {
           Float(Double($0) * (1 + deviation * generator.normal()))
         }

@@ -1,26 +1,31 @@
 package import Checkpoints
 
-/// A family of decoder-only models: how its configuration is read, what its tensors are called, and
-/// between which layers scale can be moved.
+/// A family of decoder-only models: how its configuration is read, and what its blocks and what stands around them are.
 ///
-/// To add one: a file in `Architectures/`, a line in `Architectures.all`.
+/// To add one: a file in `Architectures/`, a line in `Architectures.all`. What is not said otherwise is as in Llama.
 package protocol Architecture: Sendable {
   /// The values of `model_type` in `config.json`.
   static var modelTypes: [String] { get }
-  static var tensorNames: TensorNames { get }
 
   /// Reads `config.json`.
   ///
   /// - Throws: `CheckpointError` and `ModelError` with file, field, expected and found.
   static func configuration(from config: ConfigFile) throws -> ModelConfiguration
 
-  /// Where scale may move from one tensor to the next without changing what the block computes.
-  static func scalePairs(_ configuration: ModelConfiguration) -> [ScalePair]
+  /// Block `index` of a model: all that is asked of it later, from tensor names to where scale may move.
+  static func block(_ configuration: ModelConfiguration, _ index: Int) -> BlockPlan
+
+  /// Embedding, last norm and head.
+  static func frame(_ configuration: ModelConfiguration) -> FramePlan
 }
 
 extension Architecture {
-  package static func scalePairs(_ configuration: ModelConfiguration) -> [ScalePair] {
-    ScalePair.gated(configuration)
+  package static func block(_ configuration: ModelConfiguration, _ index: Int) -> BlockPlan {
+    .gated(configuration, index)
+  }
+
+  package static func frame(_ configuration: ModelConfiguration) -> FramePlan {
+    .usual(configuration)
   }
 }
 
@@ -31,6 +36,8 @@ package enum Architectures {
     Llama.self,
     Qwen2.self,
     Qwen3.self,
+    SmolLM3.self,
+    Gemma3.self,
   ]
 
   /// Every known `model_type`.

@@ -1,63 +1,59 @@
 import Operators
 import Synchronization
 
-/// One decoder block: attention and a gated feed-forward layer, each behind a norm and added to
-/// what came in.
-///
-///     x += o(attention(rope(q(n)), rope(k(n)), v(n)))   where n = attentionNorm(x)
-///     x += down(silu(gate(n)) * up(n))                  where n = feedForwardNorm(x)
+/// One decoder block: the layers and norms of a plan.
 package final class DecoderBlock: Sendable {
-  package let attentionNorm: NormWeight
-  package let feedForwardNorm: NormWeight
-  /// Norms of single heads, `[headDimension]`, where the architecture has them.
-  package let queryNorm: NormWeight?
-  package let keyNorm: NormWeight?
-  package let q: Linear
-  package let k: Linear
-  package let v: Linear
-  package let o: Linear
-  package let gate: Linear
-  package let up: Linear
-  package let down: Linear
+  package let plan: BlockPlan
+  /// A layer for each role of the plan.
+  package let linears: [Projection: Linear]
+  /// A norm for each place of the plan.
+  package let norms: [BlockNorm: NormWeight]
 
   private let cached = Mutex<PreparedBlock?>(nil)
 
-  /// Takes a linear layer for every projection.
+  /// - Throws: `ModelError.weightShape` for a layer or norm that the plan has and these do not, or of another size.
   package init(
-    attentionNorm: NormWeight, feedForwardNorm: NormWeight, queryNorm: NormWeight? = nil,
-    keyNorm: NormWeight? = nil, linear: (Projection) throws -> Linear
-  ) rethrows {
-    self.attentionNorm = attentionNorm
-    self.feedForwardNorm = feedForwardNorm
-    self.queryNorm = queryNorm
-    self.keyNorm = keyNorm
-    q = try linear(.q)
-    k = try linear(.k)
-    v = try linear(.v)
-    o = try linear(.o)
-    gate = try linear(.gate)
-    up = try linear(.up)
-    down = try linear(.down)
+    plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight]
+  ) throws(ModelError) {
+    for linear in plan.linears {
+      guard let found = linears[linear.role], found.rows == linear.rows,
+        found.columns == linear.columns
+      else {
+        throw .weightShape(
+          layer: linear.name, expected: [linear.rows, linear.columns],
+          found: linears[linear.role].map { [$0.rows, $0.columns] } ?? [])
+      }
+    }
+    for (place, norm) in plan.norms where norms[place]?.count != norm.width {
+      throw .weightShape(
+        layer: norm.name, expected: [norm.width], found: norms[place].map { [$0.count] } ?? [])
+    }
+    self.plan = plan
+    self.linears = linears.filter { plan[$0.key] != nil }
+    self.norms = norms.filter { plan[$0.key] != nil }
   }
 
+  /// The roles of its layers, in the order of the forward pass.
+  package var roles: [Projection] { plan.roles }
+
+  /// The layer with a role of the plan.
   package subscript(projection: Projection) -> Linear {
-    switch projection {
-    case .q: q
-    case .k: k
-    case .v: v
-    case .o: o
-    case .gate: gate
-    case .up: up
-    case .down: down
+    guard let linear = linears[projection] else {
+      preconditionFailure("\(projection) in a block of \(plan.roles)")
     }
+    return linear
   }
 
+  /// The norm at a place of the plan.
   package subscript(norm: BlockNorm) -> NormWeight {
-    switch norm {
-    case .attention: attentionNorm
-    case .feedForward: feedForwardNorm
+    guard let found = norms[norm] else {
+      preconditionFailure("a norm \(norm.rawValue) in a block of \(plan.normPlaces)")
     }
+    return found
   }
+
+  /// The norm that opens the block; nil where its layers read the residual stream as it is.
+  var openingNorm: NormWeight? { norms[.attention] }
 
   /// The layers made ready for `context`; packs weights that are not packed yet.
   ///
@@ -65,11 +61,7 @@ package final class DecoderBlock: Sendable {
   func prepared(for context: ExecutionContext) throws -> PreparedBlock {
     try cached.withLock { cached in
       if let cached, cached.disabled == context.disabledKernels { return cached }
-      let fresh = PreparedBlock(
-        attention: try [q, k, v].map { try $0.prepared(for: context) },
-        output: [try o.prepared(for: context)],
-        expansion: try [gate, up].map { try $0.prepared(for: context) },
-        contraction: [try down.prepared(for: context)], disabled: context.disabledKernels)
+      let fresh = try PreparedBlock(self, for: context)
       cached = fresh
       return fresh
     }
@@ -78,57 +70,76 @@ package final class DecoderBlock: Sendable {
   /// Gives back packed copies and mapped pages; they come back when the block runs again.
   package func release() {
     cached.withLock { $0 = nil }
-    for projection in Projection.allCases { self[projection].release() }
+    for linear in linears.values { linear.release() }
   }
 
   /// The same block with some layers and norms replaced; the others are shared, packed copies
   /// included.
   ///
+  /// - Parameter norms: the gains by place.
   /// - Throws: `ModelError.weightShape` for a replacement of another size.
   package func replacing(
     _ linears: [Projection: Linear] = [:], norms: [BlockNorm: [Float]] = [:]
   ) throws -> DecoderBlock {
-    func norm(_ kind: BlockNorm) throws -> NormWeight {
-      let old = self[kind]
-      guard let values = norms[kind] else { return old }
-      guard values.count == old.count else {
-        throw ModelError.weightShape(
-          layer: old.name, expected: [old.count], found: [values.count])
-      }
-      return NormWeight(name: old.name, values: values)
-    }
-    return try DecoderBlock(
-      attentionNorm: norm(.attention), feedForwardNorm: norm(.feedForward), queryNorm: queryNorm,
-      keyNorm: keyNorm
-    ) { projection in
-      let old = self[projection]
-      guard let new = linears[projection] else { return old }
+    var changedNorms = self.norms
+    for (place, gains) in norms { changedNorms[place] = try self[place].replacing(gains) }
+    var changed = self.linears
+    for (role, new) in linears {
+      let old = self[role]
       guard new.rows == old.rows, new.columns == old.columns else {
         throw ModelError.weightShape(
           layer: old.name, expected: [old.rows, old.columns], found: [new.rows, new.columns])
       }
-      return new
+      changed[role] = new
     }
+    return try DecoderBlock(plan: plan, linears: changed, norms: changedNorms)
+  }
+
+  /// The same block with every layer changed.
+  ///
+  /// - Throws: `ModelError.weightShape` for a layer of another size, and what `change` throws.
+  package func mapping(_ change: (Linear) throws -> Linear) throws -> DecoderBlock {
+    try replacing(linears.mapValues(change))
   }
 }
 
-/// The linear layers of a block as they are run, those with a common input together.
+/// A block as it is run: the layers with a common input together, nothing left to look up.
 final class PreparedBlock: Sendable {
-  let attention: [PreparedLinear]
-  let output: [PreparedLinear]
-  let expansion: [PreparedLinear]
-  let contraction: [PreparedLinear]
+  /// One half: layers that read the stream, then one that writes to it.
+  struct Half: Sendable {
+    let readers: [PreparedLinear]
+    let readerRoles: [Projection]
+    let writer: [PreparedLinear]
+    let writerRole: Projection
+    /// Over what is added to the residual stream.
+    let closingNorm: NormWeight?
+  }
+
+  let attention: Half
+  let feedForward: Half
+  let queryNorm: NormWeight?
+  let keyNorm: NormWeight?
+  /// Between the halves.
+  let feedForwardNorm: NormWeight?
   /// The kernels that were not to be used.
   let disabled: Set<String>
 
-  init(
-    attention: [PreparedLinear], output: [PreparedLinear], expansion: [PreparedLinear],
-    contraction: [PreparedLinear], disabled: Set<String>
-  ) {
-    self.attention = attention
-    self.output = output
-    self.expansion = expansion
-    self.contraction = contraction
-    self.disabled = disabled
+  /// - Throws: what `Linear.prepared` throws.
+  init(_ block: DecoderBlock, for context: ExecutionContext) throws {
+    func half(_ half: BlockHalf) throws -> Half {
+      let roles = block.plan.roles(of: half)
+      let readers = roles.filter(\.readsStream)
+      let writers = roles.filter(\.writesStream)
+      return Half(
+        readers: try readers.map { try block[$0].prepared(for: context) }, readerRoles: readers,
+        writer: try writers.map { try block[$0].prepared(for: context) },
+        writerRole: writers[0], closingNorm: block.norms[half.closingNorm])
+    }
+    attention = try half(.attention)
+    feedForward = try half(.feedForward)
+    queryNorm = block.norms[.query]
+    keyNorm = block.norms[.key]
+    feedForwardNorm = block.norms[.feedForward]
+    disabled = context.disabledKernels
   }
 }

@@ -20,19 +20,7 @@ extension Model {
       layer.choice(disabling: disabled) == layer.choice(disabling: [])
         ? layer : try layer.replacing()
     }
-    var blocks: [DecoderBlock] = []
-    for block in self.blocks {
-      var replaced: [Projection: Linear] = [:]
-      for projection in Projection.allCases {
-        replaced[projection] = try changed(block[projection])
-      }
-      blocks.append(try block.replacing(replaced))
-    }
-    return Model(
-      configuration: configuration, architecture: architecture, precision: precision,
-      embedding: embedding, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
-      head: try changed(head),
-      rotary: rotary)
+    return derived(blocks: try blocks.map { try $0.mapping(changed) }, head: try changed(head))
   }
 
   /// Bytes of packed copies that are in memory, by layer, the head's among them.

@@ -16,10 +16,6 @@ extension Model {
     guard blocks.count == self.blocks.count else {
       throw ModelError.noSuchBlock(blocks.count, blocks: self.blocks.count)
     }
-    guard finalNorm.count == self.finalNorm.count else {
-      throw ModelError.weightShape(
-        layer: self.finalNorm.name, expected: [self.finalNorm.count], found: [finalNorm.count])
-    }
     guard head.rows == self.head.rows, head.columns == self.head.columns else {
       throw ModelError.weightShape(
         layer: self.head.name, expected: [self.head.rows, self.head.columns],
@@ -27,10 +23,8 @@ extension Model {
     }
     var configuration = configuration
     configuration.tiedEmbeddings = false
-    return try Model(
-      configuration: configuration, architecture: architecture, precision: precision,
-      embedding: DenseWeight(embedding), storedType: storedType, blocks: blocks,
-      finalNorm: NormWeight(name: self.finalNorm.name, values: finalNorm), head: head,
-      rotary: rotary)
+    return derived(
+      configuration: configuration, embedding: try DenseWeight(embedding), blocks: blocks,
+      finalNorm: try self.finalNorm.replacing(finalNorm), head: head)
   }
 }

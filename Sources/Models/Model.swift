@@ -7,7 +7,8 @@ package import Tensors
 /// side by side.
 package final class Model: Sendable {
   package let configuration: ModelConfiguration
-  package let architecture: any Architecture.Type
+  /// What stands around the blocks.
+  package let frame: FramePlan
   package let precision: BaselinePrecision
   /// `[vocabulary, hidden]`, as stored; rows are converted as they are looked up.
   package let embedding: any LinearWeight
@@ -17,17 +18,20 @@ package final class Model: Sendable {
   package let finalNorm: NormWeight
   /// With tied embeddings its weight is the embedding table.
   package let head: Linear
-  let rotary: RotaryTable
+  /// A row for each position, added to the embedding; nil where positions are told otherwise.
+  let positions: (any LinearWeight)?
+  let rotary: RotaryTables
 
   init(
-    configuration: ModelConfiguration, architecture: any Architecture.Type,
-    precision: BaselinePrecision, embedding: any LinearWeight, storedType: DType,
-    blocks: [DecoderBlock], finalNorm: NormWeight, head: Linear, rotary: RotaryTable
+    configuration: ModelConfiguration, frame: FramePlan, precision: BaselinePrecision,
+    embedding: any LinearWeight, positions: (any LinearWeight)?, storedType: DType,
+    blocks: [DecoderBlock], finalNorm: NormWeight, head: Linear, rotary: RotaryTables
   ) {
     self.configuration = configuration
-    self.architecture = architecture
+    self.frame = frame
     self.precision = precision
     self.embedding = embedding
+    self.positions = positions
     self.storedType = storedType
     self.blocks = blocks
     self.finalNorm = finalNorm
@@ -40,13 +44,10 @@ package final class Model: Sendable {
 
   /// All linear layers of the blocks, in the order of the forward pass.
   package var linears: [LinearID] {
-    blocks.indices.flatMap { block in
-      Projection.allCases.map { LinearID(block: block, projection: $0) }
+    blocks.enumerated().flatMap { index, block in
+      block.roles.map { LinearID(block: index, projection: $0) }
     }
   }
-
-  /// Where scale may move inside a block.
-  package var scalePairs: [ScalePair] { architecture.scalePairs(configuration) }
 
   /// A model with some linear layers of the blocks replaced.
   ///
@@ -80,12 +81,9 @@ package final class Model: Sendable {
       guard case .float = linear.activation else { return linear }
       return try linear.replacing(activation: precision.activation)
     }
-    let blocks = try blocks.map { block in
-      try block.replacing(
-        Dictionary(
-          uniqueKeysWithValues: Projection.allCases.map { ($0, try changed(block[$0])) }))
-    }
-    return derived(blocks: blocks, head: try changed(head), precision: precision)
+    return derived(
+      blocks: try blocks.map { try $0.mapping(changed) }, head: try changed(head),
+      precision: precision)
   }
 
   /// The block at `index`.
@@ -109,11 +107,10 @@ package final class Model: Sendable {
     let table = embedding.byteCount
     let head = configuration.tiedEmbeddings ? 0 : head.weight.byteCount
     let small = blocks.reduce(finalNorm.count) { sum, block in
-      let norms = [block.attentionNorm, block.feedForwardNorm, block.queryNorm, block.keyNorm]
-      return sum + norms.reduce(0) { $0 + ($1?.count ?? 0) }
-        + Projection.allCases.reduce(0) { $0 + (block[$1].bias?.count ?? 0) }
+      sum + block.norms.values.reduce(0) { $0 + $1.count + ($1.bias?.count ?? 0) }
+        + block.linears.values.reduce(0) { $0 + ($1.bias?.count ?? 0) }
     }
-    return table + head + small * MemoryLayout<Float>.stride
+    return table + head + (positions?.byteCount ?? 0) + small * MemoryLayout<Float>.stride
   }
 
   /// Bytes of all packed copies made so far.
@@ -133,17 +130,19 @@ package final class Model: Sendable {
         layer: name, expected: [configuration.vocabularySize, configuration.hiddenSize],
         found: [weight.rows, weight.columns])
     }
-    return Model(
-      configuration: configuration, architecture: architecture, precision: precision,
-      embedding: embedding, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
-      head: head, rotary: rotary)
+    return derived(embedding: embedding, head: head)
   }
 
-  private func derived(blocks: [DecoderBlock], head: Linear, precision: BaselinePrecision) -> Model
-  {
+  /// This model with some parts replaced.
+  func derived(
+    configuration: ModelConfiguration? = nil, embedding: (any LinearWeight)? = nil,
+    blocks: [DecoderBlock]? = nil, finalNorm: NormWeight? = nil, head: Linear,
+    precision: BaselinePrecision? = nil
+  ) -> Model {
     Model(
-      configuration: configuration, architecture: architecture, precision: precision,
-      embedding: embedding, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
-      head: head, rotary: rotary)
+      configuration: configuration ?? self.configuration, frame: frame,
+      precision: precision ?? self.precision, embedding: embedding ?? self.embedding,
+      positions: positions, storedType: storedType, blocks: blocks ?? self.blocks,
+      finalNorm: finalNorm ?? self.finalNorm, head: head, rotary: rotary)
   }
 }

@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Operators
 import Platform
 
 /// What `config.json` says about a decoder-only model, every field bounded before it sizes
@@ -29,18 +30,21 @@ package struct ModelConfiguration: Hashable, Sendable {
   /// `max_position_embeddings`.
   package var context: Int
   package var normEpsilon: Float
+  /// The rotary embedding of blocks whose plan names no other.
   package var rotary: RotaryEmbedding
   package var tiedEmbeddings: Bool
   /// The projections that have a bias.
   package var biases: Set<Projection> = []
-  /// Whether each head of queries and keys is normalized before it is rotated.
-  package var hasHeadNorms = false
   /// Tokens the attention of each block looks back on, 0 for all; `[blocks]`.
   package var windows: [Int]
   package var beginToken: Int32?
   package var endTokens: [Int32]
   /// `quant_method` of a checkpoint that is quantized already.
   package var quantization: String?
+  /// What the activation of the feed-forward layers is.
+  package var activation = Activation.silu
+  /// What only the architecture's own plan asks for, under the names of `config.json`: one number, or one a block.
+  package var particulars: [String: [Double]] = [:]
 
   /// Reads the configuration of a known architecture.
   ///
@@ -52,9 +56,20 @@ package struct ModelConfiguration: Hashable, Sendable {
 
   /// Reads what all architectures have in common.
   ///
-  /// Biases, head norms and windows are left for the architecture to set.
-  init(common config: ConfigFile, headDimension standard: Int? = nil) throws {
+  /// Biases and windows are left for the architecture to set.
+  ///
+  /// - Parameters:
+  ///   - standard: the head dimension of a file that does not state it; nil for hidden size by heads.
+  ///   - activations: those the architecture can have, by their names in `hidden_act`; the first is that of a file that
+  ///     names none.
+  ///   - rotaryBase: `rope_theta` of a file that states none.
+  init(
+    common config: ConfigFile, headDimension standard: Int? = nil,
+    activations: KeyValuePairs<String, Activation> = ["silu": .silu],
+    rotaryBase: Double = 10_000
+  ) throws {
     try Self.refuseForeign(config)
+    activation = try Self.activation(config, among: activations)
     modelType = try config.text("model_type")
     blocks = try config.integer("num_hidden_layers", in: 1...Bounds.blocks)
     hiddenSize = try config.integer("hidden_size", in: 1...Bounds.hidden)
@@ -85,7 +100,7 @@ package struct ModelConfiguration: Hashable, Sendable {
     vocabularySize = try config.integer("vocab_size", in: 1...Bounds.vocabulary)
     context = try config.integer("max_position_embeddings", in: 1...Bounds.context)
     normEpsilon = Float(try config.optionalNumber("rms_norm_eps", in: 0...1) ?? 1e-6)
-    rotary = try RotaryEmbedding(from: config, context: context)
+    rotary = try RotaryEmbedding(from: config, context: context, base: rotaryBase)
     tiedEmbeddings = try config.optionalFlag("tie_word_embeddings") ?? false
     windows = [Int](repeating: 0, count: blocks)
     // Some configurations name tokens that the embedding table has no row for; they are never met.
@@ -101,10 +116,6 @@ package struct ModelConfiguration: Hashable, Sendable {
     func refuse(_ field: String, _ found: String, _ known: String) -> ModelError {
       .unsupported(file: config.path, field: field, found: found, known: known)
     }
-    let activation = try config.optionalText("hidden_act") ?? "silu"
-    guard activation == "silu" else {
-      throw refuse("hidden_act", "\"\(activation.prefix(40))\"", "known is silu")
-    }
     for field in ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"]
     where try config.optionalInteger(field, in: 0...Int.max) ?? 0 > 0 {
       throw refuse(field, "a mixture of experts", "known are dense feed-forward layers")
@@ -118,19 +129,43 @@ package struct ModelConfiguration: Hashable, Sendable {
     }
   }
 
+  private static func activation(
+    _ config: ConfigFile, among known: KeyValuePairs<String, Activation>
+  ) throws -> Activation {
+    // Newer files of Gemma say it under the second name.
+    let name =
+      try config.optionalText("hidden_act") ?? config.optionalText("hidden_activation")
+      ?? known.first?.key ?? "silu"
+    guard let found = known.first(where: { $0.key == name }) else {
+      throw ModelError.unsupported(
+        file: config.path, field: "hidden_act", found: "\"\(name.prefix(40))\"",
+        known: "known is " + known.map(\.key).joined(separator: ", "))
+    }
+    return found.value
+  }
+
+  /// The architecture that reads this configuration.
+  package var architecture: any Architecture.Type {
+    guard let found = Architectures.named(modelType) else {
+      preconditionFailure("\(modelType) was read by an architecture that is in no list")
+    }
+    return found
+  }
+
+  /// One block as the architecture describes it.
+  package func block(_ index: Int) -> BlockPlan { architecture.block(self, index) }
+
   /// What the planner knows of the model.
   package var shape: ModelShape {
     let isUniform = Set(windows).count <= 1
-    return ModelShape(
+    var shape = ModelShape(
       architecture: modelType, blocks: blocks, hiddenSize: hiddenSize,
       intermediateSize: intermediateSize, heads: heads, kvHeads: kvHeads,
       headDimension: headDimension, vocabularySize: vocabularySize, context: context,
       tiedEmbeddings: tiedEmbeddings,
       slidingWindow: isUniform ? windows.first ?? 0 : 0, windows: isUniform ? nil : windows)
-  }
-
-  /// Output and input channels of a projection.
-  package func size(of projection: Projection) -> (rows: Int, columns: Int) {
-    shape.size(of: projection)
+    let linears = LinearSize.all(of: block(0))
+    if linears != shape.linears { shape.listedLinears = linears }
+    return shape
   }
 }

@@ -33,47 +33,71 @@ extension Model {
       throw ModelError.unknownArchitecture(
         file: source.path, found: configuration.modelType, known: Architectures.modelTypes)
     }
-    var loader = ModelLoader(
-      configuration: configuration, names: architecture.tensorNames, source: source,
-      precision: precision)
-    let names = architecture.tensorNames
+    let plans = (0..<configuration.blocks).map { architecture.block(configuration, $0) }
+    try refuseWhatIsNotRun(plans, file: source.path)
+    let frame = architecture.frame(configuration)
+    var loader = ModelLoader(frame: frame, source: source, precision: precision)
     let table = try loader.weight(
-      names.embedding, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
-    let blocks = try (0..<configuration.blocks).map { try loader.block($0) }
-    let finalNorm = try loader.norm(names.finalNorm, configuration.hiddenSize)
+      frame.embedding, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
+    let positions = try frame.positions.map {
+      try loader.weight($0.name, rows: $0.rows, columns: configuration.hiddenSize)
+    }
+    let blocks = try plans.map { try loader.block($0) }
+    let finalNorm = try loader.norm(frame.finalNorm)
     let head: any LinearWeight
     if configuration.tiedEmbeddings {
       head = table
       // Some writers store the shared table a second time.
-      loader.used.insert(names.head)
+      loader.used.insert(frame.head)
     } else {
       head = try loader.weight(
-        names.head, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
+        frame.head, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
     }
     try loader.refuseUnexpected()
     let storedType =
       try (table as? DenseWeight)?.view.dtype
-      ?? source.tensor(names.finalNorm, shape: Shape(checking: [configuration.hiddenSize])).dtype
+      ?? source.tensor(
+        frame.finalNorm.name, shape: Shape(checking: [configuration.hiddenSize])
+      ).dtype
     return Model(
-      configuration: configuration, architecture: architecture, precision: precision,
-      embedding: table, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
+      configuration: configuration, frame: frame, precision: precision, embedding: table,
+      positions: positions, storedType: storedType, blocks: blocks, finalNorm: finalNorm,
       head: Linear(
-        name: TensorNames.layer(of: names.head), weight: head, activation: precision.activation),
-      rotary: RotaryTable(configuration.rotary, headDimension: configuration.headDimension))
+        name: LinearPlan.layer(of: frame.head), weight: head, activation: precision.activation),
+      rotary: RotaryTables(plans))
+  }
+
+  /// What an architecture describes but nothing runs yet is refused by name, never computed otherwise.
+  private static func refuseWhatIsNotRun(_ plans: [BlockPlan], file: String) throws {
+    for (index, plan) in plans.enumerated() {
+      var reason = plan.notRun
+      // Caches have one shape for all layers.
+      if plan.attention.kvHeads != plans[0].attention.kvHeads
+        || plan.attention.headDimension != plans[0].attention.headDimension
+      {
+        reason = "blocks whose heads differ"
+      }
+      guard let reason else { continue }
+      throw ModelError.unsupported(
+        file: file, field: "block \(index)", found: reason, known: "they are not run yet")
+    }
   }
 }
 
 /// Takes tensors from a source and remembers which.
 private struct ModelLoader<Source: WeightSource> {
-  let configuration: ModelConfiguration
-  let names: TensorNames
+  let frame: FramePlan
   let source: Source
   let precision: BaselinePrecision
   var used: Set<String> = []
 
-  mutating func tensor(_ name: String, _ dimensions: [Int]) throws -> TensorView {
+  mutating func floats(_ name: String, _ count: Int) throws -> [Float] {
     used.insert(name)
-    return try source.tensor(name, shape: Shape(checking: dimensions))
+    let values = try source.tensor(name, shape: Shape(checking: [count])).floats()
+    if let column = values.firstIndex(where: { !$0.isFinite }) {
+      throw ModelError.notFinite(tensor: name, row: 0, column: column, value: values[column])
+    }
+    return values
   }
 
   mutating func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
@@ -81,50 +105,57 @@ private struct ModelLoader<Source: WeightSource> {
     return try source.weight(name, rows: rows, columns: columns)
   }
 
-  mutating func norm(_ name: String, _ count: Int) throws -> NormWeight {
-    let norm = try NormWeight(name: name, tensor(name, [count]))
-    if let column = norm.values.firstIndex(where: { !$0.isFinite }) {
-      throw ModelError.notFinite(tensor: name, row: 0, column: column, value: norm.values[column])
-    }
-    return norm
+  mutating func norm(_ plan: NormPlan) throws -> NormWeight {
+    let stored = try floats(plan.name, plan.width)
+    return NormWeight(
+      plan, stored: stored, bias: plan.hasBias ? try floats(plan.biasName, plan.width) : nil)
   }
 
-  mutating func block(_ index: Int) throws -> DecoderBlock {
-    let attentionNorm = try norm(
-      names.norm(.attention, block: index), configuration.hiddenSize)
-    let feedForwardNorm = try norm(
-      names.norm(.feedForward, block: index), configuration.hiddenSize)
-    var headNorms: [NormWeight] = []
-    if configuration.hasHeadNorms {
-      for name in [names.queryNorm(block: index), names.keyNorm(block: index)] {
-        if let name { headNorms.append(try norm(name, configuration.headDimension)) }
+  mutating func block(_ plan: BlockPlan) throws -> DecoderBlock {
+    var norms: [BlockNorm: NormWeight] = [:]
+    for place in plan.normPlaces {
+      if let norm = plan[place] { norms[place] = try self.norm(norm) }
+    }
+    var linears: [Projection: Linear] = [:]
+    for linear in plan.linears { linears[linear.role] = try self.linear(linear) }
+    return try DecoderBlock(plan: plan, linears: linears, norms: norms)
+  }
+
+  mutating func linear(_ plan: LinearPlan) throws -> Linear {
+    var bias: [Float]?
+    let weight: any LinearWeight
+    switch plan.storage {
+    case .own:
+      weight = try self.weight(plan.name + ".weight", rows: plan.rows, columns: plan.columns)
+      if plan.hasBias { bias = try unchecked(plan.name + ".bias", plan.rows) }
+    case .transposed:
+      let name = plan.name + ".weight"
+      used.insert(name)
+      weight = try DenseWeight(
+        source.tensor(name, shape: Shape(checking: [plan.columns, plan.rows])).transposed())
+      if plan.hasBias { bias = try unchecked(plan.name + ".bias", plan.rows) }
+    case .rows(let shared, let first, let total):
+      let name = shared + ".weight"
+      used.insert(name)
+      weight = try DenseWeight(
+        source.tensor(name, shape: Shape(checking: [total, plan.columns]))
+          .rows(first..<first + plan.rows))
+      if plan.hasBias {
+        bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
       }
     }
-    return try DecoderBlock(
-      attentionNorm: attentionNorm, feedForwardNorm: feedForwardNorm, queryNorm: headNorms.first,
-      keyNorm: headNorms.last
-    ) { projection in
-      try linear(LinearID(block: index, projection: projection))
-    }
+    return Linear(name: plan.name, weight: weight, bias: bias, activation: precision.activation)
   }
 
-  mutating func linear(_ id: LinearID) throws -> Linear {
-    let name = names.weight(id)
-    let size = configuration.size(of: id.projection)
+  /// A bias, whose numbers are looked at when the layer is quantized.
+  private mutating func unchecked(_ name: String, _ count: Int) throws -> [Float] {
     used.insert(name)
-    var bias: [Float]?
-    if configuration.biases.contains(id.projection) {
-      bias = try tensor(names.bias(id), [size.rows]).floats()
-    }
-    return Linear(
-      name: names.layer(id),
-      weight: try source.weight(name, rows: size.rows, columns: size.columns), bias: bias,
-      activation: precision.activation)
+    return try source.tensor(name, shape: Shape(checking: [count])).floats()
   }
 
   func refuseUnexpected() throws {
     let unexpected = source.names.filter { name in
-      !used.contains(name) && !names.ignoredEndings.contains { name.hasSuffix($0) }
+      !used.contains(name) && !frame.ignoredEndings.contains { name.hasSuffix($0) }
     }
     guard unexpected.isEmpty else {
       throw ModelError.unexpectedTensors(

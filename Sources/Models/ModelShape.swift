@@ -23,6 +23,8 @@ package struct ModelShape: Hashable, Sendable, Codable {
   package var windows: [Int]?
   /// The block whose cache each block reads, `[blocks]`; nil where each keeps its own.
   package var cacheOwners: [Int]?
+  /// The linear layers of one block where they are not those of the usual gated one.
+  package var listedLinears: [LinearSize]?
 
   package init(
     architecture: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int,
@@ -48,26 +50,12 @@ package struct ModelShape: Hashable, Sendable, Codable {
       ?? blocks
   }
 
-  /// Output and input channels of a projection.
-  package func size(of projection: Projection) -> (rows: Int, columns: Int) {
-    let queries = heads * headDimension
-    let cached = kvHeads * headDimension
-    return switch projection {
-    case .q: (queries, hiddenSize)
-    case .k, .v: (cached, hiddenSize)
-    case .o: (hiddenSize, queries)
-    case .gate, .up: (intermediateSize, hiddenSize)
-    case .down: (hiddenSize, intermediateSize)
-    }
-  }
+  /// The size of the layer with a role; nil where a block has none.
+  package func size(of role: Projection) -> LinearSize? { linears.first { $0.role == role } }
 
   /// Parameters of the linear layers of all blocks: the ones weight methods quantize.
   package var blockLinearParameters: Int {
-    blocks
-      * Projection.allCases.reduce(0) { sum, projection in
-        let size = size(of: projection)
-        return sum + size.rows * size.columns
-      }
+    blocks * linears.reduce(0) { $0 + $1.rows * $1.columns }
   }
 
   /// Parameters of the embedding table.
@@ -108,5 +96,25 @@ package struct ModelShape: Hashable, Sendable, Codable {
   /// Multiply-adds times two of attention for one token at `depth` cached tokens.
   package func attentionOperations(depth: Double) -> Double {
     4 * Double(heads * headDimension) * tokensRead(depth: depth)
+  }
+}
+
+/// The size of a linear layer.
+package struct LinearSize: Hashable, Sendable, Codable {
+  package var role: Projection
+  /// Output channels.
+  package var rows: Int
+  /// Input channels.
+  package var columns: Int
+
+  package init(role: Projection, rows: Int, columns: Int) {
+    self.role = role
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// The sizes of the layers of a block, in the order of the forward pass.
+  package static func all(of plan: BlockPlan) -> [LinearSize] {
+    plan.linears.map { LinearSize(role: $0.role, rows: $0.rows, columns: $0.columns) }
   }
 }

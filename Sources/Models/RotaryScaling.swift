@@ -51,12 +51,8 @@ extension RotaryEmbedding {
   ///
   /// - Throws: `CheckpointError` for a field that makes no sense, `ModelError.unsupported` for a
   ///   scaling that is not built.
-  init(from config: ConfigFile, context: Int) throws {
+  init(from config: ConfigFile, context: Int, base standard: Double = 10_000) throws {
     let parameters = try config.optionalObject("rope_parameters")
-    let bases = 1.0...1e12
-    base =
-      try parameters?.optionalNumber("rope_theta", in: bases)
-      ?? config.optionalNumber("rope_theta", in: bases) ?? 10_000
     let field = parameters == nil ? "rope_scaling" : "rope_parameters"
     for owner in [config, parameters].compactMap({ $0 }) {
       let part = try owner.optionalNumber("partial_rotary_factor", in: 0...1) ?? 1
@@ -66,10 +62,28 @@ extension RotaryEmbedding {
           known: "all channels of a head are rotated")
       }
     }
+    let base = try config.optionalNumber("rope_theta", in: Self.bases) ?? standard
     guard let object = try parameters ?? config.optionalObject("rope_scaling") else {
-      scaling = .none
+      self.init(base: base)
       return
     }
+    try self.init(from: object, of: config, field: field, context: context, base: base)
+  }
+
+  private static let bases = 1.0...1e12
+
+  /// Reads one object that spells a rotary embedding out.
+  ///
+  /// - Parameters:
+  ///   - config: where the trained context stands if not in the object.
+  ///   - field: what errors call the object.
+  ///   - standard: `rope_theta` of an object that states none.
+  init(
+    from object: ConfigFile, of config: ConfigFile? = nil, field: String, context: Int,
+    base standard: Double
+  ) throws {
+    let config = config ?? object
+    base = try object.optionalNumber("rope_theta", in: Self.bases) ?? standard
     // `type` is what files of before 2024 call it.
     let type = try object.optionalText("rope_type") ?? object.optionalText("type") ?? "default"
     let factors = 1e-3...1e6

@@ -55,3 +55,38 @@ package final class RotaryTable: Sendable {
     }
   }
 }
+
+/// The tables of all rotations in a model; blocks that turn alike share one.
+struct RotaryTables: Sendable {
+  private let tables: [(rotation: AttentionPlan.Rotation, table: RotaryTable)]
+
+  init(_ plans: [BlockPlan]) {
+    var rotations: [AttentionPlan.Rotation] = []
+    for rotation in plans.compactMap(\.attention.rotation) where !rotations.contains(rotation) {
+      rotations.append(rotation)
+    }
+    tables = rotations.map { ($0, RotaryTable($0)) }
+  }
+
+  /// At least the rows of the positions `0..<positions` of every table.
+  func rows(_ positions: Int) -> RotaryRows {
+    RotaryRows(positions: positions, rows: tables.map { ($0.rotation, $0.table.rows(positions)) })
+  }
+}
+
+/// Rows of the tables of a model for one pass.
+struct RotaryRows: Sendable {
+  fileprivate let positions: Int
+  fileprivate let rows: [(rotation: AttentionPlan.Rotation, rows: RotaryTable.Rows)]
+
+  /// Those of one rotation; made when no block of the model turns so.
+  func of(_ rotation: AttentionPlan.Rotation) -> RotaryTable.Rows {
+    rows.first { $0.rotation == rotation }?.rows ?? RotaryTable(rotation).rows(positions)
+  }
+}
+
+extension RotaryTable {
+  fileprivate convenience init(_ rotation: AttentionPlan.Rotation) {
+    self.init(rotation.embedding, headDimension: rotation.channels)
+  }
+}

@@ -3,7 +3,7 @@ internal import Platform
 import Tensors
 
 extension ExecutionContext {
-  /// Causal attention over a cache: `out = softmax(q k^T / sqrt(headDimension)) v`.
+  /// Causal attention over a cache: `out = softmax(q k^T * scale) v` with the scale of the view.
   ///
   /// Queries and output are `[tokens, heads, headDimension]`; the first query has the absolute
   /// position `position`, and the cache already holds its key. Long caches are split over workers.
@@ -158,7 +158,7 @@ extension ExecutionContext {
     args.begin = Int64(range.positions.lowerBound)
     args.end = Int64(range.positions.upperBound)
     args.query_heads = Int32(shared)
-    args.scale = 1 / Float(view.headDimension).squareRoot()
+    args.scale = view.scale ?? 1 / Float(view.headDimension).squareRoot()
     args.keys = keyCoder.kernel
     args.values = valueCoder.kernel
     args.key_blocks = (range.keysAreRecent ? recent.keys : quantized.keys) + head * blocks

@@ -97,15 +97,18 @@ extension ExecutionContext {
   }
 
   /// Rotary embedding in place (rotate-half), token `i` at `position + i`; `cosine`, `sine`:
-  /// `[positions, headDimension / 2]`.
+  /// `[positions, channels / 2]`.
+  ///
+  /// - Parameter channels: how many channels of each head turn, from the first on; all when not given.
   package func rope(
     _ x: UnsafeMutablePointer<Float>, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>,
-    position: Int, tokens: Int, heads: Int, headDimension: Int
+    position: Int, tokens: Int, heads: Int, headDimension: Int, channels: Int? = nil
   ) {
     let columns = heads * headDimension
+    let channels = channels ?? headDimension
     inSlabs(.rope, rows: tokens, columns: columns, passes: 2) { [elementwise] first, count in
       elementwise.rope(
-        x + first * columns, columns, headDimension, count, heads, headDimension, cosine, sine,
+        x + first * columns, columns, headDimension, count, heads, channels, cosine, sine,
         position + first)
     }
   }
@@ -156,7 +159,7 @@ extension ExecutionContext {
   }
 
   /// Shares rows among the workers when there are enough of them to pay for it.
-  private func inSlabs(
+  func inSlabs(
     _ part: TracePart, rows: Int, columns: Int, passes: Int,
     _ body: (_ first: Int, _ count: Int) -> Void
   ) {

@@ -12,6 +12,8 @@ package struct KVView {
   package var length: Int
   /// Tokens attention looks back on, 0 for all.
   package var window: Int
+  /// What products of queries and keys are multiplied by; nil for `1 / sqrt(headDimension)`.
+  package var scale: Float?
   /// `[kvHeads][blocks]`.
   package var keyBlocks: [[UnsafeMutableRawPointer]]
   /// `[kvHeads][blocks]`.

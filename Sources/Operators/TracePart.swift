@@ -3,6 +3,7 @@ enum TracePart: Int32 {
   case linear, ordinaryColumns, outlierColumns
   case attention, cacheAppend, cacheSettle
   case rmsNorm, addRMSNorm, headRMSNorm, rope, swiglu, add
+  case layerNorm, activation, multiply, softCap
 
   /// As operators and kernels of a part are named.
   var words: String {
@@ -17,6 +18,10 @@ enum TracePart: Int32 {
     case .rope: "rope"
     case .swiglu: "swiglu"
     case .add: "add"
+    case .layerNorm: "layer_norm"
+    case .activation: "activation"
+    case .multiply: "multiply"
+    case .softCap: "soft_cap"
     }
   }
 }

@@ -1,7 +1,7 @@
 import Models
 import Operators
-import Platform
 import Tensors
+import Wording
 
 /// Which target to start with, in words and with the numbers that led there.
 ///

@@ -1,4 +1,5 @@
 package import Tensors
+import Wording
 
 /// How wide a cached value is, whatever method makes it: one layer of the map of what fits.
 package struct KVWidth: Hashable, Sendable, Codable {
@@ -33,6 +34,6 @@ package struct KVWidth: Hashable, Sendable, Codable {
 
   /// `16`, `3.5`.
   package var name: String {
-    code == code.rounded() && code.magnitude < 1e6 ? "\(Int(code))" : "\(code)"
+    Quantity.atMost(3, code)
   }
 }

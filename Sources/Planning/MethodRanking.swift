@@ -1,7 +1,7 @@
 import Models
 import Operators
-import Platform
 import Tensors
+import Wording
 
 /// The methods for a target in order, with one clause why each stands where it does.
 ///
@@ -147,9 +147,7 @@ struct MethodRanking {
 
   /// `8.5`, `4.125`, `3`: at most three digits behind the point, no zeros at the end.
   static func number(_ bits: Double) -> String {
-    let isShort = (bits * 1000).rounded() == bits * 1000
-    var text = Quantity.fixed(bits, isShort ? 3 : 2)
-    while text.contains("."), text.hasSuffix("0") || text.hasSuffix(".") { text.removeLast() }
-    return text
+    let exact = Quantity.atMost(3, bits)
+    return Double(exact) == bits ? exact : Quantity.atMost(2, bits)
   }
 }

@@ -1,7 +1,7 @@
 import Models
 import Operators
-import Platform
 import Tensors
+import Wording
 
 /// The formulas with the model's numbers in them, and what is odd about a workload.
 extension Planner {

@@ -111,7 +111,9 @@ package struct BatchMeasure {
         guard let held = caches[subject.cache] else { continue }
         let trace = KernelTrace()
         let traced = try decode(subject.model, Array(held.decode.prefix(batch)), trace: trace)
-        let kernel = try subject.model.blocks.first?.q.prepared(for: context).kernel
+        let kernel = try subject.model.linears.first.map {
+          try subject.model[$0].prepared(for: context).kernel
+        }
         measured.append(
           Measured(
             form: subject.recipe, batch: batch, samples: samples[index], traced: traced,

@@ -1,5 +1,5 @@
 import Operators
-import Platform
+import Wording
 
 extension BatchCrossover {
   /// The batches that were measured.

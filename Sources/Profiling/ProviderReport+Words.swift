@@ -1,5 +1,5 @@
 import Operators
-import Platform
+import Wording
 
 extension ProviderReport {
   /// What the table teaches, in a sentence or two each.
@@ -9,7 +9,7 @@ extension ProviderReport {
 
   /// `0.41x`.
   package static func times(_ ratio: Double) -> String {
-    Quantity.fixed(ratio, ratio < 10 ? 2 : 1) + "x"
+    Quantity.times(ratio)
   }
 
   /// Decode against BF16 under each provider.

@@ -93,13 +93,13 @@ package struct ActivationChoice: Hashable, Sendable {
     var ranges: [Projection: ActivationRange] = [:]
     if scaling == .fixed, let calibration = draft.calibration, !chosen.isEmpty {
       let found = try calibration.ranges(
-        of: draft, groups: Set(chosen.map { $0.inputGroup[0] }))
+        of: draft, groups: Set(chosen.map { draft.lead(of: $0) }))
       ranges = found.mapValues { $0.range() }
     }
     for projection in chosen {
       let range =
         draft.isOutline
-        ? ActivationRange(lowest: 0, highest: 0) : ranges[projection.inputGroup[0]]
+        ? ActivationRange(lowest: 0, highest: 0) : ranges[draft.lead(of: projection)]
       let isUsable = range.map { $0.lowest.isFinite && $0.highest.isFinite } ?? false
       draft[projection].activation = format(range: isUsable ? range : nil)
       guard scaling == .fixed, !isUsable else { continue }

@@ -1,17 +1,16 @@
-package import CursesBackend
 package import Engine
 import FoundationEssentials
 import Glibc
 import Platform
-import TerminalUI
+package import TerminalUI
 package import Workbench
 
 /// The terminal loop: draw, wait for keys and letters, send them through the store, run the effects.
 ///
 /// At most 30 frames a second, none while nothing changes.
 @MainActor
-package struct WorkbenchLoop: ~Copyable {
-  private var terminal: Terminal
+package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
+  private var terminal: Device
   private var store: Store
   private let runner: EffectRunner
   private let themes: ThemeCatalog
@@ -25,10 +24,11 @@ package struct WorkbenchLoop: ~Copyable {
   /// What is said on the normal screen when the program has ended.
   private var farewell: [String] = []
 
-  private static let frame = 33
+  /// Milliseconds from one frame to the next.
+  private static var frame: Int { 33 }
 
   package init(
-    terminal: consuming Terminal, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
+    terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
     recordings: String, startedAt: Int = 0
   ) {
     let mailbox = Mailbox(waker: terminal.waker)
@@ -60,7 +60,7 @@ package struct WorkbenchLoop: ~Copyable {
     var lastFrame = -Self.frame
     while !isOver {
       if let ending = terminal.ending {
-        if case .signal(let number) = ending { code = 128 + number }
+        code = 128 + ending.exitSignal
         break
       }
       let wait = max(0, lastFrame + Self.frame - now)
@@ -169,7 +169,7 @@ package struct WorkbenchLoop: ~Copyable {
     case .exportText(let name, let text): exportText(name, text)
     case .copy(let text): copy(text)
     case .redraw: send(.resize(terminal.size))
-    case .suspend: raise(SIGTSTP)
+    case .suspend: terminal.suspend()
     case .quit: isOver = true
     }
   }
@@ -225,11 +225,8 @@ package struct WorkbenchLoop: ~Copyable {
     }
   }
 
-  /// OSC 52: the terminal puts the text on the clipboard, also over SSH.
   private mutating func copy(_ text: String) {
-    let encoded = Data(text.utf8).base64EncodedString()
-    var sequence = "\u{1B}]52;c;\(encoded)\u{07}"
-    sequence.withUTF8 { _ = write(1, $0.baseAddress, $0.count) }
+    terminal.putOnClipboard(text)
     say(.done, "Copied \(text.count) characters")
   }
 
@@ -239,4 +236,14 @@ package struct WorkbenchLoop: ~Copyable {
 
   /// Gives the terminal back and yields what is to be said on the normal screen.
   package consuming func end() -> [String] { farewell }
+}
+
+extension Ending {
+  /// The signal that ends the program; a terminal that is gone ends it as a hangup does.
+  fileprivate var exitSignal: Int32 {
+    switch self {
+    case .signal(let number): number
+    case .terminalGone: SIGHUP
+    }
+  }
 }

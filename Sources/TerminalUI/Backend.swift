@@ -20,6 +20,12 @@
   /// Empty when woken or timed out.
   mutating func events(waiting milliseconds: Int?) -> [InputEvent]
 
+  /// Puts text on the user's clipboard, where the backend can.
+  mutating func putOnClipboard(_ text: String)
+
+  /// Gives the terminal back until the user continues the program.
+  func suspend()
+
   /// Why the program has to end, once it has to: a signal's number, or the terminal is gone.
   var ending: Ending? { get }
 }

@@ -1,3 +1,5 @@
+import Wording
+
 /// A screen, or a part of one, as a grid of cells: everything is drawn here, and nothing else
 /// reaches a terminal.
 ///

@@ -10,6 +10,8 @@
   package private(set) var frames: [CellBuffer] = []
   /// Where the caret of the last frame was.
   package private(set) var caret: Point?
+  /// What was put on the clipboard last.
+  package private(set) var clipboard: String?
   private var queue: [InputEvent] = []
 
   package init(size: Size, depth: ColorDepth = .trueColor, glyphs: GlyphSet = .unicode) {
@@ -22,6 +24,10 @@
     frames.append(buffer)
     self.caret = caret
   }
+
+  package func putOnClipboard(_ text: String) { clipboard = text }
+
+  package func suspend() {}
 
   /// Hands out all that was fed and never waits.
   package func events(waiting milliseconds: Int?) -> [InputEvent] {

@@ -2,7 +2,7 @@
 /// post-processor; and the decoder for the way back.
 struct HuggingFacePipeline: TokenizationPipeline {
   private let vocabulary: Vocabulary
-  private let model: BytePairEncoding
+  private let model: WordModel
   private let added: AddedVocabulary
   private let normalizer: Normalizer?
   private let preTokenizer: PreTokenizer?
@@ -11,15 +11,26 @@ struct HuggingFacePipeline: TokenizationPipeline {
   let idLimit: Int
 
   init(_ file: TokenizerJSON) {
-    vocabulary = file.vocabulary
-    model = file.model
-    added = AddedVocabulary(file.added, normalizer: file.normalizer)
-    normalizer = file.normalizer
-    preTokenizer = file.preTokenizer
-    postProcessor = file.postProcessor
-    decoder = file.decoder
-    idLimit = max(vocabulary.idLimit, (file.added.map { Int($0.id) + 1 }.max() ?? 0))
+    self.init(
+      model: file.model, added: file.added, normalizer: file.normalizer,
+      preTokenizer: file.preTokenizer, postProcessor: file.postProcessor, decoder: file.decoder)
   }
+
+  init(
+    model: WordModel, added tokens: [AddedVocabulary.Token], normalizer: Normalizer?,
+    preTokenizer: PreTokenizer?, postProcessor: PostProcessor, decoder: Decoder?
+  ) {
+    self.model = model
+    vocabulary = model.vocabulary
+    added = AddedVocabulary(tokens, normalizer: normalizer)
+    self.normalizer = normalizer
+    self.preTokenizer = preTokenizer
+    self.postProcessor = postProcessor
+    self.decoder = decoder
+    idLimit = max(vocabulary.idLimit, tokens.map { Int($0.id) + 1 }.max() ?? 0)
+  }
+
+  var modelIDLimit: Int { vocabulary.idLimit }
 
   func encode(_ text: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool) -> [Int32] {
     var output: [Int32] = []

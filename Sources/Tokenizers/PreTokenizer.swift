@@ -2,14 +2,23 @@
 indirect enum PreTokenizer: Equatable, Sendable {
   /// Cuts by GPT-2's pattern if asked to, then spells bytes by `ByteLevelAlphabet`.
   case byteLevel(addsPrefixSpace: Bool, splits: Bool)
-  case pattern(SplitPattern)
-  case literal([UInt8], Placement)
+  case pattern(SplitPattern, Behavior, isInverted: Bool)
+  case literal([UInt8], Behavior, isInverted: Bool)
+  /// Each sign of punctuation is an occurrence.
+  case punctuation(Behavior)
   case digits(individual: Bool)
   case metaspace(replacement: [UInt8], prepends: PrefixScheme, splits: Bool)
   case sequence([PreTokenizer])
 
-  /// Where an occurrence of a cutting string goes.
-  enum Placement: Equatable, Sendable { case isolated, withPrevious, withNext }
+  /// Where an occurrence of what cuts goes.
+  enum Behavior: String, Equatable, Sendable {
+    case isolated = "Isolated"
+    case removed = "Removed"
+    /// Neighbouring occurrences are one word.
+    case contiguous = "Contiguous"
+    case withPrevious = "MergedWithPrevious"
+    case withNext = "MergedWithNext"
+  }
 
   /// Which words `metaspace` begins with a blank.
   enum PrefixScheme: Equatable, Sendable { case always, first, never }
@@ -37,13 +46,21 @@ indirect enum PreTokenizer: Equatable, Sendable {
       if splits { Self.cut(&result) { SplitPattern.gpt2.end(in: $0, from: $1) } }
       result.text = ByteLevelAlphabet.spell(result.text, ends: &result.ends)
       return result
-    case .pattern(let pattern):
+    case .pattern(let pattern, let behavior, let isInverted):
       var result = words
-      Self.cut(&result) { pattern.end(in: $0, from: $1) }
+      if behavior == .isolated {
+        Self.cut(&result) { pattern.end(in: $0, from: $1) }
+      } else {
+        Self.cut(&result, behavior, isInverted: isInverted) { pattern.matchEnd(in: $0, from: $1) }
+      }
       return result
-    case .literal(let literal, let placement):
+    case .literal(let literal, let behavior, let isInverted):
       var result = words
-      Self.cut(&result, at: literal, placement)
+      Self.cut(&result, at: literal, behavior, isInverted: isInverted)
+      return result
+    case .punctuation(let behavior):
+      var result = words
+      Self.cut(&result, behavior, isInverted: false, matchEnd: Self.punctuationEnd)
       return result
     case .digits(let individual):
       var result = words
@@ -56,7 +73,7 @@ indirect enum PreTokenizer: Equatable, Sendable {
           prepends == .always || (beginsText && number == 0)
         }
       }
-      if splits { Self.cut(&result, at: replacement, .withNext) }
+      if splits { Self.cut(&result, at: replacement, .withNext, isInverted: false) }
       return result
     case .sequence(let steps):
       return steps.reduce(words) { $1.split($0, beginsText: beginsText) }
@@ -86,25 +103,109 @@ extension PreTokenizer {
     words.ends = ends
   }
 
-  /// Cuts each word at the occurrences of `literal`.
-  private static func cut(_ words: inout Words, at literal: [UInt8], _ placement: Placement) {
+  /// Cuts each word at the occurrences of `literal`, which is not empty.
+  private static func cut(
+    _ words: inout Words, at literal: [UInt8], _ behavior: Behavior, isInverted: Bool
+  ) {
     literal.withUnsafeBufferPointer { literal in
       guard let first = literal.first else { return }
-      cut(&words) { text, start in
-        func isOccurrence(_ position: Int) -> Bool {
-          text[position] == first && ByteReplacement.starts(with: literal, text, at: position)
-        }
+      cut(&words, behavior, isInverted: isInverted) { text, position in
+        text[position] == first && ByteReplacement.starts(with: literal, text, at: position)
+          ? position + literal.count : nil
+      }
+    }
+  }
+
+  /// Cuts each word at the occurrences that `matchEnd`, given the bytes up to its end and a beginning, finds, the
+  /// leftmost first.
+  ///
+  /// The rules are those of the reference's `SplitDelimiterBehavior`; inverted, occurrences and what stands
+  /// between them change places.
+  private static func cut(
+    _ words: inout Words, _ behavior: Behavior, isInverted: Bool,
+    matchEnd: (UnsafeBufferPointer<UInt8>, Int) -> Int?
+  ) {
+    var kept: [Range<Int>] = []
+    kept.reserveCapacity(max(words.ends.count, words.text.count / 4))
+    words.text.withUnsafeBufferPointer { text in
+      var start = 0
+      for wordEnd in words.ends {
+        let word = UnsafeBufferPointer(rebasing: text[..<wordEnd])
+        var pieces: [(range: Range<Int>, isMatch: Bool)] = []
         var position = start
-        if isOccurrence(start) {
-          switch placement {
-          case .isolated, .withPrevious: return start + literal.count
-          case .withNext: position = start + literal.count
+        while position < wordEnd {
+          if let end = matchEnd(word, position), end > position {
+            if start < position { pieces.append((start..<position, isInverted)) }
+            pieces.append((position..<end, !isInverted))
+            position = end
+            start = end
+          } else {
+            position += UTF8Validation.length(first: word[position])
           }
         }
-        while position < text.count, !isOccurrence(position) { position += 1 }
-        return placement == .withPrevious && position < text.count
-          ? position + literal.count : position
+        if start < wordEnd { pieces.append((start..<wordEnd, isInverted)) }
+        start = wordEnd
+        kept += joined(pieces, behavior)
       }
+    }
+    guard behavior == .removed else {
+      words.ends = kept.map(\.upperBound)
+      return
+    }
+    var result = Words([])
+    result.text.reserveCapacity(words.text.count)
+    for range in kept {
+      result.text.append(contentsOf: words.text[range])
+      result.ends.append(result.text.count)
+    }
+    words = result
+  }
+
+  private static func joined(
+    _ pieces: [(range: Range<Int>, isMatch: Bool)], _ behavior: Behavior
+  ) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    var followsMatch = false
+    switch behavior {
+    case .isolated: return pieces.map(\.range)
+    case .removed: return pieces.filter { !$0.isMatch }.map(\.range)
+    case .contiguous, .withPrevious:
+      for piece in pieces {
+        let joins =
+          behavior == .contiguous
+          ? piece.isMatch == followsMatch : piece.isMatch && !followsMatch
+        if joins, let last = result.popLast() {
+          result.append(last.lowerBound..<piece.range.upperBound)
+        } else {
+          result.append(piece.range)
+        }
+        followsMatch = piece.isMatch
+      }
+      return result
+    case .withNext:
+      for piece in pieces.reversed() {
+        if piece.isMatch, !followsMatch, let last = result.popLast() {
+          result.append(piece.range.lowerBound..<last.upperBound)
+        } else {
+          result.append(piece.range)
+        }
+        followsMatch = piece.isMatch
+      }
+      return result.reversed()
+    }
+  }
+
+  /// The end of one sign of punctuation: ASCII's, or of a category of punctuation.
+  private static func punctuationEnd(
+    _ text: UnsafeBufferPointer<UInt8>, _ position: Int
+  ) -> Int? {
+    let (scalar, length) = UnicodeClass.scalar(text, at: position)
+    switch scalar {
+    case 0x21...0x2f, 0x3a...0x40, 0x5b...0x60, 0x7b...0x7e: return position + length
+    case 0..<0x80: return nil
+    default:
+      let category = ScalarTraits(of: scalar, askingForWord: false).category
+      return ScalarTraits.categoryNames[category].hasPrefix("p") ? position + length : nil
     }
   }
 

@@ -20,6 +20,7 @@ struct SentencePiecePipeline: TokenizationPipeline {
   private let ends: Ends
 
   var idLimit: Int { model.pieces.count }
+  var modelIDLimit: Int { idLimit }
 
   /// - Throws: `TokenizerError.malformed` when a piece is there twice or the character map is none.
   init(_ model: SentencePieceModel, ends: Ends = Ends()) throws(TokenizerError) {

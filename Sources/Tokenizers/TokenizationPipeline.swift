@@ -3,6 +3,9 @@ protocol TokenizationPipeline: Sendable {
   /// One more than the largest id.
   var idLimit: Int { get }
 
+  /// One more than the largest id of the model itself, tokens that were added to it left out.
+  var modelIDLimit: Int { get }
+
   /// The ids of `text`, which is valid UTF-8 of at most `MergeQueue.longestText` bytes.
   func encode(_ text: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool) -> [Int32]
 

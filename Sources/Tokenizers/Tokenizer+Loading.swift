@@ -7,16 +7,18 @@ extension Tokenizer {
 
   /// Reads the tokenizer of a model's folder: tokenizer.json, or else tokenizer.model.
   ///
-  /// tokenizer_config.json, where it is there, names the beginning and the end of a text.
+  /// tokenizer_config.json, where it is there, names the beginning and the end of a text and holds the chat template,
+  /// unless chat_template.jinja does. Whether a beginning is put before a text is said by tokenizer.json itself;
+  /// beside tokenizer.model by `add_bos_token` of the configuration.
   ///
   /// - Throws: `TokenizerError` naming the file and the field.
   package static func load(directory: String) throws(TokenizerError) -> Tokenizer {
-    let names = try SpecialNames(directory: directory)
+    let config = try TokenizerConfig(directory: directory)
     if let text = try read(directory + "/tokenizer.json") {
-      return try Tokenizer(json: text, file: "tokenizer.json", names: names)
+      return try Tokenizer(json: text, file: "tokenizer.json", config: config)
     }
     if let data = try read(directory + "/tokenizer.model") {
-      return try Tokenizer(sentencePiece: data, file: "tokenizer.model", names: names)
+      return try Tokenizer(sentencePiece: data, file: "tokenizer.model", config: config)
     }
     throw .notFound(directory: directory, expected: ["tokenizer.json", "tokenizer.model"])
   }
@@ -32,15 +34,15 @@ extension Tokenizer {
 
   /// A tokenizer from the text of a tokenizer.json; `file` names it in errors.
   package init(json text: [UInt8], file: String) throws(TokenizerError) {
-    try self.init(json: text, file: file, names: SpecialNames())
+    try self.init(json: text, file: file, config: TokenizerConfig())
   }
 
   /// A tokenizer from the bytes of a SentencePiece model; `file` names it in errors.
   package init(sentencePiece data: [UInt8], file: String) throws(TokenizerError) {
-    try self.init(sentencePiece: data, file: file, names: SpecialNames())
+    try self.init(sentencePiece: data, file: file, config: TokenizerConfig())
   }
 
-  private init(json text: [UInt8], file: String, names: SpecialNames) throws(TokenizerError) {
+  private init(json text: [UInt8], file: String, config: TokenizerConfig) throws(TokenizerError) {
     let read = try Self.borrowing(text) { bytes throws(TokenizerError) in
       try TokenizerJSON(bytes, file: file)
     }
@@ -51,30 +53,31 @@ extension Tokenizer {
         pipeline.isSpecial($0)
       }
     }
-    let bos = special(names.bos, SpecialNames.usualBOS)
+    let bos = special(config.bos, TokenizerConfig.usualBOS)
     self.init(
       pipeline,
       // What the file itself puts before a text is the surest.
-      bosID: names.bos == nil ? read.postProcessor.prefix.first ?? bos : bos,
-      eosID: special(names.eos, SpecialNames.usualEOS))
+      bosID: config.bos == nil ? read.postProcessor.prefix.first ?? bos : bos,
+      eosID: special(config.eos, TokenizerConfig.usualEOS), templates: config.templates)
   }
 
   private init(
-    sentencePiece data: [UInt8], file: String, names: SpecialNames
+    sentencePiece data: [UInt8], file: String, config: TokenizerConfig
   ) throws(TokenizerError) {
     let model = try Self.borrowing(data) { bytes throws(TokenizerError) in
       try SentencePieceModel(bytes, file: file)
     }
     let pipeline = try SentencePiecePipeline(
-      model, ends: .init(addsBOS: names.addsBOS ?? true, addsEOS: names.addsEOS ?? false))
+      model, ends: .init(addsBOS: config.addsBOS ?? true, addsEOS: config.addsEOS ?? false))
     self.init(
       pipeline,
-      bosID: names.bos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.bosID,
-      eosID: names.eos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.eosID)
+      bosID: config.bos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.bosID,
+      eosID: config.eos.flatMap { pipeline.id(of: Array($0.utf8)) } ?? model.eosID,
+      templates: config.templates)
   }
 
   /// `withUnsafeBytes` with a typed error.
-  fileprivate static func borrowing<Result>(
+  static func borrowing<Result>(
     _ bytes: [UInt8],
     _ body: (UnsafeRawBufferPointer) throws(TokenizerError) -> Result
   ) throws(TokenizerError) -> Result {
@@ -87,7 +90,7 @@ extension Tokenizer {
   }
 
   /// The bytes of a file, or nil when there is none.
-  fileprivate static func read(_ path: String) throws(TokenizerError) -> [UInt8]? {
+  static func read(_ path: String) throws(TokenizerError) -> [UInt8]? {
     do throws(PlatformError) {
       let file = try MappedFile(path: path)
       guard file.byteCount <= largestFile else {
@@ -99,40 +102,5 @@ extension Tokenizer {
       if case .system("open", _, ENOENT) = error { return nil }
       throw .unreadable(file: path, reason: "\(error)")
     }
-  }
-}
-
-/// What tokenizer_config.json says about the ends of a text.
-private struct SpecialNames {
-  var bos: String?
-  var eos: String?
-  var addsBOS: Bool?
-  var addsEOS: Bool?
-
-  /// Where no file says it: the names that the large families use.
-  static let usualBOS = ["<s>", "<|begin_of_text|>", "<bos>", "<|startoftext|>", "<|endoftext|>"]
-  static let usualEOS = ["</s>", "<|end_of_text|>", "<eos>", "<|endoftext|>", "<|im_end|>"]
-
-  init() {}
-
-  init(directory: String) throws(TokenizerError) {
-    guard let text = try Tokenizer.read(directory + "/tokenizer_config.json") else { return }
-    let name = "tokenizer_config.json"
-    let root = try Tokenizer.borrowing(text) { bytes throws(TokenizerError) in
-      try JSONFields(parsing: bytes, file: name)
-    }
-    bos = try Self.token(root, "bos_token")
-    eos = try Self.token(root, "eos_token")
-    addsBOS = try root.optional("add_bos_token")?.value.bool
-    addsEOS = try root.optional("add_eos_token")?.value.bool
-  }
-
-  /// A token is written as a string or as an object with its content.
-  private static func token(
-    _ root: JSONFields, _ name: String
-  ) throws(TokenizerError) -> String? {
-    guard let field = try root.optional(name) else { return nil }
-    if let text = field.value.string { return text }
-    return try field.string("content")
   }
 }

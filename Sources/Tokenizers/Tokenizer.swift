@@ -8,10 +8,19 @@ package struct Tokenizer: Sendable {
   /// Ends a text, where the model has such a token.
   package private(set) var eosID: Int32?
 
-  init(_ pipeline: any TokenizationPipeline, bosID: Int32?, eosID: Int32?) {
+  /// What its files hold to make a text of messages.
+  package private(set) var templates: ChatTemplates
+  /// Ids from here on have no row in the model; nil where that is not known.
+  private var rowCount: Int?
+
+  init(
+    _ pipeline: any TokenizationPipeline, bosID: Int32?, eosID: Int32?,
+    templates: ChatTemplates = ChatTemplates()
+  ) {
     self.pipeline = pipeline
     self.bosID = bosID
     self.eosID = eosID
+    self.templates = templates
   }
 
   /// One more than the largest id.
@@ -21,7 +30,7 @@ package struct Tokenizer: Sendable {
   ///
   /// - Parameter addSpecialTokens: whether to add what the file puts around a text; special tokens
   ///   that are spelled in the text are found either way.
-  /// - Throws: `TokenizerError.textTooLong` above 1 GiB.
+  /// - Throws: `TokenizerError.textTooLong` above 1 GiB, `.idBeyondModel` from a tokenizer that was fitted.
   package func encode(
     _ text: String, addSpecialTokens: Bool = false
   ) throws(TokenizerError) -> [Int32] {
@@ -31,7 +40,7 @@ package struct Tokenizer: Sendable {
   /// The ids of a text in UTF-8.
   ///
   /// - Throws: `TokenizerError.invalidUTF8` with the offset of the first wrong byte,
-  ///   `.textTooLong` above 1 GiB.
+  ///   `.textTooLong` above 1 GiB, `.idBeyondModel` from a tokenizer that was fitted.
   package func encode(
     utf8 text: some Sequence<UInt8>, addSpecialTokens: Bool = false
   ) throws(TokenizerError) -> [Int32] {
@@ -46,9 +55,13 @@ package struct Tokenizer: Sendable {
     guard text.count <= MergeQueue.longestText else {
       throw .textTooLong(bytes: text.count, limit: MergeQueue.longestText)
     }
-    return text.withUnsafeBufferPointer {
+    let ids = text.withUnsafeBufferPointer {
       pipeline.encode($0, addSpecialTokens: addSpecialTokens)
     }
+    if let rowCount, let id = ids.first(where: { Int($0) >= rowCount }) {
+      throw .idBeyondModel(token: token(for: id) ?? "", id: id, model: rowCount)
+    }
+    return ids
   }
 
   /// The text of `ids`; bytes that are not UTF-8 become U+FFFD as in the reference, ids without a
@@ -85,7 +98,32 @@ package struct Tokenizer: Sendable {
 
   /// The same tokenizer with the ids that a model's configuration names; nil keeps what there is.
   package func replacing(bosID: Int32? = nil, eosID: Int32? = nil) -> Tokenizer {
-    Tokenizer(pipeline, bosID: bosID ?? self.bosID, eosID: eosID ?? self.eosID)
+    var copy = self
+    copy.bosID = bosID ?? self.bosID
+    copy.eosID = eosID ?? self.eosID
+    return copy
+  }
+
+  /// Added tokens, such as a padding token, that a model with this many rows of embeddings has none for; ascending.
+  package func addedTokens(beyond model: Int) -> [Int32] {
+    guard vocabularySize > model else { return [] }
+    return (max(model, 0)..<vocabularySize).compactMap { id in
+      let id = Int32(truncatingIfNeeded: id)
+      return pipeline.token(id) == nil ? nil : id
+    }
+  }
+
+  /// The same tokenizer for a model with this many rows of embeddings: encoding refuses a text that holds one of
+  /// `addedTokens(beyond:)`, and no other.
+  ///
+  /// - Throws: `TokenizerError.vocabularyMismatch` where tokens of the vocabulary itself have no row.
+  package func fitted(vocabularySize model: Int) throws(TokenizerError) -> Tokenizer {
+    guard pipeline.modelIDLimit <= model else {
+      throw .vocabularyMismatch(tokenizer: pipeline.modelIDLimit, model: model)
+    }
+    var copy = self
+    copy.rowCount = model
+    return copy
   }
 
   /// Checks that a model with this many rows of embeddings has one for every id; it may have more,

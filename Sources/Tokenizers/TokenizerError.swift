@@ -14,6 +14,8 @@ package enum TokenizerError: Error, Equatable, Sendable {
   case textTooLong(bytes: Int, limit: Int)
   /// The tokenizer makes ids that the model has no row for.
   case vocabularyMismatch(tokenizer: Int, model: Int)
+  /// A text holds an added token that the model has no row for.
+  case idBeyondModel(token: String, id: Int32, model: Int)
 }
 
 extension TokenizerError: CustomStringConvertible {
@@ -34,6 +36,8 @@ extension TokenizerError: CustomStringConvertible {
     case .vocabularyMismatch(let tokenizer, let model):
       "the tokenizer does not match the model: expected at most \(model) tokens, "
         + "the size of the model's vocabulary, found \(tokenizer)"
+    case .idBeyondModel(let token, let id, let model):
+      "the text holds \"\(token)\": expected ids below \(model), the size of the model's vocabulary, found \(id)"
     }
   }
 }

@@ -4,7 +4,8 @@ import Platform
 extension TokenizerJSON {
   static func readNormalizer(_ stage: JSONFields) throws(TokenizerError) -> Normalizer {
     switch try stage.string("type") {
-    case "NFC": return .composing
+    case let type where NormalizationForm(rawValue: type) != nil:
+      return .form(NormalizationForm(rawValue: type) ?? .c)
     case "Lowercase": return .lowercasing
     case "Prepend": return .prepending(Array(try stage.string("prepend").utf8))
     case "Replace":
@@ -31,6 +32,7 @@ extension TokenizerJSON {
         addsPrefixSpace: try stage.flag("add_prefix_space", default: true),
         splits: try stage.flag("use_regex", default: true))
     case "Split": return try readSplit(stage)
+    case "Punctuation": return .punctuation(try readBehavior(stage, default: .isolated))
     case "Digits":
       return .digits(individual: try stage.flag("individual_digits", default: false))
     case "Metaspace":
@@ -48,32 +50,32 @@ extension TokenizerJSON {
   }
 
   private static func readSplit(_ stage: JSONFields) throws(TokenizerError) -> PreTokenizer {
-    let behavior = try stage.string("behavior")
+    let behavior = try readBehavior(stage)
     let isInverted = try stage.flag("invert", default: false)
     let pattern = try stage.required("pattern")
     if let text = try pattern.optionalString("Regex") {
-      guard let known = SplitPattern(recognizing: text) else {
-        throw .unsupported(file: stage.file, field: "\(pattern.path).Regex", found: text)
-      }
-      // Matches leave no gap, so these mean the same: keep every match as a word.
-      guard behavior == "Isolated" || (behavior == "Removed" && isInverted) else {
+      do throws(PatternError) {
+        return .pattern(try SplitPattern(text), behavior, isInverted: isInverted)
+      } catch {
         throw .unsupported(
-          file: stage.file, field: "\(stage.path).behavior",
-          found: "\"\(behavior)\"\(isInverted ? " inverted" : "") with a regular expression")
+          file: stage.file, field: "\(pattern.path).Regex", found: error.words(text))
       }
-      return .pattern(known)
     }
     let literal = Array(try pattern.string("String").utf8)
     guard !literal.isEmpty else { throw pattern.wrong("a string that is not empty") }
-    switch (behavior, isInverted) {
-    case ("Isolated", false): return .literal(literal, .isolated)
-    case ("MergedWithPrevious", false): return .literal(literal, .withPrevious)
-    case ("MergedWithNext", false): return .literal(literal, .withNext)
-    default:
+    return .literal(literal, behavior, isInverted: isInverted)
+  }
+
+  private static func readBehavior(
+    _ stage: JSONFields, default: PreTokenizer.Behavior? = nil
+  ) throws(TokenizerError) -> PreTokenizer.Behavior {
+    let name = try stage.optionalString("behavior") ?? `default`?.rawValue
+    guard let behavior = name.flatMap(PreTokenizer.Behavior.init) else {
       throw .unsupported(
         file: stage.file, field: "\(stage.path).behavior",
-        found: "\"\(behavior)\"\(isInverted ? " inverted" : "") with a string")
+        found: name.map { Vocabulary.quoted($0.utf8) } ?? "none")
     }
+    return behavior
   }
 
   static func readPostProcessor(_ stage: JSONFields) throws(TokenizerError) -> PostProcessor {

@@ -7,7 +7,7 @@ import Platform
 struct TokenizerJSON {
   let file: String
   let vocabulary: Vocabulary
-  let model: BytePairEncoding
+  let model: WordModel
   let added: [AddedVocabulary.Token]
   let normalizer: Normalizer?
   let preTokenizer: PreTokenizer?
@@ -20,12 +20,17 @@ struct TokenizerJSON {
     self.file = file
     let model = try root.required("model")
     // The oldest files name no type.
-    let type = try model.optionalString("type") ?? "BPE"
-    guard type == "BPE" else {
+    switch try model.optionalString("type") ?? "BPE" {
+    case "BPE":
+      vocabulary = try Self.readVocabulary(model)
+      self.model = .bytePairs(try Self.readModel(model, vocabulary))
+    case "Unigram":
+      let unigram = try Self.readUnigram(model)
+      vocabulary = unigram.vocabulary
+      self.model = .unigram(unigram)
+    case let type:
       throw .unsupported(file: file, field: "model.type", found: "\"\(type)\"")
     }
-    vocabulary = try Self.readVocabulary(model)
-    self.model = try Self.readModel(model, vocabulary)
     added = try Self.readAddedTokens(root, vocabulary)
     normalizer = try root.optional("normalizer").map(Self.readNormalizer)
     preTokenizer = try root.optional("pre_tokenizer").map(Self.readPreTokenizer)

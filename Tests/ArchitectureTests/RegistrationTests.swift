@@ -55,6 +55,18 @@ import Workbench
       ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
   }
 
+  /// `Jobs/<Name>/<Name>Job.swift`: what stands beside the folders, and `Shared`, is what all jobs lean on.
+  @Test func jobs() throws {
+    let files = try SourceTree.files("Sources/Engine/Jobs", suffix: "Job.swift")
+      .map { $0.split(separator: "/").suffix(2).joined(separator: "/") }
+    let expected = Jobs.all.map { "\("\($0)".dropLast(3))/\($0).swift" }
+    #expect(Set(files.filter { $0 != "Jobs/Job.swift" }) == Set(expected))
+    let folders = try SourceTree.files("Sources/Engine/Jobs", suffix: ".swift")
+      .map { $0.split(separator: "/")[3] }.filter { !$0.hasSuffix(".swift") && $0 != "Shared" }
+    #expect(Set(folders.map(String.init)) == Set(Jobs.all.map { String("\($0)".dropLast(3)) }))
+    #expect(Set(Jobs.all.map { $0.name }).count == Jobs.all.count)
+  }
+
   @Test func screens() throws {
     #expect(try stems("Sources/Workbench/Screens") == names(Screens.all.map { $0 }))
   }

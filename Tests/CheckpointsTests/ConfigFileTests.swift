@@ -89,7 +89,10 @@ import Testing
     #expect(try ConfigFile(path: folder.file("config.json", "{}")).root.members.isEmpty)
   }
 
-  @Test(.enabled(if: SharedMaterial.has("data/models/stories279K")))
+  @Test(
+    .enabled(
+      if: SharedMaterial.has("data/models/stories279K"),
+      "\(SharedMaterial.without("data/models/stories279K"))"))
   func readsARealConfig() throws {
     let path = try #require(SharedMaterial.path("data/models/stories279K/config.json"))
     let config = try ConfigFile(path: path)

@@ -1,4 +1,6 @@
 import Checkpoints
+import FoundationEssentials
+import Platform
 import Tensors
 import TestSupport
 import Testing
@@ -58,7 +60,9 @@ import Testing
   }
 
   @Test(
-    .enabled(if: SharedMaterial.has("fixtures/ggml_blocks.safetensors")),
+    .enabled(
+      if: SharedMaterial.has("fixtures/ggml_blocks.safetensors"),
+      "\(SharedMaterial.without("fixtures/ggml_blocks.safetensors"))"),
     arguments: [
       ("q4_0", GGUFTensorType.q4_0), ("q4_1", .q4_1), ("q5_0", .q5_0), ("q5_1", .q5_1),
       ("q8_0", .q8_0), ("q2_K", .q2K), ("q3_K", .q3K), ("q4_K", .q4K), ("q5_K", .q5K),
@@ -74,5 +78,63 @@ import Testing
     // The tolerance of the fixture's manifest.
     let wrong = zip(found, expected).filter { abs($0 - $1) > 1e-9 + 1e-6 * abs($1) }
     #expect(wrong.isEmpty)
+  }
+
+  /// The blocks and values of gguf-blocks.json, which Tests/Peers/gguf_blocks.py makes with the package `gguf`.
+  struct Reference: Sendable, CustomTestStringConvertible {
+    var type: GGUFTensorType
+    var blocks: [UInt8]
+    var first: [UInt8]
+    var bits: String
+    var testDescription: String { "\(type)" }
+
+    static func all() throws -> [Reference] {
+      var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+      parts[parts.count - 1] = "Fixtures/gguf-blocks.json"
+      let file = try MappedFile(path: parts.joined(separator: "/"))
+      let json = try StrictJSON.parse(file.read(at: 0, count: file.byteCount))
+      return try #require(json.array).map { entry in
+        let entry = try #require(entry.object)
+        let name = try #require(entry["type"]?.string)
+        func data(_ key: String) throws -> [UInt8] {
+          let text = try #require(entry[key]?.string)
+          return Array(try #require(Data(base64Encoded: text)))
+        }
+        return Reference(
+          type: try #require(GGUFTensorType.allCases.first { "\($0)" == name }),
+          blocks: try data("blocks"), first: try data("first"),
+          bits: try #require(entry["bits"]?.string))
+      }
+    }
+  }
+
+  @Test(arguments: try Reference.all())
+  func agreesToTheBit(reference: Reference) throws {
+    let floats = decode(reference.type, reference.blocks)
+    let bytes = floats.flatMap { value in
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+    }
+    #expect(Array(bytes.prefix(reference.first.count)) == reference.first)
+    let hash = bytes.reduce(UInt64(0)) { $0 &* 0x100_0000_01b3 &+ UInt64($1) &+ 1 }
+    let digits = String(hash, radix: 16)
+    #expect(String(repeating: "0", count: 16 - digits.count) + digits == reference.bits)
+  }
+
+  @Test func everyBlockTypeHasAReference() throws {
+    let known = Set(try Reference.all().map(\.type))
+    let missing = GGUFTensorType.allCases.filter { $0.blockElements > 1 && !known.contains($0) }
+    #expect(missing == [.q8_1, .q8K])
+  }
+
+  /// Activations of llama.cpp: a scale, sums that decoding passes over, and bytes.
+  @Test func activationTypes() {
+    let codes = (0..<32).map { UInt8(truncatingIfNeeded: $0 * 8 - 128) }
+    let expected = (0..<32).map { Float($0 * 16 - 256) }
+    #expect(decode(.q8_1, two + minusOne + codes) == expected)
+    let long = (0..<8).flatMap { _ in codes }
+    let scale = withUnsafeBytes(of: Float(2).bitPattern.littleEndian) { Array($0) }
+    #expect(
+      decode(.q8K, scale + long + [UInt8](repeating: 7, count: 32))
+        == (0..<8).flatMap { _ in expected })
   }
 }

@@ -85,7 +85,7 @@ import Testing
     let moved = try QuantizedBlock(
       block: trial.drafted, record: .init(), absoluteMaxima: [:], scales: scales
     ).floatBlock(original: original)
-    #expect(moved.attentionNorm.values != original.attentionNorm.values)
+    #expect(moved[.attention].values != original[.attention].values)
     let error = try relativeError(original, moved)
     #expect(error < 1e-9, "\(error)")
   }
@@ -93,8 +93,8 @@ import Testing
   @Test func powersOfTwoChangeNotOneBit() throws {
     let model = try model()
     let block = try model.block(2)
-    let pair = try #require(model.scalePairs.first { $0.source == .norm(.feedForward) })
-    var gains = block.feedForwardNorm.values
+    let pair = try #require(block.plan.scalePairs.first { $0.source == .norm(.feedForward) })
+    var gains = block[.feedForward].values
     let powers = gains.indices.map { Float([0.25, 0.5, 1, 2, 8][$0 % 5]) }
     let fold = ScaleFold(powers, over: pair, dividing: &gains, as: .bf16)
     #expect(fold.targetScales == powers)
@@ -201,10 +201,8 @@ import Testing
   // MARK: Through the engine
 
   private func kl(_ laboratory: Laboratory) throws -> Double {
-    guard
-      case .evaluated(let report) = try perform(
-        laboratory, .evaluate(options: .init(windows: 2)))
-    else { throw Ended(event: nil) }
+    let report = try perform(
+      laboratory, EvaluateJob(options: .init(windows: 2)))
     return report.kl.mean
   }
 
@@ -222,22 +220,20 @@ import Testing
     let form = Self.forms[index]
     let folder = try TemporaryFolder()
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     let recipe = try Self.recipe(form.method, form.options, keeping: ["1.q=fp"])
-    guard
-      case .quantized(let report) = try perform(
-        laboratory,
-        .quantize(
-          recipe: recipe, calibration: CalibrationOptions(samples: 4, length: 128),
-          keeping: .nothing))
-    else { throw Ended(event: nil) }
+    let report = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: recipe, calibration: CalibrationOptions(samples: 4, length: 128),
+        keeping: .nothing))
     #expect(report.layers.filter { $0.method == "none" }.map(\.block) == [1])
     let found = try kl(laboratory)
     #expect(found > 0 && found < 0.2, "\(found)")
     _ = try perform(
-      laboratory, .export(path: folder.path + "/model", format: "compressed-tensors"))
+      laboratory, ExportJob(path: folder.path + "/model", format: "compressed-tensors"))
     let reopened = try Laboratory(threads: 2)
-    _ = try perform(reopened, .load(path: folder.path + "/model"))
+    _ = try perform(reopened, LoadJob(path: folder.path + "/model"))
     #expect(try kl(reopened) == found)
   }
 
@@ -245,20 +241,20 @@ import Testing
     let form = Self.forms[index]
     let folder = try TemporaryFolder()
     let recipe = try Self.recipe(form.method, form.options)
-    func quantize(resumes: Bool) -> JobRequest {
-      .quantize(
+    func quantize(resumes: Bool) -> QuantizeJob {
+      QuantizeJob(
         recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64),
         keeping: .folder(path: folder.path + "/kept", resumes: resumes))
     }
     func written(_ laboratory: Laboratory, _ name: String) throws -> [UInt8] {
       let path = folder.path + "/" + name
-      _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
+      _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
       let file = try MappedFile(path: path + "/model.safetensors")
       return try file.read(at: 0, count: file.byteCount)
     }
     func laboratory() throws -> Laboratory {
       let laboratory = try Laboratory(threads: 2)
-      _ = try perform(laboratory, .load(path: nil))
+      _ = try perform(laboratory, LoadJob(path: nil))
       return laboratory
     }
     #expect(throws: Ended.self) { try perform(laboratory(), quantize(resumes: false), stopping: 3) }
@@ -267,7 +263,7 @@ import Testing
     let straight = try laboratory()
     _ = try perform(
       straight,
-      .quantize(
+      QuantizeJob(
         recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
     #expect(try written(resumed, "resumed") == written(straight, "straight"))
   }

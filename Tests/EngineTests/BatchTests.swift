@@ -12,7 +12,7 @@ import Testing
 @Suite(.serialized) struct BatchTests {
   private static func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     return laboratory
   }
 
@@ -22,15 +22,13 @@ import Testing
   @Test func formsAreMadeAndMeasuredAtEveryBatch() throws {
     let laboratory = try Self.laboratory()
     let seen = Mutex<[Int]>([])
-    guard
-      case .batched(let report) = try perform(
-        laboratory, .timeBatches(options: Self.options),
-        emit: { event in
-          if case .batchPoints(_, let report) = event {
-            seen.withLock { $0.append(report.points.count) }
-          }
-        })
-    else { throw Ended() }
+    let report = try perform(
+      laboratory, BatchJob(options: Self.options),
+      emit: { event in
+        if case .part(_, let part) = event, let report = part.value as? BatchReport {
+          seen.withLock { $0.append(report.points.count) }
+        }
+      })
     let names = BatchForm.allCases.map(\.label)
     #expect(report.forms.map(\.name) == names && report.batches == [1, 3])
     #expect(seen.withLock { $0 } == [6, 12])
@@ -101,10 +99,8 @@ import Testing
     var options = Self.options
     options.forms = [.bf16, .w8a8]
     options.prompt = 0
-    guard
-      case .batched(let report) = try perform(
-        Self.laboratory(), .timeBatches(options: options))
-    else { throw Ended() }
+    let report = try perform(
+      Self.laboratory(), BatchJob(options: options))
     #expect(report.points.allSatisfy { $0.prefill == nil && $0.prefillRounds.isEmpty })
     // A report survives its own JSON.
     let data = try JSONEncoder().encode(report)
@@ -120,7 +116,7 @@ import Testing
 
   @Test func cancellingEndsBetweenPasses() throws {
     #expect(throws: Ended.self) {
-      try perform(Self.laboratory(), .timeBatches(options: Self.options), stopping: 3)
+      try perform(Self.laboratory(), BatchJob(options: Self.options), stopping: 3)
     }
   }
 
@@ -189,7 +185,7 @@ import Testing
 
   private static func failure(_ laboratory: Laboratory, _ options: BatchOptions) -> JobEvent? {
     do {
-      _ = try perform(laboratory, .timeBatches(options: options))
+      _ = try perform(laboratory, BatchJob(options: options))
       return nil
     } catch { return (error as? Ended)?.event }
   }

@@ -9,11 +9,9 @@ import Testing
     -> CacheMeasurement
   {
     let laboratory = try Laboratory(threads: 1)
-    _ = try perform(laboratory, .load(path: nil))
-    guard
-      case .cachesMeasured(let report) = try perform(
-        laboratory, .measureCaches(workload: workload, recipe: recipe))
-    else { throw Ended() }
+    _ = try perform(laboratory, LoadJob(path: nil))
+    let report = try perform(
+      laboratory, CacheFillingJob(workload: workload, recipe: recipe))
     return report
   }
 

@@ -2,11 +2,11 @@ import Engine
 import Evaluation
 import FoundationEssentials
 import Models
-import Platform
 import Quantization
 import Synchronization
 import TestSupport
 import Testing
+import Wording
 
 @testable import Engine
 
@@ -14,7 +14,7 @@ import Testing
 @Suite(.serialized) struct CacheReportTests {
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     return laboratory
   }
 
@@ -22,10 +22,8 @@ import Testing
     _ laboratory: Laboratory, _ options: CacheOptions,
     emit: @escaping @Sendable (JobEvent) -> Void = { _ in }
   ) throws -> CacheReport {
-    guard
-      case .caches(let report) = try perform(
-        laboratory, .compareCaches(options: options), emit: emit)
-    else { throw Ended(event: nil) }
+    let report = try perform(
+      laboratory, CachesJob(options: options), emit: emit)
     return report
   }
 
@@ -41,7 +39,10 @@ import Testing
     let report = try compare(
       laboratory, Self.options(["fp16", "int8", "int4", "int8/int4", "fp16/int4"])
     ) { event in
-      if case .cacheRow(_, _, let row) = event { streamed.withLock { $0.append(row.name) } }
+      guard case .part(_, let part) = event, let part = part.value as? CachesJob.Part else {
+        return
+      }
+      streamed.withLock { $0.append(part.row.name) }
     }
     #expect(streamed.withLock { $0 } == report.rows.map(\.name))
     #expect(report.rows.count == 6 && report.rows[0].isReference)
@@ -80,7 +81,7 @@ import Testing
     let laboratory = try laboratory()
     _ = try perform(
       laboratory,
-      .quantize(
+      QuantizeJob(
         recipe: Recipe(
           weights: MethodChoice(method: "rtn", options: ["bits": .integer(4)])),
         calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
@@ -101,7 +102,7 @@ import Testing
     let recipe = try RecipeText.cache("int4")
     _ = try perform(
       laboratory,
-      .quantize(
+      QuantizeJob(
         recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
     let report = try compare(laboratory, Self.options(["int4"], windows: 1))
     #expect(report.facts.weights == nil && report.facts.baselinePerplexity == nil)

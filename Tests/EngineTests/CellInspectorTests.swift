@@ -12,24 +12,20 @@ import Testing
     report: QuantizeReport, details: [CellDetail]
   ) {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     let recipe = Recipe(
       weights: MethodChoice(
         method: method, options: ["bits": .integer(4), "group": .integer(128)]))
-    guard
-      case .quantized(let report) = try perform(
-        laboratory,
-        .quantize(
-          recipe: recipe, calibration: CalibrationOptions(samples: 8, length: 128),
-          keeping: .nothing))
-    else { throw Failed(message: "no report") }
+    let report = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: recipe, calibration: CalibrationOptions(samples: 8, length: 128),
+        keeping: .nothing))
     return (
       report,
       try cells.map { row, column in
-        guard
-          case .cell(let detail) = try perform(
-            laboratory, .inspectCell(map: 0, row: row, column: column))
-        else { throw Failed(message: "no cell") }
+        let detail = try perform(
+          laboratory, CellJob(map: 0, row: row, column: column))
         return detail
       }
     )

@@ -24,7 +24,10 @@ import Testing
     #expect(done == Array(1...report.cases.count))
   }
 
-  @Test(.enabled(if: SharedMaterial.has("fixtures/manifest.json")))
+  @Test(
+    .enabled(
+      if: SharedMaterial.has("fixtures/manifest.json"),
+      "\(SharedMaterial.without("fixtures/manifest.json"))"))
   func noReferenceFixtureFails() throws {
     let directory = try #require(SharedMaterial.path("fixtures"))
     let report = try Conformance.run(directory: directory, pool: WorkerPool(threads: 2))

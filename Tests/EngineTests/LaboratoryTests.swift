@@ -17,22 +17,18 @@ import Testing
 
   private struct Failed: Error { var message: String }
 
-  private func perform(_ laboratory: Laboratory, _ request: JobRequest) throws -> JobResult {
-    let last = Mutex<JobEvent?>(nil)
-    laboratory.run(request, id: JobID(number: 1), control: JobControl()) { event in
-      last.withLock { $0 = event }
-    }
-    switch last.withLock({ $0 }) {
-    case .finished(_, let result): return result
-    case .failed(_, let message): throw Failed(message: message)
-    default: throw Failed(message: "no end")
+  private func perform<Kind: Job>(_ laboratory: Laboratory, _ job: Kind) throws -> Kind.Report {
+    switch laboratory.run(job, id: JobID(number: 1), control: JobControl(), emit: { _ in }) {
+    case .finished(let report): return report
+    case .failed(let message): throw Failed(message: message)
+    case .cancelled: throw Failed(message: "cancelled")
     }
   }
 
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(
       threads: 2, workspace: Workspace(directory: Self.temporary("runs")))
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     return laboratory
   }
 
@@ -41,29 +37,23 @@ import Testing
   }
 
   private func evaluate(_ laboratory: Laboratory) throws -> EvaluationReport {
-    guard
-      case .evaluated(let report) = try perform(
-        laboratory, .evaluate(options: EvaluationOptions(windows: 2)))
-    else { throw Failed(message: "no report") }
+    let report = try perform(
+      laboratory, EvaluateJob(options: EvaluationOptions(windows: 2)))
     return report
   }
 
   private func quantize(_ laboratory: Laboratory, _ recipe: Recipe) throws -> QuantizeReport {
-    guard
-      case .quantized(let report) = try perform(
-        laboratory,
-        .quantize(
-          recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing
-        ))
-    else { throw Failed(message: "no report") }
+    let report = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing
+      ))
     return report
   }
 
   @Test func opensTheBuiltInModel() throws {
     let laboratory = try Laboratory(threads: 1)
-    guard case .model(let summary) = try perform(laboratory, .load(path: nil)) else {
-      throw Failed(message: "no summary")
-    }
+    let summary = try perform(laboratory, LoadJob(path: nil))
     #expect(summary.shape.parameters == 5_247_232)
     #expect(summary.kvBytesPerToken == 4096)
   }
@@ -78,15 +68,13 @@ import Testing
     let quality = try evaluate(laboratory)
     #expect(Self.fourBitKL.contains(quality.kl.mean), "\(quality.kl.mean)")
     #expect(quality.noiseFloor.klMean < quality.kl.mean / 10)
-    guard
-      case .restored(let restored) = try perform(
-        laboratory,
-        .restoreCells(
-          map: 0,
-          cells: (0..<8).flatMap { row in (0..<7).map { CellAddress(row: row, column: $0) } },
-          windows: 1)),
-      case .cell(let detail) = try perform(laboratory, .inspectCell(map: 0, row: 3, column: 6))
-    else { throw Failed(message: "no report") }
+    let restored = try perform(
+      laboratory,
+      RestoreJob(
+        map: 0,
+        cells: (0..<8).flatMap { row in (0..<7).map { CellAddress(row: row, column: $0) } },
+        windows: 1))
+    let detail = try perform(laboratory, CellJob(map: 0, row: 3, column: 6))
     #expect(restored.klAfter == 0, "all cells back in FP is the baseline")
     #expect(restored.klBefore > 0)
     #expect(restored.extraBytes == report.baselineBytes - report.outputBytes)
@@ -102,13 +90,11 @@ import Testing
       let bits: [String: OptionValue] = ["bits": .integer(3), "group": .integer(128)]
       let recipe = Recipe(
         weights: MethodChoice(method: method, options: bits.merging(options) { $1 }))
-      guard
-        case .quantized(let report) = try perform(
-          laboratory,
-          .quantize(
-            recipe: recipe, calibration: CalibrationOptions(samples: 32, length: 128),
-            keeping: .nothing))
-      else { throw Failed(message: "no report") }
+      let report = try perform(
+        laboratory,
+        QuantizeJob(
+          recipe: recipe, calibration: CalibrationOptions(samples: 32, length: 128),
+          keeping: .nothing))
       #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == method })
       return try evaluate(laboratory).kl.mean
     }
@@ -122,10 +108,8 @@ import Testing
     let report = try quantize(laboratory, try #require(RecipeText.scheme("W8A8")))
     #expect(report.layers.allSatisfy { $0.fallback == nil })
     #expect(try Self.fourBitKL.upperBound > evaluate(laboratory).kl.mean)
-    guard
-      case .benched(let bench) = try perform(
-        laboratory, .bench(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
-    else { throw Failed(message: "no report") }
+    let bench = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
     let linears = bench.quantized.kernels.filter { $0.operator.hasPrefix("linear W8") }
     #expect(!linears.isEmpty)
     #expect(linears.allSatisfy { $0.native && $0.kernel.hasPrefix("linear_int8_int8") })
@@ -156,10 +140,8 @@ import Testing
     let rounded = try measure("rtn:2:64", ["symmetric": .flag(false)])
     let moved = try measure("hqq:2:64")
     #expect(moved < rounded * 0.9, "HQQ \(moved), RTN \(rounded)")
-    guard
-      case .benched(let bench) = try perform(
-        laboratory, .bench(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
-    else { throw Failed(message: "no report") }
+    let bench = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
     let linears = bench.quantized.kernels.filter { $0.operator.hasPrefix("linear W2 g64 real") }
     #expect(!linears.isEmpty)
     #expect(linears.allSatisfy { $0.native && $0.kernel.hasPrefix("linear_int2_bf16") })
@@ -176,15 +158,15 @@ import Testing
     let before = try evaluate(laboratory)
     let path = Self.temporary("artifact")
     defer { try? FileManager.default.removeItem(atPath: path) }
-    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
-    _ = try perform(laboratory, .load(path: path))
+    _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
+    _ = try perform(laboratory, LoadJob(path: path))
     let after = try evaluate(laboratory)
     #expect(after.kl == before.kl)
     #expect(after.perplexity == before.perplexity)
     #expect(after.recipe == before.recipe)
     #expect(after.weightBytes == before.weightBytes)
     #expect(throws: Failed.self, "nothing is overwritten") {
-      _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
+      _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
     }
   }
 
@@ -193,9 +175,8 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: laboratory.workspace.directory) }
     _ = try quantize(laboratory, try #require(RecipeText.scheme("KV4")))
     _ = try evaluate(laboratory)
-    guard case .saved(let run) = try perform(laboratory, .saveRun),
-      case .saved(let second) = try perform(laboratory, .saveRun)
-    else { throw Failed(message: "not saved") }
+    let run = try perform(laboratory, SaveJob())
+    let second = try perform(laboratory, SaveJob())
     #expect(run.id != second.id)
     #expect(try laboratory.workspace.run(named: run.id) == run)
     #expect(laboratory.workspace.runs().runs.count == 2)
@@ -203,14 +184,14 @@ import Testing
 
   @Test func errorsAreWords() throws {
     let empty = try Laboratory(threads: 1)
-    #expect(throws: Failed.self) { _ = try perform(empty, .evaluate(options: .init())) }
+    #expect(throws: Failed.self) { _ = try perform(empty, EvaluateJob(options: .init())) }
     let laboratory = try laboratory()
     do {
       _ = try quantize(
         laboratory,
         Recipe(weights: MethodChoice(method: "rtn", options: ["group": .integer(16)])))
       _ = try perform(
-        laboratory, .evaluate(options: EvaluationOptions(text: "/nonexistent/text")))
+        laboratory, EvaluateJob(options: EvaluationOptions(text: "/nonexistent/text")))
       Issue.record("a missing text must be refused")
     } catch let failure as Failed {
       #expect(failure.message.contains("/nonexistent/text"))
@@ -223,11 +204,11 @@ import Testing
     control.cancel()
     let last = Mutex<JobEvent?>(nil)
     laboratory.run(
-      .quantize(
+      QuantizeJob(
         recipe: RecipeText.scheme("W4A16") ?? .baseline, calibration: .init(), keeping: .nothing),
       id: JobID(number: 2), control: control
     ) { event in last.withLock { $0 = event } }
     #expect(last.withLock { $0 } == .cancelled(id: JobID(number: 2)))
-    #expect(throws: Failed.self) { _ = try perform(laboratory, .saveRun) }
+    #expect(throws: Failed.self) { _ = try perform(laboratory, SaveJob()) }
   }
 }

@@ -46,8 +46,8 @@ import Testing
     let shape = ModelShape(
       architecture: "llama", blocks: 32, hiddenSize: 4096, intermediateSize: 14336, heads: 32,
       kvHeads: 8, headDimension: 128, vocabularySize: 128256, context: 8192, tiedEmbeddings: false)
-    let report = try Laboratory(threads: 1).plan(
-      shape, Workload(context: 8192), machine: "rtx 4090")
+    let report = try PlanJob(workload: Workload(context: 8192), machine: "rtx 4090")
+      .report(for: shape, in: Laboratory(threads: 1))
     #expect(report.machine == "RTX 4090" && report.memory.budget == 24e9)
     // 15 009 316 864 bytes of linears and head at 1008 GB/s.
     #expect(abs(report.decode.weightSeconds - 0.0148901953) < 1e-9)

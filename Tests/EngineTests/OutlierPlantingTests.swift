@@ -38,12 +38,12 @@ import Testing
     #expect(try OutlierPlanting(channels: 5, factor: 32, seed: 2).chosen(in: model) != chosen)
     #expect(planted.blocks[1] === model.blocks[1])
     let (before, after) = (model.blocks[2], planted.blocks[2])
-    #expect(after.o === before.o && after.down === before.down)
-    let gains = zip(before.feedForwardNorm.values, after.feedForwardNorm.values)
+    #expect(after[.o] === before[.o] && after[.down] === before[.down])
+    let gains = zip(before[.feedForward].values, after[.feedForward].values)
     for (channel, (old, new)) in gains.enumerated() {
       #expect(new == (chosen.contains(channel) ? old * 32 : old))
     }
-    let weights = zip(before.v.weight.dequantized(), after.v.weight.dequantized())
+    let weights = zip(before[.v].weight.dequantized(), after[.v].weight.dequantized())
     #expect(
       weights.enumerated().allSatisfy { place, pair in
         pair.1 == (chosen.contains(place % 256) ? pair.0 / 32 : pair.0)
@@ -77,7 +77,7 @@ import Testing
 
   @Test func weightsThatWouldBeNoNormalNumbersAreRefused() throws {
     let model = try Self.model()
-    let old = model.blocks[0].q
+    let old = model.blocks[0][.q]
     var bits = [UInt16](repeating: FloatFormats.bf16(1), count: old.rows * old.columns)
     // The smallest normal number of BF16, in every column.
     for column in 0..<old.columns { bits[3 * old.columns + column] = 0x0080 }

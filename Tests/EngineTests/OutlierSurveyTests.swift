@@ -13,27 +13,23 @@ import Testing
 
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     return laboratory
   }
 
   private func survey(_ laboratory: Laboratory, _ recipe: Recipe = .baseline) throws
     -> OutlierSurvey
   {
-    guard
-      case .outliers(let survey) = try perform(
-        laboratory,
-        .surveyOutliers(recipe: recipe, calibration: Self.calibration, thresholds: [50]))
-    else { throw Ended(event: nil) }
+    let survey = try perform(
+      laboratory,
+      OutliersJob(recipe: recipe, calibration: Self.calibration, thresholds: [50]))
     return survey
   }
 
   private func plant(_ laboratory: Laboratory, _ planting: OutlierPlanting?) throws
     -> PlantingReport
   {
-    guard
-      case .planted(let report) = try perform(laboratory, .plantOutliers(planting: planting))
-    else { throw Ended(event: nil) }
+    let report = try perform(laboratory, PlantingJob(planting: planting))
     return report
   }
 
@@ -82,16 +78,14 @@ import Testing
       weights: MethodChoice(method: "rtn", options: ["bits": .integer(8)]),
       exceptions: [try LayerException("*.gate=fp")])
     func kl() throws -> Double {
-      guard
-        case .evaluated(let report) = try perform(
-          laboratory, .evaluate(options: EvaluationOptions(windows: 2)))
-      else { throw Ended(event: nil) }
+      let report = try perform(
+        laboratory, EvaluateJob(options: EvaluationOptions(windows: 2)))
       return report.kl.mean
     }
     func quantize() throws {
       _ = try perform(
         laboratory,
-        .quantize(recipe: recipe, calibration: Self.calibration, keeping: .nothing))
+        QuantizeJob(recipe: recipe, calibration: Self.calibration, keeping: .nothing))
     }
     try quantize()
     _ = try plant(laboratory, OutlierPlanting(channels: 8, factor: 64))
@@ -100,10 +94,8 @@ import Testing
     let expected = try kl()
     #expect(expected > 0)
     let path = folder.path + "/artifact"
-    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
-    guard case .model(let summary) = try perform(laboratory, .load(path: path)) else {
-      throw Ended(event: nil)
-    }
+    _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
+    let summary = try perform(laboratory, LoadJob(path: path))
     #expect(summary.planted == "8 channels x64 planted")
     #expect((try kl() / expected - 1).magnitude < 0.05, "scales are stored in another type")
     #expect(throws: Ended.self) {
@@ -117,7 +109,7 @@ import Testing
     func quantize(resumes: Bool) throws {
       _ = try perform(
         laboratory,
-        .quantize(
+        QuantizeJob(
           recipe: Recipe(weights: MethodChoice(method: "rtn")), calibration: Self.calibration,
           keeping: .folder(path: folder.path + "/kept", resumes: resumes)))
     }
@@ -134,11 +126,12 @@ import Testing
     let options = OutlierLabOptions(
       factors: [1, 128], windows: 2, isQuick: true, calibration: Self.calibration)
     let streamed = Mutex(OutlierLabReport(model: "", options: options))
-    let result = try perform(laboratory, .outlierLab(options: options)) { event in
-      guard case .labRow(_, let facts, let row) = event else { return }
-      streamed.withLock { $0.add(row, facts) }
+    let report = try perform(laboratory, OutlierLabJob(options: options)) { event in
+      guard case .part(_, let part) = event, let part = part.value as? OutlierLabJob.Part else {
+        return
+      }
+      streamed.withLock { $0.add(part.row, part.facts) }
     }
-    guard case .outlierLab(let report) = result else { throw Ended(event: nil) }
     #expect(streamed.withLock { $0.sides } == report.sides)
     let whole = try JSONDecoder().decode(
       OutlierLabReport.self, from: JSONEncoder().encode(report))

@@ -9,20 +9,19 @@ struct Ended: Error { var event: JobEvent? }
 /// - Parameters:
 ///   - stopping: cancels the job when that many units of it are done.
 ///   - emit: shown every event.
-func perform(
-  _ laboratory: Laboratory, _ request: JobRequest, stopping: Int? = nil,
+func perform<Kind: Job>(
+  _ laboratory: Laboratory, _ job: Kind, stopping: Int? = nil,
   emit: @escaping @Sendable (JobEvent) -> Void = { _ in }
-) throws -> JobResult {
+) throws -> Kind.Report {
   let last = Mutex<JobEvent?>(nil)
   let control = JobControl()
-  laboratory.run(request, id: JobID(number: 1), control: control) { event in
+  let outcome = laboratory.run(job, id: JobID(number: 1), control: control) { event in
     emit(event)
     if case .progressed(_, let progress) = event, let stopping, progress.done >= stopping {
       control.cancel()
     }
     last.withLock { $0 = event }
   }
-  let event = last.withLock { $0 }
-  guard case .finished(_, let result) = event else { throw Ended(event: event) }
-  return result
+  guard case .finished(let report) = outcome else { throw Ended(event: last.withLock { $0 }) }
+  return report
 }

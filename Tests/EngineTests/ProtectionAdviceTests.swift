@@ -12,7 +12,7 @@ import Testing
   private static func report(
     _ metric: ErrorMap.Metric, _ value: (_ row: Int, _ projection: Projection) -> Double
   ) -> (ErrorMap, QuantizeReport) {
-    let projections = Projection.allCases
+    let projections = BlockPlan.gatedRoles
     let map = ErrorMap(
       target: .weights, title: "t", rows: (0..<4).map(String.init),
       columns: projections.map(\.rawValue),
@@ -21,7 +21,7 @@ import Testing
       }, metrics: [metric])
     let layers = (0..<4).flatMap { row in
       projections.map { projection in
-        let size = shape.size(of: projection)
+        let size = shape.size(of: projection)!
         return LayerReport(
           block: row, projection: projection.rawValue, method: "rtn", bits: 4, relativeError: 0,
           sqnr: 0, cosine: 0, bytes: size.rows * size.columns / 2)

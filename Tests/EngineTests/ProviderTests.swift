@@ -20,11 +20,11 @@ import Testing
 
   private static func laboratory(_ recipe: Recipe? = nil) throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     if let recipe {
       _ = try perform(
         laboratory,
-        .quantize(
+        QuantizeJob(
           recipe: recipe, calibration: CalibrationOptions(samples: 1, length: 32), keeping: .nothing
         ))
     }
@@ -38,10 +38,8 @@ import Testing
   private static func compared(_ recipe: Recipe?) throws -> ProviderReport {
     let options = ProviderOptions(
       prompt: 24, generate: 4, repetitions: 2, seconds: 4, compared: 24)
-    guard
-      case .providers(let report) = try perform(
-        laboratory(recipe), .compareProviders(options: options))
-    else { throw Unexpected() }
+    let report = try perform(
+      laboratory(recipe), ProvidersJob(options: options))
     return report
   }
 
@@ -83,10 +81,8 @@ import Testing
   /// All kernels and caches on a few tokens.
   @Test func everyKernelAgreesWithPlainC() throws {
     let options = KernelOptions(tokens: 12, decoded: 4)
-    guard
-      case .kernelsChecked(let report) = try perform(
-        Self.laboratory(), .checkKernels(options: options))
-    else { throw Unexpected() }
+    let report = try perform(
+      Self.laboratory(), KernelsJob(options: options))
     #expect(report.uncovered.isEmpty, "every kernel has a form")
     let providers = ExecutionProvider.allCases.count { $0.isSupported && $0 != .generic }
     let forms = Set(report.rows.map(\.form))
@@ -115,7 +111,7 @@ import Testing
   @Test func anUnknownFormIsRefusedWithTheKnownOnes() throws {
     let laboratory = try Self.laboratory()
     let ended = #expect(throws: Ended.self) {
-      _ = try perform(laboratory, .checkKernels(options: KernelOptions(forms: ["W5A16"])))
+      _ = try perform(laboratory, KernelsJob(options: KernelOptions(forms: ["W5A16"])))
     }
     guard case .failed(_, let message) = ended?.event else { throw Unexpected() }
     #expect(message.contains("unknown form 'W5A16': expected one of F32, BF16, W8A16"))
@@ -123,10 +119,8 @@ import Testing
 
   @Test func theProfileHasEveryLayerAndItsMemorySumsUp() throws {
     let laboratory = try Self.laboratory(Self.fourBits)
-    guard
-      case .benched(let report) = try perform(
-        laboratory, .bench(options: BenchOptions(prompt: 16, generate: 4, repetitions: 1)))
-    else { throw Unexpected() }
+    let report = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 16, generate: 4, repetitions: 1)))
     let layers = try #require(report.quantized.layers)
     let projections = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     for rows in [layers.prefill, layers.decode] {

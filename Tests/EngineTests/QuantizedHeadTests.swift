@@ -42,7 +42,7 @@ import Testing
   @Test(arguments: ["", "W4A16", "W4A8", "W8A8"]) func theBuiltInModel(scheme: String) throws {
     let folder = try TemporaryFolder()
     let laboratory = try Laboratory(threads: 2, workspace: Workspace(directory: folder.path))
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     var recipe = RecipeText.scheme(scheme) ?? .baseline
     let without = try recipe.isBaseline ? nil : measured(laboratory, recipe)
     recipe.head = HeadChoice(bits: 8)
@@ -62,8 +62,8 @@ import Testing
       head.contains { $0.kernel.hasPrefix(isInt8 ? "linear_int8_int8" : "linear_int8_bf16") },
       "\(before.kernels.map(\.kernel))")
     let path = folder.path("artifact")
-    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
-    _ = try perform(laboratory, .load(path: path))
+    _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
+    _ = try perform(laboratory, LoadJob(path: path))
     let after = try measured(laboratory, nil)
     #expect(after.evaluation.kl == before.evaluation.kl)
     #expect(after.evaluation.weightBytes == before.evaluation.weightBytes)
@@ -79,26 +79,23 @@ import Testing
     try SyntheticModel(shape: shape, seed: 5).write(
       to: folder.path("model"), pool: WorkerPool(threads: 1))
     let laboratory = try Laboratory(threads: 1, workspace: Workspace(directory: folder.path))
-    _ = try perform(laboratory, .load(path: folder.path("model")))
+    _ = try perform(laboratory, LoadJob(path: folder.path("model")))
     let recipe = Recipe(
       weights: MethodChoice(method: "rtn", options: ["group": .integer(32)]),
       head: try HeadChoice("4:32"))
     _ = try perform(
       laboratory,
-      .quantize(
+      QuantizeJob(
         recipe: recipe, calibration: CalibrationOptions(samples: 1, length: 16), keeping: .nothing))
-    guard
-      case .benched(let bench) = try perform(
-        laboratory, .bench(options: BenchOptions(prompt: 4, generate: 2, repetitions: 1)))
-    else { throw Failed() }
+    let bench = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 4, generate: 2, repetitions: 1)))
     #expect(
       bench.quantized.kernels.filter { $0.operator.hasPrefix("linear") }
         .allSatisfy { $0.operator.hasPrefix("linear W4 g32") })
     #expect(try #require(bench.quantized.firstPassSeconds) > 0)
     _ = try perform(
-      laboratory, .export(path: folder.path("artifact"), format: "compressed-tensors"))
-    guard case .model(let summary) = try perform(laboratory, .load(path: folder.path("artifact")))
-    else { throw Failed() }
+      laboratory, ExportJob(path: folder.path("artifact"), format: "compressed-tensors"))
+    let summary = try perform(laboratory, LoadJob(path: folder.path("artifact")))
     #expect(summary.recipe == "\(recipe)")
     #expect(summary.parametersByType["BF16", default: 0] < 1000, "norms alone are floats")
   }
@@ -109,16 +106,14 @@ import Testing
     if let recipe {
       _ = try perform(
         laboratory,
-        .quantize(
+        QuantizeJob(
           recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing
         ))
     }
-    guard
-      case .evaluated(let report) = try perform(
-        laboratory, .evaluate(options: EvaluationOptions(windows: 2))),
-      case .benched(let bench) = try perform(
-        laboratory, .bench(options: BenchOptions(prompt: 8, generate: 2, repetitions: 1)))
-    else { throw Failed() }
+    let report = try perform(
+      laboratory, EvaluateJob(options: EvaluationOptions(windows: 2)))
+    let bench = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 8, generate: 2, repetitions: 1)))
     return (report, bench.quantized.kernels)
   }
 }

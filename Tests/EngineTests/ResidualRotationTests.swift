@@ -55,7 +55,7 @@ import Testing
       }
       return (sums.max() ?? 0) / (sums.min() ?? 0)
     }
-    #expect(spread(model.blocks[0].q) > 1000 && spread(rotated.blocks[0].q) < 20)
+    #expect(spread(model.blocks[0][.q]) > 1000 && spread(rotated.blocks[0][.q]) < 20)
   }
 
   /// Biases of every layer, those that write to the stream and the heads' included.
@@ -73,17 +73,17 @@ import Testing
     let rotated = try ResidualRotation(seed: 2, turnsHeads: true)
       .rotated(model, storedAs: .f32, pool: Self.pool)
     #expect(try Self.difference(model, rotated) < 2e-5)
-    #expect(rotated.blocks[0].q.bias == model.blocks[0].q.bias)
-    #expect(rotated.blocks[0].v.bias != model.blocks[0].v.bias)
-    #expect(rotated.blocks[0].o.bias != model.blocks[0].o.bias)
+    #expect(rotated.blocks[0][.q].bias == model.blocks[0][.q].bias)
+    #expect(rotated.blocks[0][.v].bias != model.blocks[0][.v].bias)
+    #expect(rotated.blocks[0][.o].bias != model.blocks[0][.o].bias)
   }
 
   @Test func normsHaveNoGainsAndTypesStay() throws {
     let model = try Self.model()
     let rotated = try ResidualRotation().rotated(model, pool: Self.pool)
     for block in rotated.blocks {
-      for norm in BlockNorm.allCases { #expect(block[norm].values.allSatisfy { $0 == 1 }) }
-      for projection in Projection.allCases {
+      for norm in block.plan.normPlaces { #expect(block[norm].values.allSatisfy { $0 == 1 }) }
+      for projection in block.roles {
         #expect((block[projection].weight as? DenseWeight)?.view.dtype == .bf16)
       }
     }
@@ -131,7 +131,7 @@ import Testing
 
   @Test func whatCannotBeRotatedIsRefused() throws {
     let model = try Self.model()
-    let old = model.blocks[2].up
+    let old = model.blocks[2][.up]
     let rounded = try RoundToNearest.quantize(
       old.weight, as: WeightFormat(code: .integer(bits: 4), granularity: .group(size: 128)),
       .init(grid: .absmax, scaleType: .f32), layer: old.name, pool: nil
@@ -163,27 +163,23 @@ import Testing
   private static let calibration = CalibrationOptions(samples: 4, length: 64)
 
   private static func kl(_ laboratory: Laboratory) throws -> Double {
-    guard
-      case .evaluated(let report) = try perform(
-        laboratory, .evaluate(options: EvaluationOptions(windows: 2)))
-    else { throw Ended(event: nil) }
+    let report = try perform(
+      laboratory, EvaluateJob(options: EvaluationOptions(windows: 2)))
     return report.kl.mean
   }
 
   private static func rotate(
     _ laboratory: Laboratory, _ rotation: ResidualRotation?
   ) throws -> RotationReport {
-    guard
-      case .rotated(let report) = try perform(laboratory, .rotateResidual(rotation: rotation))
-    else { throw Ended(event: nil) }
+    let report = try perform(laboratory, RotationJob(rotation: rotation))
     return report
   }
 
   @Test func qualityIsHeldAgainstTheModelAsItWasRead() throws {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     let planting = OutlierPlanting(channels: 8, factor: 128)
-    _ = try perform(laboratory, .plantOutliers(planting: planting))
+    _ = try perform(laboratory, PlantingJob(planting: planting))
     #expect(try Self.kl(laboratory) == 0)
     let report = try Self.rotate(laboratory, ResidualRotation(seed: 3))
     #expect(report.summary.label.hasSuffix("8 channels x128 planted, rotated, seed 3"))
@@ -194,7 +190,7 @@ import Testing
     let kl = try Self.kl(laboratory)
     #expect(kl > 0 && kl < 0.005, "only weights that are rounded again: \(kl)")
     // What is planted changes below the rotation.
-    _ = try perform(laboratory, .plantOutliers(planting: nil))
+    _ = try perform(laboratory, PlantingJob(planting: nil))
     #expect(try Self.kl(laboratory) > 0)
     let back = try Self.rotate(laboratory, nil)
     #expect(back.summary.rotated == nil && back.kl == nil && back.exact == nil)
@@ -203,21 +199,19 @@ import Testing
 
   @Test func anArtifactOfARotatedModelIsWhole() throws {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     let folder = try TemporaryFolder()
     _ = try Self.rotate(laboratory, ResidualRotation(seed: 1, turnsHeads: true))
     let recipe = Recipe(
       weights: MethodChoice(method: "rtn", options: ["bits": .integer(4)]),
       exceptions: [try LayerException("*.gate=fp")])
     _ = try perform(
-      laboratory, .quantize(recipe: recipe, calibration: Self.calibration, keeping: .nothing))
+      laboratory, QuantizeJob(recipe: recipe, calibration: Self.calibration, keeping: .nothing))
     let expected = try Self.kl(laboratory)
     #expect(expected > 0)
     let path = folder.path + "/artifact"
-    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
-    guard case .model(let summary) = try perform(laboratory, .load(path: path)) else {
-      throw Ended(event: nil)
-    }
+    _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
+    let summary = try perform(laboratory, LoadJob(path: path))
     #expect(summary.rotated == "rotated, heads too, seed 1" && !summary.shape.tiedEmbeddings)
     #expect((try Self.kl(laboratory) / expected - 1).magnitude < 0.05)
     #expect(throws: Ended.self) { try Self.rotate(laboratory, ResidualRotation()) }

@@ -16,18 +16,18 @@ import Testing
 
   private func laboratory() throws -> Laboratory {
     let laboratory = try Laboratory(threads: 2)
-    _ = try perform(laboratory, .load(path: nil))
+    _ = try perform(laboratory, LoadJob(path: nil))
     return laboratory
   }
 
-  private func quantize(_ folder: String, resumes: Bool, _ recipe: Recipe = recipe) -> JobRequest {
-    .quantize(
+  private func quantize(_ folder: String, resumes: Bool, _ recipe: Recipe = recipe) -> QuantizeJob {
+    QuantizeJob(
       recipe: recipe, calibration: Self.calibration,
       keeping: .folder(path: folder, resumes: resumes))
   }
 
   private func written(_ laboratory: Laboratory, _ path: String) throws -> [UInt8] {
-    _ = try perform(laboratory, .export(path: path, format: "compressed-tensors"))
+    _ = try perform(laboratory, ExportJob(path: path, format: "compressed-tensors"))
     let file = try MappedFile(path: path + "/model.safetensors")
     return try file.read(at: 0, count: file.byteCount)
   }
@@ -37,7 +37,7 @@ import Testing
     let straight = try laboratory()
     _ = try perform(
       straight,
-      .quantize(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
+      QuantizeJob(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
     let expected = try written(straight, folder.path + "/straight")
 
     let kept = folder.path + "/kept"
@@ -48,9 +48,7 @@ import Testing
     #expect(progress.done >= 3 && progress.done < 8 && progress.of == 8)
 
     let resumed = try laboratory()
-    guard case .quantized(let report) = try perform(resumed, quantize(kept, resumes: true)) else {
-      throw Ended(event: nil)
-    }
+    let report = try perform(resumed, quantize(kept, resumes: true))
     #expect(report.resumedBlocks == progress.done)
     #expect(report.layers.count == 56)
     #expect(try written(resumed, folder.path + "/resumed") == expected)
@@ -122,11 +120,11 @@ import Testing
     }
     try WholeFile.write(bytes, to: weights)
     let laboratory = try Laboratory(threads: 1)
-    _ = try perform(laboratory, .load(path: path))
+    _ = try perform(laboratory, LoadJob(path: path))
     let error = #expect(throws: Ended.self) {
       try perform(
         laboratory,
-        .quantize(
+        QuantizeJob(
           recipe: Recipe(
             weights: MethodChoice(method: "gptq", options: ["group": .integer(32)])),
           calibration: Self.calibration, keeping: .nothing))
@@ -138,11 +136,11 @@ import Testing
   @Test func aGroupThatDoesNotDivideIsAnsweredWithOneThatRuntimesTake() throws {
     let folder = try TemporaryFolder()
     let laboratory = try Laboratory(threads: 1)
-    _ = try perform(laboratory, .load(path: synthetic(in: folder)))
+    _ = try perform(laboratory, LoadJob(path: synthetic(in: folder)))
     let error = #expect(throws: Ended.self) {
       try perform(
         laboratory,
-        .quantize(
+        QuantizeJob(
           recipe: Recipe(
             weights: MethodChoice(method: "gptq", options: ["group": .integer(64)])),
           calibration: Self.calibration, keeping: .nothing))
@@ -167,19 +165,15 @@ import Testing
   @Test func exceptionsStayFloatThroughExport() throws {
     let folder = try TemporaryFolder()
     let laboratory = try laboratory()
-    guard
-      case .quantized(let report) = try perform(
-        laboratory,
-        .quantize(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
-    else { throw Ended(event: nil) }
+    let report = try perform(
+      laboratory,
+      QuantizeJob(recipe: Self.recipe, calibration: Self.calibration, keeping: .nothing))
     let kept = report.layers.filter { $0.method == "none" }
     #expect(kept.map { "\($0.block) \($0.projection)" } == ["1 v"])
     #expect(kept.first?.relativeError == 0)
     _ = try perform(
-      laboratory, .export(path: folder.path + "/model", format: "compressed-tensors"))
-    guard
-      case .model(let summary) = try perform(laboratory, .load(path: folder.path + "/model"))
-    else { throw Ended(event: nil) }
+      laboratory, ExportJob(path: folder.path + "/model", format: "compressed-tensors"))
+    let summary = try perform(laboratory, LoadJob(path: folder.path + "/model"))
     #expect(summary.recipe == "\(Self.recipe)")
   }
 }

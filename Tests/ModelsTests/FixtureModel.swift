@@ -7,7 +7,9 @@ import Testing
 
 /// A model with what transformers makes of it in float32; `Fixtures/make_reference.py` wrote both.
 struct FixtureModel: CustomTestStringConvertible, Sendable {
-  static let names = ["llama3-scaling", "llama-linear", "mistral-window", "qwen2", "qwen3"]
+  static let names = [
+    "llama3-scaling", "llama-linear", "mistral-window", "qwen2", "qwen3", "smollm3", "gemma3",
+  ]
 
   let name: String
   var testDescription: String { name }

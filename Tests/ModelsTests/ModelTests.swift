@@ -43,7 +43,7 @@ import Testing
     let before = try model.forward(tokens: ids, cache: model.makeCache(), context: context)
     // Scale moved from the norm into the layers behind it changes nothing.
     let block = model.blocks[0]
-    let pair = try #require(model.scalePairs.first { $0.source == .norm(.feedForward) })
+    let pair = try #require(block.plan.scalePairs.first { $0.source == .norm(.feedForward) })
     let scales = (0..<pair.channels).map { Float($0 % 3 + 1) / 2 }
     var linears: [Projection: Linear] = [:]
     for projection in pair.targets {
@@ -54,7 +54,7 @@ import Testing
       linears[projection] = try linear.replacing(
         weight: dense(values, linear.rows, linear.columns))
     }
-    let norm = zip(block.feedForwardNorm.values, scales).map { $0 / $1 }
+    let norm = zip(block[.feedForward].values, scales).map { $0 / $1 }
     let moved = try model.replacing(blocks: [
       0: block.replacing(linears, norms: [.feedForward: norm])
     ])
@@ -69,7 +69,7 @@ import Testing
     let context = try makeContext()
     let ids = Array(try fixture.reference().ids[..<20])
     let before = try model.forward(tokens: ids, cache: model.makeCache(), context: context)
-    for pair in model.scalePairs {
+    for pair in model.blocks[0].plan.scalePairs {
       guard case .linear(let source) = pair.source else { continue }
       let block = model.blocks[1]
       let scales = (0..<pair.channels).map { Float($0 % 5 + 1) / 3 }
@@ -94,8 +94,11 @@ import Testing
       let after = try moved.forward(tokens: ids, cache: model.makeCache(), context: context)
       #expect(largestDifference(after.values(row: 0), before.values(row: 0)) < 2e-4)
     }
-    #expect(model.scalePairs.map(\.targets) == [[.q, .k, .v], [.o], [.gate, .up], [.down]])
-    #expect(model.scalePairs[1].isTied)
+    #expect(
+      model.blocks[0].plan.scalePairs.map(\.targets) == [
+        [.q, .k, .v], [.o], [.gate, .up], [.down],
+      ])
+    #expect(model.blocks[0].plan.scalePairs[1].isTied)
   }
 
   @Test func precisionChangesEveryFloatLayer() throws {

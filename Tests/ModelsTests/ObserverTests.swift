@@ -94,8 +94,9 @@ private final class Recorder: ForwardObserver {
     }
     let width = model.configuration.heads * model.configuration.headDimension
     #expect(recorder.seen[.linearInput(.o)]?[1]?.count == 240 * width)
-    #expect(throws: ModelError.noSuchBlock(2, blocks: 2)) {
-      try model.runBlock(2, hidden: hidden, context: context)
+    let count = model.blocks.count
+    #expect(throws: ModelError.noSuchBlock(count, blocks: count)) {
+      try model.runBlock(count, hidden: hidden, context: context)
     }
   }
 }

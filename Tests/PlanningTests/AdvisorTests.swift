@@ -4,6 +4,7 @@ import Operators
 import Planning
 import Platform
 import Testing
+import Wording
 
 @Suite struct AdvisorTests {
   private static func target(_ workload: Workload) -> QuantizationTarget? {

@@ -20,7 +20,7 @@ import Testing
     ).run(block)
     #expect(result.curves.count == 4)
     var moved = block
-    for projection in Projection.allCases {
+    for projection in BlockPlan.gatedRoles {
       moved.weights[projection] = result.scaled(block.weights[projection]!, of: projection)
       let hasScale = result.inputScales(of: projection) != nil
       #expect(hasScale)
@@ -118,16 +118,18 @@ struct SmallBlock: AWQBlock {
   init(kvHeads: Int, seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     self.kvHeads = kvHeads
-    pairs = ScalePair.gated(
-      hidden: Self.hidden, heads: Self.heads, kvHeads: kvHeads, headDimension: 8,
-      intermediate: Self.wide)
+    pairs =
+      BlockPlan.gated(
+        hidden: Self.hidden, heads: Self.heads, kvHeads: kvHeads, headDimension: 8,
+        intermediate: Self.wide
+      ).scalePairs
     grid = try Grid(.awq, bits: 3, isSymmetric: false)
     inputs = generator.normals(2 * Self.length * Self.hidden)
-    for projection in Projection.allCases {
+    for projection in BlockPlan.gatedRoles {
       let (rows, columns) = sizes(projection)
       weights[projection] = generator.normals(rows * columns, deviation: 0.2)
     }
-    for norm in BlockNorm.allCases {
+    for norm in [BlockNorm.attention, .feedForward] {
       // Halves, which every type of norm holds.
       norms[norm] = generator.normals(Self.hidden, deviation: 4).map { ($0.rounded() + 0.5) / 2 }
     }
@@ -140,6 +142,8 @@ struct SmallBlock: AWQBlock {
       grid: kept.contains(projection) ? nil : grid)
   }
 
+  var roles: [Projection] { BlockPlan.gatedRoles }
+
   func gains(of norm: BlockNorm) -> [Float] { norms[norm]! }
 
   func inputs(of projection: Projection) -> AWQInputs {
@@ -150,7 +154,7 @@ struct SmallBlock: AWQBlock {
       case .q, .k, .v: first
       case .o: attention(first, [:]).0
       case .gate, .up: second
-      case .down: feedForward(second, [:]).0
+      default: feedForward(second, [:]).0
       }
     let columns = sizes(projection).columns
     var seen = AWQInputs(
@@ -252,7 +256,7 @@ struct SmallBlock: AWQBlock {
     case .q, .o: (Self.hidden, Self.hidden)
     case .k, .v: (kvHeads * 8, Self.hidden)
     case .gate, .up: (Self.wide, Self.hidden)
-    case .down: (Self.hidden, Self.wide)
+    default: (Self.hidden, Self.wide)
     }
   }
 }

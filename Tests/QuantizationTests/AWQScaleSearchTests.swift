@@ -178,8 +178,9 @@ import Testing
   }
 
   @Test func tiedChannelsShareAScale() throws {
-    let pair = ScalePair.gated(
-      hidden: 24, heads: 6, kvHeads: 2, headDimension: 4, intermediate: 8)[1]
+    let pair = BlockPlan.gated(
+      hidden: 24, heads: 6, kvHeads: 2, headDimension: 4, intermediate: 8
+    ).scalePairs[1]
     #expect(pair.isTied)
     let sample = AWQSample(rows: 6, columns: 24, tokens: 30, seed: 13)
     let means = sample.seen().magnitudes

@@ -5,8 +5,9 @@ import Tensors
 import Testing
 
 @Suite struct ScaleFoldTests {
-  static let pairs = ScalePair.gated(
-    hidden: 24, heads: 6, kvHeads: 2, headDimension: 4, intermediate: 16)
+  static let pairs = BlockPlan.gated(
+    hidden: 24, heads: 6, kvHeads: 2, headDimension: 4, intermediate: 16
+  ).scalePairs
 
   @Test(arguments: ScaleType.allCases) func normsGiveWhatTheyCanStore(_ type: ScaleType) {
     var generator = SeededGenerator(seed: 30)
@@ -32,8 +33,9 @@ import Testing
   }
 
   @Test func gainsOfZeroAndScalesBeyondTheTypeAreLeftSafe() {
-    let pair = ScalePair.gated(
-      hidden: 4, heads: 2, kvHeads: 2, headDimension: 2, intermediate: 4)[0]
+    let pair = BlockPlan.gated(
+      hidden: 4, heads: 2, kvHeads: 2, headDimension: 2, intermediate: 4
+    ).scalePairs[0]
     var gains: [Float] = [0, 2, -2, 1]
     let fold = ScaleFold([3, 1e-6, 1e12, 2], over: pair, dividing: &gains, as: .f16)
     #expect(gains == [0, 65504, -0x1p-24, 0.5])
@@ -47,8 +49,9 @@ import Testing
   @Test func rowsAndColumnsCancel() {
     var generator = SeededGenerator(seed: 31)
     // v and o: once with as many KV heads as heads, once tied over three query heads each.
-    let plain = ScalePair.gated(
-      hidden: 24, heads: 6, kvHeads: 6, headDimension: 4, intermediate: 16)[1]
+    let plain = BlockPlan.gated(
+      hidden: 24, heads: 6, kvHeads: 6, headDimension: 4, intermediate: 16
+    ).scalePairs[1]
     for pair in [plain, Self.pairs[1]] {
       let inputs = 7
       let (v, bias) = (generator.normals(pair.channels * inputs), generator.normals(pair.channels))

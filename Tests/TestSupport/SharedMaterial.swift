@@ -15,8 +15,13 @@ package enum SharedMaterial {
     return nil
   }
 
-  /// Whether `relative` is there; for `@Test(.enabled(if:))`.
+  /// Whether `relative` is there; for `@Test(.enabled(if:))`, with `without` as the reason.
   package static func has(_ relative: String) -> Bool { path(relative) != nil }
+
+  /// Why a test that needs `relative` is skipped.
+  package static func without(_ relative: String) -> String {
+    "needs the reference material '\(relative)', in a folder 'shared' beside the checkout or where NIBBLE_SHARED points"
+  }
 
   private static var roots: [String] {
     var found: [String] = []

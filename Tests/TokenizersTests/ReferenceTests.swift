@@ -38,7 +38,9 @@ struct ReferenceTests {
   }
 
   /// Whole texts of the shared material, told by the count and a hash of their ids.
-  @Test(.enabled(if: SharedMaterial.has("data/text")), arguments: try Fixture.streams())
+  @Test(
+    .enabled(if: SharedMaterial.has("data/text"), "\(SharedMaterial.without("data/text"))"),
+    arguments: try Fixture.streams())
   func wholeTexts(stream: Fixture.Stream) throws {
     let path =
       stream.tokenizer.hasPrefix("Fixtures/")
@@ -55,7 +57,8 @@ struct ReferenceTests {
 
   /// llama.cpp's own vectors: texts separated by a line, ids a line each, without special tokens.
   @Test(
-    .enabled(if: SharedMaterial.has("data/gguf-vocab")),
+    .enabled(
+      if: SharedMaterial.has("data/gguf-vocab"), "\(SharedMaterial.without("data/gguf-vocab"))"),
     arguments: [
       ("gpt-2", "tokenizers/gpt2-tokenizer.json"),
       ("llama-spm", "tokenizers/llama2-tokenizer.model"),

@@ -93,7 +93,7 @@ import Workbench
     play.press("e", "backspace", "4", "enter")
     play.press("m")
     let asked = play.effects.compactMap { effect -> BatchOptions? in
-      if case .run(_, .timeBatches(let options)) = effect { options } else { nil }
+      if case .run(_, let request) = effect { request.as(BatchJob.self)?.options } else { nil }
     }
     #expect(
       asked == [
@@ -124,20 +124,18 @@ import Workbench
     var play = Self.opened()
     play.answers = false
     play.press("m")
-    let started = play.effects.compactMap { effect -> (JobID, BatchOptions)? in
-      if case .run(let id, .timeBatches(let options)) = effect { (id, options) } else { nil }
-    }
+    let started = play.started(BatchJob.self).map { ($0.id, $0.job.options) }
     guard let (id, options) = started.first else {
       Issue.record("no job was started")
       return
     }
     play.job(.started(id: id, title: "Timing batches"))
     #expect(play.screen().contains("The chart grows"))
-    play.job(.batchPoints(id: id, report: SampleBatches.report(options, batches: 1)))
+    play.job(.part(id: id, BatchJob.self, SampleBatches.report(options, batches: 1)))
     ScreensTests.expect(BatchScreen.id, shows: ["Timing batches", "BF16", "tok/s"], in: play)
-    play.job(.batchPoints(id: id, report: SampleBatches.report(options, batches: 3)))
+    play.job(.part(id: id, BatchJob.self, SampleBatches.report(options, batches: 3)))
     #expect(play.state.facts.batches?.points.count == 12)
-    play.job(.finished(id: id, result: .batched(report: SampleBatches.report(options))))
+    play.job(.finished(id: id, BatchJob.self, SampleBatches.report(options)))
     #expect(play.screen().contains("overtakes"))
     #expect(play.state.facts.batches?.points.count == 28)
     // Another model is another measurement.
@@ -173,8 +171,7 @@ import Workbench
     for report in [SampleBatches.report(BatchOptions()), odd] {
       play.job(
         .finished(
-          id: play.state.jobs.jobs[play.state.jobs.jobs.count - 1].id,
-          result: .batched(report: report)))
+          id: play.state.jobs.jobs[play.state.jobs.jobs.count - 1].id, BatchJob.self, report))
       for keys in [["end"], ["v"], ["v"], ["v"], ["tab"]] {
         for key in keys { play.press(key) }
         for (width, height) in [(80, 24), (100, 30), (200, 60), (40, 12), (20, 6)] {

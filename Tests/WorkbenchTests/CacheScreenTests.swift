@@ -37,7 +37,11 @@ import Workbench
   @Test func everyMethodAndTheRecipesOwnCacheAreAskedFor() {
     let play = Self.compared()
     let asked = play.effects.compactMap { effect -> [Recipe]? in
-      if case .run(_, .compareCaches(let options)) = effect { options.caches } else { nil }
+      if case .run(_, let request) = effect {
+        request.as(CachesJob.self)?.options.caches
+      } else {
+        nil
+      }
     }
     let methods = play.state.catalog.methods.filter { $0.target == .kvCache }.map {
       MethodChoice(method: $0.name)
@@ -110,25 +114,25 @@ import Workbench
     var play = Self.opened()
     play.answers = false
     play.press("m")
-    let started = play.effects.compactMap { effect -> (JobID, CacheOptions)? in
-      if case .run(let id, .compareCaches(let options)) = effect { (id, options) } else { nil }
-    }
+    let started = play.started(CachesJob.self).map { ($0.id, $0.job.options) }
     guard let (id, options) = started.first else {
       Issue.record("no job was started")
       return
     }
     play.job(.started(id: id, title: "Comparing caches"))
     play.job(
-      .cacheRow(
-        id: id, facts: SampleCaches.facts(options),
-        row: SampleCaches.row(.baseline, options)))
+      .part(
+        id: id, CachesJob.self,
+        CachesJob.Part(
+          facts: SampleCaches.facts(options), row: SampleCaches.row(.baseline, options))))
     play.job(
-      .cacheRow(
-        id: id, facts: SampleCaches.facts(options),
-        row: SampleCaches.row(options.caches[0], options)))
+      .part(
+        id: id, CachesJob.self,
+        CachesJob.Part(
+          facts: SampleCaches.facts(options), row: SampleCaches.row(options.caches[0], options))))
     #expect(play.state.facts.caches?.rows.count == 2)
     #expect(play.screen().contains("B/token"))
-    play.job(.finished(id: id, result: .caches(report: SampleCaches.report(options))))
+    play.job(.finished(id: id, CachesJob.self, SampleCaches.report(options)))
     #expect(play.state.facts.caches?.rows.map(\.name) == ["FP16", "INT8", "INT4"])
     #expect(play.state.facts.caches?.seconds == 42)
     // What was measured with other weights is forgotten.

@@ -55,7 +55,7 @@ import Workbench
     #expect(play.screen().contains("o plants 8 channels x32"))
     play.press("f", "w", "o")
     let planted = play.effects.compactMap { effect -> OutlierPlanting? in
-      if case .run(_, .plantOutliers(let planting)) = effect { planting } else { nil }
+      if case .run(_, let request) = effect { request.as(PlantingJob.self)?.planting } else { nil }
     }
     #expect(planted == [OutlierPlanting(channels: 16, factor: 128)])
     #expect(play.screen().contains("planted: 16 channels x128"))

@@ -46,24 +46,42 @@ struct Play {
   /// Answers a job as the engine would.
   mutating func answer(_ id: JobID, _ request: JobRequest) {
     job(.started(id: id, title: request.words))
-    switch request {
-    case .quantize:
+    switch request.job {
+    case is QuantizeJob:
       for (index, layer) in SampleRun.layers.enumerated() {
-        job(.layer(id: id, report: layer))
+        job(.part(id: id, QuantizeJob.self, layer))
         if index % 7 == 6 { job(.progressed(id: id, progress: Self.progress(index + 1))) }
         if index == 22 {
           job(.log(id: id, text: "block 3, k: Cholesky failed, damping 0.01 to 0.1"))
         }
       }
-    case .surveyCalibration:
+    case is CalibrationSurveyJob:
       for count in 1...SampleRun.survey.points.count {
         var survey = SampleRun.survey
         survey.points = Array(survey.points.prefix(count))
-        job(.surveyed(id: id, survey: survey))
+        job(.part(id: id, CalibrationSurveyJob.self, survey))
       }
     default: break
     }
-    job(.finished(id: id, result: Self.result(request, state)))
+    if let report = Self.report(request.job, state) { job(.finished(id: id, report: report)) }
+  }
+
+  /// Starts a job as a screen would, tells parts of it and finishes it.
+  mutating func finish<Kind: Job>(_ job: Kind, _ report: Kind.Report, parts: [Kind.Part] = []) {
+    var state = store.state
+    _ = state.start(job)
+    let id = state.jobs.jobs.last?.id ?? JobID(number: -1)
+    store = Store(state: state)
+    for part in parts { self.job(.part(id: id, Kind.self, part)) }
+    self.job(.finished(id: id, Kind.self, report))
+  }
+
+  /// The jobs of a kind that the engine was asked for.
+  func started<Kind: Job>(_ kind: Kind.Type) -> [(id: JobID, job: Kind)] {
+    effects.compactMap { effect in
+      guard case .run(let id, let request) = effect else { return nil }
+      return request.as(kind).map { (id, $0) }
+    }
   }
 
   static func progress(_ done: Int) -> JobProgress {
@@ -73,67 +91,6 @@ struct Play {
       secondsElapsed: Double(done) * 0.85, secondsLeft: Double(56 - done) * 0.85,
       rate: 1180 + Double(done * 13 % 40), rateUnit: "tokens/s",
       peakResidentBytes: 380_000_000 + done * 400_000)
-  }
-
-  static func result(_ request: JobRequest, _ state: State) -> JobResult {
-    switch request {
-    case .load: .model(summary: SampleRun.summary)
-    case .measureMachine: .machine(peaks: SampleRun.peaks)
-    case .plan(let workload, _): .plan(report: SampleRun.plan(workload))
-    case .measureCaches(let workload, _): .cachesMeasured(report: SampleRun.caches(workload))
-    case .assess(let recipe, _): .assessed(report: SampleRun.assessment(recipe))
-    case .quantize(let recipe, _, _):
-      {
-        var report = SampleRun.quantized
-        report.recipe = recipe
-        return .quantized(report: report)
-      }()
-    case .inspectCell(let map, let row, let column):
-      {
-        var detail = SampleRun.detail
-        (detail.map, detail.row, detail.column) = (map, row, column)
-        return .cell(detail: detail)
-      }()
-    case .restoreCells(_, let cells, _):
-      .restored(
-        report: RestoreReport(
-          cells: cells, klBefore: 0.0213, klAfter: 0.0183, extraBytes: 1_700_000 * cells.count))
-    case .sensitivity: .sensitivity(map: Self.sensitivity)
-    case .surveyCalibration(let recipe, _):
-      {
-        var survey = SampleRun.survey
-        survey.recipe = recipe
-        return .surveyed(survey: survey)
-      }()
-    case .allocate: .allocated(report: SampleRun.allocation)
-    case .surveyOutliers(let recipe, _, _):
-      .outliers(survey: SampleOutliers.survey(recipe, planted: state.facts.model?.planted))
-    case .plantOutliers(let planting): .planted(report: SampleOutliers.planted(planting))
-    case .rotateResidual(let rotation): .rotated(report: SampleOutliers.rotated(rotation))
-    case .outlierLab(let options): .outlierLab(report: SampleOutliers.lab(options))
-    case .compareCaches(let options): .caches(report: SampleCaches.report(options))
-    case .timeCaches(let options):
-      .cacheSpeed(
-        report: CacheSpeedReport(
-          model: "sample", weights: "FP", threads: 2, steps: options.steps,
-          repetitions: options.repetitions, rows: []))
-    case .timeBatches(let options): .batched(report: SampleBatches.report(options))
-    case .evaluate: .evaluated(report: SampleRun.evaluation)
-    case .continuePrompt: .continued(report: SampleRun.continuation)
-    case .recall: .recalled(report: SampleRun.recall)
-    case .bench: .benched(report: SampleRun.bench)
-    case .compareProviders(let options): .providers(report: SampleProviders.report(options))
-    case .checkKernels(let options): .kernelsChecked(report: SampleProviders.kernels(options))
-    case .export(let path, _): .exported(path: path, bytes: 21_300_000)
-    case .saveRun:
-      .saved(
-        run: RunRecord(
-          id: "2026-11-23-1", model: SampleRun.summary.name,
-          recipe: state.facts.quantized?.recipe ?? SampleRun.recipe,
-          quantize: state.facts.quantized,
-          evaluation: state.facts.evaluation, bench: state.facts.bench, verdict: state.facts.verdict
-        ))
-    }
   }
 
   static var sensitivity: ErrorMap {

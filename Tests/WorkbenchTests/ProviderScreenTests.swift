@@ -88,8 +88,8 @@ import Workbench
       ]
     }
     var state = play.state
-    state.facts.bench?.quantized.layers = LayerProfile(prefill: [], decode: rows)
-    state.facts.bench?.memory = ProcessMemoryUse(
+    state.facts[BenchJob.self]?.quantized.layers = LayerProfile(prefill: [], decode: rows)
+    state.facts[BenchJob.self]?.memory = ProcessMemoryUse(
       residentBytes: 300_000_000, hugePageBytes: 120_000_000,
       kinds: [
         .init(name: "packed weights, quantized", bytes: 21_300_000),

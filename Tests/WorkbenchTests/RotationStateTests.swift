@@ -12,7 +12,7 @@ import Workbench
     #expect(play.state.facts.outliers != nil)
     for rotation in [ResidualRotation(seed: 4), nil] {
       var state = play.state
-      let effects = state.start(.rotateResidual(rotation: rotation))
+      let effects = state.start(RotationJob(rotation: rotation))
       play.store = Store(state: state)
       for case .run(let id, let request) in effects { play.answer(id, request) }
       #expect(play.state.facts.outliers == nil && play.state.facts.quantized == nil)

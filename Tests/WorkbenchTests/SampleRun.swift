@@ -206,7 +206,7 @@ struct SampleRun {
 
   /// Bytes of a layer at 4.125 bits a weight.
   static func bytes(_ column: Int) -> Int {
-    let size = shape.size(of: Projection.allCases[column])
+    let size = shape.linears[column]
     return size.rows * size.columns * 33 / 64
   }
 
@@ -286,7 +286,7 @@ struct SampleRun {
         exceptions: exceptions)
     }
     let choices = (0..<blocks).flatMap { block in
-      Projection.allCases.map { projection in
+      BlockPlan.gatedRoles.map { projection in
         AllocationReport.Choice(
           block: block, projection: projection,
           bits: projection == .v ? 8 : projection == .gate && block > 5 ? 3 : 4,

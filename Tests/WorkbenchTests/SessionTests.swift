@@ -10,7 +10,7 @@ import Workbench
 
 @Suite struct SessionTests {
   static let head =
-    #"{"nibble":"session","format":1,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark","title":"t","kind":"session","language":"en"}"#
+    #"{"nibble":"session","format":2,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark","title":"t","kind":"session","language":"en"}"#
 
   static func read(_ lines: String..., end: String = "\n") throws(SessionError) -> Session {
     try Session(parsing: Array((lines.joined(separator: "\n") + end).utf8), path: "x.session")
@@ -46,9 +46,19 @@ import Workbench
 
   @Test func anUnknownFormatIsRefusedByName() {
     let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
-    #expect(throws: SessionError.unknownFormat(path: "x.session", found: 7, known: 1)) {
-      try Self.read(head)
-    }
+    let newer = SessionError.unknownFormat(
+      path: "x.session", found: 7, known: 2, program: "0.1.0")
+    #expect(throws: newer) { try Self.read(head) }
+    #expect(
+      "\(newer)".hasSuffix("found 7, recorded with nibble 0.1.0: replay it with a newer nibble"))
+    let former = Self.head.replacing("\"format\":2", with: "\"format\":1")
+    let refused = SessionError.unknownFormat(
+      path: "x.session", found: 1, known: 2, program: "0.1.0")
+    #expect(throws: refused) { try Self.read(former) }
+    #expect(
+      "\(refused)"
+        == "x.session: expected session format 2, found 1, recorded with nibble 0.1.0: replay it "
+        + "with the program that recorded it, or record it again with this one")
     #expect(throws: SessionError.notASession(path: "x.session", found: "something else")) {
       try Self.read("{}")
     }
@@ -77,6 +87,10 @@ import Workbench
     #"{"at":1,"part":{"index":1,"count":2,"text":"x"}}"#,
     #"{"at":1,"part":{"index":0,"count":9223372036854775807,"text":"x"}}"#,
     #"{"at":1,"message":{"job":{"event":{"dance":{}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"cancelled":{"id":{"number":1}},"failed":{}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"dance","report":{}}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"batch","report":{}}}}}}"#,
+    #"{"at":1,"message":{"job":{"event":{"part":{"id":{"number":1},"job":"plan","part":{}}}}}}"#,
     #"[[[[[[[[[["#,
   ])
   func hostileLinesAreRefused(_ line: String) {
@@ -86,7 +100,9 @@ import Workbench
   /// Every session that ships is whole, and plays to its end.
   @Test(.enabled(if: RegistrationTests.hasSources)) func shippedSessionsPlay() throws {
     let folder = RegistrationTests.sources + "/../../Sessions"
-    for entry in SessionCatalog.entries(folders: [folder]) {
+    let entries = SessionCatalog.entries(folders: [folder])
+    #expect(entries.count >= 6)
+    for entry in entries {
       #expect(entry.problem == nil, "\(entry.path): \(entry.problem ?? "")")
       let session = try SessionFile.read(entry.path)
       #expect(session.remarks.isEmpty, "\(entry.path): \(session.remarks)")
@@ -95,6 +111,15 @@ import Workbench
       #expect(player.isAtEnd)
       #expect(!WorkbenchView.text(player.state, size: session.header.size).isEmpty)
     }
+  }
+
+  @Test func anUnknownJobIsRefusedByName() {
+    let line =
+      #"{"at":1,"message":{"job":{"event":{"finished":{"id":{"number":1},"job":"dance","report":{}}}}}}"#
+    let error = #expect(throws: SessionError.self) { try Self.read(Self.head, line) }
+    #expect(
+      "\(error.map(String.init(describing:)) ?? "")".contains(
+        "unknown job 'dance': expected one of"))
   }
 
   @Test func timeDoesNotRunBack() {
@@ -111,35 +136,31 @@ import Workbench
       phase: "x", done: .max, total: .min, unit: "u", secondsElapsed: .infinity, secondsLeft: .nan,
       rate: -.infinity, peakResidentBytes: .max)
     play.job(.progressed(id: JobID(number: 1), progress: progress))
-    play.job(
-      .layer(
-        id: JobID(number: 1),
-        report: {
-          var layer = SampleRun.layers[0]
-          layer.block = .max
-          layer.relativeError = .nan
-          return layer
-        }()))
+    var layer = SampleRun.layers[0]
+    layer.block = .max
+    layer.relativeError = .nan
     var report = SampleRun.quantized
     report.maps[0].cells = [[]]
     report.maps[0].rows = Array(repeating: "r", count: 500)
     report.layers[3].block = .min
     report.outputBytes = .max
-    play.job(.finished(id: JobID(number: 1), result: .quantized(report: report)))
+    play.finish(
+      QuantizeJob(recipe: report.recipe, calibration: .init(), keeping: .nothing), report,
+      parts: [layer])
     var bench = SampleRun.bench
     bench.quantized.decodeKernels[0].seconds = .nan
     bench.quantized.memory["x"] = .max
     bench.peaks.readBandwidth = 0
-    play.job(.finished(id: JobID(number: 1), result: .benched(report: bench)))
+    play.finish(BenchJob(options: .init()), bench)
     var evaluation = SampleRun.evaluation
     evaluation.kl.mean = .nan
     evaluation.tokens = .min
-    play.job(.finished(id: JobID(number: 1), result: .evaluated(report: evaluation)))
+    play.finish(EvaluateJob(options: .init()), evaluation)
     var plan = SampleRun.plan(play.state.choices.workload)
     plan.fits = [[], [plan.fits[0][0]]]
     plan.memory.budget = 0
     plan.crossoverBatch = .infinity
-    play.job(.finished(id: JobID(number: 1), result: .plan(report: plan)))
+    play.finish(PlanJob(workload: plan.workload, machine: nil), plan)
     play.send(.input(event: .resize(size: Size(width: 100, height: 30))))
     for screen in Screens.all {
       var state = play.state

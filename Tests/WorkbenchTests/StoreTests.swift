@@ -27,7 +27,7 @@ import Workbench
     play.answers = false
     play.send(.launch(model: nil))
     play.press("3", "enter")
-    play.job(.finished(id: JobID(number: 1), result: .model(summary: SampleRun.summary)))
+    play.job(.finished(id: JobID(number: 1), LoadJob.self, SampleRun.summary))
     play.press("3", "enter", "enter")
     let id = JobID(number: 9)
     var report = SampleRun.quantized
@@ -39,7 +39,7 @@ import Workbench
         return layer
       }
     }
-    let message = Message.job(event: .finished(id: id, result: .quantized(report: report)))
+    let message = Message.job(event: .finished(id: id, QuantizeJob.self, report))
     play.send(message)
     #expect(play.store.journal.allSatisfy { $0.count <= SessionCodec.longestLine })
     let session = try Session(parsing: Self.file(play.store.journal), path: "long")

@@ -11,15 +11,17 @@ import Workbench
     var play = Play(catalog: false)
     play.answers = false
     play.send(.launch(model: "/m"))
-    #expect(play.effects == [.run(id: JobID(number: 1), request: .load(path: "/m"))])
-    #expect(play.state.jobs.queued.map(\.request) == [.measureMachine])
-    play.job(.finished(id: JobID(number: 1), result: .model(summary: SampleRun.summary)))
+    #expect(play.effects == [.run(id: JobID(number: 1), request: JobRequest(LoadJob(path: "/m")))])
+    #expect(play.state.jobs.queued.map(\.request) == [JobRequest(MachineJob())])
+    play.job(.finished(id: JobID(number: 1), LoadJob.self, SampleRun.summary))
     #expect(play.state.facts.model == SampleRun.summary)
     let requests = play.effects.compactMap {
       if case .run(_, let request) = $0 { request } else { nil }
     }
-    #expect(requests.contains(.measureMachine))
-    #expect(requests.contains(.plan(workload: play.state.choices.workload, machine: nil)))
+    #expect(requests.contains(JobRequest(MachineJob())))
+    #expect(
+      requests.contains(
+        JobRequest(PlanJob(workload: play.state.choices.workload, machine: nil))))
   }
 
   @Test func theWholeWalkCanBeDoneWithEnter() {
@@ -45,17 +47,15 @@ import Workbench
     play.send(.launch(model: nil))
     play.answers = false
     play.press("2", "right", "right")
-    let plans = play.state.jobs.jobs.filter { $0.request.isPlan && $0.status == .running }
+    let plans = play.state.jobs.jobs.filter { $0.isOf(PlanJob.self) && $0.status == .running }
     #expect(plans.count == 2)
     let first = try #require(plans.first)
     let last = try #require(plans.last)
-    guard case .plan(let newest, _) = last.request, case .plan(let older, _) = first.request else {
-      Issue.record("no plans")
-      return
-    }
+    let newest = try #require(last.request.as(PlanJob.self)).workload
+    let older = try #require(first.request.as(PlanJob.self)).workload
     #expect(newest.context == 2 * older.context)
-    play.job(.finished(id: last.id, result: .plan(report: SampleRun.plan(newest))))
-    play.job(.finished(id: first.id, result: .plan(report: SampleRun.plan(older))))
+    play.job(.finished(id: last.id, PlanJob.self, SampleRun.plan(newest)))
+    play.job(.finished(id: first.id, PlanJob.self, SampleRun.plan(older)))
     #expect(play.state.facts.plan?.workload == newest)
   }
 
@@ -120,8 +120,34 @@ import Workbench
     play.send(.launch(model: nil))
     var summary = SampleRun.summary
     summary.shape.hiddenSize = .max
-    play.job(.finished(id: JobID(number: 1), result: .model(summary: summary)))
+    play.job(.finished(id: JobID(number: 1), LoadJob.self, summary))
     #expect(play.state.facts.model == nil)
+  }
+
+  @Test func aReportThatIsNotOfItsJobIsRefused() {
+    var play = Play()
+    play.answers = false
+    play.send(.launch(model: nil))
+    let artifact = ExportedArtifact(path: "/x", bytes: 1)
+    play.job(.finished(id: JobID(number: 1), ExportJob.self, artifact))
+    #expect(play.state.facts.exported == nil && play.state.facts.model == nil)
+    #expect(play.screen(width: 120).contains("expected a report of load, found export"))
+    play.job(.part(id: JobID(number: 2), QuantizeJob.self, SampleRun.layers[0]))
+    #expect(play.state.facts.layers.isEmpty)
+  }
+
+  /// Each job is matched with its report by its number, so that options no file can hold exactly stay what they are.
+  @Test func theJobOfAReportKeepsItsOptions() throws {
+    var play = Play()
+    play.send(.launch(model: nil))
+    var recipe = SampleRun.recipe
+    recipe.weights?.options["damping"] = .decimal(0.012345678)
+    var report = SampleRun.quantized
+    report.recipe = .baseline
+    play.finish(
+      QuantizeJob(recipe: recipe, calibration: .init(), keeping: .nothing), report)
+    #expect(play.state.facts.job(QuantizeJob.self)?.recipe == recipe)
+    #expect(play.state.facts.quantized?.recipe == .baseline)
   }
 
   @Test func pausingAndCancellingAskTheEngine() {

@@ -45,7 +45,7 @@ import Workbench
     play.answers = false
     play.press("enter")
     let id = play.state.jobs.jobs.last?.id ?? JobID(number: -1)
-    play.job(.finished(id: id, result: .cell(detail: SampleRun.searched)))
+    play.job(.finished(id: id, CellJob.self, SampleRun.searched))
     ScreensTests.expect(
       HeatmapScreen.id,
       shows: ["search: scale of q, k, v", "taken: ratio 0.55", "before", "error by input"], in: play
@@ -133,7 +133,7 @@ import Workbench
     #expect(play.screen().contains("The first point comes soon"))
     var survey = SampleRun.survey
     survey.points = Array(survey.points.prefix(1))
-    play.job(.surveyed(id: id, survey: survey))
+    play.job(.part(id: id, CalibrationSurveyJob.self, survey))
     #expect(play.screen().contains("Too few points yet"))
   }
 
@@ -160,7 +160,7 @@ import Workbench
       ], in: play)
     var report = SampleRun.quantized
     report.resumedBlocks = 3
-    play.job(.finished(id: id, result: .quantized(report: report)))
+    play.job(.finished(id: id, QuantizeJob.self, report))
     ScreensTests.expect(CalibrateScreen.id, shows: ["went on behind block 3"], in: play)
   }
 
@@ -197,7 +197,7 @@ import Workbench
     #expect(play.state.choices.calibration.text == nil)
   }
 
-  @Test func theBudgetIsSpentSeenAndTaken() {
+  @Test func theBudgetIsSpentSeenAndTaken() throws {
     var play = Play()
     play.send(.launch(model: nil))
     play.press("B")
@@ -210,9 +210,8 @@ import Workbench
     #expect(play.screen().contains("bits a weight from 2 to 16"))
     play.press("ctrl+u", "3.6", "enter", "right", "right", "right", "enter")
     #expect(
-      play.effects.contains {
-        guard case .run(_, .allocate(_, _, .bits(4.25), 32)) = $0 else { return false }
-        return true
+      play.started(AllocateJob.self).contains {
+        $0.job.budget == .bits(4.25) && $0.job.windows == 32
       })
     ScreensTests.expect(
       BudgetScreen.id,
@@ -227,11 +226,8 @@ import Workbench
     #expect(play.state.screen == CalibrateScreen.id)
     #expect(play.state.choices.recipe == SampleRun.allocation.mixed.recipe)
     play.press("B", "a")
-    guard case .allocate(let base, _, _, _) = play.state.jobs.jobs.last(where: \.isHeavy)?.request
-    else {
-      Issue.record("no second job")
-      return
-    }
+    let second = play.state.jobs.jobs.last(where: \.isHeavy)?.request.as(AllocateJob.self)
+    let base = try #require(second).recipe
     #expect(base.exceptions.isEmpty, "widths of an earlier budget do not bind a new one")
   }
 

@@ -3,12 +3,16 @@ import Tensors
 /// The values of ggml's blocks of 32: one scale, sometimes a minimum, and 4, 5 or 8 bits a number.
 ///
 /// Layouts are those of ggml's `ggml-common.h`. The low halves of 16 bytes are the first 16 numbers of a
-/// block, the high halves the others. Blocks of 256 are in `GGUFSuperblocks`.
+/// block, the high halves the others. The other families have files of their own: `GGUFSuperblocks` (K), `GGUFGridBlocks`
+/// (IQ1 to IQ3), `GGUFTernaryBlocks` (TQ), `GGUFFloatBlocks` (MXFP4, NVFP4).
 package enum GGUFBlocks {
   /// The 16 levels of IQ4_NL and IQ4_XS.
   static let nonlinearLevels: [Float] = [
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
   ]
+
+  /// The 16 levels of Q4_0.
+  private static let centeredLevels = (-8...7).map { Float($0) }
 
   /// Writes `count` numbers of the blocks of `type` that start at `base`; `count` must be whole blocks.
   package static func decode(
@@ -25,45 +29,50 @@ package enum GGUFBlocks {
       let source = base + block * type.blockBytes
       let target = output + block * type.blockElements
       switch type {
-      case .q4_0: halves(source, scale: half(source, 0), offset: -8, minimum: 0, at: 2, target)
+      case .q4_0: levels(source, scale: half(source, 0), at: 2, centeredLevels, target)
       case .q4_1:
-        halves(
-          source, scale: half(source, 0), offset: 0, minimum: half(source, 2), at: 4, target)
-      case .q5_0: fives(source, offset: -16, minimum: 0, at: 2, target)
+        halves(source, scale: half(source, 0), minimum: half(source, 2), at: 4, target)
+      case .q5_0: fives(source, offset: -16, minimum: -0.0, at: 2, target)
       case .q5_1: fives(source, offset: 0, minimum: half(source, 2), at: 4, target)
-      case .q8_0:
-        let scale = half(source, 0)
-        for index in 0..<32 {
-          target[index] =
-            scale * Float(source.load(fromByteOffset: 2 + index, as: Int8.self))
-        }
+      case .q8_0: bytes(source, scale: half(source, 0), at: 2, 32, target)
       case .iq4NL: levels(source, scale: half(source, 0), at: 2, nonlinearLevels, target)
-      case .mxfp4:
-        // The table of E2M1 is doubled in ggml, and the scale halved; the products are the same.
-        let scale = FloatFormats.float(e8m0: byte(source, 0))
-        for index in 0..<16 {
-          let pair = byte(source, 1 + index)
-          target[index] = FloatFormats.float(e2m1: pair & 15) * scale
-          target[index + 16] = FloatFormats.float(e2m1: pair >> 4) * scale
-        }
+      case .q8_1: bytes(source, scale: half(source, 0), at: 4, 32, target)
+      case .q8K:
+        bytes(source, scale: source.loadUnaligned(as: Float.self), at: 4, 256, target)
+      case .mxfp4: GGUFFloatBlocks.mxfp4(source, target)
+      case .nvfp4: GGUFFloatBlocks.nvfp4(source, target)
+      case .tq1_0: GGUFTernaryBlocks.tq1(source, target)
+      case .tq2_0: GGUFTernaryBlocks.tq2(source, target)
+      case .iq1S, .iq1M, .iq2XXS, .iq2XS, .iq2S, .iq3XXS, .iq3S:
+        GGUFGridBlocks.decode(type, source, target)
       default: GGUFSuperblocks.decode(type, source, target)
       }
     }
   }
 
-  /// Four bits a number: `scale * (q + offset) + minimum`.
+  /// Eight bits a number.
+  private static func bytes(
+    _ source: UnsafeRawPointer, scale: Float, at start: Int, _ count: Int,
+    _ target: UnsafeMutablePointer<Float>
+  ) {
+    for index in 0..<count {
+      target[index] = scale * Float(source.load(fromByteOffset: start + index, as: Int8.self))
+    }
+  }
+
+  /// Four bits a number: `scale * q + minimum`.
   private static func halves(
-    _ source: UnsafeRawPointer, scale: Float, offset: Float, minimum: Float, at start: Int,
+    _ source: UnsafeRawPointer, scale: Float, minimum: Float, at start: Int,
     _ target: UnsafeMutablePointer<Float>
   ) {
     for index in 0..<16 {
       let pair = byte(source, start + index)
-      target[index] = scale * (Float(pair & 15) + offset) + minimum
-      target[index + 16] = scale * (Float(pair >> 4) + offset) + minimum
+      target[index] = scale * Float(pair & 15) + minimum
+      target[index + 16] = scale * Float(pair >> 4) + minimum
     }
   }
 
-  /// Five bits a number, the fifth ones apart in 32 bits.
+  /// Five bits a number, the fifth ones apart in 32 bits; a minimum of -0 leaves the sign of zeros alone.
   private static func fives(
     _ source: UnsafeRawPointer, offset: Float, minimum: Float, at start: Int,
     _ target: UnsafeMutablePointer<Float>

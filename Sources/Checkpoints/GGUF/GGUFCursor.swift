@@ -6,7 +6,7 @@ import Platform
 struct GGUFCursor {
   /// The longest string that is read: texts such as chat templates, not data.
   static let stringLimit = 16 << 20
-  /// The most bytes that arrays may take in all.
+  /// The most bytes that strings and arrays may take in all.
   static let arrayLimit = 512 << 20
 
   private static let windowBytes = 1 << 20
@@ -23,9 +23,20 @@ struct GGUFCursor {
   var bytesLeft: Int { file.byteCount - position }
 
   /// The next `count` bytes, for the field `item`.
-  mutating func take(_ count: Int, _ item: String) throws(CheckpointError) -> ArraySlice<UInt8> {
+  mutating func take(
+    _ count: Int, _ item: @autoclosure () -> String
+  ) throws(CheckpointError) -> ArraySlice<UInt8> {
+    let lower = try reach(count, item())
+    position += count
+    return window[lower..<lower + count]
+  }
+
+  /// Where in the window the next `count` bytes begin.
+  private mutating func reach(
+    _ count: Int, _ item: @autoclosure () -> String
+  ) throws(CheckpointError) -> Int {
     guard count <= bytesLeft else {
-      throw malformed(item, "\(count) bytes at byte \(position)", "\(bytesLeft) before the end")
+      throw malformed(item(), "\(count) bytes at byte \(position)", "\(bytesLeft) before the end")
     }
     if position < windowStart || count > windowStart + window.count - position {
       let size = min(max(count, Self.windowBytes), bytesLeft)
@@ -35,23 +46,27 @@ struct GGUFCursor {
       }
       windowStart = position
     }
-    let lower = position - windowStart
-    position += count
-    return window[lower..<lower + count]
+    return position - windowStart
   }
 
   /// The next little-endian integer.
-  mutating func integer<Integer: FixedWidthInteger>(_ type: Integer.Type, _ item: String)
-    throws(CheckpointError) -> Integer
-  {
-    let bytes = try take(Integer.bitWidth / 8, item)
-    return bytes.reversed().reduce(Integer(0)) { $0 << 8 | Integer(truncatingIfNeeded: $1) }
+  mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Integer.Type, _ item: @autoclosure () -> String
+  ) throws(CheckpointError) -> Integer {
+    let lower = try reach(MemoryLayout<Integer>.size, item())
+    position += MemoryLayout<Integer>.size
+    return Integer(
+      littleEndian: window.withUnsafeBytes {
+        $0.loadUnaligned(fromByteOffset: lower, as: Integer.self)
+      })
   }
 
   /// The next count of things of which each takes `least` bytes or more.
-  mutating func count(least: Int, _ item: String) throws(CheckpointError) -> Int {
+  mutating func count(
+    least: Int, most: Int = .max, _ item: String
+  ) throws(CheckpointError) -> Int {
     let found = try integer(UInt64.self, item)
-    let limit = bytesLeft / least
+    let limit = min(bytesLeft / least, most)
     guard found <= UInt64(limit) else {
       throw malformed(item, "at most \(limit) in what is left of the file", "\(found)")
     }
@@ -59,14 +74,14 @@ struct GGUFCursor {
   }
 
   /// The next string: its length, then its bytes.
-  mutating func string(_ item: String, limit: Int = GGUFCursor.stringLimit)
-    throws(CheckpointError) -> ArraySlice<UInt8>
-  {
-    let length = try integer(UInt64.self, item + ", length")
+  mutating func string(
+    _ item: @autoclosure () -> String, limit: Int = GGUFCursor.stringLimit
+  ) throws(CheckpointError) -> ArraySlice<UInt8> {
+    let length = try integer(UInt64.self, item() + ", length")
     guard length <= UInt64(min(limit, bytesLeft)) else {
-      throw malformed(item + ", length", "at most \(min(limit, bytesLeft))", "\(length)")
+      throw malformed(item() + ", length", "at most \(min(limit, bytesLeft))", "\(length)")
     }
-    return try take(Int(length), item)
+    return try take(Int(length), item())
   }
 
   /// The next name of a key or tensor: UTF-8, 1 to 65535 bytes.
@@ -98,7 +113,10 @@ struct GGUFCursor {
       let byte = try integer(UInt8.self, item)
       guard byte <= 1 else { throw malformed(item, "0 or 1", "\(byte)") }
       return .bool(byte == 1)
-    case .string: return .string(Array(try string(item)))
+    case .string:
+      let bytes = try string(item)
+      try spend(bytes.count, item)
+      return .string(Array(bytes))
     case .array: return .array(try array(item))
     }
   }
@@ -122,10 +140,7 @@ struct GGUFCursor {
     let count = try count(least: type.byteCount, item + ", count")
     // Bounded by the file's size just now, so the product fits; the end of each string is kept too.
     let cost = count * type.byteCount
-    guard cost <= arrayBytesLeft else {
-      throw malformed(item, "at most \(Self.arrayLimit) bytes of arrays", "more")
-    }
-    arrayBytesLeft -= cost
+    try spend(cost, item)
     guard type == .string else {
       return GGUFArray(type: type, count: count, bytes: Array(try take(cost, item)))
     }
@@ -134,14 +149,19 @@ struct GGUFCursor {
     ends.reserveCapacity(count)
     for _ in 0..<count {
       let string = try string(item)
-      guard string.count <= arrayBytesLeft else {
-        throw malformed(item, "at most \(Self.arrayLimit) bytes of arrays", "more")
-      }
-      arrayBytesLeft -= string.count
+      try spend(string.count, item)
       bytes += string
       ends.append(bytes.count)
     }
     return GGUFArray(type: type, count: count, bytes: bytes, ends: ends)
+  }
+
+  /// Takes from what strings and arrays may cost in all.
+  private mutating func spend(_ count: Int, _ item: String) throws(CheckpointError) {
+    guard count <= arrayBytesLeft else {
+      throw malformed(item, "at most \(Self.arrayLimit) bytes of strings and arrays", "more")
+    }
+    arrayBytesLeft -= count
   }
 
   func malformed(_ item: String, _ expected: String, _ found: String) -> CheckpointError {

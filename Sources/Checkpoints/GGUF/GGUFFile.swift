@@ -1,7 +1,6 @@
 package import Platform
-import Tensors
 
-/// A GGUF file, version 3 (or 2, which has the same layout): metadata and mapped tensors.
+/// A model in GGUF, version 3 (or 2, which has the same layout): metadata and mapped tensors, of one file or of several.
 ///
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Counts, lengths, dimensions,
 /// offsets and the alignment are checked against the file's size, in checked arithmetic, before
@@ -18,10 +17,13 @@ package struct GGUFFile: Sendable {
     }
   }
 
+  /// The file with the metadata, of a model in several the first.
   package let file: MappedFile
+  /// All files, in their order.
+  package let files: [MappedFile]
   /// In the file's order.
   package let entries: [Entry]
-  /// In the file's order.
+  /// File by file, in the file's order.
   package let tensors: [GGUFTensor]
   /// Tensors start at multiples of this many bytes.
   package let alignment: Int
@@ -29,45 +31,37 @@ package struct GGUFFile: Sendable {
   private let keys: [UTF8Key: Int]
   private let names: [UTF8Key: Int]
 
-  /// Opens and checks the file at `path`.
+  /// Opens and checks the file at `path`, and the other files of a model in several.
+  ///
+  /// - Throws: `CheckpointError` with file, item, expected and found.
   package init(path: String) throws(CheckpointError) {
-    let file = try CheckpointError.wrapping { () throws(PlatformError) in
-      try MappedFile(path: path)
-    }
-    var cursor = GGUFCursor(file)
-    let (tensorCount, entryCount) = try Self.head(&cursor)
-    var entries: [Entry] = []
-    var keys: [UTF8Key: Int] = [:]
-    for number in 0..<entryCount {
-      let key = try cursor.name("key \(number)")
-      guard keys.updateValue(number, forKey: UTF8Key(key)) == nil else {
-        throw cursor.malformed("key \(key)", "each key once", "it twice")
-      }
-      let type = try cursor.valueType(key)
-      entries.append(Entry(key: key, value: try cursor.value(type, key)))
-    }
-    func value(_ key: String) -> GGUFValue? { keys[UTF8Key(key)].map { entries[$0].value } }
-    let alignment = try Self.alignment(value("general.alignment"), cursor)
-    if let parts = value("split.count")?.integer, parts > 1 {
-      throw .unsupported(
-        file: path, item: "split.count", found: "a model in \(parts) files",
-        known: "merge them with llama-gguf-split --merge")
-    }
-    var headers: [GGUFTensorHeader] = []
+    let parts = try GGUFParts.open(path)
+    let first = parts[0]
     var names: [UTF8Key: Int] = [:]
-    for number in 0..<tensorCount {
-      let header = try GGUFTensorHeader(&cursor, number: number)
-      guard names.updateValue(number, forKey: UTF8Key(header.name)) == nil else {
-        throw cursor.malformed("tensor \(header.name)", "each name once", "it twice")
+    var tensors: [GGUFTensor] = []
+    for part in parts {
+      for tensor in part.tensors {
+        if let known = names.updateValue(tensors.count, forKey: UTF8Key(tensor.name)) {
+          throw .duplicateTensor(
+            name: tensor.name, first: tensors[known].file.path, second: part.file.path)
+        }
+        tensors.append(tensor)
       }
-      headers.append(header)
     }
-    tensors = try Self.place(headers, cursor, alignment: alignment)
-    self.file = file
-    self.entries = entries
-    self.alignment = alignment
-    self.keys = keys
+    self.tensors = tensors
     self.names = names
+    file = first.file
+    files = parts.map(\.file)
+    entries = first.entries
+    alignment = first.alignment
+    keys = first.keys
+  }
+
+  /// Throws when a file was written to after it was opened; for the end of long work.
+  package func checkUnchanged() throws(CheckpointError) {
+    for file in files {
+      try CheckpointError.wrapping { () throws(PlatformError) in try file.checkUnchanged() }
+    }
   }
 
   /// The value of `key`.
@@ -118,128 +112,21 @@ package struct GGUFFile: Sendable {
     return text
   }
 
+  /// A string in UTF-8, nil when `key` is absent.
+  package func optionalText(_ key: String) throws(CheckpointError) -> String? {
+    self[key] == nil ? nil : try text(key)
+  }
+
+  /// True or false, nil when `key` is absent.
+  package func optionalFlag(_ key: String) throws(CheckpointError) -> Bool? {
+    guard let value = self[key] else { return nil }
+    guard let flag = value.bool else { throw mismatch(key, "true or false", value) }
+    return flag
+  }
+
   /// An error about `key`, for checks that only the model can make.
   package func mismatch(_ key: String, _ expected: String, _ found: GGUFValue?) -> CheckpointError {
     .malformed(
       file: file.path, item: key, expected: expected, found: found?.kind ?? "none")
-  }
-
-  private static func head(_ cursor: inout GGUFCursor) throws(CheckpointError) -> (
-    tensors: Int, entries: Int
-  ) {
-    let magic = try cursor.take(4, "magic")
-    guard Array(magic) == Array("GGUF".utf8) else {
-      throw cursor.malformed("magic", "\"GGUF\"", "bytes \(Array(magic))")
-    }
-    let version = try cursor.integer(UInt32.self, "version")
-    guard version == 2 || version == 3 else {
-      throw .unsupported(
-        file: cursor.file.path, item: "version",
-        found: version.byteSwapped <= 3 ? "a big-endian file" : "\(version)",
-        known: "known are 2 and 3, little-endian")
-    }
-    // A tensor takes name length, number of dimensions, one dimension, type and offset; an entry takes
-    // the length and one byte of its key, and its type.
-    let tensors = try cursor.count(least: 24, "number of tensors")
-    let entries = try cursor.count(least: 13, "number of entries")
-    return (tensors, entries)
-  }
-
-  private static func alignment(_ value: GGUFValue?, _ cursor: GGUFCursor) throws(CheckpointError)
-    -> Int
-  {
-    guard let value else { return 32 }
-    guard value.type == .u32, let alignment = value.integer, (1...1 << 20).contains(alignment),
-      alignment.nonzeroBitCount == 1
-    else {
-      throw cursor.malformed(
-        "general.alignment", "a power of two up to \(1 << 20) (u32)", value.kind)
-    }
-    return alignment
-  }
-
-  /// Gives each tensor its bytes of the file.
-  private static func place(
-    _ headers: [GGUFTensorHeader], _ cursor: GGUFCursor, alignment: Int
-  ) throws(CheckpointError) -> [GGUFTensor] {
-    guard !headers.isEmpty else { return [] }
-    // The header lies inside the file, and a file's size is far from the limit of an integer.
-    let dataStart = (cursor.position + alignment - 1) / alignment * alignment
-    let dataCount = max(0, cursor.file.byteCount - dataStart)
-    var tensors: [GGUFTensor] = []
-    for header in headers {
-      guard header.offset % UInt64(alignment) == 0, header.offset <= UInt64(dataCount),
-        header.byteCount <= dataCount - Int(header.offset)
-      else {
-        throw cursor.malformed(
-          "tensor \(header.name), offset",
-          "a multiple of \(alignment), with \(header.byteCount) bytes inside the data's \(dataCount)",
-          "\(header.offset)")
-      }
-      let start = dataStart + Int(header.offset)
-      tensors.append(
-        GGUFTensor(
-          name: header.name, type: header.type, shape: header.shape, file: cursor.file,
-          range: start..<start + header.byteCount))
-    }
-    var end = dataStart
-    for tensor in tensors.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-      guard tensor.range.lowerBound >= end else {
-        throw cursor.malformed(
-          "tensor \(tensor.name), offset", "at least \(end - dataStart), behind the one before it",
-          "\(tensor.range.lowerBound - dataStart)")
-      }
-      end = tensor.range.upperBound
-    }
-    return tensors
-  }
-}
-
-/// What the header says about one tensor, checked but for its place.
-private struct GGUFTensorHeader {
-  let name: String
-  let type: GGUFTensorType
-  let shape: Shape
-  let byteCount: Int
-  let offset: UInt64
-
-  init(_ cursor: inout GGUFCursor, number: Int) throws(CheckpointError) {
-    name = try cursor.name("tensor \(number), name")
-    let item = "tensor \(name)"
-    let rank = try cursor.integer(UInt32.self, item + ", number of dimensions")
-    guard (1...4).contains(rank) else {
-      throw cursor.malformed(item + ", number of dimensions", "1 to 4", "\(rank)")
-    }
-    var dimensions: [Int] = []
-    for _ in 0..<rank {
-      let dimension = try cursor.integer(UInt64.self, item + ", dimensions")
-      guard dimension >= 1, let size = Int(exactly: dimension) else {
-        throw cursor.malformed(item + ", dimensions", "1 or more", "\(dimension)")
-      }
-      dimensions.append(size)
-    }
-    let code = try cursor.integer(UInt32.self, item + ", type")
-    guard let type = GGUFTensorType(rawValue: code) else {
-      throw .unsupported(
-        file: cursor.file.path, item: item + ", type", found: "number \(code)",
-        known: "known are " + GGUFTensorType.allCases.map(\.description).joined(separator: ", "))
-    }
-    offset = try cursor.integer(UInt64.self, item + ", offset")
-    guard dimensions[0] % type.blockElements == 0 else {
-      throw cursor.malformed(
-        item + ", dimensions", "rows of a multiple of \(type.blockElements) for \(type)",
-        "\(dimensions[0])")
-    }
-    do throws(TensorError) {
-      // The file names the fastest dimension first.
-      shape = try Shape(checking: dimensions.reversed())
-    } catch {
-      throw .tensor(file: cursor.file.path, name: name, error)
-    }
-    guard let byteCount = type.byteCount(of: shape.elementCount) else {
-      throw cursor.malformed(item + ", dimensions", "a size that can be stored", "\(shape)")
-    }
-    self.type = type
-    self.byteCount = byteCount
   }
 }

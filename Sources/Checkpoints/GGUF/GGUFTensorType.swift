@@ -9,27 +9,43 @@ package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable {
   case q5_0 = 6
   case q5_1 = 7
   case q8_0 = 8
+  /// Q8_1 and Q8_K are activations on their way through llama.cpp.
+  case q8_1 = 9
   case q2K = 10
   case q3K = 11
   case q4K = 12
   case q5K = 13
   case q6K = 14
+  case q8K = 15
+  case iq2XXS = 16
+  case iq2XS = 17
+  case iq3XXS = 18
+  case iq1S = 19
   case iq4NL = 20
+  case iq3S = 21
+  case iq2S = 22
   case iq4XS = 23
   case i8 = 24
   case i16 = 25
   case i32 = 26
   case i64 = 27
   case f64 = 28
+  case iq1M = 29
   case bf16 = 30
+  case tq1_0 = 34
+  case tq2_0 = 35
   case mxfp4 = 39
+  case nvfp4 = 40
 
   /// Numbers in a block.
   package var blockElements: Int {
     switch self {
     case .f32, .f16, .bf16, .f64, .i8, .i16, .i32, .i64: 1
-    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4NL, .mxfp4: 32
-    case .q2K, .q3K, .q4K, .q5K, .q6K, .iq4XS: 256
+    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q8_1, .iq4NL, .mxfp4: 32
+    case .nvfp4: 64
+    case .q2K, .q3K, .q4K, .q5K, .q6K, .q8K, .iq4XS, .iq2XXS, .iq2XS, .iq3XXS, .iq1S, .iq3S, .iq2S,
+      .iq1M, .tq1_0, .tq2_0:
+      256
     }
   }
 
@@ -45,13 +61,23 @@ package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable {
     case .q5_0: 22
     case .q5_1: 24
     case .q8_0: 34
+    case .q8_1, .nvfp4: 36
     case .mxfp4: 17
     case .q2K: 84
     case .q3K: 110
     case .q4K: 144
     case .q5K: 176
     case .q6K: 210
+    case .q8K: 292
+    case .iq1S: 50
+    case .iq1M: 56
+    case .iq2XXS, .tq2_0: 66
+    case .iq2XS: 74
+    case .iq2S: 82
+    case .iq3XXS: 98
+    case .iq3S: 110
     case .iq4XS: 136
+    case .tq1_0: 54
     }
   }
 
@@ -98,7 +124,19 @@ extension GGUFTensorType: CustomStringConvertible {
     case .q6K: "Q6_K"
     case .iq4NL: "IQ4_NL"
     case .iq4XS: "IQ4_XS"
+    case .q8_1: "Q8_1"
+    case .q8K: "Q8_K"
+    case .iq1S: "IQ1_S"
+    case .iq1M: "IQ1_M"
+    case .iq2XXS: "IQ2_XXS"
+    case .iq2XS: "IQ2_XS"
+    case .iq2S: "IQ2_S"
+    case .iq3XXS: "IQ3_XXS"
+    case .iq3S: "IQ3_S"
+    case .tq1_0: "TQ1_0"
+    case .tq2_0: "TQ2_0"
     case .mxfp4: "MXFP4"
+    case .nvfp4: "NVFP4"
     }
   }
 }

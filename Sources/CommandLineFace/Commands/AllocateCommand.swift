@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Bits for each layer under a budget.
 struct AllocateCommand: ParsableCommand {
@@ -46,11 +46,12 @@ struct AllocateCommand: ParsableCommand {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model)
-    guard let budget = parsedBudget,
-      case .allocated(let report) = try session.perform(
-        .allocate(
-          recipe: recipe, calibration: calibration.options, budget: budget, windows: windows))
-    else { throw CommandFailure(message: "spending the budget gave no report") }
+    guard let budget = parsedBudget else {
+      throw CommandFailure(message: "--budget: expected bits or a size, found '\(self.budget)'")
+    }
+    let report = try session.perform(
+      AllocateJob(
+        recipe: recipe, calibration: calibration.options, budget: budget, windows: windows))
     if let save { try RecipeFile.write(report.advised.recipe, to: save) }
     if output.json { return try Output.json(AllocationDocument(report: report)) }
     Self.show(report)

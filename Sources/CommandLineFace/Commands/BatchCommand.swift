@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// Decode and prefill of many sequences together, several forms of a model beside each other.
 struct BatchCommand: ParsableCommand {
@@ -49,9 +49,7 @@ struct BatchCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     _ = try session.load(model.model)
-    guard
-      case .batched(let report) = try session.perform(.timeBatches(options: try options()))
-    else { throw CommandFailure(message: "timing batches gave no report") }
+    let report = try session.perform(BatchJob(options: try options()))
     if output.json { return try Output.json(BatchDocument(report)) }
     Self.show(report)
   }

@@ -2,6 +2,7 @@ import Engine
 import Operators
 import Platform
 import Profiling
+import Wording
 
 extension BenchCommand {
   /// Memory of the process by kind, as measured.

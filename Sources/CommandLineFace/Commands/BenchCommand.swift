@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// Speed, memory and kernels of a recipe, its FP baseline measured beside it.
 struct BenchCommand: ParsableCommand {
@@ -47,9 +47,7 @@ struct BenchCommand: ParsableCommand {
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)
-    guard case .benched(let report) = try session.perform(.bench(options: options)) else {
-      throw CommandFailure(message: "measuring gave no report")
-    }
+    let report = try session.perform(BenchJob(options: options))
     if output.json { return try Output.json(BenchDocument(report: report)) }
     Self.show(report)
     if layers { Self.showLayers(report) }
@@ -67,7 +65,7 @@ struct BenchCommand: ParsableCommand {
       sides.map { side in
         func ratio(_ value: Double, _ of: Double?) -> String {
           guard sides.count > 1, let of, of > 0 else { return Quantity.significant(value) }
-          return "\(Quantity.significant(value)) (\(Quantity.fixed(value / of, 2))x)"
+          return "\(Quantity.significant(value)) (\(Quantity.times(value / of)))"
         }
         return [
           side.recipe, ratio(side.prefill.tokensPerSecond, base?.prefill.tokensPerSecond),

@@ -2,8 +2,8 @@ import ArgumentParser
 import Engine
 import Evaluation
 import Models
-import Platform
 import Quantization
+import Wording
 
 /// KV caches beside each other.
 struct CacheCommand: ParsableCommand {
@@ -78,9 +78,7 @@ struct CacheCommand: ParsableCommand {
     let options = CacheOptions(
       caches: caches, text: text, recallText: recall, depth: depth, tokens: tokens, step: step,
       windows: windows, generate: generate, recallDocuments: recallDocuments)
-    guard case .caches(let report) = try session.perform(.compareCaches(options: options)) else {
-      throw CommandFailure(message: "comparing caches gave no report")
-    }
+    let report = try session.perform(CachesJob(options: options))
     if output.json { return try Output.json(report) }
     Self.show(report)
     if depths { Self.showDepths(report) }

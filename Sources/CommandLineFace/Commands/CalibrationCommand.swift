@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Whether a calibration text is good enough for a recipe.
 struct CalibrationCommand: ParsableCommand {
@@ -31,10 +31,8 @@ struct CalibrationCommand: ParsableCommand {
           "\(recipe) looks at no text: expected a method that calibrates, such as gptq or awq")
     }
     _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
-    guard
-      case .surveyed(let survey) = try session.perform(
-        .surveyCalibration(recipe: recipe, calibration: calibration.options))
-    else { throw CommandFailure(message: "the survey gave no result") }
+    let survey = try session.perform(
+      CalibrationSurveyJob(recipe: recipe, calibration: calibration.options))
     if output.json { return try Output.json(CalibrationDocument(survey: survey)) }
     let blocks = survey.blocks.map(String.init).joined(separator: " and ")
     print(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Evaluation
-import Platform
 import Profiling
+import Wording
 
 /// Tables of finished runs.
 struct CompareCommand: ParsableCommand {

@@ -4,6 +4,7 @@ import Models
 import Platform
 import Profiling
 import Quantization
+import Wording
 
 /// Speed and memory of KV caches at depth.
 struct DepthCommand: ParsableCommand {
@@ -54,9 +55,7 @@ struct DepthCommand: ParsableCommand {
     let options = CacheSpeedOptions(
       caches: try caches.map(RecipeText.cache), depths: depth.isEmpty ? [1024, 4096] : depth,
       steps: steps, repetitions: repetitions)
-    guard case .cacheSpeed(let report) = try session.perform(.timeCaches(options: options)) else {
-      throw CommandFailure(message: "timing caches gave no report")
-    }
+    let report = try session.perform(CacheSpeedJob(options: options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }
@@ -74,7 +73,7 @@ struct DepthCommand: ParsableCommand {
         let plain = report.rows.first { $0.depth == row.depth }
         func ratio(_ value: Double, _ base: Double?) -> String {
           guard let base, base > 0 else { return "-" }
-          return "\(Quantity.fixed(value / base, 2))x"
+          return Quantity.times(value / base)
         }
         return [
           Quantity.grouped(row.depth), row.cache, Quantity.significant(row.decode.tokensPerSecond),

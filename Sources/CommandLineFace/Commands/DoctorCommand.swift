@@ -5,6 +5,7 @@ import Glibc
 import Operators
 import Platform
 import TerminalUI
+import Wording
 import Workbench
 
 /// What this machine, this terminal and this installation offer.
@@ -39,9 +40,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    guard case .machine(let peaks) = try session.perform(.measureMachine) else {
-      throw CommandFailure(message: "measuring gave no peaks")
-    }
+    let peaks = try session.perform(MachineJob())
     let locator = ResourceLocator()
     let searches = [
       (
@@ -62,7 +61,7 @@ struct DoctorCommand: ParsableCommand {
       providers: ExecutionProvider.allCases.filter(\.isSupported).map(\.rawValue),
       bestProvider: ExecutionProvider.best.rawValue, peaks: peaks,
       terminal: getenv("TERM").map { String(cString: $0) } ?? "",
-      isTerminal: isatty(1) != 0,
+      isTerminal: Output.streams.get().hasTerminal,
       places: searches.flatMap { name, search in
         search.places.map {
           Document.Place(folder: name, origin: $0.origin, path: $0.path, found: $0.exists)

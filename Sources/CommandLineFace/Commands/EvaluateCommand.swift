@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
 import Evaluation
-import Platform
+import Wording
 
 /// Quality of a recipe against the FP baseline.
 struct EvaluateCommand: ParsableCommand {
@@ -23,9 +23,7 @@ struct EvaluateCommand: ParsableCommand {
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
       rotation: rotate.rotation)
-    guard
-      case .evaluated(let report) = try session.perform(.evaluate(options: evaluation.options))
-    else { throw CommandFailure(message: "evaluating gave no report") }
+    let report = try session.perform(EvaluateJob(options: evaluation.options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }
@@ -57,10 +55,10 @@ struct EvaluateCommand: ParsableCommand {
         + "\(report.kvBytesPerToken) bytes a token")
     if let share = report.inputs?.clipShare {
       let worst = report.inputs?.worstBlock.map {
-        ", most in block \($0): \(Quantity.significant((report.inputs?.worstClipShare ?? 0) * 100, 2)) %"
+        ", most in block \($0): \(Quantity.percent(report.inputs?.worstClipShare ?? 0, significant: 2))"
       }
       print(
-        "  clipped inputs  \(Quantity.significant(share * 100, 2)) % lie beyond the calibrated ranges"
+        "  clipped inputs  \(Quantity.percent(share, significant: 2)) lie beyond the calibrated ranges"
           + (worst ?? ""))
     }
     if let share = report.inputs?.outlierShare {

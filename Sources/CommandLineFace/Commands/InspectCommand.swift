@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
 import Models
-import Platform
+import Wording
 
 /// Architecture, tensors, bytes, KV bytes per token.
 struct InspectCommand: ParsableCommand {
@@ -47,9 +47,9 @@ struct InspectCommand: ParsableCommand {
         ("KV cache", "\(summary.kvBytesPerToken) bytes a token in FP16"),
         ("tokenizer", summary.tokenizer),
       ] + (summary.recipe.map { [("recipe", $0)] } ?? [])
-    let width = rows.map(\.0.count).max() ?? 0
+    let width = rows.map { ScalarWidth.of($0.0) }.max() ?? 0
     for (name, value) in rows {
-      print("  " + name + String(repeating: " ", count: width - name.count + 2) + value)
+      print("  " + PlainTable.padded(name, to: width + 2) + value)
     }
   }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Engine
 import Evaluation
 import Operators
-import Platform
+import Wording
 
 /// Every kernel and every kind of cache against plain C, end to end.
 struct KernelsCommand: ParsableCommand {
@@ -45,9 +45,7 @@ struct KernelsCommand: ParsableCommand {
     _ = try session.load(model.model)
     let options = KernelOptions(
       tokens: tokens, decoded: decoded, forms: forms.isEmpty ? nil : forms)
-    guard
-      case .kernelsChecked(let report) = try session.perform(.checkKernels(options: options))
-    else { throw CommandFailure(message: "checking kernels gave no report") }
+    let report = try session.perform(KernelsJob(options: options))
     if output.json { try Output.json(report) } else { Self.show(report) }
     guard report.passes else {
       throw CommandFailure(message: Self.complaint(report), code: 3)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// What outliers do to each method.
 struct LabCommand: ParsableCommand {
@@ -63,9 +63,7 @@ struct LabCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     _ = try session.load(model.model)
-    guard case .outlierLab(let report) = try session.perform(.outlierLab(options: options)) else {
-      throw CommandFailure(message: "the lab gave no report")
-    }
+    let report = try session.perform(OutlierLabJob(options: options))
     if output.json { return try Output.json(LabDocument(report: report)) }
     Self.show(report)
   }

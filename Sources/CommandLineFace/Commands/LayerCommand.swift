@@ -4,6 +4,7 @@ import Models
 import Operators
 import Platform
 import Quantization
+import Wording
 
 /// One linear layer quantized by itself, each step timed.
 struct LayerCommand: ParsableCommand {

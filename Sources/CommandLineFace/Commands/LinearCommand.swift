@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Operators
 import Platform
+import Wording
 
 /// One linear layer timed in several forms.
 struct LinearCommand: ParsableCommand {
@@ -64,7 +65,7 @@ struct LinearCommand: ParsableCommand {
       ["form", "time", "speed-up", "operations/s", "of limit", "distance", "bytes", "kernel"],
       report.forms.map { row in
         [
-          row.form, Quantity.seconds(row.seconds), Quantity.fixed(row.speedup, 2) + "x",
+          row.form, Quantity.seconds(row.seconds), Quantity.times(row.speedup),
           Quantity.rate(row.rate, "op/s"),
           Quantity.percent(row.limitShare, 0) + " " + row.limit.label,
           Quantity.significant(row.distance, 3),
@@ -81,7 +82,7 @@ struct LinearCommand: ParsableCommand {
         let total = paths.reduce(0) { $0 + $1.seconds }
         return paths.map { path in
           [
-            row.form, path.kernel, "\(Int(path.columns))",
+            row.form, path.kernel, Quantity.fixed(path.columns, 0),
             Quantity.percent(path.columns / Double(report.columns), 1),
             Quantity.seconds(path.seconds), Quantity.percent(path.seconds / max(total, 1e-12), 0),
             Quantity.bytes(path.bytes),

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Engine
-import Platform
 import Quantization
+import Wording
 
 /// Where the activations of a model stand out.
 struct OutliersCommand: ParsableCommand {
@@ -35,11 +35,8 @@ struct OutliersCommand: ParsableCommand {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
-    guard
-      case .outliers(let survey) = try session.perform(
-        .surveyOutliers(
-          recipe: recipe, calibration: calibration.options, thresholds: thresholds))
-    else { throw CommandFailure(message: "the survey gave no result") }
+    let survey = try session.perform(
+      OutliersJob(recipe: recipe, calibration: calibration.options, thresholds: thresholds))
     if output.json { return try Output.json(OutlierDocument(survey: survey)) }
     Self.show(survey)
   }

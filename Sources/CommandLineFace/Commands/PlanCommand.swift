@@ -4,8 +4,8 @@ import Engine
 import FoundationEssentials
 import Models
 import Planning
-import Platform
 import Quantization
+import Wording
 
 /// Memory, bottleneck and advice for a workload.
 struct PlanCommand: ParsableCommand {
@@ -60,30 +60,23 @@ struct PlanCommand: ParsableCommand {
       }
       let shape = try ModelShape(planningFor: ConfigFile(path: path))
       document = Document(
-        report: try session.laboratory.plan(
-          shape, workload.workload(context: shape.context), machine: workload.machine))
+        report: try PlanJob(
+          workload: workload.workload(context: shape.context), machine: workload.machine
+        ).report(for: shape, in: session.laboratory))
     } else {
       let summary = try session.load(model.model)
       let asked = workload.workload(context: summary.shape.context)
-      guard
-        case .plan(let report) = try session.perform(
-          .plan(workload: asked, machine: workload.machine))
-      else { throw CommandFailure(message: "planning gave no report") }
-      document = Document(report: report)
+      document = Document(
+        report: try session.perform(PlanJob(workload: asked, machine: workload.machine)))
       if !wanted.isBaseline {
-        guard
-          case .assessed(let price) = try session.perform(
-            .assess(recipe: wanted, calibration: CalibrationOptions()))
-        else { throw CommandFailure(message: "pricing gave no report") }
+        let price = try session.perform(
+          AssessJob(recipe: wanted, calibration: CalibrationOptions()))
         if let problem = price.problems.first { throw CommandFailure(message: problem) }
         document.recipeCoverage = price.coverage
       }
       if measure {
-        guard
-          case .cachesMeasured(let found) = try session.perform(
-            .measureCaches(workload: asked, recipe: wanted))
-        else { throw CommandFailure(message: "filling caches gave no report") }
-        document.measured = found
+        document.measured = try session.perform(
+          CacheFillingJob(workload: asked, recipe: wanted))
       }
     }
     if output.json { return try Output.json(document) }
@@ -182,15 +175,15 @@ struct PlanCommand: ParsableCommand {
         ["requests"] + contexts,
         zip(report.fits, map.shares).map { row, shares in
           ["\(row.first?.requests ?? 0)"]
-            + shares.map { $0.isFinite ? Quantity.percent($0, $0 < 0.1 ? 1 : 0) : "-" }
+            + shares.map { $0.isFinite ? Quantity.percent($0) : "-" }
         })
     }
   }
 
   private static func show(_ coverage: [RuntimeCoverage]) {
-    let width = coverage.map(\.runtime.count).max() ?? 0
+    let width = coverage.map { ScalarWidth.of($0.runtime) }.max() ?? 0
     for item in coverage {
-      let name = item.runtime + String(repeating: " ", count: width - item.runtime.count)
+      let name = PlainTable.padded(item.runtime, to: width)
       var line = "  \(name)  \(item.support.rawValue)"
       if !item.constraint.isEmpty { line += ": \(item.constraint)" }
       if !item.nearest.isEmpty { line += "; native: \(item.nearest)" }

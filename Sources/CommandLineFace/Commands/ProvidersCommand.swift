@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import Operators
-import Platform
 import Profiling
+import Wording
 
 /// One quantized model under every execution provider, and with single kernels disabled.
 struct ProvidersCommand: ParsableCommand {
@@ -54,9 +54,7 @@ struct ProvidersCommand: ParsableCommand {
     let options = ProviderOptions(
       prompt: prompt, generate: generate, repetitions: repetitions, seconds: seconds,
       compared: compared)
-    guard
-      case .providers(let report) = try session.perform(.compareProviders(options: options))
-    else { throw CommandFailure(message: "comparing providers gave no report") }
+    let report = try session.perform(ProvidersJob(options: options))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }

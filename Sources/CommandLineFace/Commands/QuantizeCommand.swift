@@ -1,8 +1,8 @@
 import ArgumentParser
 import Engine
 import FoundationEssentials
-import Platform
 import Quantization
+import Wording
 
 /// Quantizes a model and writes the result.
 struct QuantizeCommand: ParsableCommand {
@@ -51,15 +51,13 @@ struct QuantizeCommand: ParsableCommand {
     }
     var report = try session.quantize(
       recipe, calibration.options, keeping: .folder(path: folder, resumes: resume))
-    guard
-      case .exported(_, let bytes) = try session.perform(.export(path: directory, format: format))
-    else { throw CommandFailure(message: "exporting gave no result") }
+    let artifact = try session.perform(ExportJob(path: directory, format: format))
     // The model is written; what could be gone on with is of no more use.
     try FileManager.default.removeItem(atPath: folder)
-    report.outputBytes = bytes
+    report.outputBytes = artifact.bytes
     if output.json { return try Output.json(report) }
     Self.show(report)
-    print("Wrote \(directory): \(Quantity.bytes(bytes)).")
+    print("Wrote \(directory): \(Quantity.bytes(artifact.bytes)).")
   }
 
   private static func trimmed(_ path: String) -> String {
@@ -69,10 +67,8 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func price(_ recipe: Recipe, _ session: CommandSession) throws {
-    guard
-      case .assessed(let report) = try session.perform(
-        .assess(recipe: recipe, calibration: calibration.options))
-    else { throw CommandFailure(message: "pricing gave no report") }
+    let report = try session.perform(
+      AssessJob(recipe: recipe, calibration: calibration.options))
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }
     print(

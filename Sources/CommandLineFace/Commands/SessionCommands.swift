@@ -2,10 +2,10 @@ import ArgumentParser
 import CursesBackend
 import Engine
 import FoundationEssentials
-import Glibc
 import Platform
 import Shell
 import TerminalUI
+import Wording
 import Workbench
 
 /// Plays a recorded session in the terminal, or prints one of its frames.
@@ -45,7 +45,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let session = try SessionFile.read(try SessionPath.resolve(file, screen))
     for remark in session.remarks { ProgressLine().note("\(file): \(remark)") }
-    if headless || output.json || isatty(1) == 0 {
+    if headless || output.json || !Output.streams.get().hasTerminal {
       let frame = PlayerView.frame(
         session, at: Double(at).map { $0 * 1000 } ?? Double(session.milliseconds),
         size: size.flatMap(Self.parse) ?? session.header.size)

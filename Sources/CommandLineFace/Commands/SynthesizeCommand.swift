@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Models
 import Platform
+import Wording
 
 /// A model with random weights, for measuring time and memory.
 struct SynthesizeCommand: ParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CursesBackend
 import Engine
-import Glibc
 import Platform
 import Shell
 import TerminalUI
@@ -66,8 +65,7 @@ struct WorkbenchCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let isTerminal = isatty(0) != 0 && isatty(1) != 0
-    guard isTerminal, !output.json else {
+    guard Output.streams.get().hasTerminal, !output.json else {
       try HeadlessWalk(session: CommandSession(runtime), asJSON: output.json).run(model.model)
       return
     }

@@ -9,11 +9,9 @@ enum AWQBlockConformance {
   static func run(_ run: inout ConformanceRun) throws {
     let block = try FixtureBlock(run)
     let toy = block.toy
-    let pairs = ScalePair.gated(
-      hidden: toy.hidden, heads: toy.heads, kvHeads: toy.kvHeads, headDimension: toy.dimension,
-      intermediate: toy.intermediate)
     let result = try AWQBlockSearch(
-      pairs: pairs, AWQConformance.options(run.item, ratios: "n_grid_scale"), pool: run.pool
+      pairs: toy.plan.scalePairs, AWQConformance.options(run.item, ratios: "n_grid_scale"),
+      pool: run.pool
     ).run(block)
     for output in run.item.outputs {
       if output == "block_out_fp" {
@@ -21,8 +19,12 @@ enum AWQBlockConformance {
         continue
       }
       let parts = output.split(separator: ".", maxSplits: 1).map(String.init)
-      let norm = parts.last.flatMap { norms[$0] }
-      let projection = parts.last.flatMap { projections[$0] }
+      let norm = parts.last.flatMap { name in
+        toy.plan.normPlaces.first { toy.plan[$0]?.name == name + ".weight" }
+      }
+      let projection = parts.last.flatMap { name in
+        toy.plan.linears.first { $0.name == name }?.role
+      }
       switch (parts[0], norm, projection) {
       case ("feat", _, let projection?):
         try run.check(output, block.features(of: projection))
@@ -42,15 +44,6 @@ enum AWQBlockConformance {
       }
     }
   }
-
-  fileprivate static let norms: [String: BlockNorm] = [
-    "input_layernorm": .attention, "post_attention_layernorm": .feedForward,
-  ]
-
-  fileprivate static let projections: [String: Projection] = [
-    "self_attn.q_proj": .q, "self_attn.k_proj": .k, "self_attn.v_proj": .v,
-    "self_attn.o_proj": .o, "mlp.gate_proj": .gate, "mlp.up_proj": .up, "mlp.down_proj": .down,
-  ]
 }
 
 /// The toy block with the weights and inputs of a fixture.
@@ -61,9 +54,9 @@ private struct FixtureBlock: AWQBlock {
 
   private let grid: Grid
   /// What the norms yield, `[tokens, hidden]`.
-  private let normed: [BlockNorm: [Float]]
-  /// What the modules behind them yield, `[tokens, hidden]`.
-  private let outputs: [BlockNorm: [Float]]
+  private let normed: [BlockHalf: [Float]]
+  /// What the halves behind them yield, `[tokens, hidden]`.
+  private let outputs: [BlockHalf: [Float]]
   private let attended: [Float]
   private let gated: [Float]
 
@@ -78,19 +71,24 @@ private struct FixtureBlock: AWQBlock {
         file: item.file, item: "params", expected: "heads that divide \(shape[2]) channels",
         found: "\(heads) heads, \(kvHeads) KV heads")
     }
+    let plan = BlockPlan.gated(
+      hidden: shape[2], heads: heads, kvHeads: kvHeads, headDimension: shape[2] / heads,
+      intermediate: intermediate)
     var weights: [Projection: [Float]] = [:]
-    for (name, projection) in AWQBlockConformance.projections {
-      weights[projection] = try fixture.floats("in.W." + name)
+    for linear in plan.linears {
+      weights[linear.role] = try fixture.floats("in.W." + linear.name)
     }
     var gains: [BlockNorm: [Float]] = [:]
-    for (name, norm) in AWQBlockConformance.norms {
-      gains[norm] = try fixture.floats("in.ln." + name)
+    for norm in plan.openingNorms {
+      gains[norm] = try plan[norm].map { plan in
+        try fixture.floats("in.ln." + LinearPlan.layer(of: plan.name))
+      }
     }
     toy = ToyDecoderBlock(
       hidden: shape[2], intermediate: intermediate, heads: heads, kvHeads: kvHeads,
       epsilon: Float(item.params["rms_eps"]?.double ?? 1e-5), weights: weights, gains: gains,
       length: shape[1])
-    for projection in Projection.allCases {
+    for projection in plan.roles {
       let expected = toy.rows(of: projection) * toy.columns(of: projection)
       guard weights[projection]?.count == expected else {
         throw ConformanceError.malformed(
@@ -100,13 +98,13 @@ private struct FixtureBlock: AWQBlock {
     }
     grid = try AWQConformance.grid(item)
     let inputs = try fixture.floats("in.x_block")
-    let first = toy.normed(inputs, by: .attention)
+    let first = toy.normed(inputs, by: BlockHalf.attention.openingNorm)
     let attention = toy.attention(first)
     let middle = zip(inputs, attention.output).map { $0 + $1 }
-    let second = toy.normed(middle, by: .feedForward)
+    let second = toy.normed(middle, by: BlockHalf.feedForward.openingNorm)
     let feedForward = toy.feedForward(second)
-    normed = [.attention: first, .feedForward: second]
-    outputs = [.attention: attention.output, .feedForward: feedForward.output]
+    normed = [BlockHalf.attention: first, .feedForward: second]
+    outputs = [BlockHalf.attention: attention.output, .feedForward: feedForward.output]
     attended = attention.attended
     gated = feedForward.gated
     output = zip(middle, feedForward.output).map { $0 + $1 }
@@ -114,13 +112,11 @@ private struct FixtureBlock: AWQBlock {
 
   /// What enters a layer, `[tokens, columns]`.
   func features(of projection: Projection) -> [Float] {
-    switch projection {
-    case .q, .k, .v: normed[.attention] ?? []
-    case .o: attended
-    case .gate, .up: normed[.feedForward] ?? []
-    case .down: gated
-    }
+    if projection.readsStream { return normed[projection.half] ?? [] }
+    return projection.half == .attention ? attended : gated
   }
+
+  var roles: [Projection] { toy.plan.roles }
 
   func layer(_ projection: Projection) throws -> AWQ.Layer {
     try AWQ.Layer(
@@ -135,11 +131,12 @@ private struct FixtureBlock: AWQBlock {
   }
 
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) -> Double {
-    let inputs = normed[norm] ?? []
+    guard let half = toy.plan.half(openedBy: norm) else { return 0 }
+    let inputs = normed[half] ?? []
     let found =
-      norm == .attention
+      half == .attention
       ? toy.attention(inputs, with: weights).output : toy.feedForward(inputs, with: weights).output
-    let sum = zip(found, outputs[norm] ?? []).reduce(0.0) { sum, pair in
+    let sum = zip(found, outputs[half] ?? []).reduce(0.0) { sum, pair in
       let difference = Double(pair.0 - pair.1)
       return sum + difference * difference
     }

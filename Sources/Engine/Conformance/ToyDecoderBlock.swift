@@ -19,15 +19,16 @@ struct ToyDecoderBlock {
 
   var dimension: Int { hidden / heads }
 
-  func rows(of projection: Projection) -> Int {
-    switch projection {
-    case .q, .o, .down: hidden
-    case .k, .v: kvHeads * dimension
-    case .gate, .up: intermediate
-    }
+  /// Its layers and norms, named as in the fixtures.
+  var plan: BlockPlan {
+    .gated(
+      hidden: hidden, heads: heads, kvHeads: kvHeads, headDimension: dimension,
+      intermediate: intermediate)
   }
 
-  func columns(of projection: Projection) -> Int { projection == .down ? intermediate : hidden }
+  func rows(of projection: Projection) -> Int { plan[projection]?.rows ?? 0 }
+
+  func columns(of projection: Projection) -> Int { plan[projection]?.columns ?? 0 }
 
   /// What attention does with normed inputs, and what enters o on the way; all `[tokens, hidden]`.
   func attention(

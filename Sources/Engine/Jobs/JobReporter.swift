@@ -1,14 +1,21 @@
 import Platform
 
 /// What a running job tells the outside with, and is told by it.
-struct JobReporter: Sendable {
+package struct JobReporter<Part: JobValue>: Sendable {
   let id: JobID
+  /// The name of the kind of job.
+  let job: String
   let control: JobControl
   let emit: @Sendable (JobEvent) -> Void
-  let start = Machine.seconds()
+  var start = Machine.seconds()
 
   /// Seconds since the job began.
   var elapsed: Double { Machine.seconds() - start }
+
+  /// The same for work that several kinds of jobs share, which tells no parts.
+  var withoutParts: JobReporter<Never> {
+    JobReporter<Never>(id: id, job: job, control: control, emit: emit, start: start)
+  }
 
   /// Waits while paused.
   ///
@@ -16,6 +23,9 @@ struct JobReporter: Sendable {
   func checkpoint() throws { try control.checkpoint() }
 
   func log(_ text: String) { emit(.log(id: id, text: text)) }
+
+  /// Tells a part of the report.
+  func tell(_ part: Part) { emit(.part(id: id, part: JobPayload(job: job, value: part))) }
 
   /// Tells how far a phase has come; time left follows from what was done since `since`.
   ///

@@ -9,10 +9,10 @@ import Synchronization
 import Tensors
 import Tokenizers
 
-/// The engine: holds one open model and does jobs on it.
+/// The engine: holds one open model and does jobs on it, of which it knows none by name.
 ///
 /// The command line and the workbench are two faces of it. A job runs on the thread that calls `run`; heavy ones
-/// are to be called one at a time, `plan`, `assess`, `inspectCell` and `saveRun` may run beside them.
+/// are to be called one at a time, others may run beside them.
 package final class Laboratory: Sendable {
   /// The open model with what was made of it.
   struct Bench: Sendable {
@@ -33,19 +33,14 @@ package final class Laboratory: Sendable {
     var quantized: Quantized?
     /// KL of BF16 to float32 by text and protocol.
     var noiseFloors: [String: Double] = [:]
-    var plan: PlanReport?
-    var evaluation: EvaluationReport?
-    var bench: BenchReport?
 
     /// The model as it was read: what quality is measured against.
     var reference: Model { plain ?? model }
 
-    /// Drops what was made of and measured on a model that is another now.
+    /// Drops what was made of a model that is another now.
     mutating func forgetResults() {
       quantized = nil
       noiseFloors = [:]
-      evaluation = nil
-      bench = nil
     }
   }
 
@@ -70,6 +65,7 @@ package final class Laboratory: Sendable {
   package let machines: MachineCatalog
   private let held = Mutex<Bench?>(nil)
   private let peaks = Mutex<MachinePeaks?>(nil)
+  private let reports = Mutex(JobReports())
 
   /// Makes an engine without a model.
   ///
@@ -91,68 +87,43 @@ package final class Laboratory: Sendable {
   }
 
   /// Does one job and tells what happens in it; returns when it is over.
+  @discardableResult
+  package func run<Kind: Job>(
+    _ job: Kind, id: JobID, control: JobControl, emit: @escaping @Sendable (JobEvent) -> Void
+  ) -> JobOutcome<Kind.Report> {
+    let reporter = JobReporter<Kind.Part>(id: id, job: Kind.name, control: control, emit: emit)
+    emit(.started(id: id, title: job.title))
+    do {
+      let report = try job.run(in: self, reporting: reporter)
+      reports.withLock { $0.finish(job, report) }
+      emit(.finished(id: id, Kind.self, report))
+      return .finished(report)
+    } catch is JobControl.Cancelled {
+      return cancelled(id, emit)
+    } catch is CancellationError {
+      return cancelled(id, emit)
+    } catch {
+      let message =
+        (error as? QuantizationError).map(RecipeTrial.advice) ?? "\(error)"
+      emit(.failed(id: id, message: message))
+      return .failed(message: message)
+    }
+  }
+
+  private func cancelled<Report>(
+    _ id: JobID, _ emit: (JobEvent) -> Void
+  ) -> JobOutcome<Report> {
+    emit(.cancelled(id: id))
+    return .cancelled
+  }
+
+  /// Does a job of any kind.
   package func run(
     _ request: JobRequest, id: JobID, control: JobControl,
     emit: @escaping @Sendable (JobEvent) -> Void
   ) {
-    let reporter = JobReporter(id: id, control: control, emit: emit)
-    emit(.started(id: id, title: request.title))
-    do {
-      emit(.finished(id: id, result: try perform(request, reporter)))
-    } catch is JobControl.Cancelled {
-      emit(.cancelled(id: id))
-    } catch is CancellationError {
-      emit(.cancelled(id: id))
-    } catch let error as QuantizationError {
-      emit(.failed(id: id, message: Self.advice(on: error)))
-    } catch {
-      emit(.failed(id: id, message: "\(error)"))
-    }
-  }
-
-  private func perform(_ request: JobRequest, _ reporter: JobReporter) throws -> JobResult {
-    switch request {
-    case .load(let path): .model(summary: try load(path, reporter))
-    case .measureMachine: .machine(peaks: try machinePeaks(reporter))
-    case .plan(let workload, let machine):
-      .plan(report: try plan(workload, machine: machine, reporter))
-    case .measureCaches(let workload, let recipe):
-      .cachesMeasured(report: try measureCaches(workload, recipe, reporter))
-    case .assess(let recipe, let calibration):
-      .assessed(report: try assess(recipe, calibration))
-    case .quantize(let recipe, let calibration, let keeping):
-      .quantized(report: try quantize(recipe, calibration, keeping, reporter))
-    case .inspectCell(let map, let row, let column):
-      .cell(detail: try inspect(map: map, row: row, column: column))
-    case .restoreCells(let map, let cells, let windows):
-      .restored(report: try restore(map: map, cells, windows: windows, reporter))
-    case .sensitivity(let windows):
-      .sensitivity(map: try sensitivity(windows: windows, reporter))
-    case .surveyCalibration(let recipe, let calibration):
-      .surveyed(survey: try surveyCalibration(recipe, calibration, reporter))
-    case .allocate(let recipe, let calibration, let budget, let windows):
-      .allocated(
-        report: try allocate(recipe, calibration, budget, windows: windows, reporter))
-    case .surveyOutliers(let recipe, let calibration, let thresholds):
-      .outliers(
-        survey: try surveyOutliers(recipe, calibration, thresholds: thresholds, reporter))
-    case .plantOutliers(let planting): .planted(report: try plant(planting, reporter))
-    case .rotateResidual(let rotation): .rotated(report: try rotate(rotation, reporter))
-    case .outlierLab(let options): .outlierLab(report: try outlierLab(options, reporter))
-    case .compareCaches(let options): .caches(report: try caches(options, reporter))
-    case .timeCaches(let options): .cacheSpeed(report: try cacheSpeed(options, reporter))
-    case .timeBatches(let options): .batched(report: try batch(options, reporter))
-    case .evaluate(let options): .evaluated(report: try evaluate(options, reporter))
-    case .continuePrompt(let prompt, let tokens):
-      .continued(report: try continuePrompt(prompt, tokens: tokens, reporter))
-    case .recall(let documents): .recalled(report: try recall(documents, reporter))
-    case .bench(let options): .benched(report: try bench(options, reporter))
-    case .compareProviders(let options):
-      .providers(report: try compareProviders(options, reporter))
-    case .checkKernels(let options): .kernelsChecked(report: try checkKernels(options, reporter))
-    case .export(let path, let format): try export(path, format: format, reporter)
-    case .saveRun: .saved(run: try saveRun())
-    }
+    func run(_ job: some Job) { self.run(job, id: id, control: control, emit: emit) }
+    run(request.job)
   }
 
   /// A context for one job.
@@ -171,6 +142,9 @@ package final class Laboratory: Sendable {
   /// Replaces the open model.
   func hold(_ bench: Bench) { held.withLock { $0 = bench } }
 
+  /// The newest report of a kind of job that still says something about the open model.
+  func report<Kind: Job>(of kind: Kind.Type) -> Kind.Report? { reports.withLock { $0[kind] } }
+
   /// Changes what is held of the open model.
   func update(_ change: (inout Bench) -> Void) {
     held.withLock { bench in
@@ -182,7 +156,7 @@ package final class Laboratory: Sendable {
 
   /// The peaks of this machine under its best provider, whatever jobs run under: measured once, then kept in the cache
   /// folder for this processor and this number of threads.
-  func machinePeaks(_ reporter: JobReporter?) throws -> MachinePeaks {
+  func machinePeaks(_ reporter: JobReporter<Never>?) throws -> MachinePeaks {
     if let known = peaks.withLock({ $0 }) { return known }
     let store = PeaksStore(locator: locator, threads: pool.threads)
     let found: MachinePeaks
@@ -198,39 +172,9 @@ package final class Laboratory: Sendable {
   }
 }
 
-extension JobRequest {
-  /// What the job is called while it runs.
-  var title: String {
-    switch self {
-    case .load(let path): "Opening \(path ?? "the built-in model")"
-    case .measureMachine: "Measuring this machine"
-    case .plan: "Planning"
-    case .measureCaches: "Filling caches"
-    case .assess: "Pricing the recipe"
-    case .quantize(let recipe, _, _): "Quantizing: \(recipe)"
-    case .inspectCell: "Looking into a cell"
-    case .restoreCells: "Putting cells back to FP"
-    case .sensitivity: "KL of each layer alone"
-    case .surveyCalibration: "Surveying the calibration text"
-    case .allocate: "Spending a budget of bits"
-    case .surveyOutliers: "Surveying outliers of the activations"
-    case .plantOutliers(let planting):
-      planting.map { "Planting outliers: \($0)" } ?? "Taking planted outliers out"
-    case .rotateResidual(let rotation):
-      rotation == nil
-        ? "Turning the residual stream back" : "Rotating the residual stream of the model"
-    case .outlierLab: "What outliers do to each method"
-    case .compareCaches: "Comparing caches"
-    case .timeCaches: "Timing caches"
-    case .timeBatches: "Timing batches"
-    case .evaluate: "Measuring quality"
-    case .continuePrompt: "Continuing the prompt"
-    case .recall: "Recall at depth"
-    case .bench: "Measuring speed"
-    case .compareProviders: "Comparing execution providers"
-    case .checkKernels: "Checking kernels against plain C"
-    case .export: "Writing the model"
-    case .saveRun: "Saving the run"
-    }
-  }
+/// How a job ended.
+package enum JobOutcome<Report: Sendable>: Sendable {
+  case finished(Report)
+  case failed(message: String)
+  case cancelled
 }

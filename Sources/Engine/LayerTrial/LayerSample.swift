@@ -2,6 +2,7 @@ import Checkpoints
 import Glibc
 package import Platform
 import Tensors
+import Wording
 
 /// One linear layer with inputs to calibrate it on: random ones, or those of a file.
 package struct LayerSample: Sendable {

@@ -4,6 +4,7 @@ package import Operators
 package import Platform
 package import Quantization
 package import Tensors
+import Wording
 
 /// One linear layer quantized by itself, each step timed: what a method costs without a model around it.
 ///
@@ -94,7 +95,8 @@ package struct LayerTrial {
 
   private func checkMemory() throws {
     let needed = method.cost(
-      of: BlockSizes([LoneLayer.projection: (sample.rows, sample.columns)]), tokens: sample.tokens
+      of: BlockSizes(LoneLayer.plan(rows: sample.rows, columns: sample.columns)),
+      tokens: sample.tokens
     ).bytes
     if let free = Machine.memoryAvailable(), needed > free {
       throw EngineError.badLayer(
@@ -143,7 +145,7 @@ package struct LayerTrial {
   private func energy(_ weights: [Float]) -> Double {
     OutputEnergy.sum(
       weights, rows: sample.rows, columns: sample.columns, inputs: sample.inputs,
-      tokens: sample.tokens, pool: pool, provider: provider)
+      tokens: sample.tokens, pool: pool, provider: context.provider)
   }
 
   private func difference(_ values: [Float]) -> [Float] {

@@ -33,6 +33,7 @@ struct ArtifactWriter {
       throw EngineError.cannotExport(
         what: bench.summary.name, reason: "it is an artifact already; copy its directory")
     }
+    try refuseSharedTensors()
     let source = try Checkpoint(path: bench.directory)
     let layers =
       quantized.model.linears.map { id in
@@ -68,6 +69,16 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
+  /// - Throws: `EngineError.cannotExport` for layers that do not lie in tensors of their own: a reader would not find them.
+  private func refuseSharedTensors() throws {
+    for block in quantized.model.blocks {
+      guard let layer = block.plan.linears.first(where: { $0.storage != .own }) else { continue }
+      throw EngineError.cannotExport(
+        what: bench.summary.name,
+        reason: "\(layer.name) does not lie in a tensor of its own, as artifacts have it")
+    }
+  }
+
   /// Embedding table and head, where they are quantized; a table that is both is written once.
   private var tables: [Artifact.Layer] {
     let model = quantized.model
@@ -76,7 +87,7 @@ struct ArtifactWriter {
     if !model.embedding.format.isFloat {
       layers.append(
         Artifact.Layer(
-          name: TensorNames.layer(of: model.architecture.tensorNames.embedding),
+          name: LinearPlan.layer(of: model.frame.embedding),
           weight: model.embedding,
           activation: isTied ? model.head.activation : model.precision.activation,
           isEmbedding: true))
@@ -96,10 +107,10 @@ struct ArtifactWriter {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
       let original = try bench.reference.block(index)
-      for norm in BlockNorm.allCases where block[norm].values != original[norm].values {
+      for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
         changed[block[norm].name] = try stored(block[norm], source)
       }
-      for projection in Projection.allCases {
+      for projection in block.roles {
         let linear = block[projection]
         guard let bias = linear.bias, bias != original[projection].bias else { continue }
         changed[linear.name + ".bias"] = try TensorView(
@@ -108,18 +119,23 @@ struct ArtifactWriter {
     }
     guard bench.rotation != nil else { return changed }
     let model = quantized.model
-    let names = model.architecture.tensorNames
-    if let table = model.embedding as? DenseWeight { changed[names.embedding] = table.view }
-    changed[names.finalNorm] = try stored(model.finalNorm, source)
-    if let head = model.head.weight as? DenseWeight { changed[names.head] = head.view }
+    if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
+    changed[model.finalNorm.name] = try stored(model.finalNorm, source)
+    if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }
 
-  /// A norm in the type of the source.
+  /// A norm in the type of the source; in float32 where that type does not hold it, as gains about 1 that are stored
+  /// about 0 may not be.
   private func stored(_ norm: NormWeight, _ source: Checkpoint) throws -> TensorView {
-    let values = norm.values
+    let values = norm.stored
     let shape = try Shape(checking: [values.count])
     let type = source[norm.name]?.dtype ?? .f32
+    if norm.offset != 0, type == .bf16,
+      values.contains(where: { FloatFormats.float(bf16: FloatFormats.bf16($0)) != $0 })
+    {
+      return try TensorView(dtype: .f32, shape: shape, copying: values)
+    }
     return switch type {
     case .bf16: try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.bf16))
     case .f16: try TensorView(dtype: type, shape: shape, copying: values.map(FloatFormats.f16))

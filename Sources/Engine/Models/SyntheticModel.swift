@@ -77,7 +77,7 @@ package struct SyntheticModel: Sendable {
     let demo = try DemoModel(locator: locator)
     let directory = try WholeDirectory(path: path)
     do {
-      let tensors = self.tensors
+      let tensors = try self.tensors()
       let writer = try SafetensorsWriter(
         path: directory.path(of: Checkpoint.singleFileName),
         entries: try tensors.map {
@@ -108,37 +108,27 @@ package struct SyntheticModel: Sendable {
     var deviation: Double
   }
 
-  private var tensors: [Item] {
-    let names = Llama.tensorNames
+  private func tensors() throws -> [Item] {
+    let configuration = try ModelConfiguration(
+      ConfigFile(path: "config.json", text: Array(config.text(indent: 2).utf8)))
+    let frame = Llama.frame(configuration)
     func matrix(_ name: String, _ rows: Int, _ columns: Int, variance: Double? = nil) -> Item {
       Item(
         name: name, dimensions: [rows, columns],
         deviation: (variance ?? 1 / Double(columns)).squareRoot())
     }
-    let queries = shape.heads * shape.headDimension
-    let cached = shape.kvHeads * shape.headDimension
-    let sizes: [Projection: (Int, Int)] = [
-      .q: (queries, shape.hiddenSize), .k: (cached, shape.hiddenSize),
-      .v: (cached, shape.hiddenSize), .o: (shape.hiddenSize, queries),
-      .gate: (shape.intermediateSize, shape.hiddenSize),
-      .up: (shape.intermediateSize, shape.hiddenSize),
-      .down: (shape.hiddenSize, shape.intermediateSize),
-    ]
-    var items = [matrix(names.embedding, shape.vocabularySize, shape.hiddenSize, variance: 1)]
-    for block in 0..<shape.blocks {
-      for norm in BlockNorm.allCases {
-        items.append(
-          Item(name: names.norm(norm, block: block), dimensions: [shape.hiddenSize], deviation: 0))
-      }
-      for projection in Projection.allCases {
-        guard let (rows, columns) = sizes[projection] else { continue }
-        items.append(
-          matrix(names.weight(LinearID(block: block, projection: projection)), rows, columns))
-      }
+    func ones(_ norm: NormPlan) -> Item {
+      Item(name: norm.name, dimensions: [norm.width], deviation: 0)
     }
-    items.append(Item(name: names.finalNorm, dimensions: [shape.hiddenSize], deviation: 0))
+    var items = [matrix(frame.embedding, shape.vocabularySize, shape.hiddenSize, variance: 1)]
+    for index in 0..<shape.blocks {
+      let plan = Llama.block(configuration, index)
+      items += plan.normPlaces.compactMap { plan[$0].map(ones) }
+      items += plan.linears.map { matrix($0.name + ".weight", $0.rows, $0.columns) }
+    }
+    items.append(ones(frame.finalNorm))
     if !shape.tiedEmbeddings {
-      items.append(matrix(names.head, shape.vocabularySize, shape.hiddenSize))
+      items.append(matrix(frame.head, shape.vocabularySize, shape.hiddenSize))
     }
     return items
   }

@@ -7,21 +7,6 @@ import Platform
 package enum Llama: Architecture {
   package static let modelTypes = ["llama", "mistral"]
 
-  package static let tensorNames = TensorNames(
-    embedding: "model.embed_tokens.weight",
-    finalNorm: "model.norm.weight",
-    head: "lm_head.weight",
-    block: "model.layers.#.",
-    projections: [
-      .q: "self_attn.q_proj", .k: "self_attn.k_proj", .v: "self_attn.v_proj",
-      .o: "self_attn.o_proj",
-      .gate: "mlp.gate_proj", .up: "mlp.up_proj", .down: "mlp.down_proj",
-    ],
-    norms: [
-      .attention: "input_layernorm.weight", .feedForward: "post_attention_layernorm.weight",
-    ],
-    ignoredEndings: [".rotary_emb.inv_freq"])
-
   package static func configuration(from config: ConfigFile) throws -> ModelConfiguration {
     var configuration = try ModelConfiguration(common: config)
     if configuration.modelType == "mistral" {

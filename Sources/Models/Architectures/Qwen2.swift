@@ -7,8 +7,6 @@ import Platform
 package enum Qwen2: Architecture {
   package static let modelTypes = ["qwen2"]
 
-  package static let tensorNames = Llama.tensorNames
-
   package static func configuration(from config: ConfigFile) throws -> ModelConfiguration {
     var configuration = try ModelConfiguration(common: config)
     configuration.biases = [.q, .k, .v]

@@ -6,21 +6,19 @@ package import Checkpoints
 package enum Qwen3: Architecture {
   package static let modelTypes = ["qwen3"]
 
-  package static let tensorNames: TensorNames = {
-    var names = Llama.tensorNames
-    names.queryNorm = "self_attn.q_norm.weight"
-    names.keyNorm = "self_attn.k_norm.weight"
-    return names
-  }()
-
   package static func configuration(from config: ConfigFile) throws -> ModelConfiguration {
     // The file that leaves it out means 128, whatever the hidden size.
     var configuration = try ModelConfiguration(common: config, headDimension: 128)
-    configuration.hasHeadNorms = true
     if try config.optionalFlag("attention_bias") ?? false {
       configuration.biases.formUnion([.q, .k, .v, .o])
     }
     try configuration.applyUpperWindows(config)
     return configuration
+  }
+
+  package static func block(_ configuration: ModelConfiguration, _ index: Int) -> BlockPlan {
+    var plan = BlockPlan.gated(configuration, index)
+    plan.normalizeHeads(prefix: "model.layers.\(index).")
+    return plan
   }
 }

@@ -11,7 +11,7 @@ struct TokenSegment {
   var cache: any KVCache
 }
 
-/// Runs decoder blocks over a batch of tokens in the buffers of one execution context.
+/// Runs the plans of decoder blocks over a batch of tokens in the buffers of one execution context.
 ///
 /// T tokens in the batch, H hidden size; the residual stream stays in float32.
 struct BlockRunner {
@@ -21,51 +21,16 @@ struct BlockRunner {
   /// T.
   let tokens: Int
   let segments: [TokenSegment]
-  let rotary: RotaryTable.Rows
-  private let buffers: Buffers
+  /// Cosines and sines of each rotation of the model.
+  private let rotary: RotaryRows
+  let buffers: ForwardBuffers
 
-  /// Memory of the context, each as long as T tokens need.
-  struct Buffers {
-    /// `[T, H]`.
-    let hidden: UnsafeMutablePointer<Float>
-    /// The input of the next linear layers, `[T, H]`.
-    let normed: UnsafeMutablePointer<Float>
-    /// What is added to the residual stream next, `[T, H]`.
-    let delta: UnsafeMutablePointer<Float>
-    let queries: UnsafeMutablePointer<Float>
-    let keys: UnsafeMutablePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    /// The output of attention, `[T, heads * headDimension]`.
-    let attended: UnsafeMutablePointer<Float>
-    let gate: UnsafeMutablePointer<Float>
-    let up: UnsafeMutablePointer<Float>
-    let attentionOutputs: [UnsafeMutablePointer<Float>]
-    let expansionOutputs: [UnsafeMutablePointer<Float>]
-    let deltaOutput: [UnsafeMutablePointer<Float>]
-
-    init(_ context: ExecutionContext, _ configuration: ModelConfiguration, tokens: Int) {
-      let queries = configuration.heads * configuration.headDimension
-      let cached = configuration.kvHeads * configuration.headDimension
-      let widths = [
-        configuration.hiddenSize, configuration.hiddenSize, configuration.hiddenSize, queries,
-        cached, cached, queries, configuration.intermediateSize, configuration.intermediateSize,
-      ]
-      func buffer(_ slot: Int) -> UnsafeMutablePointer<Float> {
-        context.floats(slot: slot, count: widths[slot] * tokens)
-      }
-      hidden = buffer(0)
-      normed = buffer(1)
-      delta = buffer(2)
-      self.queries = buffer(3)
-      keys = buffer(4)
-      values = buffer(5)
-      attended = buffer(6)
-      gate = buffer(7)
-      up = buffer(8)
-      attentionOutputs = [self.queries, keys, values]
-      expansionOutputs = [gate, up]
-      deltaOutput = [delta]
-    }
+  /// What the half or block that follows reads.
+  enum Reader {
+    /// The stream behind a norm; without one as it is.
+    case stream(NormWeight?)
+    /// Nothing follows.
+    case nothing
   }
 
   init(
@@ -78,7 +43,7 @@ struct BlockRunner {
     self.segments = segments
     tokens = segments.reduce(0) { $0 + $1.count }
     rotary = model.rotary.rows(segments.reduce(0) { max($0, $1.position + $1.count) })
-    buffers = Buffers(context, model.configuration, tokens: tokens)
+    buffers = ForwardBuffers(context, model.configuration, tokens: tokens)
   }
 
   /// The residual stream, `[T, H]`.
@@ -88,113 +53,146 @@ struct BlockRunner {
   /// What the last norm left, `[T, H]`.
   var normed: UnsafeMutablePointer<Float> { buffers.normed }
 
-  /// Normalizes the residual stream for the first block.
-  func normalize(_ norm: NormWeight) {
-    context.rmsNorm(
-      buffers.hidden, weight: norm.pointer, epsilon: configuration.normEpsilon,
-      into: buffers.normed, rows: tokens, columns: configuration.hiddenSize)
+  /// Makes of the residual stream what the first layers read.
+  ///
+  /// - Parameter norm: nil for layers that read it as it is.
+  func normalize(_ norm: NormWeight?) {
+    guard let norm else {
+      buffers.normed.update(from: buffers.hidden, count: tokens * configuration.hiddenSize)
+      return
+    }
+    context.normalize(
+      buffers.hidden, by: norm, epsilon: configuration.normEpsilon, into: buffers.normed,
+      rows: tokens)
   }
 
   /// Runs one block on what `normalize`, or the block before, left.
   ///
   /// - Parameters:
   ///   - layer: where the block's keys and values lie in the caches.
-  ///   - next: the norm behind the block; without one the residual stream is only added to.
+  ///   - next: what reads the stream after the block.
   ///   - endsBefore: the layer whose input is the last that is wanted.
   func run(
-    _ block: DecoderBlock, index: Int, layer: Int, next: NormWeight?,
-    endsBefore: Projection? = nil
+    _ block: DecoderBlock, index: Int, layer: Int, next: Reader, endsBefore: Projection? = nil
   ) throws {
     context.block = index
     defer { context.block = -1 }
     show(.blockInput, index, buffers.hidden, configuration.hiddenSize)
     let prepared = try block.prepared(for: context)
-    attend(block, prepared, index: index, layer: layer, endsBefore: endsBefore)
-    if let endsBefore, endsBefore <= .o { return }
-    context.addRMSNorm(
-      residual: buffers.hidden, delta: buffers.delta, weight: block.feedForwardNorm.pointer,
-      epsilon: configuration.normEpsilon, into: buffers.normed, rows: tokens,
-      columns: configuration.hiddenSize)
-    feedForward(prepared, index: index, endsBefore: endsBefore)
+    attend(block.plan, prepared, index: index, layer: layer, endsBefore: endsBefore)
+    if let endsBefore, endsBefore <= prepared.attention.writerRole { return }
+    add(block.plan, next: .stream(prepared.feedForwardNorm))
+    feedForward(block.plan, prepared, index: index, endsBefore: endsBefore)
     if endsBefore != nil { return }
-    if let next {
-      context.addRMSNorm(
-        residual: buffers.hidden, delta: buffers.delta, weight: next.pointer,
-        epsilon: configuration.normEpsilon, into: buffers.normed, rows: tokens,
-        columns: configuration.hiddenSize)
-    } else {
-      context.add(
-        buffers.hidden, buffers.delta, rows: tokens, columns: configuration.hiddenSize)
-    }
+    add(block.plan, next: next)
     show(.blockOutput, index, buffers.hidden, configuration.hiddenSize)
   }
 
   /// Runs one half of a block on what `normalize` left; `delta` is then what it adds.
-  func runModule(behind norm: BlockNorm, _ block: DecoderBlock, index: Int, layer: Int) throws {
+  func run(_ half: BlockHalf, _ block: DecoderBlock, index: Int, layer: Int) throws {
     let prepared = try block.prepared(for: context)
-    switch norm {
-    case .attention: attend(block, prepared, index: index, layer: layer)
-    case .feedForward: feedForward(prepared, index: index)
+    switch half {
+    case .attention: attend(block.plan, prepared, index: index, layer: layer)
+    case .feedForward: feedForward(block.plan, prepared, index: index)
     }
+    let multiplier = block.plan.residualMultiplier
+    guard multiplier != 1 else { return }
+    context.multiply(buffers.delta, by: multiplier, count: tokens * configuration.hiddenSize)
+  }
+
+  /// Adds what a half yields to the residual stream, and makes of that what follows reads.
+  private func add(_ plan: BlockPlan, next: Reader) {
+    let width = configuration.hiddenSize
+    if plan.residualMultiplier != 1 {
+      context.multiply(buffers.delta, by: plan.residualMultiplier, count: tokens * width)
+    }
+    if case .stream(let norm?) = next, norm.kind == .rms {
+      context.addRMSNorm(
+        residual: buffers.hidden, delta: buffers.delta, weight: norm.pointer,
+        epsilon: configuration.normEpsilon, into: buffers.normed, rows: tokens, columns: width)
+      return
+    }
+    context.add(buffers.hidden, buffers.delta, rows: tokens, columns: width)
+    if case .stream(let norm) = next { normalize(norm) }
+  }
+
+  /// What a half yields, normalized where the plan says so.
+  private func close(_ half: PreparedBlock.Half, index: Int) {
+    show(.linearOutput(half.writerRole), index, buffers.delta, configuration.hiddenSize)
+    guard let norm = half.closingNorm else { return }
+    context.normalize(buffers.delta, by: norm, epsilon: configuration.normEpsilon, rows: tokens)
   }
 
   private func attend(
-    _ block: DecoderBlock, _ prepared: PreparedBlock, index: Int, layer: Int,
+    _ plan: BlockPlan, _ prepared: PreparedBlock, index: Int, layer: Int,
     endsBefore: Projection? = nil
   ) {
-    let heads = configuration.heads
-    let kvHeads = configuration.kvHeads
-    let dimension = configuration.headDimension
-    show(.linearInput(.q), index, buffers.normed, configuration.hiddenSize)
-    show(.linearInput(.k), index, buffers.normed, configuration.hiddenSize)
-    show(.linearInput(.v), index, buffers.normed, configuration.hiddenSize)
-    if let endsBefore, endsBefore <= .v { return }
+    let half = prepared.attention
+    let attention = plan.attention
+    let heads = attention.heads
+    let kvHeads = attention.kvHeads
+    let dimension = attention.headDimension
+    showInputs(of: half, index)
+    if let endsBefore, endsBefore < half.writerRole { return }
     context.linear(
-      prepared.attention, input: buffers.normed, tokens: tokens, outputs: buffers.attentionOutputs)
-    show(.linearOutput(.q), index, buffers.queries, heads * dimension)
-    show(.linearOutput(.k), index, buffers.keys, kvHeads * dimension)
-    show(.linearOutput(.v), index, buffers.values, kvHeads * dimension)
-    if let norm = block.queryNorm {
-      context.headRMSNorm(
-        buffers.queries, weight: norm.pointer, epsilon: configuration.normEpsilon, tokens: tokens,
-        heads: heads, headDimension: dimension)
+      half.readers, input: buffers.normed, tokens: tokens, outputs: buffers.attentionOutputs)
+    showOutputs(of: half, index, buffers.attentionOutputs)
+    if let norm = prepared.queryNorm {
+      normalize(buffers.queries, by: norm, heads: heads, dimension: dimension)
     }
-    if let norm = block.keyNorm {
-      context.headRMSNorm(
-        buffers.keys, weight: norm.pointer, epsilon: configuration.normEpsilon, tokens: tokens,
-        heads: kvHeads, headDimension: dimension)
+    if let norm = prepared.keyNorm {
+      normalize(buffers.keys, by: norm, heads: kvHeads, dimension: dimension)
     }
+    let rows = attention.rotation.map { rotary.of($0) }
     for segment in segments {
       let queries = buffers.queries + segment.first * heads * dimension
       let keys = buffers.keys + segment.first * kvHeads * dimension
       let values = buffers.values + segment.first * kvHeads * dimension
-      context.rope(
-        queries, cosine: rotary.cosine, sine: rotary.sine, position: segment.position,
-        tokens: segment.count, heads: heads, headDimension: dimension)
-      context.rope(
-        keys, cosine: rotary.cosine, sine: rotary.sine, position: segment.position,
-        tokens: segment.count, heads: kvHeads, headDimension: dimension)
+      if let rows {
+        turn(queries, by: rows, segment, heads: heads, attention)
+        turn(keys, by: rows, segment, heads: kvHeads, attention)
+      }
       segment.cache.append(
         keys: keys, values: values, tokens: segment.count, layer: layer, context: context)
     }
-    look(index: index, layer: layer)
+    look(attention, layer: layer)
     show(.queries, index, buffers.queries, heads * dimension)
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
-    show(.linearInput(.o), index, buffers.attended, heads * dimension)
-    if endsBefore == .o { return }
+    show(.linearInput(half.writerRole), index, buffers.attended, heads * dimension)
+    if endsBefore == half.writerRole { return }
     context.linear(
-      prepared.output, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
-    show(.linearOutput(.o), index, buffers.delta, configuration.hiddenSize)
+      half.writer, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
+    close(half, index: index)
+  }
+
+  private func turn(
+    _ vectors: UnsafeMutablePointer<Float>, by rows: RotaryTable.Rows, _ segment: TokenSegment,
+    heads: Int, _ attention: AttentionPlan
+  ) {
+    withExtendedLifetime(rows) {
+      context.rope(
+        vectors, cosine: rows.cosine, sine: rows.sine, position: segment.position,
+        tokens: segment.count, heads: heads, headDimension: attention.headDimension,
+        channels: attention.rotation?.channels)
+    }
+  }
+
+  /// Queries or keys in place: head by head, or all heads of a token together.
+  private func normalize(
+    _ vectors: UnsafeMutablePointer<Float>, by norm: NormWeight, heads: Int, dimension: Int
+  ) {
+    let isOfHeads = norm.count == dimension
+    context.headRMSNorm(
+      vectors, weight: norm.pointer, epsilon: configuration.normEpsilon, tokens: tokens,
+      heads: isOfHeads ? heads : 1, headDimension: isOfHeads ? dimension : heads * dimension)
   }
 
   /// Attention of every segment over its own cache; those of one token each are shared out together.
-  private func look(index: Int, layer: Int) {
-    let heads = configuration.heads
+  private func look(_ attention: AttentionPlan, layer: Int) {
+    let heads = attention.heads
     let views = segments.map { segment in
-      var view = segment.cache.view(layer: layer)
-      view.window = configuration.windows[index]
-      return (position: segment.position, view: view)
+      (position: segment.position, view: segment.cache.view(layer: layer).seen(by: attention))
     }
     guard segments.contains(where: { $0.count != 1 }) else {
       context.attention(
@@ -202,7 +200,7 @@ struct BlockRunner {
       return
     }
     for (segment, seen) in zip(segments, views) {
-      let place = segment.first * heads * configuration.headDimension
+      let place = segment.first * heads * attention.headDimension
       context.attention(
         queries: buffers.queries + place, tokens: segment.count, position: seen.position,
         heads: heads, view: seen.view, into: buffers.attended + place)
@@ -210,23 +208,41 @@ struct BlockRunner {
   }
 
   private func feedForward(
-    _ prepared: PreparedBlock, index: Int, endsBefore: Projection? = nil
+    _ plan: BlockPlan, _ prepared: PreparedBlock, index: Int, endsBefore: Projection? = nil
   ) {
+    let half = prepared.feedForward
     let width = configuration.intermediateSize
-    show(.linearInput(.gate), index, buffers.normed, configuration.hiddenSize)
-    show(.linearInput(.up), index, buffers.normed, configuration.hiddenSize)
-    if endsBefore == .gate || endsBefore == .up { return }
-    context.linear(
-      prepared.expansion, input: buffers.normed, tokens: tokens, outputs: buffers.expansionOutputs)
-    show(.linearOutput(.gate), index, buffers.gate, width)
-    show(.linearOutput(.up), index, buffers.up, width)
-    context.swiglu(
-      gate: buffers.gate, up: buffers.up, into: buffers.gate, rows: tokens, columns: width)
-    show(.linearInput(.down), index, buffers.gate, width)
-    if endsBefore == .down { return }
-    context.linear(
-      prepared.contraction, input: buffers.gate, tokens: tokens, outputs: buffers.deltaOutput)
-    show(.linearOutput(.down), index, buffers.delta, configuration.hiddenSize)
+    showInputs(of: half, index)
+    if let endsBefore, endsBefore < half.writerRole { return }
+    let outputs = plan.feedForward.hasGate ? buffers.gatedOutputs : buffers.plainOutputs
+    context.linear(half.readers, input: buffers.normed, tokens: tokens, outputs: outputs)
+    showOutputs(of: half, index, outputs)
+    context.activate(
+      plan.feedForward.activation, outputs[0],
+      times: plan.feedForward.hasGate ? outputs[1] : nil, into: outputs[0], rows: tokens,
+      columns: width)
+    show(.linearInput(half.writerRole), index, outputs[0], width)
+    if endsBefore == half.writerRole { return }
+    context.linear(half.writer, input: outputs[0], tokens: tokens, outputs: buffers.deltaOutput)
+    close(half, index: index)
+  }
+
+  // MARK: The tap
+
+  private func showInputs(of half: PreparedBlock.Half, _ index: Int) {
+    guard observer != nil else { return }
+    for role in half.readerRoles {
+      show(.linearInput(role), index, buffers.normed, configuration.hiddenSize)
+    }
+  }
+
+  private func showOutputs(
+    of half: PreparedBlock.Half, _ index: Int, _ outputs: [UnsafeMutablePointer<Float>]
+  ) {
+    guard observer != nil else { return }
+    for (place, role) in half.readerRoles.enumerated() {
+      show(.linearOutput(role), index, outputs[place], half.readers[place].rows)
+    }
   }
 
   private func show(
@@ -234,5 +250,39 @@ struct BlockRunner {
   ) {
     guard let observer, observer.wants(tap, block: index) else { return }
     observer.observe(tap, block: index, values: values, tokens: tokens, columns: columns)
+  }
+}
+
+extension ExecutionContext {
+  /// `[rows, hidden]`.
+  func normalize(
+    _ x: UnsafePointer<Float>, by norm: NormWeight, epsilon: Float,
+    into out: UnsafeMutablePointer<Float>, rows: Int
+  ) {
+    switch norm.kind {
+    case .rms:
+      rmsNorm(
+        x, weight: norm.pointer, epsilon: epsilon, into: out, rows: rows, columns: norm.count)
+    case .layer:
+      layerNorm(
+        x, weight: norm.pointer, bias: norm.biasPointer, epsilon: epsilon, into: out, rows: rows,
+        columns: norm.count)
+    }
+  }
+
+  /// In place, `[rows, hidden]`.
+  fileprivate func normalize(
+    _ x: UnsafeMutablePointer<Float>, by norm: NormWeight, epsilon: Float, rows: Int
+  ) {
+    switch norm.kind {
+    case .rms:
+      headRMSNorm(
+        x, weight: norm.pointer, epsilon: epsilon, tokens: rows, heads: 1,
+        headDimension: norm.count)
+    case .layer:
+      layerNorm(
+        x, weight: norm.pointer, bias: norm.biasPointer, epsilon: epsilon, into: x, rows: rows,
+        columns: norm.count)
+    }
   }
 }

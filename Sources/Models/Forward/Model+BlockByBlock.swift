@@ -8,7 +8,7 @@ extension Model {
   package func embed(_ tokens: [Int32]) throws -> HiddenStates {
     try check(tokens)
     let hidden = HiddenStates(tokens: tokens.count, width: configuration.hiddenSize)
-    tokens.withUnsafeBufferPointer { embed($0, into: hidden.pointer) }
+    tokens.withUnsafeBufferPointer { embed($0, from: 0, into: hidden.pointer) }
     return hidden
   }
 
@@ -50,9 +50,9 @@ extension Model {
           segments: [TokenSegment(first: 0, count: count, position: first, cache: cache)])
         let rows = sequence.pointer + first * sequence.width
         runner.hidden.update(from: rows, count: count * sequence.width)
-        runner.normalize(block.attentionNorm)
+        runner.normalize(block.openingNorm)
         try runner.run(
-          block, index: index, layer: 0, next: nil, endsBefore: options.endsBefore)
+          block, index: index, layer: 0, next: .nothing, endsBefore: options.endsBefore)
         cache.advance(count)
         rows.update(from: runner.hidden, count: count * sequence.width)
         first += count
@@ -72,12 +72,10 @@ extension Model {
     let result = reused ?? Logits()
     let scores = result.prepare(rows: wanted.count, vocabulary: configuration.vocabularySize)
     let normed = context.floats(slot: 1, count: max(1, wanted.count * sequence.width))
-    context.rmsNorm(
-      sequence.pointer + wanted.lowerBound * sequence.width, weight: finalNorm.pointer,
-      epsilon: configuration.normEpsilon, into: normed, rows: wanted.count,
-      columns: sequence.width)
-    context.linear(
-      [try head.prepared(for: context)], input: normed, tokens: wanted.count, outputs: [scores])
+    context.normalize(
+      sequence.pointer + wanted.lowerBound * sequence.width, by: finalNorm,
+      epsilon: configuration.normEpsilon, into: normed, rows: wanted.count)
+    try score(normed, rows: wanted.count, context: context, into: scores)
     return result
   }
 }

@@ -51,7 +51,9 @@ extension Model {
         self, context: context, observer: options.observer,
         segments: [TokenSegment(first: 0, count: count, position: cache.length, cache: cache)])
       tokens.withUnsafeBufferPointer { tokens in
-        embed(UnsafeBufferPointer(rebasing: tokens[first..<first + count]), into: runner.hidden)
+        embed(
+          UnsafeBufferPointer(rebasing: tokens[first..<first + count]), from: cache.length,
+          into: runner.hidden)
       }
       try run(runner, options: options)
       cache.advance(count)
@@ -87,38 +89,20 @@ extension Model {
       segments: caches.indices.map {
         TokenSegment(first: $0, count: 1, position: caches[$0].length, cache: caches[$0])
       })
-    tokens.withUnsafeBufferPointer { embed($0, into: runner.hidden) }
+    tokens.withUnsafeBufferPointer { embed($0, of: runner.segments, into: runner.hidden) }
     try run(runner, options: options)
     for cache in caches { cache.advance(1) }
     try score(runner.normed, rows: tokens.count, context: context, into: scores)
     return result
   }
 
-  /// Looks up the rows of the embedding table, `[tokens, hidden]`.
-  func embed(_ tokens: UnsafeBufferPointer<Int32>, into hidden: UnsafeMutablePointer<Float>) {
-    let width = configuration.hiddenSize
-    for (row, token) in tokens.enumerated() {
-      embedding.dequantize(rows: Int(token)..<Int(token) + 1, into: hidden + row * width)
-    }
-  }
-
   func run(_ runner: BlockRunner, options: ForwardOptions) throws {
-    try withExtendedLifetime(runner.rotary) {
-      runner.normalize(blocks.first?.attentionNorm ?? finalNorm)
-      for (index, block) in blocks.enumerated() {
-        if let isCancelled = options.isCancelled, isCancelled() { throw CancellationError() }
-        let next = index + 1 < blocks.count ? blocks[index + 1].attentionNorm : finalNorm
-        try runner.run(block, index: index, layer: index, next: next)
-      }
+    runner.normalize(blocks.first.map { $0.openingNorm } ?? finalNorm)
+    for (index, block) in blocks.enumerated() {
+      if let isCancelled = options.isCancelled, isCancelled() { throw CancellationError() }
+      let next = index + 1 < blocks.count ? blocks[index + 1].openingNorm : finalNorm
+      try runner.run(block, index: index, layer: index, next: .stream(next))
     }
-  }
-
-  func score(
-    _ normed: UnsafePointer<Float>, rows: Int, context: ExecutionContext,
-    into scores: UnsafeMutablePointer<Float>
-  ) throws {
-    context.linear(
-      [try head.prepared(for: context)], input: normed, tokens: rows, outputs: [scores])
   }
 
   func check(_ tokens: [Int32]) throws {

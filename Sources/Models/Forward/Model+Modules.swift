@@ -2,17 +2,16 @@ package import Operators
 package import Tensors
 
 extension Model {
-  /// Runs one half of a block, from its norm to what it adds to the residual stream.
+  /// Runs one half of a block, from the norm that opens it to what it adds to the residual stream.
   ///
-  /// Behind the attention norm that is attention with q, k, v and o, behind the other one gate, up and down. The sequence
-  /// is whole, from its first token.
+  /// The sequence is whole, from its first token.
   /// - Parameters:
   ///   - block: what to run; only the half's own layers are used.
   ///   - input: the residual stream in front of the norm, `[tokens, hidden]`.
   ///   - output: what is added to it, `[tokens, hidden]`.
   /// - Throws: `ModelError` for sizes that do not fit; what packing throws.
-  package func runModule(
-    behind norm: BlockNorm, _ index: Int, _ block: DecoderBlock, input: HiddenStates,
+  package func runHalf(
+    _ half: BlockHalf, _ index: Int, _ block: DecoderBlock, input: HiddenStates,
     into output: HiddenStates, context: ExecutionContext, cache format: KVFormatPair? = nil,
     options: ForwardOptions = ForwardOptions()
   ) throws {
@@ -37,8 +36,8 @@ extension Model {
         segments: [TokenSegment(first: 0, count: count, position: first, cache: cache)])
       let rows = first * input.width
       runner.hidden.update(from: input.pointer + rows, count: count * input.width)
-      runner.normalize(block[norm])
-      try runner.runModule(behind: norm, block, index: index, layer: 0)
+      runner.normalize(block.norms[half.openingNorm])
+      try runner.run(half, block, index: index, layer: 0)
       cache.advance(count)
       (output.pointer + rows).update(from: runner.delta, count: count * input.width)
       first += count

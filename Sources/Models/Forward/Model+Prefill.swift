@@ -32,7 +32,7 @@ extension Model {
       guard !pass.segments.isEmpty else { break }
       let runner = BlockRunner(
         self, context: context, observer: options.observer, segments: pass.segments)
-      pass.tokens.withUnsafeBufferPointer { embed($0, into: runner.hidden) }
+      pass.tokens.withUnsafeBufferPointer { embed($0, of: pass.segments, into: runner.hidden) }
       try run(runner, options: options)
       for (segment, prompt) in zip(pass.segments, pass.prompts) {
         segment.cache.advance(segment.count)

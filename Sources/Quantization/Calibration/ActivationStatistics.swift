@@ -130,14 +130,12 @@ package final class ActivationGatherer: ForwardObserver {
   /// By the first projection of each input group.
   package private(set) var statistics: [Projection: ActivationStatistics] = [:]
 
-  package init() {}
+  private let leads: Set<Projection>
+
+  package init(_ plan: BlockPlan) { leads = Set(plan.inputGroups.map(\.lead)) }
 
   package func wants(_ tap: ForwardTap, block: Int) -> Bool {
-    if case .linearInput(let projection) = tap {
-      projection.inputGroup[0] == projection
-    } else {
-      false
-    }
+    if case .linearInput(let projection) = tap { leads.contains(projection) } else { false }
   }
 
   package func observe(

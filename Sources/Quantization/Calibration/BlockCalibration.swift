@@ -66,7 +66,7 @@ package final class BlockCalibration {
   /// Neighbours between which scale can move.
   package var scalePairs: [ScalePair] {
     switch source {
-    case .stream(let stream): stream.model.scalePairs
+    case .stream(let stream): stream.block.plan.scalePairs
     case .layer(let layer): [layer.pair]
     }
   }

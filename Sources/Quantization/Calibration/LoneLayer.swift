@@ -11,6 +11,15 @@ package struct LoneLayer {
   /// How errors name it.
   package static let name = "the layer"
 
+  /// A block with nothing but a layer of this size.
+  package static func plan(rows: Int, columns: Int) -> BlockPlan {
+    BlockPlan(
+      hidden: columns,
+      linears: [LinearPlan(projection, rows: rows, columns: columns, name: name)], norms: [:],
+      attention: AttentionPlan(heads: 1, kvHeads: 1, headDimension: columns),
+      feedForward: FeedForwardPlan(nil, hasGate: false))
+  }
+
   /// `[tokens, columns]`.
   package let inputs: [Float]
   package let columns: Int

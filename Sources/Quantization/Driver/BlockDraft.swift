@@ -10,6 +10,8 @@ package struct BlockDraft {
   /// One linear layer of the block.
   package struct Layer {
     package let projection: Projection
+    /// What it reads; layers with the same place share their input.
+    package let input: InputPlace
     /// How errors name it: `block 3 down`.
     package let name: String
     /// The weight as it was when the draft was made.
@@ -33,9 +35,11 @@ package struct BlockDraft {
 
     package init(
       projection: Projection, name: String, weight: any LinearWeight, bias: [Float]? = nil,
-      activation: ActivationFormat, treatment: LayerException.Treatment? = nil
+      activation: ActivationFormat, treatment: LayerException.Treatment? = nil,
+      input: InputPlace? = nil
     ) {
       self.projection = projection
+      self.input = input ?? projection.input
       self.name = name
       original = weight
       self.weight = weight
@@ -87,36 +91,37 @@ package struct BlockDraft {
   ) {
     self.init(
       index: index,
-      layers: Projection.allCases.map { projection in
-        let linear = block[projection]
-        let id = LinearID(block: index, projection: projection)
+      layers: block.plan.linears.map { plan in
+        let linear = block[plan.role]
+        let id = LinearID(block: index, projection: plan.role)
         return Layer(
-          projection: projection, name: "\(id)", weight: linear.weight, bias: linear.bias,
-          activation: linear.activation, treatment: recipe.treatment(of: id))
+          projection: plan.role, name: "\(id)", weight: linear.weight, bias: linear.bias,
+          activation: linear.activation, treatment: recipe.treatment(of: id), input: plan.input)
       }, pool: pool, calibration: calibration)
   }
 
+  /// The layer with a role of the draft.
   package subscript(projection: Projection) -> Layer {
     get { layers[place(of: projection)] }
     set { layers[place(of: projection)] = newValue }
   }
 
-  private func place(of projection: Projection) -> Int {
-    guard let place = layers.firstIndex(where: { $0.projection == projection }) else {
-      preconditionFailure("the draft of block \(index) has no layer \(projection)")
+  private func place(of role: Projection) -> Int {
+    guard let place = layers.firstIndex(where: { $0.projection == role }) else {
+      preconditionFailure("\(role) in a draft of \(layers.map(\.projection))")
     }
     return place
   }
 
-  /// The layers there are, in the order of the forward pass; those that share their input together.
-  package var inputGroups: [[Projection]] {
-    layers.map(\.projection).reduce(into: []) { groups, projection in
-      if let last = groups.last?.first, projection.inputGroup.contains(last) {
-        groups[groups.count - 1].append(projection)
-      } else {
-        groups.append([projection])
-      }
-    }
+  /// The roles of its layers that share an input, in the order of the forward pass.
+  package var inputGroups: [InputGroup] {
+    InputGroup.all(of: layers.map { (role: $0.projection, place: $0.input) })
+  }
+
+  /// The first of the layers that share an input with this one.
+  package func lead(of projection: Projection) -> Projection {
+    let input = self[projection].input
+    return layers.first { $0.input == input }?.projection ?? projection
   }
 
   /// Runs the methods of a recipe: first all prepare, then all quantize.

@@ -35,7 +35,7 @@ struct BlockFile {
   ) throws -> BlockFile {
     var tensors = Tensors()
     var layers: [Note.Layer] = []
-    for projection in Projection.allCases {
+    for projection in original.roles {
       let (old, new) = (original[projection], made.block[projection])
       let keepsWeight = new.weight === old.weight
       let keepsFull = (new.weight as? SplitWeight).map { $0.full === old.weight }
@@ -49,7 +49,7 @@ struct BlockFile {
           projection: projection, format: new.weight.format, activation: new.activation,
           keepsWeight: keepsWeight, keepsFull: keepsFull))
     }
-    for norm in BlockNorm.allCases where made.block[norm].values != original[norm].values {
+    for norm in original.plan.normPlaces where made.block[norm].values != original[norm].values {
       tensors.add(made.block[norm].values, "norm.\(norm.rawValue)")
     }
     for (projection, scales) in made.scales {
@@ -155,10 +155,10 @@ struct BlockFile {
         bias: floats("\(layer.projection).bias"), activation: layer.activation)
     }
     var norms: [BlockNorm: [Float]] = [:]
-    for norm in BlockNorm.allCases { norms[norm] = try floats("norm.\(norm.rawValue)") }
+    for norm in original.plan.normPlaces { norms[norm] = try floats("norm.\(norm.rawValue)") }
     var scales: [Projection: LayerScales] = [:]
     var maxima: [Projection: [Float]] = [:]
-    for projection in Projection.allCases {
+    for projection in original.roles {
       let found = LayerScales(
         input: try floats("\(projection).input"), output: try floats("\(projection).output"))
       if !found.isIdentity { scales[projection] = found }

@@ -48,7 +48,7 @@ struct BlockWork {
         report(.step(block: index, what: what, share: share))
       }
     if !methods.isEmpty {
-      for projection in Projection.allCases {
+      for projection in block.roles {
         try block[projection].checkFinite(pool: context.pool)
       }
     }

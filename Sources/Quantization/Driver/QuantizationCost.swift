@@ -2,16 +2,14 @@ package import Models
 
 /// The sizes of the linear layers of one block.
 package struct BlockSizes: Sendable {
+  package let plan: BlockPlan
   /// Output and input channels by projection.
   package let layers: [Projection: (rows: Int, columns: Int)]
 
-  package init(_ layers: [Projection: (rows: Int, columns: Int)]) { self.layers = layers }
-
-  package init(_ configuration: ModelConfiguration) {
+  package init(_ plan: BlockPlan) {
+    self.plan = plan
     var layers: [Projection: (rows: Int, columns: Int)] = [:]
-    for projection in Projection.allCases {
-      layers[projection] = configuration.size(of: projection)
-    }
+    for linear in plan.linears { layers[linear.role] = (linear.rows, linear.columns) }
     self.layers = layers
   }
 
@@ -19,8 +17,11 @@ package struct BlockSizes: Sendable {
   package var parameters: Int { layers.values.reduce(0) { $0 + $1.rows * $1.columns } }
 
   /// Input channels of each group of layers that share their input.
-  package var inputs: [Int] {
-    [Projection.q, .o, .gate, .down].compactMap { layers[$0]?.columns }
+  package var inputs: [Int] { plan.inputGroups.compactMap { layers[$0.lead]?.columns } }
+
+  /// Weights of some layers.
+  package func parameters(of roles: [Projection]) -> Int {
+    roles.reduce(0) { $0 + (layers[$1]?.rows ?? 0) * (layers[$1]?.columns ?? 0) }
   }
 }
 

@@ -60,7 +60,7 @@ package struct QuantizedBlock: Sendable {
     guard scales.contains(where: { !$0.value.isIdentity }) else { return original }
     return try block.replacing(
       Dictionary(
-        uniqueKeysWithValues: try Projection.allCases.map {
+        uniqueKeysWithValues: try original.roles.map {
           ($0, try floatLayer($0, original: original))
         }))
   }

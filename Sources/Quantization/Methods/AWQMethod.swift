@@ -161,13 +161,13 @@ package struct AWQMethod: QuantizationMethod {
   package func cost(of block: BlockSizes, tokens all: Int) -> QuantizationCost {
     let tokens = Double(tokens == 0 ? all : min(tokens, all))
     let parameters = Double(block.parameters)
-    let moments = [Projection.o, .down].compactMap { block.layers[$0] }
+    let moments = block.plan.roles.filter(\.writesStream).compactMap { block.layers[$0] }
     let squares = moments.reduce(0.0) { $0 + Double($1.columns) * Double($1.columns) }
     let quadratic = moments.reduce(0.0) {
       $0 + Double($1.rows) * Double($1.columns) * Double($1.columns)
     }
     // Every ratio runs both modules in float32; what a layer's own output costs comes from the moments.
-    let hidden = block.layers[.q]?.columns ?? 0
+    let hidden = block.plan.hidden
     return QuantizationCost(
       passes: tokens / Double(max(1, all)),
       float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares

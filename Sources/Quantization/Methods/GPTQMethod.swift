@@ -80,32 +80,32 @@ package struct GPTQMethod: QuantizationMethod {
     }
     // Layers that share their inputs, in the order of the forward pass.
     let wanted = draft.inputGroups.filter { group in
-      group.contains { !draft[$0].staysFloat }
+      group.roles.contains { !draft[$0].staysFloat }
     }
     let clock = draft.clock
     let calibration = draft.calibration
     var hessians: [Projection: Hessian] = [:]
     if let calibration, !isTrueSequential {
       hessians = try clock.time("hessian") {
-        try calibration.hessians(of: draft, groups: wanted.map { $0[0] })
+        try calibration.hessians(of: draft, groups: wanted.map(\.lead))
       }
     }
     for group in wanted {
       if let calibration, isTrueSequential {
         hessians = try clock.time("hessian") {
-          try calibration.hessians(of: draft, groups: [group[0]])
+          try calibration.hessians(of: draft, groups: [group.lead])
         }
       }
       // Taken out, so that the matrix is given back as soon as it is factored.
       let preparation = try clock.time("factorization") {
-        try hessians.removeValue(forKey: group[0]).map { hessian in
+        try hessians.removeValue(forKey: group.lead).map { hessian in
           try GPTQPreparation(
             hessian, ordersByActivation: ordersByActivation, damping: damping,
-            layer: draft[group[0]].name, pool: draft.pool,
+            layer: draft[group.lead].name, pool: draft.pool,
             provider: calibration?.context.provider ?? .best)
         }
       }
-      for projection in group where !draft[projection].staysFloat {
+      for projection in group.roles where !draft[projection].staysFloat {
         try calibration?.pause()
         try round(projection, preparation, &draft)
         calibration?.report("rounding \(projection)", 1)
@@ -162,12 +162,10 @@ package struct GPTQMethod: QuantizationMethod {
       (isTrueSequential ? widest * widest : Int(squares)) * 4 + widest * widest * (4 + 8 + 4)
     let whole = Double(max(1, block.parameters))
     func share(_ members: [Projection]) -> Double {
-      members.reduce(0) {
-        $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0)) / whole
-      }
+      members.reduce(0) { $0 + Double(block.parameters(of: [$1])) / whole }
     }
-    let attention = share([.q, .k, .v, .o])
-    let down = share([.down])
+    let attention = share(block.plan.roles(of: .attention))
+    let down = share(block.plan.roles(of: .feedForward).filter(\.writesStream))
     return QuantizationCost(
       // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
       passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,

@@ -59,7 +59,8 @@ package struct SmoothQuantMethod: QuantizationMethod {
 
   package func prepare(_ draft: inout BlockDraft) throws {
     guard let calibration = draft.calibration else {
-      for projection in [Projection.q, .k, .v, .gate, .up] where !draft[projection].staysFloat {
+      for layer in draft.layers where layer.projection.readsStream && !layer.staysFloat {
+        let projection = layer.projection
         draft[projection].note("not smoothed: no calibration inputs were seen")
       }
       return
@@ -67,10 +68,10 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let pairs = pairs(calibration.scalePairs, draft)
     guard !pairs.isEmpty else { return }
     let ranges = try calibration.ranges(
-      of: draft, groups: Set(pairs.map { $0.group }),
+      of: draft, groups: Set(pairs.map { draft.lead(of: $0.targets[0]) }),
       sampled: searches ? SmoothQuantSearch.tokens : 0)
     for pair in pairs {
-      guard let inputs = ranges[pair.group] else { continue }
+      guard let inputs = ranges[draft.lead(of: pair.targets[0])] else { continue }
       try smooth(pair, inputs, calibration, &draft)
     }
   }
@@ -138,10 +139,8 @@ package struct SmoothQuantMethod: QuantizationMethod {
   }
 
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
-    let smoothed: [Projection] = [.q, .k, .v, .gate, .up] + (reach == .all ? [.o, .down] : [])
-    let weights = smoothed.reduce(0.0) {
-      $0 + Double((block.layers[$1]?.rows ?? 0) * (block.layers[$1]?.columns ?? 0))
-    }
+    let smoothed = block.plan.roles.filter { reach == .all || $0.readsStream }
+    let weights = Double(block.parameters(of: smoothed))
     let sampled = Double(searches ? min(tokens, 2 * SmoothQuantSearch.tokens) : 0)
     let trials = searches ? Double(SmoothQuantSearch.strengths.count) : 0
     let widest = block.layers.values.map { $0.rows + $0.columns }.max() ?? 0
@@ -152,8 +151,5 @@ package struct SmoothQuantMethod: QuantizationMethod {
 }
 
 extension ScalePair {
-  /// The first of the layers that share the input.
-  fileprivate var group: Projection { targets[0].inputGroup[0] }
-
   fileprivate var isBehindNorm: Bool { if case .norm = source { true } else { false } }
 }

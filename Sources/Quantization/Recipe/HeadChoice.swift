@@ -64,7 +64,7 @@ package struct HeadChoice: Hashable, Sendable {
   package func applied(
     to model: Model, activation: ActivationFormat, pool: WorkerPool?
   ) throws -> Model {
-    let names = model.architecture.tensorNames
+    let names = model.frame
     func rounded(_ weight: any LinearWeight, _ name: String) throws -> IntegerWeight {
       try RoundToNearest.quantize(
         weight, as: format(columns: weight.columns), RoundToNearest.Options(grid: .gptq),

@@ -38,7 +38,7 @@ package struct LayerException: Hashable, Sendable {
     let refusal = QuantizationError.malformedChoice(
       text: text,
       expected: "BLOCK.PROJECTION=BITS with a number, a range or * for the block, one of "
-        + Projection.allCases.map(\.rawValue).joined(separator: ", ")
+        + Projection.writtenRoles
         + " or * for the projection, and fp, 2, 3, 4 or 8 for the bits")
     let sides = text.split(separator: "=", omittingEmptySubsequences: false)
     let place = (sides.first ?? "").split(separator: ".", omittingEmptySubsequences: false)

@@ -61,8 +61,9 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
     }
     var isSmall = [Bool](repeating: false, count: hidden)
     for index in model.blocks.indices where index % every == 0 {
-      for norm in BlockNorm.allCases {
-        let gains = model.blocks[index][norm].values.map(\.magnitude)
+      let block = model.blocks[index]
+      for norm in block.plan.openingNorms {
+        let gains = block[norm].values.map(\.magnitude)
         let median = gains.sorted()[hidden / 2]
         for (channel, gain) in gains.enumerated() where gain < Self.smallestGain * median {
           isSmall[channel] = true
@@ -84,11 +85,11 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
     for index in model.blocks.indices where index % every == 0 {
       let block = model.blocks[index]
       var norms: [BlockNorm: [Float]] = [:]
-      for norm in BlockNorm.allCases {
+      for norm in block.plan.openingNorms {
         norms[norm] = try gains(block[norm], chosen, storedAs: model.storedType)
       }
       var linears: [Projection: Linear] = [:]
-      for projection in [Projection.q, .k, .v, .gate, .up] {
+      for projection in block.roles where block.plan.norm(readBy: projection) != nil {
         let linear = block[projection]
         linears[projection] = try linear.replacing(
           weight: divided(linear.weight, chosen, layer: linear.name))

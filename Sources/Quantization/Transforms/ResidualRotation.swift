@@ -45,11 +45,20 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
   /// The rotated model; weights that are not touched are shared with `model`.
   ///
   /// - Parameter type: what rotated weights are stored as; nil for the type each has, which rounds them again.
-  /// - Throws: `RotationError` for weights that are quantized already.
+  /// - Throws: `RotationError` for weights that are quantized already, and for blocks whose plan does not allow it.
   package func rotated(
     _ model: Model, storedAs type: DType? = nil, pool: WorkerPool?,
     pause: () throws -> Void = {}
   ) throws -> Model {
+    for (index, block) in model.blocks.enumerated() {
+      if let obstacle = block.plan.rotationObstacle {
+        throw RotationError.notPossible(block: index, obstacle: obstacle)
+      }
+    }
+    guard model.finalNorm.kind == .rms, model.finalNorm.bias == nil, model.frame.positions == nil
+    else {
+      throw RotationError.notPossible(block: nil, obstacle: "what stands around the blocks")
+    }
     let stream = rotation.prepared(dimension: model.configuration.hiddenSize)
     let heads =
       turnsHeads ? rotation.prepared(dimension: model.configuration.headDimension) : nil
@@ -66,13 +75,15 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
     for block in model.blocks {
       try pause()
       var linears: [Projection: Linear] = [:]
-      for projection in Projection.allCases {
+      for projection in block.roles {
         linears[projection] = try changed(
           block[projection], change(of: projection, in: block, stream: stream, heads: heads))
       }
-      let plain = [Float](repeating: 1, count: stream.dimension)
-      blocks.append(
-        try block.replacing(linears, norms: [.attention: plain, .feedForward: plain]))
+      var norms: [BlockNorm: [Float]] = [:]
+      for norm in block.plan.openingNorms {
+        norms[norm] = [Float](repeating: 1, count: stream.dimension)
+      }
+      blocks.append(try block.replacing(linears, norms: norms))
     }
     try pause()
     let head = try changed(
@@ -87,13 +98,12 @@ package struct ResidualRotation: Hashable, Sendable, Codable {
     of projection: Projection, in block: DecoderBlock, stream: PreparedRotation,
     heads: PreparedRotation?
   ) -> WeightRotation {
-    switch projection {
-    case .q, .k: WeightRotation(gains: block.attentionNorm.values, input: stream)
-    case .v: WeightRotation(gains: block.attentionNorm.values, input: stream, output: heads)
-    case .o: WeightRotation(input: heads, output: stream)
-    case .gate, .up: WeightRotation(gains: block.feedForwardNorm.values, input: stream)
-    case .down: WeightRotation(output: stream)
+    let (yieldsHeads, readsHeads) = (projection == .v, projection == .o)
+    if let norm = block.plan.norm(readBy: projection) {
+      return WeightRotation(
+        gains: block[norm].values, input: stream, output: yieldsHeads ? heads : nil)
     }
+    return WeightRotation(input: readsHeads ? heads : nil, output: stream)
   }
 
   private static func type(of weight: any LinearWeight) -> DType {

@@ -1,3 +1,5 @@
+import Wording
+
 /// How the numbers of a plot, heatmap or column are written.
 package enum NumberStyle: Hashable, Sendable {
   /// Three significant digits without zeros at the end: `0.0142`, `18.5`.
@@ -8,31 +10,17 @@ package enum NumberStyle: Hashable, Sendable {
   case bytes
   /// A part of one: `61 %`.
   case percent
-  /// Without anything behind the point: `4`.
+  /// Without anything after the point: `4`.
   case whole
 
   /// The number in this style.
   package func text(_ value: Double) -> String {
     switch self {
-    case .significant: return Self.trimmed(NumberText.significant(value, 3))
-    case .short: return Self.trimmingUnit(NumberText.short(value))
-    case .bytes: return Self.trimmingUnit(NumberText.bytes(fractional: value))
-    case .percent: return NumberText.percent(value)
-    case .whole: return NumberText.fixed(value, 0)
+    case .significant: Quantity.trimmed(Quantity.significant(value, 3))
+    case .short: Quantity.trimmed(Quantity.short(value))
+    case .bytes: Quantity.trimmed(Quantity.bytes(value))
+    case .percent: Quantity.percent(value)
+    case .whole: Quantity.fixed(value, 0)
     }
-  }
-
-  /// `5.00 G` as `5 G`.
-  private static func trimmingUnit(_ text: String) -> String {
-    guard let space = text.firstIndex(of: " ") else { return trimmed(text) }
-    return trimmed(String(text[..<space])) + text[space...]
-  }
-
-  private static func trimmed(_ text: String) -> String {
-    guard text.contains("."), !text.contains("e") else { return text }
-    var trimmed = text[...]
-    while trimmed.hasSuffix("0") { trimmed.removeLast() }
-    if trimmed.hasSuffix(".") { trimmed.removeLast() }
-    return String(trimmed)
   }
 }

@@ -1,3 +1,5 @@
+import Wording
+
 /// A line of text in which parts have roles of their own: `"error " + .bad("0.14")`.
 package struct StyledText: Hashable, Sendable {
   package var spans: [Span]

@@ -1,3 +1,5 @@
+import Wording
+
 /// Fits text into columns: wrapping, truncating, padding, all by display width.
 package enum TextLayout {
   package enum Alignment: Hashable, Sendable {

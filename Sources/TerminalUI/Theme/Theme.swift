@@ -1,3 +1,5 @@
+import Wording
+
 /// How the program looks: a style for each role, and the ramp of heatmaps.
 package struct Theme: Hashable, Sendable {
   package let name: String
@@ -144,8 +146,8 @@ extension ThemeError: CustomStringConvertible {
     case .tooFewHeatStops(let theme, let count):
       "theme \(theme): \(count) heat stops; expected at least 2"
     case .lowContrast(let theme, let role, let ratio, let needed):
-      "theme \(theme): \(role) has a contrast of \(NumberText.fixed(ratio, 1)) against its "
-        + "background; expected at least \(NumberText.fixed(needed, 1))"
+      "theme \(theme): \(role) has a contrast of \(Quantity.fixed(ratio, 1)) against its "
+        + "background; expected at least \(Quantity.fixed(needed, 1))"
     }
   }
 }

@@ -1,3 +1,5 @@
+import Wording
+
 /// Fields one below the other: name, value in the manner of its kind, remark or error.
 package struct Form: Widget {
   /// How a value is changed, which is how it looks.

@@ -1,3 +1,5 @@
+import Wording
+
 /// A bar that is filled to a part, in eighths of a cell, with a text on its right: `██████▌──────
 /// 61 %`.
 package struct Gauge: Widget {

@@ -1,3 +1,5 @@
+import Wording
+
 /// Values in rows and columns as colours, with names, a cursor and a legend of least, middle and
 /// largest value.
 ///

@@ -1,3 +1,5 @@
+import Wording
+
 /// Where the parts of a heatmap lie, and which values share a place.
 struct HeatmapLayout {
   let heatmap: Heatmap

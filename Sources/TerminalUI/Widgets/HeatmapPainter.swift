@@ -1,3 +1,5 @@
+import Wording
+
 /// Paints the cells of a heatmap, in the manner that the terminal's colours and glyphs allow.
 struct HeatmapPainter {
   let layout: HeatmapLayout

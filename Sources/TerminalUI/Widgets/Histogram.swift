@@ -1,3 +1,5 @@
+import Wording
+
 /// How often values fall into equal bins: columns over a line with the ends of the range named.
 package struct Histogram: Widget {
   package var counts: [Double]
@@ -47,8 +49,8 @@ package struct Histogram: Widget {
   }
 
   private func drawAxis(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let first = StyledText(NumberText.significant(low, 2), .hint)
-    let last = StyledText(NumberText.significant(high, 2), .hint)
+    let first = StyledText(Quantity.significant(low, 2), .hint)
+    let last = StyledText(Quantity.significant(high, 2), .hint)
     buffer.fill(rect, with: look.glyphs.horizontal, style: look.style(.track))
     guard first.width + last.width + 3 <= rect.width else { return }
     buffer.line(first + " ", in: rect, look: look)

@@ -1,3 +1,5 @@
+import Wording
+
 /// The axes of a plot and the way from values to cells and dots.
 struct PlotFrame {
   let x: Plot.Axis

@@ -1,3 +1,5 @@
+import Wording
+
 /// Rows under aligned column heads, one of them selected, one column sorted, scrolled when there
 /// are too many.
 ///

@@ -62,7 +62,7 @@ package enum BatchScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .timeBatches = $0 { true } else { false } }
+    state.jobs.latest(BatchJob.self)
   }
 
   private static func canStart(_ state: State) -> Bool {
@@ -101,7 +101,7 @@ package enum BatchScreen: Screen {
 
   private static func measure(_ state: inout State) -> [Effect] {
     state.batches.showsOptions = false
-    return state.start(.timeBatches(options: state.choices.batches))
+    return state.start(BatchJob(options: state.choices.batches))
   }
 
   private static func use(_ state: inout State) -> [Effect] {
@@ -118,12 +118,7 @@ package enum BatchScreen: Screen {
   package static func step(_ state: State) -> Step? {
     guard state.facts.model != nil else { return .go("open a model first", to: ModelScreen.id) }
     guard state.jobs.active == nil else { return nil }
-    let isAnswered =
-      if case .timeBatches(state.choices.batches) = job(state)?.request {
-        state.facts.batches != nil
-      } else {
-        false
-      }
+    let isAnswered = state.facts.job(BatchJob.self)?.options == state.choices.batches
     guard isAnswered else { return Step("time batches") { state in measure(&state) } }
     return .go("choose a method", to: MethodScreen.id)
   }

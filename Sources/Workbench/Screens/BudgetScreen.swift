@@ -53,7 +53,7 @@ package enum BudgetScreen: Screen {
 
   /// The newest job that spent a budget.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .allocate = $0 { true } else { false } }
+    state.jobs.latest(AllocateJob.self)
   }
 
   private static func canSpend(_ state: State) -> Bool {
@@ -63,7 +63,7 @@ package enum BudgetScreen: Screen {
 
   private static func spend(_ state: inout State) -> [Effect] {
     state.start(
-      .allocate(
+      AllocateJob(
         recipe: base(state), calibration: state.choices.calibration,
         budget: .bits(state.choices.budgetBits), windows: state.choices.budgetWindows))
   }
@@ -94,10 +94,9 @@ package enum BudgetScreen: Screen {
 
   /// Whether a report answers what the form asks now.
   private static func isAnswered(_ state: State, _ report: AllocationReport) -> Bool {
-    guard case .allocate(_, _, .bits(let bits), let windows) = job(state)?.request else {
-      return false
-    }
-    return bits == state.choices.budgetBits && windows == state.choices.budgetWindows
+    guard let job = state.facts.job(AllocateJob.self) else { return false }
+    return job.budget == .bits(state.choices.budgetBits)
+      && job.windows == state.choices.budgetWindows
       && report.mixed.recipe.weights?.method == state.choices.recipe.weights?.method
   }
 
@@ -115,7 +114,8 @@ package enum BudgetScreen: Screen {
       state.budget.selected = motion.moved(state.budget.selected, count: settings.count)
     case .layers:
       let column = state.budget.column + motion.horizontal
-      state.budget.column = column.clamped(0, Projection.allCases.count - 1)
+      state.budget.column = column.clamped(
+        0, max(0, (state.facts.allocation?.roles.count ?? 0) - 1))
       let rows = (state.facts.allocation?.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
       state.budget.row = motion.moved(state.budget.row, count: rows)
     }

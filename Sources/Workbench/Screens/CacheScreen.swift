@@ -74,7 +74,7 @@ package enum CacheScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .compareCaches = $0 { true } else { false } }
+    state.jobs.latest(CachesJob.self)
   }
 
   private static func canStart(_ state: State) -> Bool {
@@ -105,7 +105,7 @@ package enum CacheScreen: Screen {
     let own = Recipe(keys: state.choices.recipe.keys, values: state.choices.recipe.values)
     if !own.isBaseline, !caches.contains(own) { caches.append(own) }
     return state.start(
-      .compareCaches(
+      CachesJob(
         options: CacheOptions(caches: caches, windows: 4, generate: 32, recallDocuments: 4)))
   }
 

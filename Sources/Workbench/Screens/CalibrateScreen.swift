@@ -62,12 +62,12 @@ package enum CalibrateScreen: Screen {
 
   /// The newest quantize job.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .quantize = $0 { true } else { false } }
+    state.jobs.latest(QuantizeJob.self)
   }
 
   /// The newest survey of the calibration text.
   static func surveyJob(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .surveyCalibration = $0 { true } else { false } }
+    state.jobs.latest(CalibrationSurveyJob.self)
   }
 
   private static func hasSurvey(_ state: State) -> Bool {
@@ -89,14 +89,15 @@ package enum CalibrateScreen: Screen {
       return []
     }
     state.calibrate.showsSurvey = true
-    return state.start(.surveyCalibration(recipe: recipe, calibration: state.choices.calibration))
+    return state.start(
+      CalibrationSurveyJob(recipe: recipe, calibration: state.choices.calibration))
   }
 
   package static func step(_ state: State) -> Step? {
     if let job = job(state), !job.status.isOver {
       return job.status == .paused ? Step("go on") { state in state.togglePause() } : nil
     }
-    if state.facts.quantized?.recipe == state.choices.recipe {
+    if state.facts.job(QuantizeJob.self)?.recipe == state.choices.recipe {
       return .go("see the errors", to: HeatmapScreen.id)
     }
     guard !state.choices.recipe.isBaseline else {
@@ -104,7 +105,7 @@ package enum CalibrateScreen: Screen {
     }
     return Step("quantize") { state in
       state.start(
-        .quantize(
+        QuantizeJob(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
     }

@@ -74,7 +74,7 @@ package enum HeatmapScreen: Screen {
     ) { state in
       let cells = state.heatmap.restored.sorted { ($0.row, $0.column) < ($1.row, $1.column) }
       return state.start(
-        .restoreCells(map: state.heatmap.map, cells: cells, windows: windows))
+        RestoreJob(map: state.heatmap.map, cells: cells, windows: windows))
     },
     Binding(
       "e", name: "keep in FP",
@@ -85,7 +85,7 @@ package enum HeatmapScreen: Screen {
       "a", name: "KL of each alone",
       help: "Measure the KL of each cell alone quantized. Takes a while."
     ) {
-      state in state.start(.sensitivity(windows: windows))
+      state in state.start(SensitivityJob(windows: windows))
     },
     Binding("b", name: "close", help: "Close what is behind the cell.", when: { $0.heatmap.isOpen })
     {
@@ -222,7 +222,7 @@ package enum HeatmapScreen: Screen {
       state.heatmap.isOpen = true
       guard !isDetailShown(state) else { return [] }
       return state.start(
-        .inspectCell(map: state.heatmap.map, row: state.heatmap.row, column: state.heatmap.column))
+        CellJob(map: state.heatmap.map, row: state.heatmap.row, column: state.heatmap.column))
     }
   }
 

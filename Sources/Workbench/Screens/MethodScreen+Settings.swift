@@ -105,7 +105,8 @@ extension MethodScreen {
     _ key: String, _ value: OptionValue, method: String, _ state: inout State
   ) -> [Effect] {
     let fresh =
-      state.catalog.method(method).map { self.choice(of: $0) } ?? MethodChoice(method: method)
+      state.catalog.method(method).map { self.choice(of: $0, state) }
+      ?? MethodChoice(method: method)
     var choice = state.choices.recipe[state.method.slot] ?? fresh
     if choice.method != method { choice = fresh }
     choice.options[key] = value

@@ -1,5 +1,6 @@
 import Engine
 package import Models
+import Planning
 package import Quantization
 package import TerminalUI
 
@@ -43,7 +44,7 @@ package enum MethodScreen: Screen {
     ) {
       state in
       guard let method = chosen(state) else { return [] }
-      return use(choice(of: method), &state)
+      return use(choice(of: method, state), &state)
     },
     Binding(
       "x", name: "back to FP",
@@ -91,13 +92,20 @@ package enum MethodScreen: Screen {
     return methods.indices.contains(state.method.selected) ? methods[state.method.selected] : nil
   }
 
-  /// A method with its standard bits and group said out, so that recipes read in full.
-  static func choice(of method: MethodDescription) -> MethodChoice {
-    let said = method.options.filter { $0.key == "bits" || $0.key == "group" }
-    return MethodChoice(
-      method: method.name,
-      options: Dictionary(
-        said.map { ($0.key, $0.standard) }, uniquingKeysWith: { first, _ in first }))
+  /// What the plan advises for the target that is chosen for.
+  private static func advice(_ state: State) -> PlanReport.Advice? {
+    state.facts.plan?.advice.first { $0.target == state.method.slot.target }
+  }
+
+  /// Where the method that is advised first stands in the list; 0 without advice.
+  static func advised(_ state: State) -> Int {
+    let name = advice(state)?.firstMethod(of: state.catalog.methods)?.name
+    return methods(state).firstIndex { $0.name == name } ?? 0
+  }
+
+  /// A method as it goes into the recipe: with the plan's bits, or its own without a plan.
+  static func choice(of method: MethodDescription, _ state: State) -> MethodChoice {
+    advice(state)?.choice(of: method) ?? MethodChoice(sayingStandardsOf: method)
   }
 
   /// The exception under the cursor, while that pane has the keyboard.
@@ -128,7 +136,7 @@ package enum MethodScreen: Screen {
       state.method.pane == .methods
     {
       return Step("use \(method.title)") { state in
-        use(choice(of: method), &state)
+        use(choice(of: method, state), &state)
       }
     }
     guard !recipe.isBaseline else { return nil }
@@ -140,7 +148,7 @@ package enum MethodScreen: Screen {
     }
     return Step("quantize") { state in
       let effects = state.start(
-        .quantize(
+        QuantizeJob(
           recipe: state.choices.recipe, calibration: state.choices.calibration,
           keeping: .automatic))
       return effects + state.show(CalibrateScreen.id)

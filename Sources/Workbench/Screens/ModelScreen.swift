@@ -36,7 +36,7 @@ package enum ModelScreen: Screen {
         take: { state, text in
           let path = text.trimmed
           guard !path.isEmpty else { return .refused(expected: "the path of a model") }
-          return .taken(state.start(.load(path: path)))
+          return .taken(state.start(LoadJob(path: path)))
         })
     ]
   }
@@ -56,7 +56,7 @@ package enum ModelScreen: Screen {
   package static func step(_ state: State) -> Step? {
     if let entry = chosen(state), !isOpen(entry, state) {
       if entry.problem != nil { return nil }
-      return Step("open \(entry.name)") { state in state.start(.load(path: entry.path)) }
+      return Step("open \(entry.name)") { state in state.start(LoadJob(path: entry.path)) }
     }
     guard state.facts.model != nil else { return nil }
     return .go("choose what to quantize", to: TargetScreen.id)
@@ -119,7 +119,7 @@ package enum ModelScreen: Screen {
   private static func drawEmpty(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let isLoading = state.jobs.active.map { if case .load = $0.request { true } else { false } }
+    let isLoading = state.jobs.active?.isOf(LoadJob.self)
     let lines: [StyledText] =
       isLoading == true
       ? ["The model is being opened; what it is made of will stand here."]

@@ -93,12 +93,7 @@ package enum OutlierScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest {
-      switch $0 {
-      case .surveyOutliers, .plantOutliers, .outlierLab: true
-      default: false
-      }
-    }
+    state.jobs.latest(of: [OutliersJob.self, PlantingJob.self, OutlierLabJob.self])
   }
 
   private static func canStart(_ state: State) -> Bool {
@@ -112,14 +107,14 @@ package enum OutlierScreen: Screen {
   private static func survey(_ state: inout State) -> [Effect] {
     state.outliers.showsLab = false
     return state.start(
-      .surveyOutliers(
+      OutliersJob(
         recipe: state.choices.recipe, calibration: state.choices.calibration, thresholds: []))
   }
 
   private static func plant(_ state: inout State) -> [Effect] {
     let view = state.outliers
     return state.start(
-      .plantOutliers(
+      PlantingJob(
         planting: view.factor > 1
           ? OutlierPlanting(channels: view.channels, factor: view.factor) : nil))
   }
@@ -127,7 +122,7 @@ package enum OutlierScreen: Screen {
   private static func runLab(_ state: inout State) -> [Effect] {
     state.outliers.showsLab = true
     return state.start(
-      .outlierLab(
+      OutlierLabJob(
         options: OutlierLabOptions(
           channels: state.outliers.channels, windows: 8, isQuick: true,
           calibration: state.choices.calibration)))

@@ -75,7 +75,7 @@ package enum ProfileScreen: Screen {
     },
     Binding("a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true) {
       state in
-      state.start(.bench(options: state.choices.bench))
+      state.start(BenchJob(options: state.choices.bench))
     },
     Binding("e", "space", name: "type a value", help: "Type the value of the chosen option.") {
       state in
@@ -120,9 +120,9 @@ package enum ProfileScreen: Screen {
       return .go("quantize first", to: CalibrateScreen.id)
     }
     if state.facts.bench != nil { return .go("hear the verdict", to: VerdictScreen.id) }
-    let job = state.jobs.latest { if case .bench = $0 { true } else { false } }
+    let job = state.jobs.latest(BenchJob.self)
     guard job?.status.isOver ?? true else { return nil }
-    return Step("measure speed") { state in state.start(.bench(options: state.choices.bench)) }
+    return Step("measure speed") { state in state.start(BenchJob(options: state.choices.bench)) }
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
@@ -253,7 +253,7 @@ package enum ProfileScreen: Screen {
     let columns = rect.columns([.fixed(rect.width * 2 / 5), .fill()])
     let box = columns[0].splitTop(min(10, rect.height)).top
     drawOptions(state, in: box, of: &buffer, look: look)
-    let isRunning = state.jobs.active.map { if case .bench = $0.request { true } else { false } }
+    let isRunning = state.jobs.active?.isOf(BenchJob.self)
     let lines: [StyledText] =
       isRunning == true
       ? ["Baseline and quantized model take turns, so that a busy machine is fair to both."]

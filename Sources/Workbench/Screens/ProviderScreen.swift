@@ -34,7 +34,7 @@ package enum ProviderScreen: Screen {
 
   /// The newest job of this screen.
   static func job(_ state: State) -> TrackedJob? {
-    state.jobs.latest { if case .compareProviders = $0 { true } else { false } }
+    state.jobs.latest(ProvidersJob.self)
   }
 
   private static func canStart(_ state: State) -> Bool {
@@ -43,7 +43,7 @@ package enum ProviderScreen: Screen {
 
   private static func measure(_ state: inout State) -> [Effect] {
     state.providers.row = 0
-    return state.start(.compareProviders(options: ProviderOptions(seconds: 30)))
+    return state.start(ProvidersJob(options: ProviderOptions(seconds: 30)))
   }
 
   /// The row under the cursor.

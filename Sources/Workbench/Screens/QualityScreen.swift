@@ -38,12 +38,12 @@ package enum QualityScreen: Screen {
     },
     Binding("d", name: "recall", help: "Try recall at depth through the cache.", isHint: true) {
       state in
-      state.start(.recall(documents: state.choices.recallDocuments))
+      state.start(RecallJob(documents: state.choices.recallDocuments))
     },
   ]
 
-  private static func continuation(_ state: State) -> JobRequest {
-    .continuePrompt(prompt: state.choices.prompt, tokens: state.choices.continuationTokens)
+  private static func continuation(_ state: State) -> ContinueJob {
+    ContinueJob(prompt: state.choices.prompt, tokens: state.choices.continuationTokens)
   }
 
   /// Everything about quality, one after the other.
@@ -52,9 +52,9 @@ package enum QualityScreen: Screen {
       state.say(.problem, "Nothing is quantized yet: choose a method and quantize first")
       return []
     }
-    return state.start(.evaluate(options: state.choices.evaluation))
+    return state.start(EvaluateJob(options: state.choices.evaluation))
       + state.start(continuation(state))
-      + state.start(.recall(documents: state.choices.recallDocuments))
+      + state.start(RecallJob(documents: state.choices.recallDocuments))
   }
 
   package static func step(_ state: State) -> Step? {
@@ -62,7 +62,7 @@ package enum QualityScreen: Screen {
       return .go("quantize first", to: CalibrateScreen.id)
     }
     if state.facts.evaluation != nil { return .go("measure speed", to: ProfileScreen.id) }
-    let job = state.jobs.latest { if case .evaluate = $0 { true } else { false } }
+    let job = state.jobs.latest(EvaluateJob.self)
     guard job?.status.isOver ?? true else { return nil }
     return Step("measure quality") { state in measure(&state) }
   }
@@ -103,9 +103,7 @@ package enum QualityScreen: Screen {
   private static func drawEmpty(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let isMeasuring = state.jobs.active.map {
-      if case .evaluate = $0.request { true } else { false }
-    }
+    let isMeasuring = state.jobs.active?.isOf(EvaluateJob.self)
     let lines: [StyledText] =
       isMeasuring == true
       ? ["The same windows run through the FP baseline and the quantized model."]

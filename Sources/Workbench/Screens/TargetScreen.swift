@@ -68,10 +68,10 @@ package enum TargetScreen: Screen {
     ) { state in
       state.target.page = .cache
       return state.start(
-        .measureCaches(workload: state.choices.workload, recipe: state.choices.recipe))
+        CacheFillingJob(workload: state.choices.workload, recipe: state.choices.recipe))
     },
     Binding("m", name: "measure machine", help: "Measure what this machine can do, again.") {
-      state in state.start(.measureMachine)
+      state in state.start(MachineJob())
     },
   ]
 
@@ -80,6 +80,7 @@ package enum TargetScreen: Screen {
     guard let advice = advice(state) else { return nil }
     return Step("methods for the \(advice.target.words)") { state in
       state.method.show(advice.target)
+      state.method.selected = MethodScreen.advised(state)
       return state.show(MethodScreen.id)
     }
   }

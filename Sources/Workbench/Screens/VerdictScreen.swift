@@ -20,13 +20,13 @@ package enum VerdictScreen: Screen {
       "s", name: "save run", help: "Save recipe and reports as a run of the workspace.",
       isHint: true,
       when: { $0.facts.quantized != nil }
-    ) { state in state.start(.saveRun) },
+    ) { state in state.start(SaveJob()) },
     Binding(
       "o", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
       when: { $0.facts.quantized != nil }
     ) { state in
-      state.start(.export(path: state.choices.exportPath, format: state.choices.exportFormat))
+      state.start(ExportJob(path: state.choices.exportPath, format: state.choices.exportFormat))
     },
     Binding("w", name: "write report", help: "Write all of this as a text file.", isHint: true) {
       state in
@@ -48,7 +48,7 @@ package enum VerdictScreen: Screen {
     if facts.quantized == nil { return .go("quantize first", to: CalibrateScreen.id) }
     if facts.evaluation == nil { return .go("measure quality", to: QualityScreen.id) }
     if facts.bench == nil { return .go("measure speed", to: ProfileScreen.id) }
-    if facts.saved == nil { return Step("save the run") { state in state.start(.saveRun) } }
+    if facts.saved == nil { return Step("save the run") { state in state.start(SaveJob()) } }
     return .go("compare runs", to: CompareScreen.id)
   }
 

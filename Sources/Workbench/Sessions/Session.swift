@@ -68,6 +68,7 @@ private struct SessionReader {
   private struct Probe: Decodable {
     var nibble: String?
     var format: Int?
+    var program: String?
   }
 
   init(bytes: [UInt8], path: String) {
@@ -87,7 +88,8 @@ private struct SessionReader {
     }
     guard probe.format == SessionHeader.currentFormat else {
       throw .unknownFormat(
-        path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat)
+        path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat,
+        program: probe.program)
     }
     do {
       return try SessionCodec.decode(SessionHeader.self, first)

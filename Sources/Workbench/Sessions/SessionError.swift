@@ -4,7 +4,8 @@ package enum SessionError: Error, Hashable, Sendable {
   case tooLarge(path: String, bytes: Int, most: Int)
   case noHeader(path: String)
   case notASession(path: String, found: String)
-  case unknownFormat(path: String, found: Int, known: Int)
+  /// `program` is the version that wrote the file, where it says so.
+  case unknownFormat(path: String, found: Int, known: Int, program: String?)
   case badLine(path: String, line: Int, reason: String)
   case timeRunsBack(path: String, line: Int, from: Int, to: Int)
   case impossibleTime(path: String, line: Int, found: Int)
@@ -20,8 +21,12 @@ extension SessionError: CustomStringConvertible {
     case .noHeader(let path): "\(path): expected a session header in the first line, found none"
     case .notASession(let path, let found):
       "\(path): expected a nibble session, found \(found)"
-    case .unknownFormat(let path, let found, let known):
-      "\(path): session format \(found) is not known; this program reads format \(known)"
+    case .unknownFormat(let path, let found, let known, let program):
+      "\(path): expected session format \(known), found \(found)"
+        + (program.map { ", recorded with nibble \($0)" } ?? "")
+        + (found < known
+          ? ": replay it with the program that recorded it, or record it again with this one"
+          : ": replay it with a newer nibble")
     case .badLine(let path, let line, let reason): "\(path), line \(line): \(reason)"
     case .timeRunsBack(let path, let line, let from, let to):
       "\(path), line \(line): time runs back from \(from) to \(to) ms"

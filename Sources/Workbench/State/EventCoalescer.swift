@@ -43,13 +43,3 @@ package struct EventCoalescer: Sendable {
     held.keys.map { max(0, interval - (milliseconds - (lastPassed[$0] ?? milliseconds))) }.min()
   }
 }
-
-extension JobEvent {
-  /// Whether nothing follows for its job.
-  package var endsJob: Bool {
-    switch self {
-    case .finished, .failed, .cancelled: true
-    case .started, .progressed, .surveyed, .labRow, .cacheRow, .batchPoints, .layer, .log: false
-    }
-  }
-}

@@ -18,13 +18,17 @@ package struct JobBoard: Hashable, Sendable {
 
   package subscript(id: JobID) -> TrackedJob? { jobs.last { $0.id == id } }
 
-  /// The newest job whose request satisfies `test`.
-  package func latest(where test: (JobRequest) -> Bool) -> TrackedJob? {
-    jobs.last { test($0.request) }
+  /// The newest job of a kind.
+  package func latest(_ kind: any Job.Type) -> TrackedJob? { jobs.last { $0.isOf(kind) } }
+
+  /// The newest job of any of some kinds.
+  package func latest(of kinds: [any Job.Type]) -> TrackedJob? {
+    jobs.last { job in kinds.contains { job.isOf($0) } }
   }
 
   /// Adds a job and starts it unless a heavy one is in the way.
-  package mutating func start(_ request: JobRequest, now: Int) -> [Effect] {
+  package mutating func start(_ job: some Job, now: Int) -> [Effect] {
+    let request = JobRequest(job)
     let id = JobID(number: nextNumber)
     nextNumber += 1
     var job = TrackedJob(id: id, request: request, since: now)
@@ -104,6 +108,9 @@ package struct TrackedJob: Hashable, Sendable {
 
   package var isHeavy: Bool { request.isHeavy }
 
+  /// Whether it is a job of a kind.
+  package func isOf(_ kind: any Job.Type) -> Bool { request.name == kind.name }
+
   /// Done over total, 0 to 1; nil while nothing was reported.
   package var fraction: Double? {
     guard let progress, progress.total > 0 else { return nil }
@@ -119,7 +126,7 @@ package struct TrackedJob: Hashable, Sendable {
         rates.append(rate)
         if rates.count > Self.historyLength { rates.removeFirst() }
       }
-    case .layer, .surveyed, .labRow, .cacheRow, .batchPoints: break
+    case .part: break
     case .log(_, let text):
       log.append(text)
       if log.count > Self.logLength { log.removeFirst() }
@@ -132,66 +139,5 @@ package struct TrackedJob: Hashable, Sendable {
   private mutating func end(_ status: Status, _ now: Int) {
     self.status = status
     until = now
-  }
-}
-
-extension JobEvent {
-  /// The job that the event is about.
-  package var id: JobID {
-    switch self {
-    case .started(let id, _), .progressed(let id, _), .layer(let id, _), .surveyed(let id, _),
-      .labRow(let id, _, _), .cacheRow(let id, _, _), .batchPoints(let id, _), .log(let id, _),
-      .finished(let id, _), .failed(let id, _), .cancelled(let id):
-      id
-    }
-  }
-}
-
-extension JobRequest {
-  /// Whether the job takes the machine for itself.
-  package var isHeavy: Bool {
-    switch self {
-    case .plan, .assess, .inspectCell, .saveRun: false
-    case .load, .measureMachine, .measureCaches, .quantize, .restoreCells, .sensitivity,
-      .surveyCalibration, .allocate, .surveyOutliers, .plantOutliers, .rotateResidual, .outlierLab,
-      .compareCaches, .timeCaches, .timeBatches, .evaluate, .continuePrompt, .recall, .bench,
-      .compareProviders, .checkKernels, .export:
-      true
-    }
-  }
-
-  /// What the job does, in a few words.
-  package var words: String {
-    switch self {
-    case .load(let path): "open \(path ?? "the built-in model")"
-    case .measureMachine: "measure this machine"
-    case .plan: "plan"
-    case .measureCaches: "fill caches and measure them"
-    case .assess: "price the recipe"
-    case .quantize(let recipe, _, _): "quantize: \(recipe)"
-    case .inspectCell: "look into a cell"
-    case .restoreCells(_, let cells, _):
-      "KL with \(cells.count) cell\(cells.count == 1 ? "" : "s") back in FP"
-    case .sensitivity: "KL of each cell alone"
-    case .surveyCalibration: "survey the calibration text"
-    case .allocate: "spend a budget of bits"
-    case .surveyOutliers: "survey outliers of the activations"
-    case .plantOutliers(let planting):
-      planting.map { "plant outliers: \($0)" } ?? "take planted outliers out"
-    case .rotateResidual(let rotation):
-      rotation == nil ? "turn the residual stream back" : "rotate the residual stream"
-    case .outlierLab: "measure what outliers do to each method"
-    case .compareCaches: "compare caches"
-    case .timeCaches: "time caches at depth"
-    case .timeBatches: "time batches"
-    case .evaluate: "measure quality"
-    case .continuePrompt: "continue a prompt, FP and quantized"
-    case .recall: "recall at depth"
-    case .bench: "measure speed"
-    case .compareProviders: "compare execution providers"
-    case .checkKernels: "check kernels against plain C"
-    case .export: "write the model"
-    case .saveRun: "save the run"
-    }
   }
 }

@@ -1,8 +1,5 @@
 package import Engine
-package import Evaluation
-package import Operators
 package import Planning
-package import Profiling
 package import Quantization
 package import TerminalUI
 
@@ -55,82 +52,6 @@ package struct State: Hashable, Sendable {
     if jobs.active?.status == .running { return 250 }
     return notices.isEmpty ? nil : 500
   }
-}
-
-/// What is known: the open model, the machine, and the reports of jobs.
-package struct Facts: Hashable, Sendable {
-  package var model: ModelSummary?
-  package var peaks: MachinePeaks?
-  package var plan: PlanReport?
-  /// What filled caches of the open model held, beside the plan.
-  package var cacheFill: CacheMeasurement?
-  package var assessment: AssessReport?
-  /// Layers of the quantize job that runs, as they come.
-  package var layers: [LayerReport] = []
-  package var quantized: QuantizeReport?
-  package var sensitivity: ErrorMap?
-  package var survey: CalibrationSurvey?
-  package var allocation: AllocationReport?
-  package var outliers: OutlierSurvey?
-  /// What planting outliers in the open model did last.
-  package var planting: PlantingReport?
-  package var outlierLab: OutlierLabReport?
-  package var caches: CacheReport?
-  package var batches: BatchReport?
-  package var cell: CellDetail?
-  package var restored: RestoreReport?
-  package var evaluation: EvaluationReport?
-  package var continuation: ContinuationReport?
-  package var recall: RecallReport?
-  package var bench: BenchReport?
-  package var providers: ProviderReport?
-  package var saved: RunRecord?
-  package var exported: ExportedArtifact?
-
-  package init() {}
-
-  /// The verdict over everything measured so far.
-  package var verdict: Verdict {
-    Verdict.judge(plan: plan, quantize: quantized, evaluation: evaluation, bench: bench)
-  }
-
-  /// Forgets what was measured on another recipe or model.
-  mutating func forgetMeasurements() {
-    sensitivity = nil
-    cell = nil
-    caches = nil
-    restored = nil
-    evaluation = nil
-    continuation = nil
-    recall = nil
-    bench = nil
-    providers = nil
-    saved = nil
-    exported = nil
-  }
-
-  /// Forgets everything about another model.
-  mutating func forgetModel() {
-    model = nil
-    plan = nil
-    cacheFill = nil
-    assessment = nil
-    layers = []
-    quantized = nil
-    survey = nil
-    allocation = nil
-    outliers = nil
-    planting = nil
-    outlierLab = nil
-    batches = nil
-    forgetMeasurements()
-  }
-}
-
-/// Where a quantized model was written.
-package struct ExportedArtifact: Hashable, Sendable {
-  package var path: String
-  package var bytes: Int
 }
 
 /// What the user has chosen for the next jobs.

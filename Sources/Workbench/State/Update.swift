@@ -8,7 +8,7 @@ import TerminalUI
 package func update(_ state: inout State, _ message: Message) -> [Effect] {
   switch message {
   case .launch(let model):
-    return state.start(.load(path: model)) + state.start(.measureMachine)
+    return state.start(LoadJob(path: model)) + state.start(MachineJob())
   case .tick(let milliseconds):
     state.now = max(state.now, milliseconds)
     let now = state.now

@@ -72,10 +72,11 @@ struct BitsGrid: Widget {
     let rows = (report.choices.map(\.block).max() ?? 0).clamped(0, 4095) + 1
     let spare = room.height - rows - 3
     let (body, note) = room.splitBottom(spare >= 2 ? 2 : room.height >= 8 ? 1 : 0)
-    let projections = Projection.allCases
+    let projections = report.roles
     var values = [Double](repeating: .nan, count: rows * projections.count)
     for choice in report.choices where (0..<rows).contains(choice.block) {
-      values[choice.block * projections.count + choice.projection.order] = Double(choice.bits)
+      guard let column = projections.firstIndex(of: choice.projection) else { continue }
+      values[choice.block * projections.count + column] = Double(choice.bits)
     }
     let widths = report.widths.map(Double.init)
     buffer.draw(
@@ -105,7 +106,8 @@ struct BitsGrid: Widget {
       return
     }
     let choice = report.choices.first {
-      $0.block == state.budget.row && $0.projection.order == state.budget.column
+      $0.block == state.budget.row
+        && report.roles.firstIndex(of: $0.projection) == state.budget.column
     }
     guard let choice else { return }
     let name = "\(choice.block).\(choice.projection)"

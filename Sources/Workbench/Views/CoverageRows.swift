@@ -1,5 +1,6 @@
 import Planning
 import TerminalUI
+import Wording
 
 /// A line for each runtime: native, expanded or refused, why, and what it would run natively.
 struct CoverageRows: Widget {

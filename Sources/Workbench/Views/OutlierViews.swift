@@ -126,12 +126,10 @@ struct ChannelMap: Widget {
 
   /// The layers that read an input, in a few letters.
   static func short(_ input: OutlierSurvey.Input) -> String {
-    switch input.projection {
-    case .q, .k, .v: "qkv"
-    case .gate, .up: "g,u"
-    case .o: "o"
-    case .down: "down"
-    }
+    let names = input.layers.split(separator: ", ")
+    guard names.count > 1 else { return input.layers }
+    return names.allSatisfy { $0.count == 1 }
+      ? names.joined() : names.map { String($0.prefix(1)) }.joined(separator: ",")
   }
 }
 

@@ -1,7 +1,7 @@
 import Engine
 import Planning
-import Platform
 import TerminalUI
+import Wording
 
 extension PlanReport {
   /// The piece of advice that is read.

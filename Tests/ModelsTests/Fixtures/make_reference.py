@@ -5,6 +5,7 @@ Each folder holds config.json and model.safetensors (BF16, random), and referenc
 part (biases, norms of heads, windows, scaled rotary embeddings, untied heads) changes them.
 
     python make_reference.py            the folders beside this script
+    python make_reference.py NAME...    some of them
     python make_reference.py DIR MODEL  the reference of a model that is there already, to DIR
 """
 
@@ -48,15 +49,33 @@ CASES = {
         "model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "head_dim": 16,
         "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0},
         "use_sliding_window": False, "attention_bias": False, "tie_word_embeddings": False},
+    # Every second block without positions; the window only there; biases everywhere.
+    "smollm3": COMMON | {
+        "model_type": "smollm3", "architectures": ["SmolLM3ForCausalLM"], "rope_theta": 5000.0,
+        "num_hidden_layers": 3, "no_rope_layers": [1, 0, 1], "attention_bias": True,
+        "mlp_bias": True, "use_sliding_window": True, "sliding_window": 50,
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+        "pad_token_id": None, "tie_word_embeddings": True},
+    # Windows of 24 tokens by the pattern of the first files, two rotary embeddings of which the global one is scaled,
+    # heads wider than hidden / heads, a scale of scores that is not that of the heads, capped logits.
+    "gemma3": {key: value for key, value in COMMON.items() if key != "hidden_act"} | {
+        "model_type": "gemma3_text", "architectures": ["Gemma3ForCausalLM"], "head_dim": 16,
+        "num_hidden_layers": 3, "num_key_value_heads": 1, "sliding_window": 24,
+        "sliding_window_pattern": 3, "rope_theta": 20000.0, "rope_local_base_freq": 300.0,
+        "rope_scaling": {"rope_type": "linear", "factor": 4.0}, "query_pre_attn_scalar": 23,
+        "hidden_activation": "gelu_pytorch_tanh", "final_logit_softcapping": 6.0,
+        "pad_token_id": None, "tie_word_embeddings": True},
 }
 
 
 def randomize(model, seed):
+    # Gemma stores what is added to 1.
+    middle = 0 if "gemma" in model.config.model_type else 1
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
         if name.endswith("norm.weight"):
-            tensor.data = 1 + 0.3 * noise
+            tensor.data = middle + 0.3 * noise
         elif name.endswith(".bias"):
             tensor.data = 0.3 * noise
         elif "embed_tokens" in name:
@@ -69,6 +88,10 @@ def randomize(model, seed):
 def logits_of(folder, ids):
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager").eval()
+    scale = getattr(model.get_input_embeddings(), "embed_scale", None)
+    if scale is not None:
+        # As transformers rounds it when the model runs in the type it is stored in.
+        scale.data = scale.data.bfloat16().float()
     with torch.no_grad():
         return model(ids[None]).logits[0].float()
 
@@ -95,7 +118,7 @@ def save_reference(target, folder, ids):
     print(f"{folder}: logits of standard deviation {logits.std():.3f}, {tuple(logits.shape)}")
 
 
-if len(sys.argv) == 3:
+if len(sys.argv) == 3 and sys.argv[1] not in CASES:
     target, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
     vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
@@ -104,4 +127,5 @@ if len(sys.argv) == 3:
         0, vocabulary, (count,), generator=torch.Generator().manual_seed(3)))
 else:
     for seed, (name, config) in enumerate(CASES.items()):
-        make(name, config, seed * 10)
+        if len(sys.argv) == 1 or name in sys.argv[1:]:
+            make(name, config, seed * 10)

@@ -91,6 +91,9 @@ package struct AllocationReport: Hashable, Sendable, Codable {
     self.seconds = seconds
   }
 
+  /// The roles of the layers that bits were chosen for, in the order of the forward pass.
+  package var roles: [Projection] { Set(choices.map(\.projection)).sorted() }
+
   /// Whether mixed bits beat uniform bits of the same size, beyond the error bars of the two.
   package var mixedWins: Bool? {
     guard let uniform else { return nil }

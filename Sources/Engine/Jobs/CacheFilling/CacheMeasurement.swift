@@ -1,4 +1,5 @@
 import Platform
+import Wording
 
 /// What filled caches hold beside what a plan says they do.
 package struct CacheMeasurement: Hashable, Sendable, Codable {

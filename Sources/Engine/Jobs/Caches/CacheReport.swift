@@ -1,6 +1,6 @@
 package import Evaluation
-import Platform
 package import Quantization
+import Wording
 
 /// How caches are compared.
 package struct CacheOptions: Hashable, Sendable, Codable {
@@ -221,6 +221,6 @@ extension CacheReport {
 
   /// A relative error as people read it.
   package static func percent(_ error: Double, _ digits: Int = 3) -> String {
-    error.isFinite ? Quantity.significant(error * 100, digits) + " %" : "all of it"
+    error.isFinite ? Quantity.percent(error, significant: digits) : "all of it"
   }
 }

@@ -1,4 +1,5 @@
 package import Quantization
+import Wording
 
 /// Whether a calibration text is long enough: errors as more of it is used, and what two halves of it agree on.
 package struct CalibrationSurvey: Hashable, Sendable, Codable {
@@ -69,8 +70,8 @@ package struct CalibrationSurvey: Hashable, Sendable, Codable {
     if let flatFrom {
       return "flat from \(flatFrom) windows on: a longer text will not make the errors smaller"
     }
-    let fall = Int(((before.error - last.error) / before.error * 100).rounded())
-    return "still falling, \(fall) % from \(before.windows) to \(last.windows) windows: "
+    let fall = Quantity.percent((before.error - last.error) / before.error, 0)
+    return "still falling, \(fall) from \(before.windows) to \(last.windows) windows: "
       + "use more than \(last.windows)"
   }
 }

@@ -1,4 +1,4 @@
-import Platform
+import Wording
 
 extension OutlierLabReport {
   /// What the numbers of one model say: of the range of activations, and of the weights behind it.

@@ -19,7 +19,7 @@ struct OutlierLabRecipes {
   static let int8Weights = "W8A16 RTN"
   /// The largest of the usual groups of weights that divides all layers; nil where none does.
   static func group(dividing shape: ModelShape) -> Int? {
-    let widths = Set(Projection.allCases.map { shape.size(of: $0).columns })
+    let widths = Set(shape.linears.map(\.columns))
     return [128, 64, 32].first { group in widths.allSatisfy { $0 % group == 0 } }
   }
 

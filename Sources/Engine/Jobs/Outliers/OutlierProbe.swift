@@ -33,9 +33,6 @@ struct OutlierProbe {
     self.context = context
   }
 
-  /// The first layer of each group that shares its input.
-  static let groups: [Projection] = Projection.allCases.filter { $0.inputGroup[0] == $0 }
-
   /// Runs all windows through all blocks.
   ///
   /// - Parameter progress: told the blocks done and the share of the next.
@@ -49,7 +46,8 @@ struct OutlierProbe {
     for index in model.blocks.indices {
       try pause()
       let scales = moves ? try scales(index, streams, pause) : [:]
-      let gatherer = ActivationGatherer()
+      let plan = model.blocks[index].plan
+      let gatherer = ActivationGatherer(plan)
       for (number, stream) in streams.enumerated() {
         try pause()
         try model.runBlock(
@@ -57,7 +55,7 @@ struct OutlierProbe {
         gatherer.endWindow()
         progress(index, Double(number + 1) / Double(streams.count))
       }
-      for projection in Self.groups {
+      for projection in plan.inputGroups.map(\.lead) {
         guard let statistics = gatherer.statistics[projection] else { continue }
         found.append(
           Found(

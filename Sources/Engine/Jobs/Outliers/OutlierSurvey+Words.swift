@@ -1,5 +1,5 @@
-import Platform
 import Quantization
+import Wording
 
 extension OutlierSurvey {
   /// What the survey says of a threshold for LLM.int8().

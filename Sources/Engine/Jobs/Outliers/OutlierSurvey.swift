@@ -102,7 +102,7 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
     }
 
     /// The layers that read it: `q, k, v`.
-    package var layers: String { projection.inputGroup.map(\.rawValue).joined(separator: ", ") }
+    package var layers: String { projection.siblings.map(\.rawValue).joined(separator: ", ") }
   }
 
   /// All columns of the model that reach one threshold.
@@ -174,7 +174,7 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
 
   /// Whether the input of a layer is what a norm left.
   package static func isBehindNorm(_ projection: Projection) -> Bool {
-    projection.inputGroup[0] == .q || projection.inputGroup[0] == .gate
+    projection.readsStream
   }
 
   /// The columns of inputs behind norms.

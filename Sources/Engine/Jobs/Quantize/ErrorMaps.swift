@@ -24,16 +24,23 @@ struct ErrorMaps {
     if recipe.values != nil {
       maps.append(heads("values", "V", outcome.blocks.map(\.record.valueErrors)))
     }
-    maps.append(channels(.q, "input channels of q, k, v: largest magnitude"))
-    maps.append(channels(.down, "input channels of down: largest magnitude"))
+    // What enters a block, and what stands out most inside it.
+    let groups = outcome.model.blocks.first?.plan.inputGroups ?? []
+    if let first = groups.first { maps.append(channels(first)) }
+    if groups.count > 1, let last = groups.last { maps.append(channels(last)) }
     return maps
+  }
+
+  /// The title of the map of a group's input channels.
+  static func channelTitle(_ group: InputGroup) -> String {
+    "input channels of \(group.names): largest magnitude"
   }
 
   private var rows: [String] { outcome.model.blocks.indices.map { "\($0)" } }
 
   private var layers: ErrorMap {
     let target: QuantizationTarget = recipe.weights == nil ? .activations : .weights
-    let columns = Projection.allCases
+    let columns = Set(outcome.model.linears.map(\.projection)).sorted()
     let layers = outcome.layers
     let cells = outcome.model.blocks.indices.map { block in
       columns.map { projection in
@@ -71,11 +78,12 @@ struct ErrorMaps {
       }, metrics: [.relativeError, .sqnr, .cosine])
   }
 
-  private func channels(_ projection: Projection, _ title: String) -> ErrorMap {
+  private func channels(_ group: InputGroup) -> ErrorMap {
+    let projection = group.lead
     let width = outcome.blocks.first?.absoluteMaxima[projection]?.count ?? 0
     let pooled = Self.pool(width)
     return ErrorMap(
-      target: .activations, title: title, rows: rows,
+      target: .activations, title: Self.channelTitle(group), rows: rows,
       columns: pooled.map {
         $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound - 1)"
       },

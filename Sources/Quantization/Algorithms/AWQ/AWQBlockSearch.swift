@@ -3,8 +3,8 @@ package import Platform
 
 /// What the search of AWQ asks of a decoder block; all of it as the block was before scale was moved.
 package protocol AWQBlock {
-  /// The layers there are, in the order of the forward pass.
-  var projections: [Projection] { get }
+  /// The roles of its layers, in the order of the forward pass.
+  var roles: [Projection] { get }
   func layer(_ projection: Projection) throws -> AWQ.Layer
   /// The gains of a norm, `[hidden]`.
   func gains(of norm: BlockNorm) throws -> [Float]
@@ -13,10 +13,6 @@ package protocol AWQBlock {
   /// The mean squared change of what the module behind `norm` yields, attention or the feed-forward layers, when
   /// layers of it have other weights, `[rows, columns]`.
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double
-}
-
-extension AWQBlock {
-  package var projections: [Projection] { Projection.allCases }
 }
 
 /// The search of AWQ over a decoder block: scales of all pairs, then clipped ranges.
@@ -64,7 +60,7 @@ package struct AWQBlockSearch {
       }
     }
     guard options.clips else { return result }
-    for projection in block.projections where projection != .q && projection != .k {
+    for projection in block.roles where !projection.formsScores {
       result.clips[projection] = try clock.time("clip search") {
         try clip(projection, result, block)
       }

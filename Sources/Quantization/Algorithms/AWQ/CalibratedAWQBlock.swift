@@ -9,7 +9,7 @@ import Tensors
 /// Modules run in float32, so that losses are not blurred by the rounding of activations. What a module is shown and what
 /// it yields are kept for the tokens that are looked at, one module at a time.
 final class CalibratedAWQBlock: AWQBlock {
-  let projections: [Projection]
+  let roles: [Projection]
   private let draft: BlockDraft
   private let calibration: BlockCalibration
   /// The block with what methods prepared, and what enters it; nil for a layer without one.
@@ -21,7 +21,7 @@ final class CalibratedAWQBlock: AWQBlock {
 
   /// One half of the block in float32, with its inputs and outputs by sequence.
   private struct Module {
-    var norm: BlockNorm
+    var half: BlockHalf
     var block: DecoderBlock
     var inputs: [HiddenStates]
     var outputs: [HiddenStates]
@@ -38,12 +38,13 @@ final class CalibratedAWQBlock: AWQBlock {
     self.draft = draft
     self.calibration = calibration
     self.grid = grid
-    projections = draft.layers.map(\.projection)
+    roles = draft.layers.map(\.projection)
     stream = try calibration.stream.map { (try draft.drafted(from: $0.block), $0) }
     let limit = tokens == 0 ? nil : tokens
     let all = calibration.stream?.sequences ?? []
     sequences = Array(all.prefix(BlockCalibration.count(all.map(\.tokens), within: limit)))
     let gatherer = AWQInputGatherer(
+      leads: Set(draft.inputGroups.map(\.lead)),
       expected: sequences.isEmpty
         ? min(calibration.tokens, limit ?? .max) : sequences.reduce(0) { $0 + $1.tokens },
       context: calibration.context)
@@ -69,14 +70,17 @@ final class CalibratedAWQBlock: AWQBlock {
   func gains(of norm: BlockNorm) throws -> [Float] { inBlock.block[norm].values }
 
   func inputs(of projection: Projection) throws -> AWQInputs {
-    guard let inputs = gathered[projection.inputGroup[0]] else {
+    guard let inputs = gathered[draft.lead(of: projection)] else {
       preconditionFailure("the inputs of \(projection) were gathered with the others")
     }
     return inputs
   }
 
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double {
-    let module = try module(behind: norm)
+    guard let half = inBlock.block.plan.half(openedBy: norm) else {
+      preconditionFailure("no half of the block begins with the norm \(norm.rawValue)")
+    }
+    let module = try module(half)
     let candidate = try module.block.replacing(
       Dictionary(
         uniqueKeysWithValues: try weights.map { projection, values in
@@ -87,7 +91,7 @@ final class CalibratedAWQBlock: AWQBlock {
     var count = 0
     for (input, expected) in zip(module.inputs, module.outputs) {
       try calibration.pause()
-      let found = try run(norm, candidate, input)
+      let found = try run(half, candidate, input)
       sum +=
         calibration.context.compare(
           expected.pointer, found.pointer, count: found.tokens * found.width
@@ -97,23 +101,22 @@ final class CalibratedAWQBlock: AWQBlock {
     return sum / Double(max(1, count))
   }
 
-  /// The module behind `norm`, made ready when it is first asked for; the one before is dropped.
-  private func module(behind norm: BlockNorm) throws -> Module {
-    if let module, module.norm == norm { return module }
+  /// One half as a module, made ready when it is first asked for; the one before is dropped.
+  private func module(_ half: BlockHalf) throws -> Module {
+    if let module, module.half == half { return module }
     module = nil
-    let members: [Projection] = norm == .attention ? [.q, .k, .v, .o] : [.gate, .up, .down]
-    let block = try float32(members)
-    let inputs = norm == .attention ? sequences : try middles()
+    let block = try float32(half)
+    let inputs = half == .attention ? sequences : try middles()
     let made = Module(
-      norm: norm, block: block, inputs: inputs,
-      outputs: try inputs.map { try run(norm, block, $0) })
+      half: half, block: block, inputs: inputs,
+      outputs: try inputs.map { try run(half, block, $0) })
     module = made
     return made
   }
 
   /// The residual stream between the two modules.
   private func middles() throws -> [HiddenStates] {
-    let block = try float32([.q, .k, .v, .o])
+    let block = try float32(.attention)
     return try sequences.map { sequence in
       try calibration.pause()
       let middle = try run(.attention, block, sequence)
@@ -124,22 +127,22 @@ final class CalibratedAWQBlock: AWQBlock {
     }
   }
 
-  private func float32(_ members: [Projection]) throws -> DecoderBlock {
+  private func float32(_ half: BlockHalf) throws -> DecoderBlock {
     let block = inBlock.block
     return try block.replacing(
       Dictionary(
-        uniqueKeysWithValues: try members.map {
+        uniqueKeysWithValues: try block.plan.roles(of: half).map {
           ($0, try block[$0].replacing(activation: .float(type: .f32)))
         }))
   }
 
   private func run(
-    _ norm: BlockNorm, _ block: DecoderBlock, _ input: HiddenStates
+    _ half: BlockHalf, _ block: DecoderBlock, _ input: HiddenStates
   ) throws -> HiddenStates {
     let output = HiddenStates(tokens: input.tokens, width: input.width)
     let stream = inBlock.of
-    try stream.model.runModule(
-      behind: norm, stream.index, block, input: input, into: output,
+    try stream.model.runHalf(
+      half, stream.index, block, input: input, into: output,
       context: calibration.context, cache: .fp32)
     return output
   }
@@ -152,21 +155,19 @@ final class CalibratedAWQBlock: AWQBlock {
 
 /// Keeps what AWQ wants of the inputs of a block's layers.
 private final class AWQInputGatherer: ForwardObserver {
+  private let leads: Set<Projection>
   private let expected: Int
   private let context: ExecutionContext
   private(set) var inputs: [Projection: AWQInputs] = [:]
 
-  init(expected: Int, context: ExecutionContext) {
+  init(leads: Set<Projection>, expected: Int, context: ExecutionContext) {
+    self.leads = leads
     self.expected = expected
     self.context = context
   }
 
   func wants(_ tap: ForwardTap, block: Int) -> Bool {
-    if case .linearInput(let projection) = tap {
-      projection == projection.inputGroup[0]
-    } else {
-      false
-    }
+    if case .linearInput(let projection) = tap { leads.contains(projection) } else { false }
   }
 
   func observe(
@@ -178,7 +179,7 @@ private final class AWQInputGatherer: ForwardObserver {
       projection,
       default: AWQInputs(
         columns: columns, expected: expected,
-        gathersMoments: projection == .o || projection == .down)
+        gathersMoments: projection.writesStream)
     ].add(values, tokens: tokens, pool: context.pool, provider: context.provider)
   }
 }

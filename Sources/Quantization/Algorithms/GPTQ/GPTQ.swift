@@ -6,7 +6,30 @@ package import Tensors
 ///
 /// Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers",
 /// 2022; arithmetic and order of steps as in IST-DASLab/gptq, down to the groups that see weights as of the
-/// last finished block of columns.
+/// last finished block of columns. The loop (paper, section 3.3 and algorithm 1):
+///
+///     H = 2/n X'X                                       the Hessian of the layer's squared output error
+///     dead = columns with H[c,c] = 0;  H[dead,dead] = 1;  W[:,dead] = 0
+///     if act-order: take columns in the order of falling H[c,c]
+///     H += damping mean(diag H) I                       so that H has an inverse
+///     U = upper Cholesky factor of the inverse of H     H^-1 = U'U
+///     for each block B of `block` columns:
+///       for each column c of B, from left to right:
+///         if c begins a group: scale, zero = grid of W[:,group], W as of the last finished block
+///         q = W[:,c] rounded to the grid of its group
+///         e = (W[:,c] - q) / U[c,c]
+///         W[:,c+1 to the end of B] -= e U[c,c+1 to the end of B]
+///         Q[:,c] = q;  E[:,c] = e;  loss += e^2 / 2
+///       W[:,after B] -= E U[B,after B]                  all later columns, once a block
+///
+/// - W: the weight, `[rows, columns]`; a row is an output of the layer, a column one of its inputs.
+/// - X: what the layer reads on the calibration text, `[tokens, columns]`; n: the number of sequences.
+/// - H, U: `[columns, columns]`; they depend on the inputs alone, so layers that read the same inputs share them.
+/// - Q: the rounded weight; q: one of its columns.
+/// - e: the error of a column, in units of what one step of it costs the output; E: those of a block.
+///
+/// Where it stands: H in `Hessian`, U in `GPTQPreparation` and `InverseFactor`, the order of columns and the grids in
+/// `GPTQPlan`, the two inner loops in `GPTQChunk`, which hands them to the kernels of `CKernels/calibration`.
 package enum GPTQ {
   package struct Options: Hashable, Sendable {
     package var grid: Grid

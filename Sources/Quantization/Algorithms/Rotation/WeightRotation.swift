@@ -130,6 +130,8 @@ package struct WeightRotation: Sendable {
 /// Why a model cannot be rotated; each case carries its evidence.
 package enum RotationError: Error, Hashable, Sendable {
   case malformed(text: String)
+  /// A model whose blocks do not compute the same behind a rotation; `block` is nil for what stands around them.
+  case notPossible(block: Int?, obstacle: String)
   case notDense(layer: String, format: String)
   case size(layer: String, side: String, expected: String, found: Int)
 }
@@ -139,6 +141,9 @@ extension RotationError: CustomStringConvertible {
     switch self {
     case .malformed(let text):
       "'\(text)' is no rotation: expected SEED[:heads], such as 0 or 7:heads"
+    case .notPossible(let block, let obstacle):
+      "rotating: \(block.map { "block \($0)" } ?? "the model"): expected norms whose gains go into the layers that "
+        + "read them, found \(obstacle)"
     case .notDense(let layer, let format):
       "rotating: \(layer): expected weights in BF16, FP16 or float32, found \(format)"
     case .size(let layer, let side, let expected, let found):

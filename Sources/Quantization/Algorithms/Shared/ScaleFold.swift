@@ -19,7 +19,7 @@ package struct ScaleFold: Hashable, Sendable {
     sourceScales = Self.gathered(scales, over: pair)
   }
 
-  /// For a norm: divides `gains`, `[channels]`, rounds them to `type`, and takes for scales what became of that.
+  /// For a norm: divides `gains`, `[channels]`, rounds what is stored of them to `type`, and takes for scales what became of that.
   ///
   /// No gain becomes 0 or infinite; one of 0 has no scale to give.
   package init(
@@ -34,7 +34,8 @@ package struct ScaleFold: Hashable, Sendable {
         moved[channel] = 1
         continue
       }
-      let rounded = type.rounded((gain / moved[channel]).magnitude)
+      let rounded = Self.stored(
+        (gain / moved[channel]).magnitude, sign: gain < 0 ? -1 : 1, offset: pair.offset, as: type)
       guard rounded > 0, rounded.isFinite else {
         moved[channel] = 1
         continue
@@ -43,6 +44,16 @@ package struct ScaleFold: Hashable, Sendable {
       moved[channel] = gain.magnitude / rounded
     }
     sourceScales = moved
+  }
+
+  /// The magnitude of a gain as it comes back from a file that holds it in `type` without the offset.
+  private static func stored(
+    _ magnitude: Float, sign: Float, offset: Float, as type: ScaleType
+  ) -> Float {
+    guard offset != 0 else { return type.rounded(magnitude) }
+    let weight = sign * magnitude - offset
+    let rounded = type.rounded(weight.magnitude)
+    return sign * ((weight < 0 ? -rounded : rounded) + offset)
   }
 
   /// What each input channel of the targets is multiplied by, `[columns]`.

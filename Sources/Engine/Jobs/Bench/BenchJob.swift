@@ -1,0 +1,54 @@
+import Models
+import Operators
+import Platform
+package import Profiling
+import Quantization
+import Tensors
+
+/// Measures speed, memory and kernels, the baseline interleaved.
+package struct BenchJob: Job {
+  package var options: BenchOptions
+
+  package init(options: BenchOptions) { self.options = options }
+
+  package static let name = "bench"
+  package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged, .quantized]
+
+  package var title: String { "Measuring speed" }
+  package var words: String { "measure speed" }
+  package func news(of report: BenchReport) -> String? { "Speed measured, baseline beside it" }
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+  ) throws -> BenchReport {
+    let bench = try laboratory.bench(for: "measuring speed")
+    let peaks = try laboratory.machinePeaks(reporter)
+    let quantized = bench.quantized
+    var subjects = [
+      SpeedSubject(
+        recipe: "\(quantized?.recipe ?? .baseline)", model: quantized?.model ?? bench.model,
+        cache: quantized?.cache ?? .fp16)
+    ]
+    if options.includesBaseline {
+      subjects.append(SpeedSubject(recipe: "FP baseline", model: bench.model, cache: .fp16))
+    }
+    let start = Machine.seconds()
+    let measured = try SpeedMeasure(
+      subjects: subjects, context: try laboratory.makeContext(),
+      text: try laboratory.timedIDs(bench),
+      promptTokens: options.prompt,
+      generatedTokens: options.generate, depth: options.depth, repetitions: options.repetitions,
+      peaks: peaks
+    ).run(
+      progress: {
+        reporter.progress(
+          "measuring", done: $0, of: options.repetitions + 1, unit: "rounds", since: start)
+      }, checkpoint: reporter.checkpoint)
+    let sides = measured.sides
+    return BenchReport(
+      promptTokens: options.prompt, generatedTokens: options.generate, depth: options.depth,
+      repetitions: options.repetitions, peaks: peaks, quantized: sides[0],
+      baseline: sides.count > 1 ? sides[1] : nil, memory: measured.memory,
+      openSeconds: bench.openSeconds)
+  }
+}

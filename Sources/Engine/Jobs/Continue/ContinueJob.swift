@@ -1,0 +1,56 @@
+import DemoModel
+package import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+import Tokenizers
+
+/// Continues a prompt with baseline and quantized model.
+package struct ContinueJob: Job {
+  package var prompt: String
+  /// Tokens generated at most.
+  package var tokens: Int
+
+  package init(prompt: String, tokens: Int) {
+    self.prompt = prompt
+    self.tokens = tokens
+  }
+
+  package static let name = "continue"
+  package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged, .quantized]
+
+  package var title: String { "Continuing the prompt" }
+  package var words: String { "continue a prompt, FP and quantized" }
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+  ) throws -> ContinuationReport {
+    let bench = try laboratory.bench(for: "continuing a prompt")
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    var ids = try tokenizer.encode(prompt, addSpecialTokens: true)
+    if let begin = tokenizer.bosID, ids.first != begin { ids.insert(begin, at: 0) }
+    let start = Machine.seconds()
+    reporter.progress("generating", done: 0, of: 2, unit: "texts", since: start)
+    let made = try ContinuationMeasure(
+      subject: laboratory.subject(bench),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      context: try laboratory.makeContext()
+    ).run(
+      prompt: ids, tokens: min(max(1, tokens), bench.summary.shape.context - 1),
+      stops: Set(bench.model.configuration.endTokens), checkpoint: reporter.checkpoint)
+    let expected = tokenizer.decode(made.baseline)
+    let found = tokenizer.decode(made.subject)
+    let differs = zip(made.baseline, made.subject).enumerated().first { $0.1.0 != $0.1.1 }?.offset
+    let shorter = min(made.baseline.count, made.subject.count)
+    return ContinuationReport(
+      prompt: prompt, baseline: expected, quantized: found,
+      firstDivergence: differs
+        ?? (made.baseline.count == made.subject.count ? nil : shorter),
+      commonCharacters: zip(expected, found).prefix { $0 == $1 }.count,
+      tokens: max(made.baseline.count, made.subject.count))
+  }
+}

@@ -1,0 +1,105 @@
+import DemoModel
+package import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+import Tokenizers
+
+/// Measures quality against the FP baseline.
+package struct EvaluateJob: Job {
+  package var options: EvaluationOptions
+
+  package init(options: EvaluationOptions) { self.options = options }
+
+  package static let name = "evaluate"
+  package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged, .quantized]
+
+  package var title: String { "Measuring quality" }
+  package var words: String { "measure quality" }
+  package func news(of report: EvaluationReport) -> String? {
+    "Quality measured over \(report.tokens) tokens"
+  }
+
+  /// Windows on which the KL of BF16 to float32 is taken.
+  private static let noiseWindows = 4
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+  ) throws -> EvaluationReport {
+    let bench = try laboratory.bench(for: "evaluating")
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let start = Machine.seconds()
+    let source = try laboratory.text(
+      options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer)
+    let addsBOS = try tokenizer.encode("", addSpecialTokens: true).first
+    let windows = try TextWindows(
+      source.ids, protocol: options.protocol, window: options.window,
+      context: bench.summary.shape.context,
+      bos: options.text == nil ? nil : addsBOS, most: options.windows, text: source.name)
+    let context = try laboratory.makeContext()
+    let precise = EvaluationSubject(
+      name: "F32", model: try bench.reference.with(precision: .f32), cache: .fp32)
+    let plain = EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16)
+    let baseline = options.baseline == .f32 ? precise : plain
+    let subject = laboratory.subject(bench)
+    let total = windows.windows.count
+    // Ranges that clip and columns taken apart are counted by dispatch alone.
+    let trace = KernelTrace()
+    context.trace = subject.model.countsInputs ? trace : nil
+    let statistics = try QualityMeasure(
+      subject: subject, baseline: baseline, context: context
+    ).run(
+      windows,
+      progress: { done in
+        reporter.progress(
+          "evaluating", done: done, of: total, unit: "windows", since: start,
+          work: Double(2 * done * windows.length), rateUnit: "tokens/s")
+      }, checkpoint: reporter.checkpoint)
+    context.trace = nil
+    let floor = try noiseFloor(
+      laboratory, bench, plain: plain, precise: precise, windows: windows, source: source.name,
+      context, reporter)
+    let divergence = statistics.divergence
+    let perplexity = statistics.perplexity
+    let expected = statistics.baselinePerplexity
+    let agreement = statistics.topOneAgreement
+    return EvaluationReport(
+      recipe: "\(bench.quantized?.recipe ?? .baseline)", protocol: options.protocol,
+      window: windows.length, windows: total, tokens: statistics.count, text: source.name,
+      weightBytes: subject.model.weightBytes,
+      kvBytesPerToken: bench.summary.shape.kvBytesPerToken(subject.cache),
+      perplexity: perplexity.mean, perplexityError: perplexity.error,
+      baseline: .init(
+        name: baseline.name, perplexity: expected.mean, perplexityError: expected.error),
+      kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
+      noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
+      inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
+      planted: bench.summary.planted, rotated: bench.summary.rotated)
+  }
+
+  /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.
+  private func noiseFloor(
+    _ laboratory: Laboratory, _ bench: Laboratory.Bench, plain: EvaluationSubject,
+    precise: EvaluationSubject, windows: TextWindows, source: String,
+    _ context: ExecutionContext, _ reporter: JobReporter<Never>
+  ) throws -> Double {
+    let key = "\(source) \(windows.length) \(windows.firstScored)"
+    if let known = bench.noiseFloors[key] { return known }
+    let part = windows.prefix(Self.noiseWindows)
+    let since = Machine.seconds()
+    let statistics = try QualityMeasure(subject: plain, baseline: precise, context: context).run(
+      part,
+      progress: {
+        reporter.progress(
+          "noise floor (BF16 against F32)", done: $0, of: part.windows.count, unit: "windows",
+          since: since)
+      }, checkpoint: reporter.checkpoint)
+    let floor = statistics.divergence.mean
+    laboratory.update { $0.noiseFloors[key] = floor }
+    return floor
+  }
+}

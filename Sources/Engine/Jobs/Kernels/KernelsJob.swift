@@ -1,0 +1,86 @@
+import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+
+/// Every kernel and every kind of cache end to end against plain C.
+package struct KernelsJob: Job {
+  package var options: KernelOptions
+
+  package init(options: KernelOptions) { self.options = options }
+
+  package static let name = "kernels"
+  package static let staleAfter: Set<Change> = [.modelOpened]
+
+  package var title: String { "Checking kernels against plain C" }
+  package var words: String { "check kernels against plain C" }
+  package func news(of report: KernelReport) -> String? {
+    "Kernels checked: \(report.passes ? "all agree" : "some are off")"
+  }
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+  ) throws -> KernelReport {
+    let bench = try laboratory.bench(for: "checking kernels")
+    let start = Machine.seconds()
+    var ids = try laboratory.timedIDs(bench)
+    let most = min(ids.count, bench.summary.shape.context)
+    ids = Array(ids.prefix(min(most, max(8, options.tokens))))
+    let all = try KernelForms.all(bench.model.configuration)
+    let forms = try options.forms.map { names in
+      try names.map { name in
+        guard let form = all.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+          throw EngineError.unknownForm(name: name, known: all.map(\.name))
+        }
+        return form
+      }
+    }
+    let context = try ExecutionContext(pool: laboratory.pool)
+    let agreement = KernelAgreement(context: context, text: ids, decoded: options.decoded)
+    let providers = ExecutionProvider.allCases.filter { $0.isSupported && $0 != .generic }
+    var report = KernelReport(
+      model: bench.summary.label, options: options,
+      text: bench.tokenizer == nil ? "token ids" : "the built-in evaluation text",
+      threads: laboratory.pool.threads, rows: [], uncovered: [], seconds: 0)
+    var covered: Set<String> = []
+    for (index, form) in (forms ?? all).enumerated() {
+      reporter.progress(
+        form.name, done: index, of: (forms ?? all).count, unit: "forms", since: start)
+      try reporter.checkpoint()
+      let subject = try subject(form, bench, ids, context)
+      let kernel = subject.model.kernelChoices()[0].kernel
+      if !form.isCache { covered.insert(kernel) }
+      let outcome = try agreement.run(
+        subject, providers: providers, checkpoint: reporter.checkpoint)
+      for provider in providers {
+        guard let found = outcome.providers[provider] else { continue }
+        report.rows.append(
+          KernelReport.Row(
+            form: form.name, isCache: form.isCache, kernel: form.isCache ? "attention" : kernel,
+            provider: provider, found: found, floor: outcome.floor,
+            isAbove: KernelAgreement.isAbove(found, floor: outcome.floor)))
+      }
+    }
+    if forms == nil {
+      report.uncovered = LinearKernel.all.map(\.name).filter { !covered.contains($0) }
+    }
+    report.seconds = Machine.seconds() - start
+    return report
+  }
+
+  /// The model in one form; calibrated, where a method looks at activations, on the text itself.
+  private func subject(
+    _ form: KernelForms.Form, _ bench: Laboratory.Bench, _ ids: [Int32], _ context: ExecutionContext
+  ) throws -> EvaluationSubject {
+    var model = bench.model
+    if form.isFloat32 { model = try model.with(precision: .f32) }
+    let cache = try form.recipe.cacheFormat(standard: form.cache)
+    if form.recipe.weights != nil || form.recipe.activations != nil {
+      model = try Quantizer(recipe: form.recipe, context: context, calibration: [ids]).run(model)
+        .model
+    }
+    return EvaluationSubject(name: form.name, model: model, cache: cache)
+  }
+}

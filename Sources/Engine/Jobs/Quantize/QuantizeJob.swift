@@ -1,0 +1,165 @@
+import DemoModel
+import FoundationEssentials
+import Models
+import Operators
+import Platform
+package import Quantization
+import Tensors
+import Tokenizers
+
+/// Quantizes the open model by a recipe and keeps the result for the jobs that follow.
+package struct QuantizeJob: Job {
+  package var recipe: Recipe
+  package var calibration: CalibrationOptions
+  package var keeping: Keeping
+
+  package init(recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping) {
+    self.recipe = recipe
+    self.calibration = calibration
+    self.keeping = keeping
+  }
+
+  package static let name = "quantize"
+  package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged]
+  package static var changes: Change? { .quantized }
+
+  package var title: String { "Quantizing: \(recipe)" }
+  package var words: String { "quantize: \(recipe)" }
+  package func news(of report: QuantizeReport) -> String? { "Quantized: \(report.recipe)" }
+
+  /// A layer that is done, with its errors.
+  package typealias Part = LayerReport
+
+  package static let keptParts = 16_384
+
+  /// Models whose linear layers take more than this are gone through with one block in memory.
+  private static let streamedBytes = 512 << 20
+  /// A run that is expected to take longer keeps its finished blocks without being asked.
+  private static let keptSeconds = 20.0
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
+  ) throws -> QuantizeReport {
+    let bench = try laboratory.bench(for: "quantizing")
+    let windows = try laboratory.calibrationWindows(bench, calibration)
+    let tokens = windows.reduce(0) { $0 + $1.count }
+    reporter.log(
+      "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
+        + (calibration.text ?? "the built-in calibration text"))
+    let store = try store(laboratory, bench, windows, reporter)
+    let quantizer = Quantizer(
+      recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
+      releasesBlocks: bench.model.linearBytes > Self.streamedBytes)
+    let blocks = bench.model.blocks.count
+    let start = Machine.seconds()
+    var since = start
+    var done = 0
+    var resumed = 0
+    func progress(_ phase: String, share: Double? = nil) {
+      reporter.progress(
+        phase, done: done, of: blocks, unit: "blocks", since: since, share: share, before: resumed,
+        work: (Double(done - resumed) + (share ?? 0)) * Double(tokens), rateUnit: "tokens/s")
+    }
+    let outcome: Quantizer.Outcome
+    do {
+      outcome = try quantizer.run(
+        bench.model, keeping: store, pause: reporter.checkpoint
+      ) { event in
+        switch event {
+        case .resumed(let count):
+          resumed = count
+          since = Machine.seconds()
+          reporter.log("Goes on behind block \(count) of \(blocks).")
+        case .layer(let layer):
+          reporter.tell(layer)
+          if let reason = layer.fallback {
+            reporter.log("block \(layer.block) \(layer.projection): \(reason)")
+          }
+        case .step(let block, let what, _):
+          progress("block \(block + 1) of \(blocks): \(what)")
+        case .block(let count, let total):
+          done = count
+          progress(count < total ? "block \(count + 1) of \(total)" : "all \(total) blocks")
+        }
+      }
+    } catch {
+      throw ended(by: error, store, done: done, reporter)
+    }
+    let report = report(
+      outcome, bench, seconds: Machine.seconds() - start, resumed: resumed > 0 ? resumed : nil)
+    laboratory.update { held in
+      held.quantized = Laboratory.Quantized(
+        recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
+        blocks: outcome.blocks, sample: windows.first ?? [])
+    }
+    // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
+    if case .automatic = keeping { try store?.remove() }
+    return report
+  }
+
+  private func report(
+    _ outcome: Quantizer.Outcome, _ bench: Laboratory.Bench, seconds: Double, resumed: Int?
+  ) -> QuantizeReport {
+    let shape = bench.summary.shape
+    return QuantizeReport(
+      recipe: recipe, seconds: seconds, peakResidentBytes: Machine.peakResidentBytes() ?? 0,
+      outputBytes: outcome.model.weightBytes, baselineBytes: bench.model.weightBytes,
+      kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
+      baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
+      maps: ErrorMaps(outcome, recipe: recipe).all, resumedBlocks: resumed)
+  }
+
+  /// What is thrown for a run that ended early: where its blocks are kept is told too.
+  private func ended(
+    by error: any Error, _ store: QuantizationCheckpoint?, done: Int, _ reporter: JobReporter<Part>
+  ) -> any Error {
+    guard let store, let kept = QuantizationCheckpoint.progress(in: store.folder),
+      done > 0 || !(error is QuantizationError)
+    else { return error }
+    let words =
+      "\(kept.done) of \(kept.of) blocks are kept in \(store.folder); a run with the same settings "
+      + "that resumes goes on from there"
+    if error is JobControl.Cancelled {
+      reporter.log(words)
+      return error
+    }
+    return EngineError.quantizingEnded(reason: "\(error)", kept: words)
+  }
+
+  /// Where finished blocks go; nil when they are not kept.
+  ///
+  /// - Throws: `EngineError.unfinishedRun`, `.diskTooSmall`, and what opening the folder throws.
+  private func store(
+    _ laboratory: Laboratory, _ bench: Laboratory.Bench, _ windows: [[Int32]],
+    _ reporter: JobReporter<Part>
+  ) throws -> QuantizationCheckpoint? {
+    let identity = try RunIdentity(
+      recipe: recipe, bench: bench, calibration: calibration, windows: windows,
+      laboratory: laboratory)
+    let preflight = try laboratory.preflight(
+      recipe, bench, windows.map(\.count), keeps: keeping != .nothing)
+    for warning in preflight.warnings { reporter.log("Note: \(warning).") }
+    let folder: String
+    switch keeping {
+    case .nothing: return nil
+    case .automatic:
+      guard preflight.seconds > Self.keptSeconds, let data = laboratory.locator.dataFolder else {
+        return nil
+      }
+      folder = data + "/unfinished/" + identity.digest
+    case .folder(let path, let resumes):
+      if let kept = QuantizationCheckpoint.progress(in: path), !resumes {
+        throw EngineError.unfinishedRun(folder: path, done: kept.done, of: kept.of)
+      }
+      folder = path
+    }
+    reporter.log("Expected: \(preflight.summary).")
+    let needed = preflight.keptBytes + (keeping == .automatic ? 0 : preflight.artifactBytes)
+    if QuantizationCheckpoint.progress(in: folder) == nil,
+      let free = Machine.diskAvailable(at: folder), free < needed
+    {
+      throw EngineError.diskTooSmall(path: folder, needed: needed, free: free)
+    }
+    return try QuantizationCheckpoint(folder: folder, identity: identity.identity)
+  }
+}

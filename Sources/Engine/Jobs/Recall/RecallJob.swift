@@ -1,0 +1,45 @@
+import DemoModel
+package import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+import Tokenizers
+
+/// Asks the questions of the built-in recall documents.
+package struct RecallJob: Job {
+  /// Documents at most.
+  package var documents: Int
+
+  package init(documents: Int) { self.documents = documents }
+
+  package static let name = "recall"
+  package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged, .quantized]
+
+  package var title: String { "Recall at depth" }
+  package var words: String { "recall at depth" }
+
+  package func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+  ) throws -> RecallReport {
+    let bench = try laboratory.bench(for: "recall")
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let documents = try RecallText.documents(DemoModel(locator: laboratory.locator).recallText)
+      .prefix(self.documents)
+      .map { try RecallText.tokens(of: $0, tokenizer: tokenizer) }
+    let start = Machine.seconds()
+    return try RecallMeasure(
+      subject: laboratory.subject(bench),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      context: try laboratory.makeContext()
+    ).run(
+      documents,
+      progress: {
+        reporter.progress(
+          "asking", done: $0, of: documents.count, unit: "documents", since: start)
+      }, checkpoint: reporter.checkpoint)
+  }
+}

@@ -1,0 +1,28 @@
+package import Evaluation
+package import Profiling
+package import Quantization
+
+/// A finished run as the workspace keeps it.
+package struct RunRecord: Hashable, Sendable, Codable {
+  /// The name of its folder.
+  package var id: String
+  package var model: String
+  package var recipe: Recipe
+  package var quantize: QuantizeReport?
+  package var evaluation: EvaluationReport?
+  package var bench: BenchReport?
+  package var verdict: Verdict?
+
+  package init(
+    id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
+    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil
+  ) {
+    self.id = id
+    self.model = model
+    self.recipe = recipe
+    self.quantize = quantize
+    self.evaluation = evaluation
+    self.bench = bench
+    self.verdict = verdict
+  }
+}

@@ -1,0 +1,17 @@
+/// How text is fed to calibration.
+package struct CalibrationOptions: Hashable, Sendable, Codable {
+  /// nil: the built-in calibration text.
+  package var text: String?
+  /// Windows taken from it.
+  package var samples: Int
+  /// Tokens of a window.
+  package var length: Int
+  package var seed: UInt64
+
+  package init(text: String? = nil, samples: Int = 32, length: Int = 256, seed: UInt64 = 0) {
+    self.text = text
+    self.samples = samples
+    self.length = length
+    self.seed = seed
+  }
+}

@@ -1,0 +1,80 @@
+import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+
+/// What several jobs measure of the open model, or make of it.
+extension Laboratory {
+  /// The quantized model, or the baseline where nothing is quantized.
+  func subject(_ bench: Bench) -> EvaluationSubject {
+    guard let quantized = bench.quantized else {
+      return EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16)
+    }
+    return EvaluationSubject(
+      name: "\(quantized.recipe)", model: quantized.model, cache: quantized.cache)
+  }
+
+  /// Scores of a model against the baseline.
+  func statistics(
+    _ bench: Bench, _ model: Model, _ cache: KVFormatPair, _ text: TextWindows,
+    _ reporter: JobReporter<Never>
+  ) throws -> ScoreStatistics {
+    try QualityMeasure(
+      subject: EvaluationSubject(name: "quantized", model: model, cache: cache),
+      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      context: try makeContext()
+    ).run(text, checkpoint: reporter.checkpoint)
+  }
+
+  /// The largest difference of the logits of two models behind every token of a window, and the largest logit of the first.
+  static func difference(
+    _ first: Model, _ second: Model, on window: [Int32], _ context: ExecutionContext,
+    cache: KVFormatPair = .fp16
+  ) throws -> (largest: Double, count: Int, size: Double) {
+    func logits(_ model: Model) throws -> Logits {
+      try model.forward(
+        tokens: window, cache: model.makeCache(cache), context: context, logits: .all)
+    }
+    let (left, right) = (try logits(first), try logits(second))
+    var largest = 0.0
+    var size = 0.0
+    for token in window.indices {
+      for (one, other) in zip(left[token], right[token]) {
+        let difference = Double((one - other).magnitude)
+        largest = difference.isNaN ? .infinity : max(largest, difference)
+        size = max(size, Double(one.magnitude))
+      }
+    }
+    return (largest, window.count * left.vocabulary, size)
+  }
+
+  /// A model quantized apart from what is held.
+  func quantized(
+    _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter<Never>,
+    progress: @escaping (_ done: Int, _ of: Int) -> Void
+  ) throws -> Quantizer.Outcome {
+    let quantizer = Quantizer(recipe: recipe, context: try makeContext(), calibration: text)
+    return try quantizer.run(bench.model, pause: reporter.checkpoint) { event in
+      if case .block(let done, let total) = event { progress(done, total) }
+    }
+  }
+
+  /// Tries a recipe on zeros; nil when no method touches the layers.
+  ///
+  /// - Throws: `QuantizationError` for what the methods refuse.
+  func trial(_ recipe: Recipe, _ model: Model) throws -> RecipeTrial? {
+    try RecipeTrial(recipe, on: model, pool: pool)
+  }
+
+  /// What a recipe will take.
+  func preflight(
+    _ recipe: Recipe, _ bench: Bench, _ lengths: [Int], keeps: Bool
+  ) throws -> Preflight {
+    try Preflight(
+      recipe, model: bench.model, lengths: lengths,
+      bits: trial(recipe, bench.model)?.bits ?? 16, keeps: keeps,
+      peaks: machinePeaks(nil), threads: pool.threads)
+  }
+}

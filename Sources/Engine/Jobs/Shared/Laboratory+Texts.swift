@@ -1,0 +1,70 @@
+import DemoModel
+import Evaluation
+import Models
+import Operators
+import Platform
+import Quantization
+import Tensors
+import Tokenizers
+
+/// The texts that jobs calibrate, measure and time with.
+extension Laboratory {
+  /// Windows of the calibration text, cut to the model's context.
+  func calibrationWindows(
+    _ bench: Bench, _ options: CalibrationOptions
+  ) throws -> [[Int32]] {
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let source = try text(
+      options.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
+    let length = min(options.length, bench.summary.shape.context)
+    return try source.windows(count: options.samples, length: length, seed: options.seed)
+  }
+
+  /// A user's text, or one of the built-in ones.
+  func text(
+    _ path: String?, builtIn: (DemoModel) -> String, name: String, _ tokenizer: Tokenizer
+  ) throws -> TextSource {
+    if let path { return try TextSource.file(path, tokenizer: tokenizer) }
+    let demo = try DemoModel(locator: locator)
+    return try TextSource.builtIn(builtIn(demo), name: name, tokenizer: tokenizer)
+  }
+
+  /// Windows of the built-in evaluation text.
+  func evaluationWindows(_ bench: Bench, count: Int) throws -> TextWindows {
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let source = try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer)
+    return try windows(source, bench, count: count)
+  }
+
+  /// Windows of the calibration text in the order it has, for choosing by.
+  func probeWindows(
+    _ bench: Bench, _ calibration: CalibrationOptions, count: Int
+  ) throws -> TextWindows {
+    guard let tokenizer = bench.tokenizer else {
+      throw EngineError.notText(model: bench.summary.name)
+    }
+    let source = try text(
+      calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
+    return try windows(source, bench, count: count)
+  }
+
+  private func windows(_ source: TextSource, _ bench: Bench, count: Int) throws -> TextWindows {
+    try TextWindows(
+      source.ids, protocol: .llamaCpp, window: 256, context: bench.summary.shape.context,
+      bos: nil, most: max(1, count), text: source.name)
+  }
+
+  /// Token ids to time a model with: of the built-in text, or any where there is no tokenizer.
+  func timedIDs(_ bench: Bench) throws -> [Int32] {
+    let vocabulary = bench.summary.shape.vocabularySize
+    guard let tokenizer = bench.tokenizer else {
+      return (0..<4096).map { Int32(($0 * 7919) % vocabulary) }
+    }
+    return try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer).ids
+      .filter { $0 < vocabulary }
+  }
+}

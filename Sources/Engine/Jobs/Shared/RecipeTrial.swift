@@ -1,0 +1,80 @@
+import Models
+import Operators
+import Planning
+import Platform
+import Quantization
+import Tensors
+
+/// A recipe tried on zeros of the widths of a model's layers: formats and refusals, without its weights.
+struct RecipeTrial {
+  /// Of the first layer that no exception covers.
+  var format: WeightFormat
+  var activation: ActivationFormat
+  /// Bits of a weight, scales included, over all layers.
+  var bits: Double
+
+  /// nil when no method touches the layers.
+  ///
+  /// - Throws: `QuantizationError` for what the methods refuse.
+  init?(_ recipe: Recipe, on model: Model, pool: WorkerPool) throws {
+    guard try !recipe.methods().isEmpty else { return nil }
+    func trialBlock(_ treatment: LayerException.Treatment?) throws -> BlockDraft {
+      try Self.block(recipe, model, treatment: treatment, pool: pool)
+    }
+    let plain = try trialBlock(nil)
+    var drafts: [LayerException.Treatment?: BlockDraft] = [nil: plain]
+    var stored = 0.0
+    var total = 0.0
+    for id in model.linears {
+      let treatment = recipe.treatment(of: id)
+      let draft = try drafts[treatment] ?? trialBlock(treatment)
+      drafts[treatment] = draft
+      let size = model[id].weight
+      let layer = draft[id.projection]
+      let weights = Double(size.rows * size.columns)
+      stored +=
+        layer.weight.format.isFloat
+        ? weights * 16
+        : weights * Double(layer.weight.byteCount * 8)
+          / Double(Self.rows * size.columns)
+      total += weights
+    }
+    format = plain.layers[0].weight.format
+    activation = plain.layers[0].activation
+    bits = stored / max(1, total)
+  }
+
+  /// Rows of the layers a recipe is tried on.
+  private static let rows = 16
+
+  private static func block(
+    _ recipe: Recipe, _ model: Model, treatment: LayerException.Treatment?, pool: WorkerPool
+  ) throws -> BlockDraft {
+    var draft = BlockDraft(
+      index: 0,
+      layers: try model.blocks[0].plan.linears.map { linear in
+        let (projection, columns) = (linear.role, linear.columns)
+        let zeros = try TensorView(
+          dtype: .f32, shape: Shape(checking: [rows, columns]),
+          copying: [Float](repeating: 0, count: rows * columns))
+        return BlockDraft.Layer(
+          projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
+          activation: model.precision.activation, treatment: treatment, input: linear.input)
+      }, pool: pool)
+    draft.isOutline = true
+    try draft.run(recipe.methods())
+    return draft
+  }
+
+  /// A refusal with what helps; for a group that does not divide, the runtimes that take the nearest one.
+  static func advice(on error: QuantizationError) -> String {
+    guard case .groupDoesNotDivide(_, _, _, let nearest) = error else { return "\(error)" }
+    let format = WeightFormat(code: .integer(bits: 4), granularity: .group(size: nearest))
+    let takers = RuntimeRules.coverage(RuntimeDemand(weights: format))
+      .filter { $0.support == .native }.map(\.runtime)
+    return "\(error), which "
+      + (takers.isEmpty
+        ? "no other runtime we know of executes natively"
+        : "\(takers.joined(separator: ", ")) execute\(takers.count == 1 ? "s" : "") natively")
+  }
+}

@@ -1,0 +1,46 @@
+import Operators
+
+/// The memory of a forward pass in an execution context, each part as long as T tokens need.
+struct ForwardBuffers {
+  /// `[T, H]`.
+  let hidden: UnsafeMutablePointer<Float>
+  /// The input of the next linear layers, `[T, H]`.
+  let normed: UnsafeMutablePointer<Float>
+  /// What is added to the residual stream next, `[T, H]`.
+  let delta: UnsafeMutablePointer<Float>
+  let queries: UnsafeMutablePointer<Float>
+  let keys: UnsafeMutablePointer<Float>
+  let values: UnsafeMutablePointer<Float>
+  /// The output of attention, `[T, heads * headDimension]`.
+  let attended: UnsafeMutablePointer<Float>
+  /// Queries, keys and values.
+  let attentionOutputs: [UnsafeMutablePointer<Float>]
+  /// Of gate and up, each `[T, intermediate]`.
+  let gatedOutputs: [UnsafeMutablePointer<Float>]
+  /// Of up alone.
+  let plainOutputs: [UnsafeMutablePointer<Float>]
+  let deltaOutput: [UnsafeMutablePointer<Float>]
+
+  init(_ context: ExecutionContext, _ configuration: ModelConfiguration, tokens: Int) {
+    let queries = configuration.heads * configuration.headDimension
+    let cached = configuration.kvHeads * configuration.headDimension
+    let widths = [
+      configuration.hiddenSize, configuration.hiddenSize, configuration.hiddenSize, queries,
+      cached, cached, queries, configuration.intermediateSize, configuration.intermediateSize,
+    ]
+    func buffer(_ slot: Int) -> UnsafeMutablePointer<Float> {
+      context.floats(slot: slot, count: widths[slot] * tokens)
+    }
+    hidden = buffer(0)
+    normed = buffer(1)
+    delta = buffer(2)
+    self.queries = buffer(3)
+    keys = buffer(4)
+    values = buffer(5)
+    attended = buffer(6)
+    gatedOutputs = [buffer(7), buffer(8)]
+    plainOutputs = [gatedOutputs[0]]
+    attentionOutputs = [self.queries, keys, values]
+    deltaOutput = [delta]
+  }
+}

@@ -1,0 +1,38 @@
+/// Parts of matrices as checkpoints need them where several layers lie in one tensor, or lie across.
+extension TensorView {
+  /// Some rows of a matrix, in place.
+  ///
+  /// - Throws: `TensorError.rankMismatch` for what is no matrix, `.rowsOutOfBounds`.
+  package func rows(_ rows: Range<Int>) throws(TensorError) -> TensorView {
+    guard shape.dimensions.count == 2 else { throw .rankMismatch(expected: 2, found: shape) }
+    guard rows.lowerBound >= 0, rows.upperBound <= shape.dimensions[0] else {
+      throw .rowsOutOfBounds(rows: rows, shape: shape)
+    }
+    let part = try Shape(checking: [rows.count, shape.dimensions[1]])
+    let size = shape.dimensions[0] > 0 ? bytes.count / shape.dimensions[0] : 0
+    return try TensorView(
+      dtype: dtype, shape: part,
+      bytes: UnsafeRawBufferPointer(
+        rebasing: bytes[rows.lowerBound * size..<rows.upperBound * size]), owner: owner)
+  }
+
+  /// A matrix with rows and columns exchanged, in memory of its own; numbers of whole bytes.
+  ///
+  /// - Throws: `TensorError.rankMismatch` for what is no matrix.
+  package func transposed() throws(TensorError) -> TensorView {
+    guard shape.dimensions.count == 2 else { throw .rankMismatch(expected: 2, found: shape) }
+    let (rows, columns) = (shape.dimensions[0], shape.dimensions[1])
+    let size = dtype.bits / 8
+    var turned = [UInt8](repeating: 0, count: bytes.count)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        for byte in 0..<size {
+          let place = (row * columns + column) * size + byte
+          turned[(column * rows + row) * size + byte] = bytes[place]
+        }
+      }
+    }
+    return try TensorView(
+      dtype: dtype, shape: Shape(checking: [columns, rows]), copying: turned)
+  }
+}

@@ -1,0 +1,66 @@
+/// A part of a template that does something.
+indirect enum TemplateStatement: Sendable {
+  case text(String)
+  case output(TemplateExpression)
+  /// Conditions with their bodies in order, and what happens else.
+  case choice(
+    [(condition: TemplateExpression, body: [TemplateStatement])], otherwise: [TemplateStatement])
+  case loop(TemplateLoop)
+  case assignment(TemplateTarget, TemplateExpression)
+  /// `{% set x %}...{% endset %}`.
+  case capture(String, [TemplateStatement], line: Int)
+  case macro(TemplateMacro)
+  /// `{% with %}`, and blocks that only mark a part of the text.
+  case scope([(TemplateTarget, TemplateExpression)], [TemplateStatement])
+  case leaveLoop
+  case nextInLoop
+}
+
+struct TemplateLoop: Sendable {
+  var target: TemplateTarget
+  var source: TemplateExpression
+  var filter: TemplateExpression?
+  var body: [TemplateStatement]
+  var otherwise: [TemplateStatement]
+}
+
+struct TemplateMacro: Sendable {
+  var name: String
+  var parameters: [(name: String, standard: TemplateExpression?)]
+  var body: [TemplateStatement]
+}
+
+/// What a value is given to.
+indirect enum TemplateTarget: Sendable {
+  case name(String)
+  /// `ns.field`, of a namespace.
+  case attribute(String, String)
+  case several([TemplateTarget])
+}
+
+/// An expression and the line it stands in.
+struct TemplateExpression: Sendable {
+  indirect enum Kind: Sendable {
+    case literal(TemplateValue)
+    case name(String)
+    case list([TemplateExpression])
+    case dictionary([(key: TemplateExpression, value: TemplateExpression)])
+    case attribute(TemplateExpression, String)
+    case item(TemplateExpression, TemplateExpression)
+    case slice(TemplateExpression, TemplateExpression?, TemplateExpression?, TemplateExpression?)
+    case call(TemplateExpression, TemplateArguments)
+    case filter(TemplateExpression, String, TemplateArguments)
+    case test(TemplateExpression, String, TemplateArguments, isNegated: Bool)
+    case unary(String, TemplateExpression)
+    case binary(String, TemplateExpression, TemplateExpression)
+    case choice(TemplateExpression, condition: TemplateExpression, otherwise: TemplateExpression?)
+  }
+
+  var kind: Kind
+  var line: Int
+}
+
+struct TemplateArguments: Sendable {
+  var positional: [TemplateExpression] = []
+  var named: [(name: String, value: TemplateExpression)] = []
+}

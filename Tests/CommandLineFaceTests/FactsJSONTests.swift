@@ -1,0 +1,120 @@
+import Platform
+import TestSupport
+import Testing
+
+/// The JSON of the commands that tell what is there: models, plans, runs, sessions, themes, the machine.
+@Suite(.serialized) struct FactsJSONTests {
+  /// The root of the checkout.
+  private static let root: String = {
+    var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    parts.removeLast(3)
+    return parts.joined(separator: "/")
+  }()
+
+  @Test func inspect() throws {
+    let json = try Ran(["inspect", "--json", "--threads", "2"]).json()
+    json.expectTexts(["name", "path", "tokenizer", "shape.architecture"])
+    json.expectNumbers([
+      "tensors", "fileBytes", "kvBytesPerToken", "shape.blocks", "shape.hiddenSize",
+      "shape.context",
+    ])
+  }
+
+  @Test func plan() throws {
+    let json = try Ran(
+      ["plan", "--context", "1024", "--requests", "4", "--memory", "8GB", "--threads", "2"]
+        + ["--json"]
+    ).json()
+    json.expectNumbers([
+      "memory.weights", "memory.kvCache", "memory.activations", "memory.budget", "kvBytesPerToken",
+      "prefill.computeSeconds", "decode.weightSeconds", "decode.cacheSeconds",
+    ])
+    #expect(json[path: "workload.context"]?.integer == 1024)
+    #expect(json[path: "memory.budget"]?.double == 8e9)
+    let advice = try #require(json[path: "advice"]?.array)
+    #expect(!advice.isEmpty)
+    for item in advice {
+      item.expectTexts(["target", "reason", "methods.0"])
+    }
+  }
+
+  @Test func compare() throws {
+    let folder = try TemporaryFolder()
+    let json = try Ran(["compare", "--workspace", folder.path, "--json"]).json()
+    #expect(json.array?.isEmpty == true)
+  }
+
+  @Test func replay() throws {
+    let json = try Ran(
+      ["replay", Self.root + "/Sessions/weights-rtn.session", "--size", "80x24", "--json"]
+    ).json()
+    json.expectTexts(["title"])
+    #expect(json[path: "at"]?.string == "end")
+    let frame = json[path: "frame"]?.string ?? ""
+    #expect(frame.split(separator: "\n", omittingEmptySubsequences: false).count == 24)
+  }
+
+  @Test func sessions() throws {
+    let json = try Ran(["sessions", "--sessions", Self.root + "/Sessions", "--json"]).json()
+    let entries = try #require(json.array)
+    #expect(entries.count >= 6)
+    for entry in entries {
+      entry.expectTexts(["title", "path", "kind"])
+      entry.expectNumbers(["milliseconds"])
+      #expect(entry.object?["problem"]?.string == nil)
+    }
+  }
+
+  @Test func lessons() throws {
+    let json = try Ran(["lessons", "--sessions", Self.root + "/Sessions", "--json"]).json()
+    #expect(json.array != nil)
+  }
+
+  @Test func aSessionThatIsNone() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file("x.session", "{\"nibble\":\"session\",\"format\":99}\n")
+    let ran = Ran(["sessions", path, "--json"])
+    #expect(ran.code == 3)
+    #expect(try ran.json()[path: "0.problem"]?.string?.contains("99") == true)
+    #expect(ran.error.contains("1 cannot be played"))
+  }
+
+  @Test func asciicast() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("out.cast")
+    let ran = Ran([
+      "sessions", Self.root + "/Sessions/weights-rtn.session", "--asciicast", path,
+    ])
+    #expect(ran.code == 0)
+    #expect(ran.out.contains(path))
+    #expect(try folder.text("out.cast").hasPrefix("{"))
+  }
+
+  @Test func themes() throws {
+    let json = try Ran(["themes", "--themes", Self.root + "/Themes", "--json"]).json()
+    let entries = try #require(json.array)
+    #expect(entries.count > 1)
+    for entry in entries { entry.expectTexts(["name"]) }
+  }
+
+  @Test func synthesize() throws {
+    let folder = try TemporaryFolder()
+    let json = try Ran(
+      ["synthesize", folder.path("made"), "--blocks", "1", "--hidden-size", "64"]
+        + [
+          "--intermediate-size", "128", "--heads", "2", "--kv-heads", "1", "--head-dimension", "32",
+        ]
+        + ["--vocabulary", "2048", "--context", "128", "--threads", "2", "--json"]
+    ).json()
+    json.expectNumbers(["shape.blocks", "shape.hiddenSize", "fileBytes"])
+    #expect(json[path: "shape.hiddenSize"]?.integer == 64)
+  }
+
+  @Test func doctor() throws {
+    let json = try Ran(["doctor", "--threads", "2", "--json"]).json()
+    json.expectTexts(["processor", "bestProvider", "workspace"])
+    json.expectNumbers(["cores", "memoryBytes", "peaks.readBandwidth", "peaks.int8Rate"])
+    #expect(json[path: "isTerminal"]?.bool == false)
+    #expect(json[path: "places"]?.array?.isEmpty == false)
+  }
+}

@@ -1,0 +1,105 @@
+import CommandLineFace
+import Testing
+
+/// What a wrong command line is answered with: exit code 2, and words that name what was expected and what was found.
+@Suite struct UsageTests {
+  /// One wrong command line a command at least, with the words it is answered with.
+  static let wrong: [(line: String, words: [String])] = [
+    ("workbench --color pink", ["--color: expected mono, 8, 16, 256 or truecolor, found 'pink'"]),
+    ("inspect --threads 0", ["--threads: expected 1 to 256, found 0"]),
+    ("inspect --provider mmx", ["--provider: expected one of generic", "found 'mmx'"]),
+    ("plan --requests 0", ["--requests: expected 1 to 100000000, found 0"]),
+    ("plan --prefix-share 2", ["--prefix-share: expected 0 to 1, found 2.0"]),
+    ("plan --memory much", ["--memory: expected a size such as 24GB or 512MB, found 'much'"]),
+    ("plan --kv-widths 8,x", ["--kv-widths: expected", "found '8,x'"]),
+    ("quantize", ["Missing expected argument", "--output"]),
+    ("quantize -o x --samples 0", ["--samples: expected 1 to 100000, found 0"]),
+    ("calibration --sample-length 1", ["--sample-length: expected 8 to 65536, found 1"]),
+    ("outliers --threshold=-1", ["--threshold: expected a number above 0, found -1.0"]),
+    ("lab --windows 1", ["--windows: expected 2 to 100000, found 1"]),
+    ("lab --factors 3", ["--factors"]),
+    ("allocate", ["Missing expected argument", "--budget"]),
+    ("allocate --budget 1", ["--budget: expected bits a weight from 2 to 16", "found '1'"]),
+    ("evaluate --protocol mine", ["--protocol: expected llama.cpp or paper, found 'mine'"]),
+    ("evaluate --baseline f8", ["--baseline: expected bf16 or f32, found 'f8'"]),
+    ("evaluate --windows 0", ["--windows: expected 1 or more, found 0"]),
+    ("evaluate --windows two", ["--windows", "two"]),
+    ("cache --depth 0", ["--depth: expected 1 to 10000000, found 0"]),
+    ("cache --kv nothing:9", ["--kv", "nothing"]),
+    ("depth --steps 0", ["--steps: expected 1 to 10000000, found 0"]),
+    ("batch --batches none", ["none"]),
+    ("batch --forms fp3", ["fp3"]),
+    ("bench --prompt 0", ["--prompt: expected 1 to 10000000, found 0"]),
+    ("compare --threads 2", ["--threads"]),
+    ("conformance", ["Missing expected argument", "directory"]),
+    ("replay", ["Missing expected argument", "file"]),
+    ("replay x --at soon", ["--at: expected seconds or 'end', found 'soon'"]),
+    ("replay x --size big", ["--size: expected COLUMNSxROWS such as 100x30, found 'big'"]),
+    ("sessions --asciicast out.cast", ["--asciicast needs the session to export"]),
+    ("lessons --asciicast out.cast", ["--asciicast"]),
+    ("themes --color pink", ["--color: expected", "found 'pink'"]),
+    ("synthesize", ["Missing expected argument", "directory"]),
+    ("synthesize out --shape huge", ["--shape: expected one of", "found 'huge'"]),
+    ("doctor --color pink", ["--color: expected", "found 'pink'"]),
+    ("layer --rows 0", ["--rows: expected 1 to", "found 0"]),
+    ("layer --input f --columns 8", ["--columns: expected none beside --input"]),
+    ("linear --form w1", ["--form: expected one of", "found 'w1'"]),
+    ("linear --rounds 0", ["--rounds: expected 1 to 10000, found 0"]),
+    ("providers --seconds 0", ["--seconds: expected 1 to 86400, found 0"]),
+    ("providers --provider generic", ["expected neither, since all of them are compared"]),
+    ("kernels --tokens 1", ["--tokens: expected 8 to 1000000, found 1"]),
+    ("kernels --decoded 144", ["--decoded: expected 0 to 143, found 144"]),
+  ]
+
+  @Test(arguments: wrong) func isRefused(line: String, words: [String]) {
+    let ran = Ran(line.split(separator: " ").map(String.init))
+    #expect(ran.code == 2, "\(line)")
+    #expect(ran.out.isEmpty)
+    for word in words { #expect(ran.error.contains(word), "\(line): \(ran.error)") }
+  }
+
+  /// Every command that takes a recipe refuses what is no recipe in the same words.
+  @Test(arguments: [
+    ("evaluate --weights nearest:4", ["nearest", "rtn"]),
+    ("evaluate --weights rtn:5:128", ["5", "one of"]),
+    ("evaluate --weights rtn:4:128:1", ["rtn:4:128:1", "expected"]),
+    ("bench --activations w9", ["w9", "smoothquant"]),
+    ("quantize -o nowhere --kv int7", ["int7", "kivi"]),
+    ("plan --kv-key maybe", ["maybe"]),
+    ("evaluate --weights rtn --set weights.bitz=4", ["bitz", "bits"]),
+    ("evaluate --set weights.bits=4", ["weights"]),
+    ("evaluate --set what", ["what", "TARGET.KEY=VALUE"]),
+    ("evaluate --layer 5.down", ["5.down"]),
+    ("evaluate --head many", ["many"]),
+  ])
+  func noRecipe(line: String, words: [String]) {
+    let ran = Ran(line.split(separator: " ").map(String.init))
+    #expect(ran.code == 2, "\(line): \(ran.error)")
+    #expect(ran.out.isEmpty)
+    for word in words { #expect(ran.error.contains(word), "\(line): \(ran.error)") }
+  }
+
+  /// No command is forgotten above.
+  @Test func everyCommandIsRefusedSomething() {
+    let tried = Set(Self.wrong.map { String($0.line.prefix { $0 != " " }) })
+    #expect(Set(Program.commandNames) == tried)
+  }
+
+  @Test func anUnknownOptionIsNamed() {
+    for name in Program.commandNames {
+      let ran = Ran([name, "--no-such-option"])
+      #expect(ran.code == 2, "\(name)")
+      #expect(ran.error.contains("--no-such-option"), "\(name): \(ran.error)")
+    }
+  }
+
+  @Test func helpAndVersionAreAnswersAndNoErrors() {
+    for arguments in [["--help"], ["help", "bench"], ["evaluate", "--help"]] {
+      let ran = Ran(arguments)
+      #expect(ran.code == 0)
+      #expect(ran.out.contains("USAGE: nibble"))
+      #expect(ran.error.isEmpty)
+    }
+    #expect(Ran(["--version"]).out.contains("."))
+  }
+}
