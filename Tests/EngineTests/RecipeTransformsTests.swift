@@ -1,4 +1,5 @@
 import Engine
+import Evaluation
 import Models
 import Quantization
 import TestSupport
