@@ -13,6 +13,10 @@ package struct ConfigFile: Sendable {
   package let root: JSONObject
   /// The objects around this one, `rope_scaling.`, empty for the whole file.
   private let prefix: String
+  /// What the file calls fields that are asked for under other names.
+  private var names: [String: String] = [:]
+  /// What fields hold that the file leaves out.
+  private var standards: [String: JSONValue] = [:]
 
   /// Reads the file at `path`.
   package init(path: String) throws(CheckpointError) {
@@ -38,6 +42,21 @@ package struct ConfigFile: Sendable {
     self.path = path
     self.root = root
     self.prefix = prefix
+  }
+
+  /// The same file, where some fields have other names, and some that are left out have values all the same.
+  ///
+  /// - Parameters:
+  ///   - names: what the file calls a field, by the name it is asked for: `["hidden_size": "n_embd"]`. Errors speak of
+  ///     the file's.
+  ///   - standards: by the name a field is asked for.
+  package func read(
+    calling names: [String: String] = [:], standards: [String: JSONValue] = [:]
+  ) -> ConfigFile {
+    var file = self
+    file.names.merge(names) { $1 }
+    file.standards.merge(standards) { $1 }
+    return file
   }
 
   /// Whether `name` is there and not null.
@@ -156,11 +175,12 @@ package struct ConfigFile: Sendable {
   package func mismatch(_ name: String, _ expected: String, _ found: JSONValue?) -> CheckpointError
   {
     .malformed(
-      file: path, item: prefix + name, expected: expected, found: found?.kind ?? "none")
+      file: path, item: prefix + (names[name] ?? name), expected: expected,
+      found: found?.kind ?? "none")
   }
 
   private func value(_ name: String) -> JSONValue? {
-    guard let value = root[name], value != .null else { return nil }
+    guard let value = root[names[name] ?? name], value != .null else { return standards[name] }
     return value
   }
 

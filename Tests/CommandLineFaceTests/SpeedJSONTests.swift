@@ -22,7 +22,7 @@ import Testing
       for kernel in kernels {
         kernel.expectTexts(["operator", "kernel"])
         kernel.expectNumbers(["calls", "bytes", "seconds"])
-        let isNative = try #require(kernel[path: "native"]?.bool)
+        let isNative = try #require(kernel[path: "native"]?.bool as Bool?)
         if !isNative { kernel.expectTexts(["reason"]) }
       }
     }

@@ -89,6 +89,20 @@ import Testing
     #expect(configuration.architecture.frame(configuration).logitSoftCap == nil)
   }
 
+  @Test func textModelsInsideOthersLeaveOutWhatIsUsual() throws {
+    let text = """
+      {"model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+      "num_hidden_layers": 34, "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+      "sliding_window": 1024}
+      """
+    let configuration = try ModelConfiguration(
+      ConfigFile(path: "config.json", text: Array(text.utf8)))
+    #expect(configuration.heads == 8 && configuration.kvHeads == 4)
+    #expect(configuration.headDimension == 256 && configuration.vocabularySize == 262_208)
+    #expect(configuration.context == 131_072)
+    #expect(configuration.rotary == RotaryEmbedding(base: 1_000_000, scaling: .linear(factor: 8)))
+  }
+
   @Test func scaleMovesOnlyWhereNothingStandsBetween() throws {
     var plan = try configuration("qwen2").block(0)
     plan.feedForward.hasGate = false

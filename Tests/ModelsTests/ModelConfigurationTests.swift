@@ -1,5 +1,6 @@
 import Checkpoints
 import Models
+import Platform
 import Testing
 
 @Suite struct ModelConfigurationTests {
@@ -157,6 +158,20 @@ import Testing
     }
     #expect("\(error)".contains("config.json"))
     for word in words { #expect("\(error)".contains(word)) }
+  }
+
+  @Test func fieldsMayHaveOtherNamesAndStandards() throws {
+    let file = try ConfigFile(
+      path: "config.json", text: Array(#"{"n_embd": 64, "n_head": 0, "n_ctx": null}"#.utf8))
+    let config = file.read(
+      calling: ["hidden_size": "n_embd", "heads": "n_head", "context": "n_ctx"],
+      standards: ["context": .number(JSONNumber(1024)), "hidden_size": .number(JSONNumber(7))])
+    #expect(try config.integer("hidden_size", in: 1...100) == 64)
+    #expect(try config.integer("context", in: 1...2048) == 1024)
+    let error = try #require(throws: CheckpointError.self) {
+      try config.integer("heads", in: 1...8)
+    }
+    #expect("\(error)".contains("n_head"))
   }
 
   @Test func missingFieldsAreNamed() throws {

@@ -164,7 +164,7 @@ import Workbench
     play.send(.input(event: .resize(size: Size(width: 100, height: 30))))
     for screen in Screens.all {
       var state = play.state
-      _ = state.show(screen.id)
+      state.show(screen.id)
       for size in [
         Size(width: 60, height: 16), Size(width: 100, height: 30), Size(width: 200, height: 60),
       ] {

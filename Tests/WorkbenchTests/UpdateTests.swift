@@ -86,7 +86,7 @@ import Workbench
     var play = Play()
     play.send(.launch(model: nil))
     play.press("2", "enter")  // the plan advises the KV cache
-    #expect(play.state.method.slot == .keys)
+    #expect(play.state[MethodScreen.self].slot == .keys)
     play.press("space")
     #expect(play.state.choices.recipe.keys == play.state.choices.recipe.values)
     #expect(play.state.choices.recipe.keys?.method == "int8")

@@ -76,7 +76,7 @@ import Workbench
   @Test func wholeColumnsAndRowsAreOneException() {
     let map = SampleRun.quantized.maps[0]
     func texts(_ cells: [CellAddress]) -> [String] {
-      HeatmapScreen.exceptions(for: Set(cells), in: map).map(\.description)
+      map.exceptions(for: Set(cells)).map(\.description)
     }
     let column = (0..<8).map { CellAddress(row: $0, column: 2) }
     let row = (0..<7).map { CellAddress(row: 3, column: $0) }

@@ -1,5 +1,6 @@
 import Platform
 package import Tensors
+import Tokenizers
 
 /// What `quantization_config` says of how layers are stored and run (see `CompressedTensors`).
 package struct CompressedTensorsScheme: Sendable {
@@ -17,7 +18,7 @@ package struct CompressedTensorsScheme: Sendable {
   }
 
   struct Group: Hashable, Sendable {
-    /// Names of layers, or `Linear` for all.
+    /// Names of layers, patterns of names after `re:`, or `Linear` for all.
     var targets: [String]
     /// Rows and columns of a block of the weights.
     var block: [Int]?
@@ -26,6 +27,8 @@ package struct CompressedTensorsScheme: Sendable {
   }
 
   private let groups: [Group]
+  /// Patterns with the group that each stands for, in the order in which they are tried; none for a single group.
+  private let patterns: [(pattern: NamePattern, group: Int)]
 
   /// Reads `quantization_config` of a model's `config.json`; without one no layer is quantized.
   ///
@@ -41,18 +44,37 @@ package struct CompressedTensorsScheme: Sendable {
       }
     }
     self.groups = groups
-    let patterns = groups.flatMap(\.targets).filter { $0.hasPrefix("re:") }
-    if groups.count > 1, let pattern = patterns.first {
-      throw .unsupported(
-        file: config.path, item: "quantization_config.config_groups", found: "target '\(pattern)'",
-        known: "names of layers where there are several groups")
+    patterns = groups.count > 1 ? try Self.patterns(of: groups, in: config) : []
+  }
+
+  /// As in compressed-tensors: patterns are tried in the order of their texts.
+  private static func patterns(
+    of groups: [Group], in config: ConfigFile
+  ) throws(CheckpointError) -> [(pattern: NamePattern, group: Int)] {
+    var patterns: [(pattern: NamePattern, group: Int)] = []
+    for (number, group) in groups.enumerated() {
+      for target in group.targets where target.hasPrefix("re:") {
+        var words = ""
+        guard let pattern = NamePattern(String(target.dropFirst(3)), words: &words) else {
+          throw .unsupported(
+            file: config.path, item: "quantization_config.config_groups",
+            found: "target 're:\(words)'",
+            known: "sets, groups, alternatives and repetitions of characters")
+        }
+        patterns.append((pattern, number))
+      }
+    }
+    return patterns.sorted {
+      $0.pattern.text.unicodeScalars.lexicographicallyPrecedes($1.pattern.text.unicodeScalars)
     }
   }
 
-  /// The group of a layer; a single one holds for all layers.
+  /// The group of a layer: that which names it, else that of a pattern, else that of all; a single one holds for all
+  /// layers.
   func group(of layer: String) -> Group? {
     if groups.count == 1 { return groups[0] }
     return groups.first { $0.targets.contains(layer) }
+      ?? patterns.first { $0.pattern.matches(layer) }.map { groups[$0.group] }
       ?? groups.first { $0.targets.contains("Linear") }
   }
 

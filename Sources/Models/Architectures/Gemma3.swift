@@ -1,6 +1,7 @@
 package import Checkpoints
 import Glibc
 import Operators
+import Platform
 
 /// The text model of Gemma 3: gains about 1, norms before and after each half and over heads, a GELU gate, windows in all
 /// but every sixth block, which alone turn by the slow rotary embedding, and embeddings times the root of their size.
@@ -11,7 +12,15 @@ package enum Gemma3: Architecture {
 
   private typealias Bounds = ModelConfiguration.Bounds
 
-  package static func configuration(from config: ConfigFile) throws -> ModelConfiguration {
+  /// What files leave out that hold a text model inside another one.
+  private static let standards: [String: JSONValue] = [
+    "num_attention_heads": .number(JSONNumber(8)), "num_key_value_heads": .number(JSONNumber(4)),
+    "vocab_size": .number(JSONNumber(262_208)),
+    "max_position_embeddings": .number(JSONNumber(131_072)),
+  ]
+
+  package static func configuration(from file: ConfigFile) throws -> ModelConfiguration {
+    let config = file.read(standards: standards)
     var configuration = try ModelConfiguration(
       common: config, headDimension: 256, activations: ["gelu_pytorch_tanh": .geluTanh],
       rotaryBase: 1_000_000)

@@ -247,11 +247,13 @@ extension Model {
   /// - Parameters:
   ///   - format: how keys and values are stored; the precision's own when not given.
   ///   - capacity: the most tokens, the model's context when not given; it may be more, at the
-  ///     price of positions the model was not trained for.
+  ///     price of positions the model was not trained for; never more than a table of positions has.
   /// - Throws: `OperatorError` when no kernel stores such a cache.
   package func makeCache(_ format: KVFormatPair? = nil, capacity: Int? = nil) throws
     -> BlockKVCache
   {
-    try BlockKVCache(cacheLayout(format), capacity: capacity ?? configuration.context)
+    let most = frame.positions.map { max(0, $0.rows - $0.first) } ?? .max
+    return try BlockKVCache(
+      cacheLayout(format), capacity: min(capacity ?? configuration.context, most))
   }
 }

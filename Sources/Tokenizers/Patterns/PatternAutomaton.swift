@@ -13,8 +13,8 @@ struct PatternAutomaton: Equatable, Sendable {
   private static let mostStates = 4096
   private static let mostSteps = 8_000_000
 
-  /// - Throws: `PatternError` for what is not known, too large, or matches nothing at all.
-  init(_ pattern: String) throws(PatternError) {
+  /// - Throws: `PatternError` for what is not known, too large, or, unless that is allowed, can match nothing at all.
+  init(_ pattern: String, allowsEmpty: Bool = false) throws(PatternError) {
     let (node, sets) = try PatternParser.parse(pattern)
     let program = try PatternProgram(node)
     let classes = ScalarClasses(sets)
@@ -27,7 +27,7 @@ struct PatternAutomaton: Equatable, Sendable {
       for number in 0...classes.count {
         let members = number < classes.count ? classes.members[number] : nil
         let (waiting, isMatch) = program.waiting(states[state], next: members, steps: &steps)
-        guard state > 1 || !isMatch else {
+        guard state > 1 || !isMatch || allowsEmpty else {
           throw PatternError(found: "it can match without a character", place: 1)
         }
         var seen: Set<Int> = []
