@@ -22,14 +22,9 @@ import Testing
       for kernel in kernels {
         kernel.expectTexts(["operator", "kernel"])
         kernel.expectNumbers(["calls", "bytes", "seconds"])
-<<<<<<< HEAD
         let native = kernel[path: "native"]
         #expect(native == .bool(true) || native == .bool(false))
         if native == .bool(false) { kernel.expectTexts(["reason"]) }
-=======
-        let isNative = try #require(kernel[path: "native"]?.bool as Bool?)
-        if !isNative { kernel.expectTexts(["reason"]) }
->>>>>>> main
       }
     }
     #expect(
