@@ -67,8 +67,34 @@ import Workbench
     #expect(Set(Jobs.all.map { $0.name }).count == Jobs.all.count)
   }
 
+  /// A folder a screen, with the screen in the file of its name.
   @Test func screens() throws {
-    #expect(try stems("Sources/Workbench/Screens") == names(Screens.all.map { $0 }))
+    let files = try SourceTree.files("Sources/Workbench/Screens", suffix: ".swift")
+    let rooms = Set(files.map { $0.split(separator: "/")[3] })
+    #expect(Set(rooms.map { "\($0)Screen" }) == names(Screens.all.map { $0 }))
+    for room in rooms {
+      #expect(files.contains("Sources/Workbench/Screens/\(room)/\(room)Screen.swift"))
+    }
+  }
+
+  /// What somebody said is never rounded: a new type of options that is not named there fails here.
+  @Test func optionsAreSaidExactly() throws {
+    let exact = try SourceTree.lines("Sources/Workbench/Sessions/SaidExactly.swift").joined()
+    var found: Set<String> = []
+    for target in ["Engine", "Evaluation", "Profiling", "Planning", "Quantization"] {
+      for file in try SourceTree.files("Sources/\(target)", suffix: ".swift") {
+        for line in try SourceTree.lines(file) where line.contains("Codable") {
+          guard let name = line.firstMatch(of: #/struct (\w+Options)\b/#)?.output.1 else {
+            continue
+          }
+          found.insert(String(name))
+        }
+      }
+    }
+    #expect(found.count >= 5)
+    for name in found {
+      #expect(exact.contains("extension \(name): SaidExactly"), "\(name) would be rounded")
+    }
   }
 
   @Test func kernelsHaveTheGenericProvider() {

@@ -5,6 +5,7 @@ import Planning
 import Platform
 import Tensors
 import Testing
+import Wording
 
 /// Methods stand where what they say of themselves puts them; a plan knows none by name.
 @Suite struct MethodRankingTests {

@@ -172,14 +172,18 @@ import Workbench
       play.job(
         .finished(
           id: play.state.jobs.jobs[play.state.jobs.jobs.count - 1].id, BatchJob.self, report))
-      for keys in [["end"], ["v"], ["v"], ["v"], ["tab"]] {
-        for key in keys { play.press(key) }
-        for (width, height) in [(80, 24), (100, 30), (200, 60), (40, 12), (20, 6)] {
-          let text = play.screen(width: width, height: height)
-          #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count >= height)
-        }
+      // Without prefill the figures begin again after the third.
+      let last = report.prompt > 0 ? "prefill, all prompts" : "decode, all sequences"
+      for (key, title) in [
+        ("end", "decode, all sequences"), ("v", "decode, one sequence"),
+        ("v", "decode, share of the limit"), ("v", last), ("tab", "how it is measured"),
+      ] {
+        play.press(key)
+        ScreensTests.expectEverySize(
+          play, shows: [title, "BF16", key == "tab" ? "batches to" : "at batch"])
       }
       play.press("tab")
+      if report.prompt > 0 { play.press("v") }
     }
   }
 }

@@ -4,7 +4,7 @@ import Workbench
 
 @Suite struct KeymapTests {
   @Test func noKeyIsBoundTwiceInAScope() {
-    for scope in Keymap.scopes {
+    for scope in Dispatch.scopes {
       var owners: [KeyPress: String] = [:]
       for binding in scope.bindings {
         for key in binding.keys {
@@ -29,7 +29,7 @@ import Workbench
   }
 
   @Test func everyBindingHasAKeyANameAndASentence() {
-    for scope in Keymap.scopes {
+    for scope in Dispatch.scopes {
       for binding in scope.bindings {
         #expect(
           !binding.keys.isEmpty, "\(scope.title): \(binding.name) has no key, or a misspelt one")
@@ -43,7 +43,7 @@ import Workbench
 
   @Test func digitsShowTheScreensOfTheWalk() {
     var play = Play()
-    for (index, screen) in Screens.all.prefix(Screens.walk).enumerated() {
+    for (index, screen) in Screens.walk.enumerated() {
       play.press("\(index + 1)")
       #expect(play.state.screen == screen.id)
     }
@@ -63,7 +63,7 @@ import Workbench
 
   @Test func helpListsEveryKeyOfTheScreen() {
     var play = Play(width: 200, height: 60)
-    for (index, screen) in Screens.all.prefix(Screens.walk).enumerated() {
+    for (index, screen) in Screens.walk.enumerated() {
       play.press("\(index + 1)", "?")
       let text = play.screen(width: 200, height: 60)
       #expect(text.contains(screen.title))

@@ -96,10 +96,8 @@ import Workbench
   @Test func itIsDrawnAtEverySize() {
     var play = Self.opened()
     play.press("enter")
-    for (width, height) in [(80, 24), (100, 30), (200, 60), (40, 12)] {
-      let map = play.screen(width: width, height: height)
-      #expect(map.split(separator: "\n", omittingEmptySubsequences: false).count >= height)
-    }
+    ScreensTests.expectEverySize(
+      play, shows: ["LLM.int8() threshold", "channels of each input", "block 0, input of q, k, v"])
     #expect(play.screen(width: 80, height: 24).contains("input of q, k, v"))
     play.press("v", "enter")
     #expect(play.screen(width: 80, height: 24).contains("W8A8 per token"))

@@ -157,6 +157,8 @@ import Workbench
     let size = Size(width: 100, height: 30)
     let last = PlayerView.frame(Self.walk, at: .infinity, size: size)
     #expect(PlayerView.frame(Self.walk, at: 0, size: size).contains("MODEL"))
-    #expect(last.contains("MODEL") || !last.isEmpty)
+    // The walk ends on Verdict, with the run saved.
+    #expect(last.contains("VERDICT") && !last.contains("MODEL"))
+    #expect(last.contains("2026-11-23-1"))
   }
 }

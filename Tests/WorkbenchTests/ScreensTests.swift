@@ -12,13 +12,34 @@ import Workbench
     _ id: String, shows lines: [String], in play: Play = .walk(), _ comment: String = ""
   ) {
     var state = play.state
-    _ = state.show(id)
+    state.show(id)
     for size in sizes {
       let text = WorkbenchView.text(state, size: size)
       for line in lines {
         #expect(
           text.contains(line), "\(id) at \(size.width)x\(size.height) lacks \"\(line)\"\n\(text)")
       }
+    }
+  }
+
+  /// A picture at every size: where there is room for a screen it shows `lines`, and where there is none it says so.
+  static func expectEverySize(_ play: Play, shows lines: [String]) {
+    for size in sizes + [Size(width: 60, height: 16)] {
+      let text = WorkbenchView.text(play.state, size: size)
+      let rows = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let title = Screens.current(play.state).title.uppercased()
+      #expect(rows[0].contains(title) || size.width < 80, "\(title) is not named:\n\(text)")
+      #expect(
+        rows.dropFirst().dropLast(2).contains { $0.contains("─") }, "no frame is drawn:\n\(text)")
+      for line in lines where size.width >= 80 {
+        #expect(
+          text.contains(line), "\(size.width)x\(size.height) lacks \"\(line)\"\n\(text)")
+      }
+    }
+    for size in [Size(width: 40, height: 12), Size(width: 20, height: 6)] {
+      let text = WorkbenchView.text(play.state, size: size)
+      #expect(text.contains("mall"), "\(text)")
+      #expect(!text.contains("─"), "no screen is squeezed into it:\n\(text)")
     }
   }
 
@@ -140,9 +161,9 @@ import Workbench
   }
 
   @Test func sessionsAndLessons() {
-    Self.expect(SessionsScreen.id, shows: ["A first run", "1 m 23 s"])
+    Self.expect(SessionsScreen.id, shows: ["A first run", "1 min 23 s"])
     Self.expect(
-      LessonsScreen.id, shows: ["What do you want to quantize?", "무엇을 양자화할까요?", "4 m 00 s"])
+      LessonsScreen.id, shows: ["What do you want to quantize?", "무엇을 양자화할까요?", "4 min 00 s"])
   }
 
   @Test func emptyScreensSayWhatFillsThem() {

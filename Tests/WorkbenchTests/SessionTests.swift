@@ -45,7 +45,7 @@ import Workbench
   }
 
   @Test func anUnknownFormatIsRefusedByName() {
-    let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
+    let head = Self.head.replacing("\"format\":2", with: "\"format\":7")
     let newer = SessionError.unknownFormat(
       path: "x.session", found: 7, known: 2, program: "0.1.0")
     #expect(throws: newer) { try Self.read(head) }
@@ -164,7 +164,7 @@ import Workbench
     play.send(.input(event: .resize(size: Size(width: 100, height: 30))))
     for screen in Screens.all {
       var state = play.state
-      _ = state.show(screen.id)
+      state.show(screen.id)
       for size in [
         Size(width: 60, height: 16), Size(width: 100, height: 30), Size(width: 200, height: 60),
       ] {

@@ -12,7 +12,7 @@ import Workbench
     states.append(full.state)
     let look = Look()
     for var state in states {
-      _ = state.show(id)
+      state.show(id)
       for height in 1...70 {
         for width in 1...220 where width <= 84 || width % 12 == height % 12 {
           var buffer = CellBuffer(width: width, height: height)
@@ -52,7 +52,7 @@ import Workbench
     let look = Look(depth: depth, glyphs: GlyphSet(kind))
     for screen in Screens.all {
       var state = play.state
-      _ = state.show(screen.id)
+      state.show(screen.id)
       let text = WorkbenchView.text(state, size: Size(width: 100, height: 30), look: look)
       #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count == 30)
     }
@@ -61,9 +61,9 @@ import Workbench
   /// A newcomer at 80 × 24 reads, on each screen, what it is and what Enter does; nothing of a row is lost by wrapping.
   @Test func smallScreensKeepTheHintOfEnter() {
     let play = Play.walk(width: 80, height: 24)
-    for screen in Screens.all.prefix(Screens.walk) {
+    for screen in Screens.walk {
       var state = play.state
-      _ = state.show(screen.id)
+      state.show(screen.id)
       let text = WorkbenchView.text(state, size: Size(width: 80, height: 24))
       let rows = text.split(separator: "\n", omittingEmptySubsequences: false)
       #expect(rows[0].contains(screen.title.uppercased()))
@@ -87,7 +87,7 @@ import Workbench
     if let id { play.job(.progressed(id: id, progress: Play.progress(14))) }
     for screen in Screens.all {
       var state = play.state
-      _ = state.show(screen.id)
+      state.show(screen.id)
       let text = WorkbenchView.text(state, size: Size(width: 100, height: 30))
       #expect(text.contains("25 %") && text.contains("left"), "\(screen.title)")
     }

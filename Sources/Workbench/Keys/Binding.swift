@@ -9,22 +9,46 @@ package struct Binding: Sendable {
   package var help: String
   /// Whether it is one of the keys that matter most, which the hint bar shows.
   package var isHint: Bool
-  package var isAvailable: @Sendable (State) -> Bool
+  /// Why it can do nothing now, as a sentence without its full stop; nil when it can.
+  package var reason: @Sendable (State) -> String?
   package var action: @Sendable (inout State) -> [Effect]
 
-  /// - Parameter keys: names of keys, such as `x` or `ctrl+l`; a name that is no key is left out, which a test refuses.
+  /// - Parameters:
+  ///   - keys: names of keys, such as `x` or `ctrl+l`; a name that is no key is left out, which a test refuses.
+  ///   - reason: why the key can do nothing now; nil when it can.
   package init(
     _ keys: String..., name: String, help: String, isHint: Bool = false,
-    when isAvailable: @escaping @Sendable (State) -> Bool = { _ in true },
+    unless reason: @escaping @Sendable (State) -> String? = { _ in nil },
     action: @escaping @Sendable (inout State) -> [Effect]
   ) {
     self.keys = keys.compactMap { KeyPress(name: $0) }
     self.name = name
     self.help = help
     self.isHint = isHint
-    self.isAvailable = isAvailable
+    self.reason = reason
     self.action = action
   }
+
+  /// The binding that closes an overlay.
+  static func closing(_ keys: String..., help: String) -> Binding {
+    var binding = Binding(name: "close", help: help, isHint: true) { state in
+      state.overlay = nil
+      return []
+    }
+    binding.keys = keys.compactMap { KeyPress(name: $0) }
+    return binding
+  }
+
+  /// Does what the key does, or says why it cannot.
+  func perform(_ state: inout State) -> [Effect] {
+    if let reason = reason(state) {
+      state.say(.information, reason)
+      return []
+    }
+    return action(&state)
+  }
+
+  package func isAvailable(_ state: State) -> Bool { reason(state) == nil }
 
   /// The keys as the hint bar and help write them.
   package var keyText: String { keys.map { Self.short($0) }.joined(separator: " ") }

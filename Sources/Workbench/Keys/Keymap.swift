@@ -9,27 +9,7 @@ package enum Keymap {
   }
 
   /// Keys that work on every screen.
-  package static let global: [Binding] = movement + going + showing + leaving
-
-  /// All scopes: the global one, then one a screen, then those of overlays.
-  package static var scopes: [Scope] {
-    [Scope(title: "Everywhere", bindings: global)]
-      + Screens.all.map { Scope(title: $0.title, bindings: $0.bindings) }
-      + Overlay.scopes
-  }
-
-  /// The bindings that a press can meet now: the overlay's, or the screen's and the global ones.
-  package static func active(_ state: State) -> [Binding] {
-    if let overlay = state.overlay { return overlay.bindings }
-    return Screens.current(state).bindings + global
-  }
-
-  static func dispatch(_ press: KeyPress, _ state: inout State) -> [Effect] {
-    let found = active(state).first { $0.keys.contains(press) }
-    if let found, found.isAvailable(state) { return found.action(&state) }
-    if state.overlay != nil, found == nil { return Overlay.type(press, &state) }
-    return []
-  }
+  package static let global: [Binding] = movement + going + asking + leaving
 
   private static func moving(
     _ keys: String..., name: String, help: String, _ motion: Motion
@@ -63,54 +43,38 @@ package enum Keymap {
 
   private static let going: [Binding] =
     [
-      Binding("enter", name: "next", help: "Do the next step of the walk, as the last line says.") {
-        state in
+      Binding(
+        "enter", name: "next", help: "Do the next step of the walk, as the last line says.",
+        unless: { state in
+          let screen = Screens.current(state)
+          return screen.step(state) == nil ? screen.standstill(state) : nil
+        }
+      ) { state in
         guard let step = Screens.current(state).step(state) else { return [] }
         return step.action(&state)
       },
-      Binding("n", name: "next screen", help: "Go to the next screen of the walk.") { state in
-        walk(1, &state)
-      },
-      Binding("N", name: "screen before", help: "Go to the screen before.") { state in
-        walk(-1, &state)
-      },
+      walking("n", name: "next screen", help: "Go to the next screen of the walk.", 1),
+      walking("N", name: "screen before", help: "Go to the screen before.", -1),
     ]
-    + Screens.all.prefix(Screens.walk).enumerated().map { index, screen in
-      Binding(
-        "\(index + 1)", name: "\(screen.title)", help: "Go to \(screen.title): \(screen.question)"
-      ) { state in state.show(screen.id) }
-    }
-    + [
-      Binding("S", name: "sessions", help: "Browse recorded sessions.") { state in
-        state.show(SessionsScreen.id)
-      },
-      Binding("L", name: "lessons", help: "Browse the lessons.") { state in
-        state.show(LessonsScreen.id)
-      },
-      Binding("B", name: "budget", help: "Spend a budget of bits: which layer gets how many.") {
-        state in state.show(BudgetScreen.id)
-      },
-      Binding(
-        "O", name: "outliers",
-        help: "See which channels of the activations stand out, and what each method makes of it."
-      ) { state in state.show(OutlierScreen.id) },
-      Binding(
-        "K", name: "caches",
-        help: "Compare KV caches: bytes, quality at depth, and which heads lose most."
-      ) { state in state.show(CacheScreen.id) },
-      Binding(
-        "C", name: "batches",
-        help: "Find the crossover: at which batch which form decodes fastest, and what binds it."
-      ) { state in state.show(BatchScreen.id) },
-      Binding(
-        "P", name: "providers",
-        help: "See why a quantized model is not faster: every provider, and kernels taken away."
-      ) { state in state.show(ProviderScreen.id) },
-    ]
+    + Screens.all.map(showing)
 
-  private static let showing: [Binding] = [
+  /// The key of a screen, as it declares it.
+  private static func showing(_ screen: any Screen.Type) -> Binding {
+    let shortcut = screen.shortcut
+    let id = screen.id
+    return Binding(
+      shortcut.key, name: shortcut.name ?? screen.title,
+      help: shortcut.help ?? "Go to \(screen.title): \(screen.question)"
+    ) { state in
+      state.show(id)
+      return []
+    }
+  }
+
+  private static let asking: [Binding] = [
     Binding("t", name: "themes", help: "Choose a theme; it is tried on as you move.") { state in
-      ThemePicker.open(&state)
+      let index = state.catalog.themes.firstIndex { $0.name == state.theme } ?? 0
+      state.overlay = .themes(ThemePicker(selected: index))
       return []
     },
     Binding("r", name: "record", help: "Start or end the recording of this session.") { state in
@@ -118,17 +82,19 @@ package enum Keymap {
     },
     Binding(
       "M", name: "marker", help: "Put a marker into the recording.",
-      when: { $0.recording != nil }
+      unless: { $0.recording == nil ? "Nothing is recorded: r starts a recording" : nil }
     ) { state in
       state.say(.information, "Marked")
       return [.mark(title: Screens.current(state).title)]
     },
-    Binding("p", name: "pause", help: "Pause the job that runs, or let it go on.") { state in
-      state.togglePause()
-    },
-    Binding("X", name: "cancel job", help: "Cancel the job that runs, after a question.") { state in
-      guard let active = state.jobs.active else { return [] }
-      state.overlay = .confirm(Confirmation(.cancel(id: active.id), title: active.title))
+    Binding(
+      "p", name: "pause", help: "Pause the job that runs, or let it go on.", unless: \.isIdle
+    ) { state in state.togglePause() },
+    Binding(
+      "X", name: "cancel job", help: "Cancel the job that runs, after a question.",
+      unless: \.isIdle
+    ) { state in
+      state.askToCancel()
       return []
     },
     Binding(
@@ -159,26 +125,26 @@ package enum Keymap {
     },
   ]
 
-  /// Goes along the walk.
-  private static func walk(_ direction: Int, _ state: inout State) -> [Effect] {
-    let index = (Screens.index(state.screen) ?? 0) + direction
-    guard index >= 0, index < Screens.walk else { return [] }
-    return state.show(Screens.all[index].id)
+  /// A key that goes along the walk.
+  private static func walking(
+    _ key: String, name: String, help: String, _ direction: Int
+  ) -> Binding {
+    Binding(
+      key, name: name, help: help,
+      unless: { state in
+        guard next(state, direction) == nil else { return nil }
+        return
+          "\(Screens.current(state).title) is the \(direction > 0 ? "last" : "first") screen here"
+      }
+    ) { state in
+      if let id = next(state, direction) { state.show(id) }
+      return []
+    }
   }
-}
 
-extension State {
-  /// Pauses or resumes the job that runs.
-  mutating func togglePause() -> [Effect] {
-    guard let active = jobs.active else { return [] }
-    let pauses = active.status == .running
-    jobs.setPaused(pauses, active.id)
-    return [pauses ? .pause(id: active.id) : .resume(id: active.id)]
-  }
-
-  mutating func askToQuit() -> [Effect] {
-    guard let active = jobs.active else { return [.quit] }
-    overlay = .confirm(Confirmation(.quit, title: active.title))
-    return []
+  /// The next screen of the walk in a direction; from a screen beside the walk only the way back to its end.
+  private static func next(_ state: State, _ direction: Int) -> String? {
+    let index = (Screens.all.firstIndex { $0.id == state.screen } ?? 0) + direction
+    return Screens.walk.indices.contains(index) ? Screens.walk[index].id : nil
   }
 }

@@ -92,3 +92,18 @@ extension Setting {
     return number * 1024
   }
 }
+
+extension State {
+  /// Opens the editor for a setting of the current screen, if it can be typed.
+  mutating func edit(_ setting: Setting?) {
+    guard let setting, let text = setting.editable else { return }
+    overlay = .edit(FieldEdit(label: setting.label, help: setting.help, text: text))
+  }
+}
+
+extension String {
+  /// The text without spaces at its ends.
+  var trimmed: String {
+    String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+  }
+}

@@ -1,22 +1,7 @@
-package import Engine
 import TerminalUI
 
-/// A question before something that cannot be taken back; it names what would be lost.
-package struct Confirmation: Hashable, Sendable {
-  package enum Purpose: Hashable, Sendable {
-    case quit
-    case cancel(id: JobID)
-  }
-
-  package var purpose: Purpose
-  /// The job that would be lost.
-  package var title: String
-
-  package init(_ purpose: Purpose, title: String) {
-    self.purpose = purpose
-    self.title = title
-  }
-
+/// The keys and the picture of a question before something that cannot be taken back.
+extension Confirmation {
   static let bindings: [Binding] = [
     Binding("y", name: "yes", help: "Do it.", isHint: true) { state in
       guard case .confirm(let question) = state.overlay else { return [] }
@@ -26,7 +11,7 @@ package struct Confirmation: Hashable, Sendable {
       case .cancel(let id): return [.cancel(id: id)]
       }
     },
-    Overlay.closing("n", "esc", "q", help: "Leave everything as it is."),
+    Binding.closing("n", "esc", "q", help: "Leave everything as it is."),
   ]
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {

@@ -1,20 +1,7 @@
 import TerminalUI
 
-/// A field of the screen's form while its text is typed.
-package struct FieldEdit: Hashable, Sendable {
-  /// The label of the setting, which finds it again.
-  package var label: String
-  package var help: String
-  package var editor: LineEditor
-  /// Why the text was not taken.
-  package var problem: String?
-
-  package init(_ setting: Setting, text: String) {
-    label = setting.label
-    help = setting.help
-    editor = LineEditor(text)
-  }
-
+/// The keys and the picture of a field while its text is typed.
+extension FieldEdit {
   static let bindings: [Binding] = [
     Binding("enter", name: "take", help: "Take the text over.", isHint: true) { state in
       guard case .edit(var field) = state.overlay else { return [] }
@@ -33,16 +20,10 @@ package struct FieldEdit: Hashable, Sendable {
         return []
       }
     },
-    Overlay.closing("esc", help: "Leave the field as it was."),
+    Binding.closing("esc", help: "Leave the field as it was."),
   ]
 
-  /// Opens the editor for the chosen setting of the current screen.
-  static func open(_ setting: Setting?, _ state: inout State) {
-    guard let setting, let text = setting.editable else { return }
-    state.overlay = .edit(FieldEdit(setting, text: text))
-  }
-
-  func draw(_ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let width = min(rect.width, 72)
     let explanation = TextLayout.wrap(help, to: width - 4)
     let answer = problem.map { TextLayout.wrap($0, to: width - 6) } ?? []

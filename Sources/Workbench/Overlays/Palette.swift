@@ -1,31 +1,28 @@
 import TerminalUI
 
-/// The command palette: everything that can be done now, found by a few letters of its name.
-package struct Palette: Hashable, Sendable {
-  package var editor = LineEditor()
-  package var selected = 0
-
-  package init() {}
-
+/// The keys and the picture of the palette: everything there is to do, found by a few letters of its name.
+extension Palette {
   /// An entry that matches what was typed.
   package struct Entry: Sendable {
     package var binding: Binding
-    package var scope: String
+    /// Why it cannot be done now.
+    package var reason: String?
     package var score: Int
   }
 
-  /// What can be done on this screen, best match first; the screen's own keys before the global ones.
+  /// What there is to do on this screen: what can be done now first, of it the best match, the screen's own before the global.
   package func entries(_ state: State) -> [Entry] {
-    let screen = Screens.current(state)
-    let own = screen.bindings.map { ($0, screen.title) }
-    let global = Keymap.global.filter { !Self.isMotion($0) }.map { ($0, "everywhere") }
-    let all = (own + global).filter { $0.0.isAvailable(state) }
-    let found = all.enumerated().compactMap { index, pair -> (Int, Entry)? in
-      let text = "\(pair.0.name) \(pair.0.help)"
+    let all =
+      Screens.current(state).bindings + Keymap.global.filter { !Self.isMotion($0) }
+    let found = all.enumerated().compactMap { index, binding -> (Int, Entry)? in
+      let text = "\(binding.name) \(binding.help)"
       guard let score = FuzzyMatch.score(editor.text, in: text) else { return nil }
-      return (index, Entry(binding: pair.0, scope: pair.1, score: score))
+      return (index, Entry(binding: binding, reason: binding.reason(state), score: score))
     }
-    return found.sorted { ($1.1.score, $0.0) < ($0.1.score, $1.0) }.map(\.1)
+    func key(_ found: (Int, Entry)) -> (Int, Int, Int) {
+      (found.1.reason == nil ? 0 : 1, -found.1.score, found.0)
+    }
+    return found.sorted { key($0) < key($1) }.map(\.1)
   }
 
   private static func isMotion(_ binding: Binding) -> Bool {
@@ -38,7 +35,7 @@ package struct Palette: Hashable, Sendable {
       let entries = palette.entries(state)
       state.overlay = nil
       guard entries.indices.contains(palette.selected) else { return [] }
-      return entries[palette.selected].binding.action(&state)
+      return entries[palette.selected].binding.perform(&state)
     },
     Binding("up", "ctrl+p", name: "up", help: "Choose the entry above.") { state in
       move(.up, &state)
@@ -46,7 +43,7 @@ package struct Palette: Hashable, Sendable {
     Binding("down", "ctrl+n", name: "down", help: "Choose the entry below.") { state in
       move(.down, &state)
     },
-    Overlay.closing("esc", help: "Close the palette."),
+    Binding.closing("esc", help: "Close the palette."),
   ]
 
   private static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
@@ -68,8 +65,9 @@ package struct Palette: Hashable, Sendable {
     let list = ItemList(
       entries.map { entry in
         ItemList.Item(
-          StyledText(entry.binding.name, .strong) + "  " + StyledText(entry.binding.help, .hint),
-          trailing: StyledText(entry.binding.keyText, .key))
+          StyledText(entry.binding.name, entry.reason == nil ? .strong : .dim) + "  "
+            + StyledText(entry.reason.map { "now: \($0)" } ?? entry.binding.help, .hint),
+          trailing: StyledText(entry.binding.keyText, entry.reason == nil ? .key : .dim))
       },
       selected: selected, placeholder: StyledText("Nothing is called that. Esc closes.", .hint))
     buffer.draw(list, in: room.splitTop(2).rest, look: look)

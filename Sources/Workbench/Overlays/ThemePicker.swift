@@ -1,14 +1,7 @@
 import TerminalUI
 
-/// The theme list; the theme under the cursor is tried on at once.
-package struct ThemePicker: Hashable, Sendable {
-  package var selected = 0
-
-  static func open(_ state: inout State) {
-    let index = state.catalog.themes.firstIndex { $0.name == state.theme } ?? 0
-    state.overlay = .themes(ThemePicker(selected: index))
-  }
-
+/// The keys and the picture of the theme list; the theme under the cursor is tried on at once.
+extension ThemePicker {
   static let bindings: [Binding] = [
     Binding("up", "k", name: "up", help: "Try the theme above.") { state in move(.up, &state) },
     Binding("down", "j", name: "down", help: "Try the theme below.") { state in

@@ -70,17 +70,3 @@ package struct LessonQuestion: Hashable, Sendable, Codable {
     self.why = why
   }
 }
-
-extension Overlay {
-  /// The name that lessons use.
-  var name: String {
-    switch self {
-    case .help: "help"
-    case .palette: "palette"
-    case .themes: "themes"
-    case .confirm: "confirm"
-    case .edit: "edit"
-    case .filter: "filter"
-    }
-  }
-}

@@ -103,7 +103,7 @@ package struct Player: Sendable {
 
   /// Goes to a time, in milliseconds.
   package mutating func seek(to milliseconds: Double) {
-    let goal = min(max(0, milliseconds.isFinite ? milliseconds : 0), length)
+    let goal = min(max(0, milliseconds.isNaN ? 0 : milliseconds), length)
     let target = session.lines.partitioningIndex { Double($0.at) > goal }
     go(toLine: target)
     position = goal

@@ -1,32 +1,31 @@
 import FoundationEssentials
 
-/// Messages and lines to bytes and back: JSON, numbers with fractions kept to four significant digits.
+/// Messages and lines to bytes and back: JSON, measured numbers kept to four significant digits, options to the last.
 package enum SessionCodec {
   /// The longest line that is written.
   package static let longestLine = 65_536
 
   /// One line, without its line break.
   package static func encode(_ line: SessionLine) throws(SessionError) -> [UInt8] {
-    ShortNumbers.shorten(try json(line))
+    try json(Shortened(line))
   }
 
   /// The lines of a message: one, or several pieces when it is too long for one.
   package static func lines(of message: Message, at: Int) throws(SessionError) -> [[UInt8]] {
     let whole = try encode(SessionLine(at: at, item: .message(message)))
     guard whole.count > longestLine else { return [whole] }
-    let text = String(decoding: ShortNumbers.shorten(try json(message)), as: UTF8.self)
+    let text = String(decoding: try json(Shortened(message)), as: UTF8.self)
     // Quoting at most doubles the length of JSON text.
     let pieces = text.unicodeScalars.chunks(of: longestLine / 3)
     var lines: [[UInt8]] = []
     for (index, piece) in pieces.enumerated() {
       let part = MessagePart(index: index, count: pieces.count, text: piece)
-      // Not shortened again: a number may be cut in two here.
       lines.append(try json(SessionLine(at: at, item: .part(part))))
     }
     return lines
   }
 
-  /// The message as a reader of the file will have it.
+  /// The message as a reader of the file will have it: what was measured with four digits, what somebody said exactly.
   ///
   /// Applying this one, not the original, is what makes a replay equal to what was seen live.
   package static func canonical(_ message: Message) throws(SessionError) -> Message {
@@ -34,8 +33,7 @@ package enum SessionCodec {
     case .launch, .input, .tick, .recording, .notice: return message
     case .job, .catalog: break
     }
-    let bytes = ShortNumbers.shorten(try json(message))
-    return try decode(Message.self, bytes)
+    return try decode(Message.self, try json(Shortened(message)))
   }
 
   static func decode<Value: Decodable>(

@@ -1,45 +1,30 @@
-/// Keeps numbers with a fraction or an exponent in JSON text to four significant digits; whole numbers stay as they are.
+/// Keeps measured numbers to four significant digits; whole numbers stay as they are.
 enum ShortNumbers {
   private static let digitsKept = 4
 
-  /// `json` with its fractions shortened.
+  /// The nearest number with four significant digits, by the digits it is written with.
   ///
-  /// Shortening twice changes nothing.
-  static func shorten(_ json: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(json.count)
-    var index = 0
-    var isInString = false
-    while index < json.count {
-      let byte = json[index]
-      if isInString {
-        result.append(byte)
-        if byte == UInt8(ascii: "\\"), index + 1 < json.count {
-          index += 1
-          result.append(json[index])
-        } else if byte == UInt8(ascii: "\"") {
-          isInString = false
-        }
-        index += 1
-      } else if byte == UInt8(ascii: "-") || isDigit(byte) {
-        let start = index
-        while index < json.count, isNumberByte(json[index]) { index += 1 }
-        result += number(json[start..<index])
-      } else {
-        isInString = byte == UInt8(ascii: "\"")
-        result.append(byte)
-        index += 1
-      }
-    }
-    return result
+  /// Rounding twice changes nothing. What is whole or no number is left alone.
+  static func rounded(_ value: Double) -> Double {
+    guard let text = shortened("\(value)") else { return value }
+    return Double(text) ?? value
+  }
+
+  /// The same for a number of single precision.
+  static func rounded(_ value: Float) -> Float {
+    guard let text = shortened("\(value)") else { return value }
+    return Float(text) ?? value
+  }
+
+  /// The digits of a number cut to four; nil where there is nothing to cut.
+  private static func shortened(_ text: String) -> String? {
+    let bytes = Array(text.utf8)
+    // `12.0` is whole, `inf` and `nan` are no numbers.
+    guard !text.hasSuffix(".0"), bytes.contains(where: isDigit) else { return nil }
+    return String(decoding: number(bytes[...]), as: UTF8.self)
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-
-  private static func isNumberByte(_ byte: UInt8) -> Bool {
-    isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-      || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
-  }
 
   /// One number, by its digits alone, so that no binary rounding comes in.
   private static func number(_ text: ArraySlice<UInt8>) -> [UInt8] {

@@ -24,12 +24,6 @@ struct JobConsequences: Sendable {
       return state.replan() + state.reassess()
     },
     MachineJob.name: JobConsequences(MachineJob.self) { state, _ in state.replan() },
-    QuantizeJob.name: JobConsequences(
-      QuantizeJob.self, begun: { $0.calibrate.showsSurvey = false }
-    ) { state, _ in
-      state.heatmap = HeatmapScreen.View()
-      return []
-    },
     PlantingJob.name: JobConsequences(
       PlantingJob.self, problem: { impossible($0.summary) }
     ) { state, report in

@@ -77,3 +77,26 @@ extension State {
     return consequences.finished(&self, payload)
   }
 }
+
+extension State {
+  /// Pauses or resumes the job that runs.
+  mutating func togglePause() -> [Effect] {
+    guard let active = jobs.active else { return [] }
+    let pauses = active.status == .running
+    jobs.setPaused(pauses, active.id)
+    return [pauses ? .pause(id: active.id) : .resume(id: active.id)]
+  }
+
+  /// Asks whether the job that runs is to be cancelled.
+  mutating func askToCancel() {
+    guard let active = jobs.active else { return }
+    overlay = .confirm(Confirmation(.cancel(id: active.id), title: active.title))
+  }
+
+  /// Quits, after a question while a job runs.
+  mutating func askToQuit() -> [Effect] {
+    guard let active = jobs.active else { return [.quit] }
+    overlay = .confirm(Confirmation(.quit, title: active.title))
+    return []
+  }
+}

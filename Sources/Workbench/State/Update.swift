@@ -6,6 +6,13 @@ import TerminalUI
 /// Pure: the same state and message always give the same state and effects. There is no clock, no
 /// random number and no file here; what `update` knows of the world came in messages.
 package func update(_ state: inout State, _ message: Message) -> [Effect] {
+  let visits = state.visits
+  var effects = applied(message, to: &state)
+  if state.visits != visits { effects += Screens.current(state).appeared(&state) }
+  return effects
+}
+
+private func applied(_ message: Message, to state: inout State) -> [Effect] {
   switch message {
   case .launch(let model):
     return state.start(LoadJob(path: model)) + state.start(MachineJob())
@@ -14,8 +21,12 @@ package func update(_ state: inout State, _ message: Message) -> [Effect] {
     let now = state.now
     state.notices.removeAll { now - $0.since > $0.lifetime }
     return []
-  case .input(let event): return state.handle(event)
-  case .job(let event): return state.apply(event)
+  case .input(let event): return Dispatch.handle(event, &state)
+  case .job(let event):
+    let effects = state.apply(event)
+    guard let job = state.jobs[event.id] else { return effects }
+    for screen in Screens.all { screen.heard(event, of: job, &state) }
+    return effects
   case .catalog(let part):
     state.catalog.apply(part)
     return []
@@ -26,40 +37,5 @@ package func update(_ state: inout State, _ message: Message) -> [Effect] {
   case .notice(let kind, let text):
     state.say(kind, text)
     return []
-  }
-}
-
-extension State {
-  mutating func handle(_ event: InputEvent) -> [Effect] {
-    switch event {
-    case .key(let press): return Keymap.dispatch(press, &self)
-    case .resize(let size):
-      self.size = size
-      return []
-    case .paste(let text):
-      guard overlay != nil else { return [] }
-      return Overlay.type(text, &self)
-    case .mouse(let event): return handle(event)
-    }
-  }
-
-  private mutating func handle(_ event: MouseEvent) -> [Effect] {
-    switch event.action {
-    case .wheelUp: return Keymap.dispatch(.up, &self)
-    case .wheelDown: return Keymap.dispatch(.down, &self)
-    case .press:
-      guard event.button == .left, overlay == nil else { return [] }
-      if event.y == 0, let id = WalkBar.screen(at: event.x, in: self) { return show(id) }
-      return []
-    default: return []
-    }
-  }
-
-  /// Goes to a screen.
-  package mutating func show(_ id: String) -> [Effect] {
-    guard let screen = Screens.named(id) else { return [] }
-    overlay = nil
-    self.screen = id
-    return screen.appeared(&self)
   }
 }

@@ -1,0 +1,50 @@
+import TerminalUI
+
+/// Where keys, pasted text and clicks go: to what lies over the screen, or to the screen and the keys that work everywhere.
+package enum Dispatch {
+  /// All scopes: the global one, then one a screen, then those of overlays.
+  package static var scopes: [Keymap.Scope] {
+    [Keymap.Scope(title: "Everywhere", bindings: Keymap.global)]
+      + Screens.all.map { Keymap.Scope(title: $0.title, bindings: $0.bindings) }
+      + Overlay.scopes
+  }
+
+  /// The bindings that a press can meet now: the overlay's, or the screen's and the global ones.
+  package static func active(_ state: State) -> [Binding] {
+    if let overlay = state.overlay { return overlay.bindings }
+    return Screens.current(state).bindings + Keymap.global
+  }
+
+  static func handle(_ event: InputEvent, _ state: inout State) -> [Effect] {
+    switch event {
+    case .key(let press): return self.press(press, &state)
+    case .resize(let size):
+      state.size = size
+      return []
+    case .paste(let text):
+      guard state.overlay != nil else { return [] }
+      return Overlay.type(text, &state)
+    case .mouse(let event): return click(event, &state)
+    }
+  }
+
+  /// Does what a key does now; a key that can do nothing says why.
+  private static func press(_ press: KeyPress, _ state: inout State) -> [Effect] {
+    guard let found = active(state).first(where: { $0.keys.contains(press) }) else {
+      return state.overlay == nil ? [] : Overlay.type(press, &state)
+    }
+    return found.perform(&state)
+  }
+
+  private static func click(_ event: MouseEvent, _ state: inout State) -> [Effect] {
+    switch event.action {
+    case .wheelUp: return press(.up, &state)
+    case .wheelDown: return press(.down, &state)
+    case .press:
+      guard event.button == .left, state.overlay == nil else { return [] }
+      if event.y == 0, let id = WalkBar.screen(at: event.x, in: state) { state.show(id) }
+      return []
+    default: return []
+    }
+  }
+}

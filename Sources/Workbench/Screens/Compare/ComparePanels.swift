@@ -1,0 +1,127 @@
+import Engine
+import Evaluation
+import TerminalUI
+
+/// The runs as a table, with a warning when their protocols do not compare.
+struct RunTable: Widget {
+  var runs: [RunRecord]
+  var view: CompareScreen.View
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let protocols = Set(
+      runs.compactMap { $0.evaluation.map { "\($0.protocol.rawValue) \($0.window)" } })
+    let room = buffer.box(
+      "runs", in: rect, look: look,
+      trailing: protocols.count > 1
+        ? .warn("\(look.glyphs.warn) different protocols: KL and perplexity do not compare")
+        : .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
+    let order: Table.Order = view.isDescending ? .descending : .ascending
+    let minor: [RunFigure] = room.width >= 112 ? [] : [.prefillRate, .agreement]
+    let least: [RunFigure] = room.width >= 90 ? [] : [.cacheBytes]
+    let figures = RunFigure.allCases.filter { figure in
+      figure == view.order || !(minor + least).contains(figure)
+    }
+    var columns = [Table.Column(""), Table.Column("recipe", widest: 44)]
+    columns += figures.map { figure in
+      Table.Column(figure.title, .right, order: figure == view.order ? order : nil)
+    }
+    columns += [Table.Column("checks")]
+    if room.width >= 130 { columns += [Table.Column("protocol"), Table.Column("run")] }
+    let rows = runs.map { run -> [StyledText] in
+      var row: [StyledText] = [
+        view.marked.contains(run.id) ? .accent(String(look.glyphs.record)) : "",
+        StyledText("\(run.recipe)"),
+      ]
+      row += figures.map { figure in
+        figure.value(run).map {
+          StyledText(figure.text($0), figure == view.order ? .strong : .text)
+        }
+          ?? .hint("–")
+      }
+      row.append(Self.checks(run, look))
+      row.append(
+        .dim(run.evaluation.map { "\($0.protocol.rawValue) \($0.window)" } ?? ""))
+      row.append(.dim(run.id))
+      return row
+    }
+    buffer.draw(
+      Table(
+        columns, rows: rows, selected: rows.isEmpty ? nil : view.selected,
+        placeholder: .hint("Nothing matches.")), in: room, look: look)
+  }
+
+  /// The marks of the four checks.
+  static func checks(_ run: RunRecord, _ look: Look) -> StyledText {
+    guard let verdict = run.verdict else { return .hint("–") }
+    return verdict.checks.reduce(StyledText([])) { text, check in
+      let (mark, role, _) = check.mark.sign(look)
+      return text + StyledText(String(mark), role)
+    }
+  }
+}
+
+/// Quality against cost, one mark a run.
+struct RunScatter: Widget {
+  var runs: [RunRecord]
+  /// What lies across.
+  var across: RunFigure
+  var selected: Int
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      StyledText("KL against \(across.title)"), in: rect, look: look,
+      trailing: .hint(across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left"),
+      footer: .hint("a other axis"))
+    let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
+      guard let x = across.value(run), let y = RunFigure.divergence.value(run) else { return nil }
+      return Plot.Point(
+        x: x, y: y, label: "\(run.recipe)", isSelected: index == selected)
+    }
+    guard !points.isEmpty else {
+      buffer.draw(
+        Paragraph(.hint("No run has both figures yet: measure quality and speed, then save.")),
+        in: room, look: look)
+      return
+    }
+    buffer.draw(
+      Plot(
+        [Plot.Series("", points: points, form: .points, role: .series1)],
+        x: Plot.Axis(across.title, numbers: across == .decodeRate ? .significant : .bytes),
+        y: Plot.Axis("KL to FP", .logarithmic)), in: room, look: look)
+  }
+}
+
+/// Two runs beside each other, figure by figure.
+struct PairPanel: Widget {
+  var first: RunRecord
+  var second: RunRecord
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "side by side", in: rect, look: look, trailing: .hint("Space unmarks"))
+    let columns: [Table.Column] = [
+      Table.Column(""), Table.Column("A \(first.recipe)", .right, widest: 40),
+      Table.Column("B \(second.recipe)", .right, widest: 40), Table.Column("B for A", .right),
+    ]
+    var rows = RunFigure.allCases.map { figure -> [StyledText] in
+      let a = figure.value(first)
+      let b = figure.value(second)
+      var change: StyledText = .hint("–")
+      if let a, let b {
+        change = .change(a, b, higherIsBetter: figure.isBetterWhenLarger, look: look)
+      }
+      return [
+        .dim(figure.title), a.map { StyledText(figure.text($0)) } ?? .hint("–"),
+        b.map { StyledText(figure.text($0)) } ?? .hint("–"), change,
+      ]
+    }
+    rows.append([
+      .dim("checks"), RunTable.checks(first, look), RunTable.checks(second, look), "",
+    ])
+    let (table, note) = room.splitTop(rows.count + 1)
+    buffer.draw(Table(columns, rows: rows), in: table, look: look)
+    buffer.line(
+      .hint("A is run \(first.id), B is run \(second.id); a change under 3 % is left grey"),
+      in: note, look: look)
+  }
+}

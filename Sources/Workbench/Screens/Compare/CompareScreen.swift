@@ -1,0 +1,135 @@
+import Engine
+import Evaluation
+import Profiling
+package import TerminalUI
+
+/// All runs of the workspace: a table that sorts, a scatter of quality against cost, two runs side by side.
+package enum CompareScreen: Screen {
+  package static let id = Place.compare
+  package static let title = "Compare"
+  package static let question = "Which of the runs is the best trade of quality, bytes and speed?"
+
+  /// Sorting, cursor, and the runs set side by side.
+  package struct View: Filtered {
+    package var selected = 0
+    package var filter = ""
+    package var order = RunFigure.divergence
+    package var isDescending = false
+    /// What the scatter has across.
+    package var across = RunFigure.weightBytes
+    /// At most two run ids.
+    package var marked: [String] = []
+
+    package init() {}
+  }
+
+  package static let shortcut = Shortcut("9")
+  package static let isInWalk = true
+
+  package static let bindings: [Binding] = [
+    Binding("o", name: "sort by", help: "Sort by the next column.", isHint: true) { state in
+      state[CompareScreen.self].order = state[CompareScreen.self].order.next
+      return []
+    },
+    Binding("v", name: "reverse", help: "Turn the order of the table round.") { state in
+      state[CompareScreen.self].isDescending.toggle()
+      return []
+    },
+    Binding("a", name: "axis", help: "Bytes, speed or cache across the scatter.", isHint: true) {
+      state in
+      let axes: [RunFigure] = [.weightBytes, .decodeRate, .cacheBytes]
+      let index = axes.firstIndex(of: state[CompareScreen.self].across) ?? 0
+      state[CompareScreen.self].across = axes[(index + 1) % axes.count]
+      return []
+    },
+    Binding(
+      "space", name: "side by side", help: "Mark the run; two marked runs stand side by side.",
+      isHint: true,
+      unless: { runs($0).isEmpty ? "There is no run yet: s on Verdict (8) saves one" : nil }
+    ) {
+      state in
+      let runs = runs(state)
+      guard runs.indices.contains(state[CompareScreen.self].selected) else { return [] }
+      mark(runs[state[CompareScreen.self].selected].id, &state)
+      return []
+    },
+    filterBinding,
+  ]
+
+  private static func mark(_ id: String, _ state: inout State) {
+    if let index = state[CompareScreen.self].marked.firstIndex(of: id) {
+      state[CompareScreen.self].marked.remove(at: index)
+    } else {
+      state[CompareScreen.self].marked.append(id)
+      if state[CompareScreen.self].marked.count > 2 {
+        state[CompareScreen.self].marked.removeFirst()
+      }
+    }
+  }
+
+  /// The runs that the filter lets through, sorted.
+  static func runs(_ state: State) -> [RunRecord] {
+    let view = state[CompareScreen.self]
+    let found = state.catalog.runs.filter {
+      "\($0.id) \($0.model) \($0.recipe)".satisfies(filter: view.filter)
+    }
+    func key(_ run: RunRecord) -> (Int, Double, String) {
+      let value = view.order.value(run)
+      let usable = value.map { $0.isFinite } ?? false
+      let signed = (usable ? value ?? 0 : 0) * (view.isDescending ? -1 : 1)
+      return (usable ? 0 : 1, signed, run.id)
+    }
+    return found.map { (key($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+  }
+
+  package static func step(_ state: State) -> Step? {
+    guard !state.catalog.runs.isEmpty else { return .go("make a first run", to: Place.model) }
+    return Step("try another method") { state in
+      state[MethodScreen.self] = MethodScreen.View()
+      state.show(Place.method)
+      return []
+    }
+  }
+
+  package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    state[CompareScreen.self].selected = motion.moved(
+      state[CompareScreen.self].selected, count: runs(state).count)
+    return []
+  }
+
+  package static func draw(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    guard !state.catalog.runs.isEmpty else {
+      buffer.draw(
+        EmptyState(
+          "No runs yet",
+          [
+            "A run is a recipe with its measured quality and speed. Save one on the Verdict screen "
+              + "(s), and it stands here beside all the others.", "",
+            .press("Enter", "starts with the model"),
+          ]), in: rect, look: look)
+      return
+    }
+    let runs = runs(state)
+    let table = min(runs.count + 4, max(7, rect.height / 2))
+    let rows = rect.rows([.fixed(table), .fill()])
+    RunTable(runs: runs, view: state[CompareScreen.self]).draw(in: rows[0], of: &buffer, look: look)
+    let scatter = RunScatter(
+      runs: runs, across: state[CompareScreen.self].across,
+      selected: state[CompareScreen.self].selected)
+    let pair = state[CompareScreen.self].marked.compactMap { id in
+      state.catalog.runs.first { $0.id == id }
+    }
+    if pair.count == 2 {
+      let isWide = rows[1].width >= 120
+      let columns = rows[1].columns(isWide ? [.fill(), .fill()] : [.fill()])
+      PairPanel(first: pair[0], second: pair[1]).draw(in: columns[0], of: &buffer, look: look)
+      if isWide {
+        scatter.draw(in: columns[1], of: &buffer, look: look)
+      }
+    } else {
+      scatter.draw(in: rows[1], of: &buffer, look: look)
+    }
+  }
+}

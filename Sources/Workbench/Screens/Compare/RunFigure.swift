@@ -1,0 +1,58 @@
+import Engine
+import Evaluation
+import Profiling
+import TerminalUI
+
+/// A number by which runs are compared.
+package enum RunFigure: String, Hashable, Sendable, CaseIterable {
+  case weightBytes, cacheBytes, perplexity, divergence, agreement, prefillRate, decodeRate
+
+  var next: RunFigure {
+    let all = Self.allCases
+    return all[((all.firstIndex(of: self) ?? 0) + 1) % all.count]
+  }
+
+  /// A column head.
+  var title: String {
+    switch self {
+    case .weightBytes: "weights"
+    case .cacheBytes: "KV/token"
+    case .perplexity: "perplexity"
+    case .divergence: "KL"
+    case .agreement: "top-1"
+    case .prefillRate: "prefill/s"
+    case .decodeRate: "decode/s"
+    }
+  }
+
+  var isBetterWhenLarger: Bool {
+    self == .agreement || self == .prefillRate || self == .decodeRate
+  }
+
+  /// The figure of a run; nil when it was not measured.
+  func value(_ run: RunRecord) -> Double? {
+    switch self {
+    case .weightBytes:
+      (run.bench?.quantized.weightBytes ?? run.evaluation?.weightBytes ?? run.quantize?.outputBytes)
+        .map(Double.init)
+    case .cacheBytes:
+      (run.bench?.quantized.kvBytesPerToken ?? run.evaluation?.kvBytesPerToken
+        ?? run.quantize?.kvBytesPerToken).map(Double.init)
+    case .perplexity: run.evaluation?.perplexity
+    case .divergence: run.evaluation?.kl.mean
+    case .agreement: run.evaluation?.topOneAgreement
+    case .prefillRate: run.bench?.quantized.prefill.tokensPerSecond
+    case .decodeRate: run.bench?.quantized.decode.tokensPerSecond
+    }
+  }
+
+  func text(_ value: Double) -> String {
+    switch self {
+    case .weightBytes, .cacheBytes: NumberText.short(value) + "B"
+    case .perplexity: NumberText.fixed(value, 3)
+    case .divergence: NumberText.significant(value)
+    case .agreement: "\(NumberText.fixed(value * 100, 1)) %"
+    case .prefillRate, .decodeRate: NumberText.significant(value)
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import Engine
+import Models
+import Planning
+import Quantization
+import TerminalUI
+
+/// The recipe as it stands: a line a target, FP where nothing is chosen.
+struct RecipePanel: Widget {
+  var recipe: Recipe
+  var view: MethodScreen.View
+  /// The exception under the cursor.
+  var exception: Int?
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "recipe", in: rect, look: look, trailing: .hint("x back to FP"),
+      isFocused: view.pane == .slots)
+    let exceptions = recipe.exceptions
+    var items = Slot.allCases.map { slot -> ItemList.Item in
+      let choice = recipe[slot]
+      let text = StyledText(TextLayout.fit(slot.words, to: 12), .dim)
+      return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint("FP, as it is")))
+    }
+    items += exceptions.enumerated().map { index, exception in
+      ItemList.Item(
+        StyledText(TextLayout.fit(index == 0 ? "exceptions" : "", to: 12), .dim)
+          + .strong("\(exception)"))
+    }
+    let slots = Slot.allCases
+    let (list, foot) = room.splitBottom(1)
+    buffer.draw(
+      ItemList(
+        items, selected: exception.map { slots.count + $0 } ?? slots.firstIndex(of: view.slot)),
+      in: list, look: look)
+    let note =
+      exception != nil
+      ? "x takes this exception out"
+      : view.slot.target == .kvCache
+        ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
+        : "the rest stays FP"
+    buffer.line(.hint(note), in: foot, look: look)
+  }
+}
+
+/// The methods there are for the chosen target, each with its sentence.
+struct MethodPanel: Widget {
+  /// What the filter lets through.
+  var methods: [MethodDescription]
+  var view: MethodScreen.View
+  /// The method that the recipe has here, by name.
+  var used: String?
+  var chosen: MethodDescription?
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      StyledText("methods for \(view.slot.words)"), in: rect, look: look,
+      trailing: view.filter.isEmpty ? "" : .hint("/\(view.filter)"),
+      footer: view.slot.target == .activations ? .hint("O: where outliers are, and the lab") : "",
+      isFocused: view.pane == .methods)
+    let items = methods.map { method in
+      ItemList.Item(
+        StyledText(method.title) + .hint("  \(method.name)"),
+        trailing: method.name == used ? .good("\(look.glyphs.pass) in the recipe") : "")
+    }
+    let summary = chosen.map { Self.summary($0) } ?? ""
+    let wanted = TextLayout.wrap(summary, to: max(1, room.width)).count + 1
+    let (top, bottom) = room.splitBottom(min(wanted, max(0, room.height - 3)))
+    buffer.draw(
+      ItemList(
+        items, selected: methods.isEmpty ? nil : view.selected,
+        placeholder: .hint(
+          view.filter.isEmpty ? "No method for this target is in this build." : "Nothing matches.")),
+      in: top, look: look)
+    buffer.draw(Paragraph(summary), in: bottom.inset(top: 1), look: look)
+  }
+
+  static func summary(_ method: MethodDescription) -> StyledText {
+    StyledText(method.summary) + "\n"
+      + .hint(
+        method.calibration == .activations
+          ? "Looks at activations on calibration text."
+          : method.target == .activations
+            ? "Needs no calibration text but for scales that are static."
+            : "Needs no calibration text: it looks at the weights alone.")
+  }
+}
+
+/// The options of the chosen method, as a form.
+struct OptionPanel: Widget {
+  var method: MethodDescription?
+  var settings: [Setting]
+  /// The option under the cursor, while the form has the keyboard.
+  var selected: Int?
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      StyledText(method.map { "options of \($0.title)" } ?? "options"), in: rect, look: look,
+      isFocused: selected != nil)
+    guard !settings.isEmpty else {
+      buffer.line(
+        .hint(method == nil ? "Choose a method on the left." : "It has no options."), in: room,
+        look: look)
+      return
+    }
+    buffer.draw(
+      SettingsForm(settings: settings, selected: selected), in: room, look: look)
+  }
+}
+
+/// What the recipe costs before it runs, and what is likely to disappoint.
+struct PricePanel: Widget {
+  var price: AssessReport?
+  var hasModel: Bool
+
+  /// Rows it would like to have.
+  func height(forWidth width: Int) -> Int {
+    guard let price, price.problems.isEmpty else { return 4 }
+    let look = Look()
+    return 4 + warnings(price, look).reduce(0) { $0 + Paragraph($1).height(forWidth: width) }
+  }
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("price, before it runs", in: rect, look: look)
+    guard let price else {
+      buffer.line(
+        .hint(hasModel ? "Being worked out." : "Open a model to see a price."),
+        in: room, look: look)
+      return
+    }
+    if let problem = price.problems.first {
+      buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
+      return
+    }
+    let memory: StyledText = StyledText(NumberText.bytes(price.peakResidentBytes))
+    let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { NumberText.bytes($0) }
+    let rows: [(String, [StyledText])] = [
+      ("weights", [Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)]),
+      (
+        "KV cache",
+        [
+          Self.change(
+            price.baselineKVBytesPerToken, price.kvBytesPerToken, unit: " a token", look: look)
+        ]
+      ),
+      (
+        "time",
+        [
+          price.recipe.isBaseline
+            ? .hint("nothing to do")
+            : StyledText(
+              price.seconds.map { "about " + NumberText.duration(seconds: $0) } ?? "unknown")
+        ]
+      ),
+      (
+        "memory",
+        disk.map { disk in
+          [
+            memory + .hint(" at most, ") + StyledText(disk)
+              + .hint(" of disk with what is kept for a resume"),
+            memory + .hint(" at most, ") + StyledText(disk) + .hint(" of disk"),
+            memory + .hint(", disk ") + StyledText(disk),
+          ]
+        } ?? [memory + .hint(" at most")]
+      ),
+    ]
+    for (index, fact) in rows.enumerated() {
+      let columns = room.row(index).columns([.fixed(9), .fill()], spacing: 1)
+      buffer.line(.dim(fact.0), in: columns[0], look: look)
+      buffer.line(oneOf: fact.1, in: columns[1], look: look)
+    }
+    let text = warnings(price, look).enumerated().reduce(StyledText([])) { text, line in
+      text + (line.offset > 0 ? "\n" : "") + line.element
+    }
+    buffer.draw(Paragraph(text), in: room.splitTop(rows.count).rest, look: look)
+  }
+
+  private func warnings(_ price: AssessReport, _ look: Look) -> [StyledText] {
+    (price.warnings ?? []).map { .warn("\(look.glyphs.warn) ") + StyledText($0) }
+  }
+
+  /// `16.1 GB → 4.5 GB  28 %`.
+  static func change(_ before: Int, _ after: Int, unit: String, look: Look) -> StyledText {
+    guard before != after else { return StyledText(NumberText.bytes(after) + unit) }
+    let part = before > 0 ? Double(after) / Double(before) : 1
+    return StyledText("\(NumberText.bytes(before)) \(look.glyphs.arrow) ")
+      + .strong(NumberText.bytes(after)) + StyledText(unit)
+      + .hint("  \(NumberText.percent(part)) of FP")
+  }
+}
+
+/// Which serving runtimes execute the recipe natively, expand it, or refuse it.
+struct CoveragePanel: Widget {
+  var coverage: [RuntimeCoverage]
+  /// Whether the recipe leaves everything as it is.
+  var isBaseline: Bool
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box(
+      "who runs it", in: rect, look: look, trailing: .hint("native, expanded to FP, refused"))
+    guard !coverage.isEmpty else {
+      let text =
+        isBaseline
+        ? "Every runtime runs the FP baseline. Choose a method to see who runs it."
+        : "Not known yet."
+      buffer.draw(Paragraph(.hint(text)), in: room, look: look)
+      return
+    }
+    buffer.draw(CoverageRows(coverage: coverage), in: room, look: look)
+  }
+}

@@ -1,0 +1,91 @@
+import Engine
+import Evaluation
+import Operators
+import Profiling
+import Quantization
+import TerminalUI
+
+/// The four checks, each with its mark, its word and its evidence.
+struct VerdictPanel: Widget {
+  var verdict: Verdict
+  var recipe: String
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("the four checks", in: rect, look: look, trailing: .hint(recipe))
+    let checks = verdict.checks
+    let gap = room.height >= checks.count * 4 ? 1 : 0
+    let each = max(1, (room.height - gap * max(0, checks.count - 1)) / max(1, checks.count))
+    for (index, check) in checks.enumerated() {
+      let place = Rect(
+        x: room.x, y: room.y + index * (each + gap), width: room.width, height: each
+      ).intersection(room)
+      draw(check, number: index + 1, in: place, &buffer, look)
+    }
+  }
+
+  private func draw(
+    _ check: Verdict.Check, number: Int, in rect: Rect, _ buffer: inout CellBuffer, _ look: Look
+  ) {
+    let (mark, role, word) = check.mark.sign(look)
+    let head = StyledText("\(mark) \(word)", role)
+    let columns = rect.columns([.fixed(10), .fill()], spacing: 1)
+    buffer.line(head, in: columns[0], look: look)
+    buffer.line(
+      .strong("\(number)  \(check.question)"), in: columns[1].row(0), look: look)
+    buffer.draw(
+      Paragraph(StyledText(check.evidence, check.mark == .unknown ? .hint : .text)),
+      in: columns[1].splitTop(1).rest.inset(left: 3), look: look)
+  }
+}
+
+/// The run as a text that can be kept: recipe, figures, verdict.
+struct RunReport {
+  var facts: Facts
+  /// The recipe of the next run, named while nothing is quantized.
+  var recipe: Recipe
+
+  /// Markdown.
+  var text: String {
+    var lines = [
+      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.recipe ?? recipe)",
+      "",
+    ]
+    for (index, check) in facts.verdict.checks.enumerated() {
+      lines.append("\(index + 1). \(check.question) **\(check.mark.rawValue)**: \(check.evidence)")
+    }
+    lines.append("")
+    if let report = facts.evaluation {
+      lines += [
+        "## Quality", "",
+        "- protocol \(report.protocol.rawValue), \(report.windows) windows of \(report.window), "
+          + "\(report.tokens) tokens of \(report.text)",
+        "- perplexity \(NumberText.fixed(report.baseline.perplexity, 4)) (\(report.baseline.name)) to "
+          + "\(NumberText.fixed(report.perplexity, 4)) ± \(NumberText.significant(report.perplexityError, 2))",
+        "- KL \(NumberText.significant(report.kl.mean)) ± \(NumberText.significant(report.kl.error, 2)), "
+          + "p99 \(NumberText.significant(report.kl.p99)), noise floor "
+          + "\(NumberText.significant(report.noiseFloor.klMean, 2))",
+        "- top-1 agreement \(NumberText.fixed(report.topOneAgreement * 100, 1)) %", "",
+      ]
+    }
+    if let bench = facts.bench {
+      lines += [
+        "## Speed", "", "| | prefill tok/s | decode tok/s | weights |", "|---|---|---|---|",
+      ]
+      for side in [bench.baseline, bench.quantized].compactMap({ $0 }) {
+        lines.append(
+          "| \(side.recipe) | \(NumberText.significant(side.prefill.tokensPerSecond)) | "
+            + "\(NumberText.significant(side.decode.tokensPerSecond)) | \(NumberText.bytes(side.weightBytes)) |"
+        )
+      }
+      lines += ["", "Kernels of decode:", ""]
+      for kernel in bench.quantized.decodeKernels {
+        lines.append(
+          "- \(kernel.operator): \(kernel.kernel)"
+            + (kernel.native ? "" : " (fallback: \(kernel.reason ?? "no reason given"))"))
+      }
+      lines.append("")
+    }
+    lines += ["## Next", ""] + facts.verdict.next.map { "- \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
