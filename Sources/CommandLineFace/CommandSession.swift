@@ -57,13 +57,11 @@ struct CommandSession {
     }
   }
 
-  /// Opens a model, plants outliers in it and rotates it where asked to, and yields its summary.
-  func load(
-    _ path: String?, planting: OutlierPlanting? = nil, rotation: ResidualRotation? = nil
-  ) throws -> ModelSummary {
+  /// Opens a model, makes the transforms of a recipe of it, and yields its summary.
+  func load(_ path: String?, as recipe: Recipe = .baseline) throws -> ModelSummary {
     var summary = try perform(LoadJob(path: path))
-    if let planting { summary = try plant(planting) }
-    if let rotation { summary = try rotate(rotation) }
+    if let planting = recipe.transform(OutlierPlanting.self) { summary = try plant(planting) }
+    if let rotation = recipe.transform(ResidualRotation.self) { summary = try rotate(rotation) }
     return summary
   }
 
@@ -92,14 +90,12 @@ struct CommandSession {
     return report.summary
   }
 
-  /// Opens a model and quantizes it by a recipe; with the baseline's recipe a checkpoint stays as it is, and a directory
-  /// that `quantize` wrote keeps its own.
-  func open(
-    _ path: String?, recipe: Recipe, _ calibration: CalibrationOptions,
-    planting: OutlierPlanting? = nil, rotation: ResidualRotation? = nil
-  ) throws {
-    _ = try load(path, planting: planting, rotation: rotation)
-    if !recipe.isBaseline { _ = try quantize(recipe, calibration) }
+  /// Opens a model and quantizes it by a recipe; with one that quantizes nothing a checkpoint is transformed at most, and a
+  /// directory that `quantize` wrote keeps its own.
+  func open(_ path: String?, recipe: Recipe, _ calibration: CalibrationOptions) throws {
+    let summary = try load(path, as: recipe)
+    let isTransformed = recipe.transforms.count == (summary.transforms ?? []).count
+    if !recipe.staysFloat || !isTransformed { _ = try quantize(recipe, calibration) }
   }
 
   /// Quantizes the open model.

@@ -104,9 +104,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "A recipe in a TOML file.")
   var recipe: String?
 
+  @OptionGroup var transforms: TransformOptions
+
   /// The recipe these options describe.
   func parsed() throws -> Recipe {
     var made = try recipe.map(RecipeFile.read) ?? Recipe()
+    try transforms.put(into: &made)
     for (key, text) in [
       (Slot.weights.key, weights), (Slot.activations.key, activations), (Slot.cacheKey, kv),
       (Slot.keys.key, kvKey), (Slot.values.key, kvValue),

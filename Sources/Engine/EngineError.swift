@@ -25,6 +25,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case cacheTooLarge(needed: Int, free: Int)
   case cannotPlant(model: String, reason: String)
   case cannotRotate(model: String, reason: String)
+  case cannotTransform(model: String, reason: String)
   case badBatch(option: String, expected: String, found: String)
   case cannotBatch(model: String, reason: String)
   case batchTooLarge(needed: Int, free: Int)
@@ -79,6 +80,8 @@ extension EngineError: CustomStringConvertible {
         + "\(Quantity.bytes(free)) (choose a shorter context or fewer bits)"
     case .cannotPlant(let model, let reason):
       "outliers cannot be planted in \(model): \(reason)"
+    case .cannotTransform(let model, let reason):
+      "\(model) cannot be brought to the transforms of the recipe: \(reason)"
     case .cannotRotate(let model, let reason):
       "the residual stream of \(model) cannot be rotated: \(reason)"
     case .badBatch(let option, let expected, let found):

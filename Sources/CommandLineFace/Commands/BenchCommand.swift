@@ -11,8 +11,6 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure speed, memory and kernels, interleaved with the FP baseline.")
 
   @OptionGroup var model: ModelArgument
-  @OptionGroup var plant: PlantGroup
-  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @Option(help: "Tokens of the prompt.")
@@ -41,9 +39,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
-      rotation: rotate.rotation)
+    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)

@@ -15,8 +15,6 @@ struct CalibrationCommand: ParsableCommand {
       """)
 
   @OptionGroup var model: ModelArgument
-  @OptionGroup var plant: PlantGroup
-  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -30,7 +28,7 @@ struct CalibrationCommand: ParsableCommand {
         message:
           "\(recipe) looks at no text: expected a method that calibrates, such as gptq or awq")
     }
-    _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
+    _ = try session.load(model.model, as: recipe)
     let survey = try session.perform(
       CalibrationSurveyJob(recipe: recipe, calibration: calibration.options))
     if output.json { return try Output.json(CalibrationDocument(survey: survey)) }

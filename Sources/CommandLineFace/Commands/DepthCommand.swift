@@ -46,11 +46,9 @@ struct DepthCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    let recipe = try weights.map { text in
-      Recipe(
-        weights: try RecipeText.scheme(text)?.weights ?? RecipeText.choice(text, target: .weights))
-    }
-    try session.open(model.model, recipe: recipe ?? .baseline, CalibrationOptions())
+    var recipe = Recipe()
+    if let weights { try RecipeText.put(weights, for: Slot.weights.key, into: &recipe) }
+    try session.open(model.model, recipe: recipe, CalibrationOptions())
     let caches = kv.isEmpty ? ["int8", "int4", "turboquant:4"] : kv
     let options = CacheSpeedOptions(
       caches: try caches.map(RecipeText.cache), depths: depth.isEmpty ? [1024, 4096] : depth,

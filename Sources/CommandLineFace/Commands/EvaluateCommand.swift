@@ -10,8 +10,6 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Measure perplexity, KL divergence and top-1 agreement against the FP baseline.")
 
   @OptionGroup var model: ModelArgument
-  @OptionGroup var plant: PlantGroup
-  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var evaluation: EvaluationGroup
@@ -20,9 +18,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, planting: plant.planting,
-      rotation: rotate.rotation)
+    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
     let report = try session.perform(EvaluateJob(options: evaluation.options))
     if output.json { return try Output.json(report) }
     Self.show(report)
@@ -30,7 +26,10 @@ struct EvaluateCommand: ParsableCommand {
 
   static func show(_ report: EvaluationReport) {
     print(
-      ([report.recipe] + [report.planted, report.rotated].compactMap(\.self))
+      ([report.recipe]
+        + [report.planted, report.rotated].compactMap(\.self).filter {
+          !report.recipe.contains($0)
+        })
         .joined(separator: ", ")
         + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")

@@ -80,7 +80,7 @@ struct LayerCommand: ParsableCommand {
   private func choice() throws -> MethodChoice {
     let parsed = try recipe.parsed()
     guard parsed.activations == nil, parsed.keys == nil, parsed.values == nil,
-      parsed.exceptions.isEmpty
+      parsed.exceptions.isEmpty, parsed.transforms.isEmpty
     else {
       throw ValidationError("expected a choice for weights alone, found '\(parsed)'")
     }

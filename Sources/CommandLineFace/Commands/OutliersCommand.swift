@@ -18,8 +18,6 @@ struct OutliersCommand: ParsableCommand {
     name: .customLong("threshold"), help: "Count columns at this magnitude too; may be given again."
   )
   var thresholds: [Double] = []
-  @OptionGroup var plant: PlantGroup
-  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -34,7 +32,7 @@ struct OutliersCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
-    _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
+    _ = try session.load(model.model, as: recipe)
     let survey = try session.perform(
       OutliersJob(recipe: recipe, calibration: calibration.options, thresholds: thresholds))
     if output.json { return try Output.json(OutlierDocument(survey: survey)) }
@@ -73,7 +71,7 @@ struct OutliersCommand: ParsableCommand {
             ]
           }
         })
-    } else if !survey.recipe.isBaseline {
+    } else if !survey.recipe.staysFloat {
       print("\n\(survey.recipe) moves no scale: activations stay as they are.")
     }
     print("\nColumns that reach a threshold, of \(Quantity.grouped(survey.columns)):")

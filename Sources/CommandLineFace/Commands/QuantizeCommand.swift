@@ -26,8 +26,6 @@ struct QuantizeCommand: ParsableCommand {
   var resume = false
   @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
   var dryRun = false
-  @OptionGroup var plant: PlantGroup
-  @OptionGroup var rotate: RotateGroup
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
@@ -36,7 +34,7 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
-    _ = try session.load(model.model, planting: plant.planting, rotation: rotate.rotation)
+    _ = try session.load(model.model, as: recipe)
     guard !dryRun else { return try price(recipe, session) }
     // Hours of work are not begun for a place that cannot be written to.
     guard !FileManager.default.fileExists(atPath: directory) else {

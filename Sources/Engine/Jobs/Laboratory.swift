@@ -21,11 +21,10 @@ package final class Laboratory: Sendable {
     var summary: ModelSummary
     /// Baseline in BF16.
     var model: Model
-    /// The model as it was read, where outliers are planted in `model` or it is rotated.
+    /// The model as it was read, where `model` is transformed.
     var plain: Model?
-    var planting: OutlierPlanting?
-    /// What the residual stream is rotated by, on top of what is planted.
-    var rotation: ResidualRotation?
+    /// A recipe of what was made of the whole model, and nothing else.
+    var transformed = Recipe.baseline
     var tokenizer: Tokenizer?
     /// What opening it took.
     var openSeconds: Double?

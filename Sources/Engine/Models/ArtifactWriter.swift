@@ -101,8 +101,8 @@ struct ArtifactWriter {
   }
 
   /// What is not as in the source, by name: norms and biases that a method moved scale into or outliers were planted in, norms
-  /// in the type of the source, which they were rounded to, biases in float32; of a rotated model also embedding, last norm
-  /// and head.
+  /// in the type of the source, which they were rounded to, biases in float32; of a model whose embedding was
+  /// transformed also that, last norm and head.
   private func changed(_ source: Checkpoint) throws -> [String: TensorView] {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
@@ -117,7 +117,7 @@ struct ArtifactWriter {
           dtype: .f32, shape: Shape(checking: [bias.count]), copying: bias)
       }
     }
-    guard bench.rotation != nil else { return changed }
+    guard bench.model.embedding !== bench.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
     changed[model.finalNorm.name] = try stored(model.finalNorm, source)
@@ -146,7 +146,9 @@ struct ArtifactWriter {
   /// The source's configuration; a rotated model's embeddings are no longer tied.
   private func config() throws -> JSONObject {
     var config = try ConfigFile(path: bench.directory + "/config.json").root
-    if bench.rotation != nil { config.set("tie_word_embeddings", .bool(false)) }
+    if bench.model.embedding !== bench.reference.embedding {
+      config.set("tie_word_embeddings", .bool(bench.model.configuration.tiedEmbeddings))
+    }
     return config
   }
 

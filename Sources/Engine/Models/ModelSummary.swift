@@ -20,6 +20,8 @@ package struct ModelSummary: Hashable, Sendable, Codable {
   package var planted: String?
   /// How its residual stream is rotated, in words; nil for as it was read.
   package var rotated: String?
+  /// Every transform of the whole model in words, in order; nil for none, and where only the two before are known.
+  package var transforms: [String]?
 
   package init(
     name: String, path: String, shape: ModelShape, parametersByType: [String: Int], tensors: Int,
@@ -41,9 +43,9 @@ package struct ModelSummary: Hashable, Sendable, Codable {
 }
 
 extension ModelSummary {
-  /// The name with what is planted and how it is rotated: `tales-5M, 8 channels x32 planted, rotated`.
+  /// The name with what was made of the whole model: `tales-5M, 8 channels x32 planted, rotated`.
   package var label: String {
-    ([name] + [planted, rotated].compactMap(\.self)).joined(separator: ", ")
+    ([name] + (transforms ?? [planted, rotated].compactMap(\.self))).joined(separator: ", ")
   }
 }
 

@@ -134,12 +134,17 @@ extension Recipe: Codable {
 }
 
 extension Recipe: CustomStringConvertible {
-  package var description: String {
-    guard !isBaseline else { return "FP baseline" }
-    var parts = transforms.map { choice in
+  /// The transforms, one by one: `8 channels x32 planted`, `rotated`.
+  package var modelTransformWords: [String] {
+    transforms.map { choice in
       // One that does not hold is shown as it is written.
       (try? ModelTransforms.make(choice)).map { "\($0)" } ?? "\(choice)"
     }
+  }
+
+  package var description: String {
+    guard !isBaseline else { return "FP baseline" }
+    var parts = modelTransformWords
     if let weights { parts.append("weights \(weights)") }
     if let activations { parts.append("activations \(activations)") }
     switch (keys, values) {

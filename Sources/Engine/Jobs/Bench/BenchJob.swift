@@ -26,11 +26,12 @@ package struct BenchJob: Job {
     let quantized = bench.quantized
     var subjects = [
       SpeedSubject(
-        recipe: "\(quantized?.recipe ?? .baseline)", model: quantized?.model ?? bench.model,
+        recipe: "\(quantized?.recipe ?? bench.transformed)", model: quantized?.model ?? bench.model,
         cache: quantized?.cache ?? .fp16)
     ]
     if options.includesBaseline {
-      subjects.append(SpeedSubject(recipe: "FP baseline", model: bench.model, cache: .fp16))
+      subjects.append(
+        SpeedSubject(recipe: "\(bench.transformed)", model: bench.model, cache: .fp16))
     }
     let start = Machine.seconds()
     let measured = try SpeedMeasure(

@@ -34,7 +34,8 @@ package struct CalibrationSurveyJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<CalibrationSurvey>
   ) throws -> CalibrationSurvey {
-    let bench = try laboratory.bench(for: "surveying the calibration text")
+    let (bench, recipe) = try laboratory.bench(
+      for: "surveying the calibration text", as: recipe, pause: reporter.checkpoint)
     let windows = try laboratory.calibrationWindows(bench, calibration)
     guard windows.count >= CalibrationProbe.fewestWindows else {
       throw EngineError.tooFewWindows(

@@ -68,7 +68,7 @@ package struct EvaluateJob: Job {
     let expected = statistics.baselinePerplexity
     let agreement = statistics.topOneAgreement
     return EvaluationReport(
-      recipe: "\(bench.quantized?.recipe ?? .baseline)", protocol: options.protocol,
+      recipe: "\(bench.quantized?.recipe ?? bench.transformed)", protocol: options.protocol,
       window: windows.length, windows: total, tokens: statistics.count, text: source.name,
       weightBytes: subject.model.weightBytes,
       kvBytesPerToken: bench.summary.shape.kvBytesPerToken(subject.cache),

@@ -51,7 +51,7 @@ package struct OutlierLabJob: Job {
         model: plain.summary.name, reason: "it is quantized; open the model it was made from")
     }
     plain.model = plain.reference
-    plain.rotation = nil
+    plain.transformed = .baseline
     for factor in options.factors { try options.planting(factor)?.check() }
     let start = Machine.seconds()
     let lab = Setting(

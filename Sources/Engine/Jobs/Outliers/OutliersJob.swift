@@ -30,7 +30,8 @@ package struct OutliersJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> OutlierSurvey {
-    let bench = try laboratory.bench(for: "surveying outliers")
+    let (bench, recipe) = try laboratory.bench(
+      for: "surveying outliers", as: recipe, pause: reporter.checkpoint)
     let windows = try laboratory.calibrationWindows(bench, calibration)
     let start = Machine.seconds()
     let blocks = bench.model.blocks.count

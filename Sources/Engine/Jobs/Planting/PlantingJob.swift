@@ -64,12 +64,14 @@ package struct PlantingJob: Job {
     let before = try columns(plain)
     let after = planting == nil ? before : try columns(model)
     // A rotation stays, on top of what is planted now.
-    bench.model =
-      try bench.rotation?.rotated(model, pool: laboratory.pool, pause: reporter.checkpoint) ?? model
-    bench.plain = planting == nil && bench.rotation == nil ? nil : plain
-    bench.planting = planting
-    bench.summary.planted = planting.map { "\($0)" }
-    bench.forgetResults()
+    var recipe = bench.transformed
+    recipe.set(OutlierPlanting.self, planting)
+    let isAlone = recipe.transforms.count <= (planting == nil ? 0 : 1)
+    let made =
+      try isAlone
+      ? model
+      : bench.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
+    bench.become(made, recipe)
     laboratory.hold(bench)
     return PlantingReport(
       summary: bench.summary, planting: planting,

@@ -29,10 +29,10 @@ package struct ProvidersJob: Job {
     let quantized = bench.quantized
     var measure = ProviderMeasure(
       quantized: SpeedSubject(
-        recipe: "\(quantized?.recipe ?? .baseline)", model: quantized?.model ?? bench.model,
+        recipe: "\(quantized?.recipe ?? bench.transformed)", model: quantized?.model ?? bench.model,
         cache: quantized?.cache ?? .fp16),
       baseline: quantized.map { _ in
-        SpeedSubject(recipe: "FP baseline", model: bench.model, cache: .fp16)
+        SpeedSubject(recipe: "\(bench.transformed)", model: bench.model, cache: .fp16)
       }, pool: laboratory.pool, text: try laboratory.timedIDs(bench))
     measure.promptTokens = options.prompt
     measure.generatedTokens = options.generate

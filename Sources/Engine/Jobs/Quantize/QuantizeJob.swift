@@ -40,13 +40,14 @@ package struct QuantizeJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
-    let bench = try laboratory.bench(for: "quantizing")
+    let (bench, recipe) = try laboratory.bench(
+      for: "quantizing", as: recipe, pause: reporter.checkpoint)
     let windows = try laboratory.calibrationWindows(bench, calibration)
     let tokens = windows.reduce(0) { $0 + $1.count }
     reporter.log(
       "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
         + (calibration.text ?? "the built-in calibration text"))
-    let store = try store(laboratory, bench, windows, reporter)
+    let store = try store(laboratory, bench, recipe, windows, reporter)
     let quantizer = Quantizer(
       recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
       releasesBlocks: bench.model.linearBytes > Self.streamedBytes)
@@ -130,7 +131,7 @@ package struct QuantizeJob: Job {
   ///
   /// - Throws: `EngineError.unfinishedRun`, `.diskTooSmall`, and what opening the folder throws.
   private func store(
-    _ laboratory: Laboratory, _ bench: Laboratory.Bench, _ windows: [[Int32]],
+    _ laboratory: Laboratory, _ bench: Laboratory.Bench, _ recipe: Recipe, _ windows: [[Int32]],
     _ reporter: JobReporter<Part>
   ) throws -> QuantizationCheckpoint? {
     let identity = try RunIdentity(

@@ -32,12 +32,6 @@ struct RunIdentity {
       "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
         + $0.value.modified
     }
-    let planted = bench.planting.map {
-      [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
-    }
-    let rotated = bench.rotation.map {
-      [QuantizationCheckpoint.Identity.Fact("residual stream", "\($0)")]
-    }
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
@@ -49,7 +43,7 @@ struct RunIdentity {
         .init("provider", laboratory.provider.rawValue),
         .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
         .init("algorithms", try Self.algorithms(recipe)),
-      ] + (planted ?? []) + (rotated ?? []))
+      ])
   }
 
   /// A name for the identity.

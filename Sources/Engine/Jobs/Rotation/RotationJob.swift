@@ -49,8 +49,11 @@ package struct RotationJob: Job {
       reporter.progress(phase, done: done, of: 4, unit: "steps", since: start)
     }
     progress(rotation == nil ? "turning the rotation back" : "rotating the weights", 0)
-    let plain = bench.reference
-    let base = try bench.planting?.planted(in: plain) ?? plain
+    var recipe = bench.transformed
+    recipe.set(ResidualRotation.self, nil)
+    let base = try bench.changed(
+      by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
+    recipe.set(ResidualRotation.self, rotation)
     func rotated(_ type: DType?) throws -> Model {
       try rotation?.rotated(base, storedAs: type, pool: laboratory.pool, pause: reporter.checkpoint)
         ?? base
@@ -85,12 +88,7 @@ package struct RotationJob: Job {
     report.reachBefore = OutlierSurvey.Reach.short(try reach(base))
     report.reachAfter =
       rotation == nil ? report.reachBefore : OutlierSurvey.Reach.short(try reach(model))
-    bench.model = model
-    bench.plain = rotation == nil && bench.planting == nil ? nil : plain
-    bench.rotation = rotation
-    bench.summary.rotated = rotation.map { "\($0)" }
-    bench.summary.shape = model.configuration.shape
-    bench.forgetResults()
+    bench.become(model, recipe)
     laboratory.hold(bench)
     report.summary = bench.summary
     return report

@@ -1,0 +1,55 @@
+import Models
+import Platform
+import Quantization
+
+extension Laboratory {
+  /// The open model brought to the transforms of a recipe, and the recipe with the transforms the model has.
+  ///
+  /// A recipe without transforms is for the model as it is, whatever was made of it.
+  ///
+  /// - Throws: `EngineError.noModel`; `EngineError.cannotTransform` for an artifact; what a transform refuses.
+  func bench(
+    for job: String, as recipe: Recipe, pause: () throws -> Void
+  ) throws -> (bench: Bench, recipe: Recipe) {
+    var bench = try bench(for: job)
+    guard !recipe.transforms.isEmpty else {
+      var own = recipe
+      own.transforms = bench.transformed.transforms
+      return (bench, own)
+    }
+    guard recipe.transforms != bench.transformed.transforms else { return (bench, recipe) }
+    guard bench.summary.recipe == nil else {
+      throw EngineError.cannotTransform(
+        model: bench.summary.name, reason: "it is quantized; open the model it was made from")
+    }
+    bench.become(try bench.changed(by: recipe, pool: pool, pause: pause), recipe)
+    hold(bench)
+    return (bench, recipe)
+  }
+}
+
+extension Laboratory.Bench {
+  /// The model as it was read with the transforms of a recipe.
+  ///
+  /// - Throws: what a transform refuses.
+  func changed(
+    by recipe: Recipe, pool: WorkerPool, pause: () throws -> Void
+  ) throws -> Model {
+    try recipe.modelTransforms().reduce(reference) {
+      try $1.applied(to: $0, pool: pool, pause: pause)
+    }
+  }
+
+  /// Takes a model that is made by the transforms of a recipe in place of the open one; what was made of that is dropped.
+  mutating func become(_ model: Model, _ recipe: Recipe) {
+    plain = recipe.transforms.isEmpty ? nil : reference
+    self.model = model
+    transformed = Recipe(transforms: recipe.transforms)
+    summary.planted = recipe.transform(OutlierPlanting.self).map { "\($0)" }
+    summary.rotated = recipe.transform(ResidualRotation.self).map { "\($0)" }
+    summary.transforms =
+      recipe.transforms.isEmpty ? nil : recipe.modelTransformWords
+    summary.shape = model.configuration.shape
+    forgetResults()
+  }
+}
