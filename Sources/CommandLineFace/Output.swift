@@ -57,7 +57,8 @@ enum Output {
   }
 }
 
-/// Prints to the running command's output; it takes the place of the standard library's in this module.
-func print(_ text: String = "", terminator: String = "\n") {
-  Output.streams.get().out(text + terminator)
+/// Prints to the running command's output; it takes the place of the standard library's in this module, and so has its
+/// signature.
+func print(_ items: Any..., separator: String = " ", terminator: String = "\n") {
+  Output.streams.get().out(items.map { "\($0)" }.joined(separator: separator) + terminator)
 }

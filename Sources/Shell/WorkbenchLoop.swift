@@ -26,6 +26,8 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   /// Milliseconds from one frame to the next.
   private static var frame: Int { 33 }
+  /// Milliseconds that the time of the state may lag behind when a key comes.
+  private static var stale: Int { 250 }
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
@@ -89,6 +91,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     if case .resize = event { send(.input(event: event)) }
     guard var current = player else {
       if case .resize = event { return }
+      catchUp()
       send(.input(event: event))
       return
     }
@@ -128,6 +131,14 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       return
     }
     guard let pace = store.state.nextTick, time - lastTick >= pace else { return }
+    lastTick = time
+    send(.tick(milliseconds: time))
+  }
+
+  /// While nothing moves there are no ticks: what a key says is said now, and stays as long as it should.
+  private mutating func catchUp() {
+    let time = now
+    guard time - store.state.now > Self.stale else { return }
     lastTick = time
     send(.tick(milliseconds: time))
   }

@@ -101,6 +101,7 @@ import Testing
     options.prompt = 0
     let report = try perform(
       Self.laboratory(), BatchJob(options: options))
+    #expect(!report.points.isEmpty)
     #expect(report.points.allSatisfy { $0.prefill == nil && $0.prefillRounds.isEmpty })
     // A report survives its own JSON.
     let data = try JSONEncoder().encode(report)

@@ -49,6 +49,7 @@ import Wording
     let (first, same) = (report.rows[0], report.rows[1])
     #expect(same.kl.mean == 0 && same.kl.max == 0 && same.topOne.mean == 1)
     #expect(same.divergence.sameShare == 1 && same.divergence.median == nil)
+    #expect(!same.map.both.joined().isEmpty)
     #expect(same.map.both.flatMap { $0 }.allSatisfy { $0 == 0 })
     #expect(same.perplexity == first.perplexity && same.klToBaseline == nil)
     #expect(first.perplexity.mean > 1 && first.perplexity.error > 0)

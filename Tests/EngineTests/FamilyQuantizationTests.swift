@@ -50,7 +50,7 @@ import Testing
     Recipe(
       weights: MethodChoice(
         method: "awq",
-        options: ["bits": .integer(4), "group": .integer(16), "tie-heads": .flag(true)])),
+        options: ["bits": .integer(4), "group": .integer(-1), "tie-heads": .flag(true)])),
     Recipe(activations: MethodChoice(method: "smoothquant", options: ["reach": .choice("all")])),
   ]
 

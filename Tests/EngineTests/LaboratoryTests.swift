@@ -95,6 +95,7 @@ import Testing
         QuantizeJob(
           recipe: recipe, calibration: CalibrationOptions(samples: 32, length: 128),
           keeping: .nothing))
+      #expect(report.layers.count == 56)
       #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == method })
       return try evaluate(laboratory).kl.mean
     }
@@ -134,6 +135,7 @@ import Testing
       var choice = try RecipeText.choice(text, target: .weights)
       choice.options.merge(options) { $1 }
       let report = try quantize(laboratory, Recipe(weights: choice))
+      #expect(report.layers.count == 56)
       #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == choice.method })
       return try evaluate(laboratory).kl.mean
     }

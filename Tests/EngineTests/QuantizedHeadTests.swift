@@ -89,9 +89,9 @@ import Testing
         recipe: recipe, calibration: CalibrationOptions(samples: 1, length: 16), keeping: .nothing))
     let bench = try perform(
       laboratory, BenchJob(options: BenchOptions(prompt: 4, generate: 2, repetitions: 1)))
-    #expect(
-      bench.quantized.kernels.filter { $0.operator.hasPrefix("linear") }
-        .allSatisfy { $0.operator.hasPrefix("linear W4 g32") })
+    let linears = bench.quantized.kernels.filter { $0.operator.hasPrefix("linear") }
+    #expect(!linears.isEmpty)
+    #expect(linears.allSatisfy { $0.operator.hasPrefix("linear W4 g32") })
     #expect(try #require(bench.quantized.firstPassSeconds) > 0)
     _ = try perform(
       laboratory, ExportJob(path: folder.path("artifact"), format: "compressed-tensors"))

@@ -37,9 +37,9 @@ import Workbench
   /// Little text and few repetitions: the walk is tested, not the model.
   private static func shorten(_ choices: inout Choices) {
     choices.calibration = CalibrationOptions(samples: 2, length: 64)
-    choices.evaluation = EvaluationOptions(window: 64, windows: 2)
-    choices.bench = BenchOptions(prompt: 16, generate: 4, repetitions: 1)
-    choices.continuationTokens = 8
-    choices.recallDocuments = 1
+    choices[QualityScreen.self].evaluation = EvaluationOptions(window: 64, windows: 2)
+    choices[ProfileScreen.self].bench = BenchOptions(prompt: 16, generate: 4, repetitions: 1)
+    choices[QualityScreen.self].continuationTokens = 8
+    choices[QualityScreen.self].recallDocuments = 1
   }
 }

@@ -29,7 +29,7 @@ import Testing
     #expect(run.code == 0)
     try #require(run.terminal.met.count == 14)
     let shown: [Int: [String]] = [
-      0: ["tales-5M", "parameters"], 1: ["workload", "start with"], 3: ["price"], 4: ["log"],
+      0: ["tales-5M", "parameters"], 1: ["workload", "try "], 3: ["price"], 4: ["log"],
       7: ["how it is measured"], 8: ["perplexity", "top-1"], 10: ["decode/s", "prefill/s"],
     ]
     for (step, words) in shown.sorted(by: { $0.key < $1.key }) {

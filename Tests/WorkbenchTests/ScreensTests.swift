@@ -161,9 +161,9 @@ import Workbench
   }
 
   @Test func sessionsAndLessons() {
-    Self.expect(SessionsScreen.id, shows: ["A first run", "1 m 23 s"])
+    Self.expect(SessionsScreen.id, shows: ["A first run", "1 min 23 s"])
     Self.expect(
-      LessonsScreen.id, shows: ["What do you want to quantize?", "무엇을 양자화할까요?", "4 m 00 s"])
+      LessonsScreen.id, shows: ["What do you want to quantize?", "무엇을 양자화할까요?", "4 min 00 s"])
   }
 
   @Test func emptyScreensSayWhatFillsThem() {

@@ -45,7 +45,7 @@ import Workbench
   }
 
   @Test func anUnknownFormatIsRefusedByName() {
-    let head = Self.head.replacing("\"format\":1", with: "\"format\":7")
+    let head = Self.head.replacing("\"format\":2", with: "\"format\":7")
     let newer = SessionError.unknownFormat(
       path: "x.session", found: 7, known: 2, program: "0.1.0")
     #expect(throws: newer) { try Self.read(head) }

@@ -241,7 +241,7 @@ import Workbench
     #expect(report.words.contains("Advised: mixed bits, 4.24 bits a weight."))
     report.mixed.kl = 0.0211
     #expect(report.words.hasPrefix("Uniform bits win"))
-    #expect(report.words.contains("Advised: 4 bits everywhere, 4.12 bits a weight."))
+    #expect(report.words.contains("Advised: 4 bits everywhere, 4.13 bits a weight."))
     report.uniform = nil
     #expect(report.words.hasPrefix("No uniform width fits into 4.25 bits a weight"))
   }
