@@ -77,6 +77,11 @@ extension ExecutionContext {
   /// Bytes of weights in a chunk of one token's work, at most, unless a tile has more.
   private static let streamedBytes = 512 << 10
 
+  /// All tokens in parts of one size, more or less.
+  private static func cut(_ tokens: Int) -> [Range<Int>] {
+    (0..<cuts).map { tokens * $0 / cuts..<tokens * ($0 + 1) / cuts }
+  }
+
   /// Runs the kernels of layers over activations that are converted already.
   func multiply(
     _ layers: [PreparedLinear], _ activations: UnsafePointer<nk_activations>,
@@ -90,10 +95,7 @@ extension ExecutionContext {
     // All tokens at once read a panel once. The last panels, one chunk for each thread, are cut by tokens, so that no
     // thread waits long for the last one.
     let isCut = tokens >= Self.cutTokens && pool.threads > 1
-    let slices =
-      [0..<tokens]
-      + (isCut
-        ? (0..<Self.cuts).map { tokens * $0 / Self.cuts..<tokens * ($0 + 1) / Self.cuts } : [])
+    let slices = [0..<tokens] + (isCut ? Self.cut(tokens) : [])
     let parts = slices.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
     withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count + 1) { shares in
       var scratchBytes = 0

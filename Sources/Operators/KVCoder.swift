@@ -40,8 +40,7 @@ package final class KVCoder: Sendable {
     var described = nk_kv_format()
     described.role = Int32(isKeys ? NK_KV_KEYS : NK_KV_VALUES)
     var stored = headDimension
-    var transform: KVMatrix?
-    var projection: KVMatrix?
+    var (transform, projection): (KVMatrix?, KVMatrix?) = (nil, nil)
     var levels: [KVMatrix] = []
     var inner = format
     if case .rotated(let wrapped, let rotation) = format {
@@ -87,9 +86,7 @@ package final class KVCoder: Sendable {
     guard nk_kv_format_check(&described) != 0 else { throw refusal }
     kernel = described
     storedDimension = stored
-    self.transform = transform
-    self.projection = projection
-    self.levels = levels
+    (self.transform, self.projection, self.levels) = (transform, projection, levels)
   }
 
   /// A coder for vector codes whose transform and levels are given.

@@ -9,7 +9,7 @@ extension Tokenizer {
   ///
   /// tokenizer_config.json, where it is there, names the beginning and the end of a text and holds the chat template,
   /// unless chat_template.jinja does. Whether a beginning is put before a text is said by tokenizer.json itself;
-  /// beside tokenizer.model by `add_bos_token` of the configuration.
+  /// for tokenizer.model by `add_bos_token` of the configuration.
   ///
   /// - Throws: `TokenizerError` naming the file and the field.
   package static func load(directory: String) throws(TokenizerError) -> Tokenizer {

@@ -1,6 +1,6 @@
 import Platform
 
-/// What stands beside a tokenizer's own file: the ends of a text, and chat templates.
+/// What a model's folder says of its tokenizer in other files: the ends of a text, and chat templates.
 ///
 /// From tokenizer_config.json; chat_template.jinja and the files of additional_chat_templates go before the templates
 /// that the configuration holds, as in `transformers` 5.

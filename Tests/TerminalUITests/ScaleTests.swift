@@ -1,5 +1,6 @@
 import TerminalUI
 import Testing
+import Wording
 
 @Suite struct ScaleTests {
   @Test func placesAndValuesMatch() {
@@ -32,11 +33,11 @@ import Testing
   @Test func ticksAreRound() {
     #expect(Scale(.linear, from: 0, to: 10).ticks(5) == [0, 2, 4, 6, 8, 10])
     #expect(
-      Scale(.linear, from: 0.3, to: 0.9).ticks(3).map { NumberText.fixed($0, 1) } == [
+      Scale(.linear, from: 0.3, to: 0.9).ticks(3).map { Quantity.fixed($0, 1) } == [
         "0.4", "0.6", "0.8",
       ])
     #expect(
-      Scale(.logarithmic, from: 1e-4, to: 1).ticks(5).map { NumberText.significant($0, 1) }
+      Scale(.logarithmic, from: 1e-4, to: 1).ticks(5).map { Quantity.significant($0, 1) }
         == ["0.0001", "0.001", "0.01", "0.1", "1"])
   }
 

@@ -3,6 +3,7 @@ import Profiling
 import Quantization
 import TerminalUI
 import Testing
+import Wording
 import Workbench
 
 /// The chart of forms over batches, the table below it, what binds the chosen point, and the crossovers.
@@ -48,7 +49,7 @@ import Workbench
           return
         }
         let isBest = report.best(batch: batch) == form.name
-        #expect(play.screen().contains(NumberText.significant(rate) + (isBest ? "*" : " ")))
+        #expect(play.screen().contains(Quantity.significant(rate) + (isBest ? "*" : " ")))
       }
     }
   }

@@ -11,9 +11,9 @@ package struct GGUFArchitecture: Hashable, Sendable {
   package let addsOneToNorms: Bool
   /// `hidden_act`; the format does not store it.
   package let activation: String
-  /// Norms behind attention and feed-forward layers, besides those in front of them.
+  /// Norms after attention and feed-forward layers, as well as those before them.
   let hasPostNorms: Bool
-  /// Whether the two norms of a block stand behind its layers only.
+  /// Whether the two norms of a block stand after its layers only.
   let hasOnlyPostNorms: Bool
   /// Fields that the family always has and the format never says.
   let fixedFlags: [String: Bool]

@@ -38,23 +38,7 @@ package final class GGUFWriter {
   /// - Throws: `CheckpointError.malformed` for names that appear twice or do not fit, shapes the format
   ///   cannot hold, and a `general.alignment` other than 32; `.platform` when the disk is full.
   package init(path: String, metadata: [GGUFFile.Entry], tensors: [Entry]) throws(CheckpointError) {
-    var header = Array("GGUF".utf8)
-    Self.append(UInt32(3), to: &header)
-    Self.append(UInt64(tensors.count), to: &header)
-    Self.append(UInt64(metadata.count), to: &header)
-    var keys: Set<UTF8Key> = []
-    for entry in metadata {
-      guard (1...65_535).contains(entry.key.utf8.count), keys.insert(UTF8Key(entry.key)).inserted,
-        entry.key != "general.alignment" || entry.value.integer == Self.alignment
-      else {
-        throw .malformed(
-          file: path, item: "key \(entry.key)", expected: "each key once, and alignment 32",
-          found: entry.value.kind)
-      }
-      Self.append(entry.key, to: &header)
-      Self.append(entry.value.type.rawValue, to: &header)
-      Self.append(entry.value, to: &header)
-    }
+    var header = try Self.header(path, metadata, tensorCount: tensors.count)
     var ranges: [Range<Int>] = []
     var end = 0
     var names: [UTF8Key] = []
@@ -162,6 +146,30 @@ package final class GGUFWriter {
   }
 
   // MARK: Bytes of the header
+
+  /// The head of the file and its metadata.
+  private static func header(
+    _ path: String, _ metadata: [GGUFFile.Entry], tensorCount: Int
+  ) throws(CheckpointError) -> [UInt8] {
+    var header = Array("GGUF".utf8)
+    append(UInt32(3), to: &header)
+    append(UInt64(tensorCount), to: &header)
+    append(UInt64(metadata.count), to: &header)
+    var keys: Set<UTF8Key> = []
+    for entry in metadata {
+      guard (1...65_535).contains(entry.key.utf8.count), keys.insert(UTF8Key(entry.key)).inserted,
+        entry.key != "general.alignment" || entry.value.integer == alignment
+      else {
+        throw .malformed(
+          file: path, item: "key \(entry.key)", expected: "each key once, and alignment 32",
+          found: entry.value.kind)
+      }
+      append(entry.key, to: &header)
+      append(entry.value.type.rawValue, to: &header)
+      append(entry.value, to: &header)
+    }
+    return header
+  }
 
   private static func aligned(_ count: Int) -> Int {
     (count + alignment - 1) / alignment * alignment

@@ -362,7 +362,7 @@ enum PatternFolding {
     return .runs(variants(scalar).sorted().map { $0...$0 })
   }
 
-  /// Nil for a run that is too long to be gone through.
+  /// Nil for a run of more characters than are tried one by one.
   static func set(_ run: ClosedRange<Unicode.Scalar>, _ ignoringCase: Bool) -> ScalarSet? {
     let whole = run.lowerBound.value...run.upperBound.value
     guard ignoringCase else { return .runs([whole]) }

@@ -1,4 +1,5 @@
 package import TerminalUI
+import Wording
 
 /// One field of a screen's form, tied to the state: how it reads, how the arrows change it, how typed text is taken.
 package struct Setting: Sendable {
@@ -65,7 +66,7 @@ extension Setting {
   ) -> Setting {
     let word = value == 0 ? zero : nil
     return Setting(
-      label, .choice(StyledText(word ?? NumberText.grouped(value))), unit: word == nil ? unit : "",
+      label, .choice(StyledText(word ?? Quantity.grouped(value))), unit: word == nil ? unit : "",
       remark: remark, help: help,
       editable: "\(value)",
       step: { state, direction in
@@ -76,8 +77,8 @@ extension Setting {
         let digits = text.filter { $0 != " " && $0 != "_" && $0 != "," }
         guard let number = Self.count(digits), range.contains(number) else {
           return .refused(
-            expected: "a whole number from \(NumberText.grouped(range.lowerBound)) to "
-              + "\(NumberText.grouped(range.upperBound)), such as \(value) or 32k")
+            expected: "a whole number from \(Quantity.grouped(range.lowerBound)) to "
+              + "\(Quantity.grouped(range.upperBound)), such as \(value) or 32k")
         }
         return .taken(set(&state, number))
       })

@@ -1,4 +1,5 @@
 import TerminalUI
+import Wording
 
 /// The keys and the picture of help: what the screen answers, its keys, the keys that work everywhere.
 extension HelpPage {
@@ -60,7 +61,7 @@ extension HelpPage {
       }
       let why = reason.map { TextLayout.wrap("now: \($0)", to: max(10, width - 15)) } ?? []
       return (help + why.map { StyledText($0, .hint) }).enumerated().map { index, line in
-        StyledText(index == 0 ? keys : String(repeating: " ", count: 14), .key) + " " + line
+        StyledText(index == 0 ? keys : PlainTable.padded("", to: 14), .key) + " " + line
       }
     }
   }

@@ -1,4 +1,5 @@
 package import TerminalUI
+import Wording
 
 /// A session as a film for asciinema: asciicast version 2, a header line, then one JSON array a frame.
 ///
@@ -41,7 +42,7 @@ package enum Asciicast {
   }
 
   private static func seconds(_ milliseconds: Int) -> String {
-    NumberText.fixed(Double(max(0, milliseconds)) / 1000, 3)
+    Quantity.fixed(Double(max(0, milliseconds)) / 1000, 3)
   }
 
   private static func quoted(_ text: String) -> String {

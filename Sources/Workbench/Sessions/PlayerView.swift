@@ -1,4 +1,5 @@
 package import TerminalUI
+import Wording
 
 /// The player's picture: the recorded screen, what is said or asked about it, and the bar to seek with.
 package enum PlayerView {
@@ -78,7 +79,7 @@ package enum PlayerView {
   ) {
     let mark = player.isPlaying ? look.glyphs.play : look.glyphs.pause
     let time = "\(clock(player.position)) of \(clock(player.length))"
-    let speed = "\(NumberText.significant(player.speed, 3)) ×"
+    let speed = "\(Quantity.significant(player.speed, 3)) ×"
     let left = StyledText(" \(mark) ", .accent) + StyledText(time)
     let columns = rect.row(0).columns(
       [.fixed(left.width), .fill(), .fixed(speed.count + 1)], spacing: 1)

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 /// How far the job is, in one look: phase, bar, time left.
 struct JobPanel: Widget {
@@ -14,14 +15,14 @@ struct JobPanel: Widget {
     buffer.line(oneOf: phase.map { .strong($0) }, in: room.row(0), look: look)
     let fraction = job.status == .finished ? 1 : job.fraction ?? 0
     buffer.draw(
-      Gauge(fraction, text: .strong(NumberText.percent(fraction))), in: room.row(1), look: look)
+      Gauge(fraction, text: .strong(Quantity.percent(fraction))), in: room.row(1), look: look)
     if let progress {
       buffer.line(
-        StyledText("\(NumberText.grouped(progress.done)) of \(NumberText.grouped(progress.total)) ")
+        StyledText("\(Quantity.grouped(progress.done)) of \(Quantity.grouped(progress.total)) ")
           + .dim(progress.unit), in: room.row(2), look: look)
-      var time = StyledText(NumberText.duration(seconds: progress.secondsElapsed)) + .dim(" so far")
+      var time = StyledText(Quantity.seconds(progress.secondsElapsed)) + .dim(" so far")
       if let left = progress.secondsLeft, job.status.isActive {
-        time += .strong("   \(NumberText.duration(seconds: left))") + .dim(" left")
+        time += .strong("   \(Quantity.seconds(left))") + .dim(" left")
       }
       buffer.line(time, in: room.row(3), look: look)
     }

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 extension StyledText {
   /// `3.1 × ✓`: the factor, and whether it is for the better.
@@ -8,7 +9,7 @@ extension StyledText {
   ) -> StyledText {
     guard before > 0, after > 0, before.isFinite, after.isFinite else { return .hint("–") }
     let factor = after / before
-    let text = "\(NumberText.significant(factor, 2)) ×"
+    let text = "\(Quantity.significant(factor, 2)) ×"
     if abs(factor - 1) < 0.03 { return .dim("\(text)  ") }
     return (factor > 1) == higherIsBetter
       ? .good("\(text) \(look.glyphs.pass)") : .bad("\(text) \(look.glyphs.fail)")

@@ -1,4 +1,5 @@
 import TerminalUI
+import Wording
 
 /// A list of sessions or lessons with what is known of the chosen one.
 struct SessionList: Widget {
@@ -25,7 +26,7 @@ struct SessionList: Widget {
     let table = entries.map { entry -> [StyledText] in
       [
         StyledText(entry.title),
-        StyledText(NumberText.duration(seconds: Double(entry.milliseconds) / 1000)),
+        StyledText(Quantity.seconds(Double(entry.milliseconds) / 1000)),
         entry.exercises > 0 ? "\(entry.exercises)" : "", .dim(entry.language),
         entry.problem == nil ? "" : .bad("\(look.glyphs.fail) cannot be played"),
       ]

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 /// The line above the hints: the newest message, and on every screen the job that runs.
 struct StatusLine: Widget {
@@ -46,9 +47,9 @@ struct StatusLine: Widget {
     let mark = isPaused ? look.glyphs.pause : spinner[now / 250 % max(1, spinner.count)]
     var text = StyledText("\(mark) ", isPaused ? .warn : .accent)
     text += StyledText(isPaused ? "paused: " : "") + StyledText(job.title)
-    if let fraction = job.fraction { text += .strong(" " + NumberText.percent(fraction)) }
+    if let fraction = job.fraction { text += .strong(" " + Quantity.percent(fraction)) }
     if let left = job.progress?.secondsLeft, !isPaused {
-      text += StyledText(", \(NumberText.duration(seconds: left)) left", .hint)
+      text += StyledText(", \(Quantity.seconds(left)) left", .hint)
     }
     return text
   }

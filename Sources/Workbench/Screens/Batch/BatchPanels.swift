@@ -2,6 +2,7 @@ import Engine
 import Operators
 import Profiling
 import TerminalUI
+import Wording
 
 extension BatchScreen.View.Figure {
   /// What is shown, for the title of a box.
@@ -27,7 +28,7 @@ extension BatchScreen.View.Figure {
   }
 
   func text(_ value: Double) -> String {
-    self == .limit ? NumberText.percent(value) : NumberText.significant(value)
+    self == .limit ? Quantity.percent(value) : Quantity.significant(value)
   }
 
   /// What decides the fastest form.
@@ -238,48 +239,48 @@ struct BatchDetail: Widget {
     let peak = report.peaks[isMemory ? .readBandwidth : point.unit]
     let unit = isMemory ? "B/s" : "op/s"
     let reached = rate(isMemory ? point.bandwidth : point.rate, unit)
-    let cache = NumberText.percent(point.bytes > 0 ? point.cacheBytes / point.bytes : 0)
-    let step = "\(NumberText.significant(point.stepSeconds * 1000)) ms"
-    let own = NumberText.significant(point.tokensPerSequence)
+    let cache = Quantity.percent(point.bytes > 0 ? point.cacheBytes / point.bytes : 0)
+    let step = Quantity.seconds(point.stepSeconds)
+    let own = Quantity.significant(point.tokensPerSequence)
     func named(_ name: String, _ texts: String...) -> [StyledText] {
-      texts.map { .dim(name + String(repeating: " ", count: 11 - name.count)) + StyledText($0) }
+      texts.map { .dim(PlainTable.padded(name, to: 11)) + StyledText($0) }
     }
     return [
       [
         .dim("bound by   ") + .strong(isMemory ? "memory" : "\(point.unit.label) arithmetic")
-          + .hint("  \(NumberText.percent(point.limitShare)) of the limit"),
+          + .hint("  \(Quantity.percent(point.limitShare)) of the limit"),
         .dim("bound by   ") + .strong(isMemory ? "memory" : "\(point.unit.label)")
-          + .hint(" \(NumberText.percent(point.limitShare))"),
+          + .hint(" \(Quantity.percent(point.limitShare))"),
       ],
       named(
-        "intensity", "\(NumberText.significant(point.intensity, 3)) operations a byte",
-        "\(NumberText.significant(point.intensity, 3)) op/B"),
+        "intensity", "\(Quantity.significant(point.intensity, 3)) operations a byte",
+        "\(Quantity.significant(point.intensity, 3)) op/B"),
       named(
         "reached", "\(reached) of \(rate(peak, unit))",
-        "\(reached), \(NumberText.percent((isMemory ? point.bandwidth : point.rate) / max(1, peak)))",
+        "\(reached), \(Quantity.percent((isMemory ? point.bandwidth : point.rate) / max(1, peak)))",
         reached),
       named(
-        "reads", "\(NumberText.bytes(fractional: point.bytes)) a step, \(cache) of it cache",
-        "\(NumberText.bytes(fractional: point.bytes)), \(cache) cache"),
+        "reads", "\(Quantity.bytes(point.bytes)) a step, \(cache) of it cache",
+        "\(Quantity.bytes(point.bytes)), \(cache) cache"),
       named(
         "a step", "\(step), \(own) tokens/s a sequence", "\(step), \(own) tok/s each",
         "\(step), \(own)/s each"),
       named(
         "of it",
-        "\(NumberText.percent(point.linearShare)) linear, \(NumberText.percent(point.attentionShare)) attention",
-        "\(NumberText.percent(point.linearShare)) linear"),
+        "\(Quantity.percent(point.linearShare)) linear, \(Quantity.percent(point.attentionShare)) attention",
+        "\(Quantity.percent(point.linearShare)) linear"),
       named("kernel", point.kernel),
       named(
         "rounds",
-        "\(NumberText.significant(point.decode.lowest)) to \(NumberText.significant(point.decode.highest)) tokens/s",
-        "\(NumberText.significant(point.decode.lowest)) to \(NumberText.significant(point.decode.highest))"
+        "\(Quantity.significant(point.decode.lowest)) to \(Quantity.significant(point.decode.highest)) tokens/s",
+        "\(Quantity.significant(point.decode.lowest)) to \(Quantity.significant(point.decode.highest))"
       ),
     ] + (point.fallback.map { [named("but", $0)] } ?? [])
   }
 
   /// `18.2 GB/s`, `431 Gop/s`.
   private static func rate(_ value: Double, _ unit: String) -> String {
-    NumberText.short(value) + (NumberText.short(value).last?.isLetter == true ? unit : " " + unit)
+    Quantity.rate(value, unit)
   }
 }
 

@@ -2,6 +2,7 @@ package import Engine
 import Models
 import Quantization
 import TerminalUI
+import Wording
 
 /// Who wins, and what is advised, in words.
 struct BudgetAnswer: Widget {
@@ -34,13 +35,13 @@ extension AllocationReport {
   /// Who wins, by how much, and what is advised.
   package var words: String {
     func figures(_ side: Side) -> String {
-      "\(NumberText.significant(side.kl)) ± \(NumberText.significant(side.klError, 2))"
+      "\(Quantity.significant(side.kl)) ± \(Quantity.significant(side.klError, 2))"
     }
     let rest =
-      "Advised: \(advised.name), \(NumberText.fixed(advised.bitsPerWeight, 2)) bits a weight."
+      "Advised: \(advised.name), \(Quantity.fixed(advised.bitsPerWeight, 2)) bits a weight."
     guard let uniform else {
       return
-        "No uniform width fits into \(NumberText.fixed(budgetBits, 2)) bits a weight; mixed bits "
+        "No uniform width fits into \(Quantity.fixed(budgetBits, 2)) bits a weight; mixed bits "
         + "do, with KL \(figures(mixed)). \(rest)"
     }
     let rival = mixedAtUniform ?? mixed
@@ -55,7 +56,7 @@ extension AllocationReport {
     }
     let gain = uniform.kl > 0 ? 1 - rival.kl / uniform.kl : 0
     return "Mixed bits win: at equal size KL \(figures(rival)) against \(figures(uniform)) of "
-      + "\(uniform.name), \(NumberText.percent(gain)) lower. \(rest)"
+      + "\(uniform.name), \(Quantity.percent(gain)) lower. \(rest)"
   }
 }
 
@@ -116,7 +117,7 @@ struct BitsGrid: Widget {
     var figures = zip(report.widths, choice.aloneKL).reduce(StyledText([])) { text, pair in
       text + .dim("\(pair.0):")
         + StyledText(
-          NumberText.significant(pair.1, 1) + "  ", pair.0 == choice.bits ? .strong : .text)
+          Quantity.significant(pair.1, 1) + "  ", pair.0 == choice.bits ? .strong : .text)
     }
     if rect.height >= 2 {
       buffer.line(
@@ -150,14 +151,14 @@ struct SidesPanel: Widget {
     }
     let least = sides.map(\.side.kl).min()
     let rows = [
-      row("bytes") { StyledText(NumberText.bytes($0.bytes)) },
-      row("bits") { StyledText(NumberText.fixed($0.bitsPerWeight, 3)) },
+      row("bytes") { StyledText(Quantity.bytes($0.bytes)) },
+      row("bits") { StyledText(Quantity.fixed($0.bitsPerWeight, 3)) },
       row("KL") {
-        StyledText(NumberText.significant($0.kl), $0.kl == least ? .good : .strong)
+        StyledText(Quantity.significant($0.kl), $0.kl == least ? .good : .strong)
       },
-      row("±") { .dim(NumberText.significant($0.klError, 2)) },
+      row("±") { .dim(Quantity.significant($0.klError, 2)) },
       row(isWide ? "sum alone" : "sum") {
-        .dim($0.predictedKL.map { NumberText.significant($0) } ?? "–")
+        .dim($0.predictedKL.map { Quantity.significant($0) } ?? "–")
       },
     ]
     let (table, below) = room.splitTop(rows.count + 1)
@@ -172,8 +173,8 @@ struct SidesPanel: Widget {
         sides.map { entry in
           BarChart.Bar(
             .dim(entry.title), value: entry.side.kl,
-            text: StyledText(NumberText.significant(entry.side.kl))
-              + .hint(" ± \(NumberText.significant(entry.side.klError, 2))"),
+            text: StyledText(Quantity.significant(entry.side.kl))
+              + .hint(" ± \(Quantity.significant(entry.side.klError, 2))"),
             role: entry.side == report.uniform ? .series2 : .series1)
         }), in: bars, look: look)
     var words = ""

@@ -2,6 +2,7 @@ import Engine
 import Models
 import Quantization
 package import TerminalUI
+import Wording
 
 /// Bits for each layer under a budget, held against uniform bits of the same size, and taken into the recipe.
 package enum BudgetScreen: Screen {
@@ -142,7 +143,7 @@ package enum BudgetScreen: Screen {
     let bits = state.choices[BudgetScreen.self].bits
     return [
       Setting(
-        "budget", .choice(StyledText(NumberText.significant(bits))), unit: "bits",
+        "budget", .choice(StyledText(Quantity.significant(bits))), unit: "bits",
         help:
           "Bits a weight, scales included: 4 bits in groups of 128 are 4.125.",
         editable: "\(bits)",

@@ -1,6 +1,7 @@
 import Engine
 import Evaluation
 import TerminalUI
+import Wording
 
 /// What the cache under the cursor saves and costs, in words.
 struct CacheAnswer: Widget {
@@ -31,16 +32,16 @@ struct CacheAnswer: Widget {
       return .strong(row.name)
         + StyledText(
           " is what all others are held against: \(row.bytesPerToken) bytes a token, perplexity "
-            + "\(NumberText.fixed(row.perplexity.mean, 3)). ")
+            + "\(Quantity.fixed(row.perplexity.mean, 3)). ")
         + .hint(
           "\(facts.windows) windows, \(facts.tokens) tokens decoded behind a depth of \(facts.depth)."
         )
     }
     let share = Double(row.bytesPerToken) / Double(max(1, first.bytesPerToken))
     return .strong(row.name)
-      + StyledText(" takes \(NumberText.percent(share)) of the FP16 cache; KL ")
+      + StyledText(" takes \(Quantity.percent(share)) of the FP16 cache; KL ")
       + CacheTable.figure(row.kl.mean)
-      + StyledText(" ± \(NumberText.significant(row.kl.error, 2)). ")
+      + StyledText(" ± \(Quantity.significant(row.kl.error, 2)). ")
       + StyledText(
         [report.formRemark(on: row), row.sentence].filter { !$0.isEmpty }.joined(separator: " "))
   }
@@ -97,19 +98,19 @@ struct CacheTable: Widget {
     [
       StyledText(row.name, row.isReference ? .dim : .text), StyledText("\(row.bytesPerToken)"),
       row.isReference ? .hint("–") : figure(row.kl.mean),
-      StyledText(NumberText.fixed(row.perplexity.mean, 3)),
-      StyledText("\(NumberText.fixed(row.topOne.mean * 100, 1)) %"),
-      row.recall.accuracy.map { StyledText(NumberText.percent($0)) } ?? .hint("–"),
+      StyledText(Quantity.fixed(row.perplexity.mean, 3)),
+      StyledText(Quantity.percent(row.topOne.mean, 1)),
+      row.recall.accuracy.map { StyledText(Quantity.percent($0)) } ?? .hint("–"),
       row.isReference
         ? .hint("–")
-        : row.divergence.median.map { StyledText(NumberText.fixed($0, 0)) }
+        : row.divergence.median.map { StyledText(Quantity.fixed($0, 0)) }
           ?? .good("> \(row.divergence.tokens)"),
-      row.recall.tokens.map { StyledText(NumberText.percent($0.quantizedShare)) } ?? .hint("–"),
+      row.recall.tokens.map { StyledText(Quantity.percent($0.quantizedShare)) } ?? .hint("–"),
       worst(row, .keys), worst(row, .values),
-      row.isReference ? .hint("–") : StyledText(NumberText.significant(row.kl.p99, 2)),
-      StyledText(NumberText.fixed(row.keyBits, 2)), StyledText(NumberText.fixed(row.valueBits, 2)),
-      row.resident.map { StyledText(NumberText.fixed($0.bytesPerToken, 0)) } ?? .hint("–"),
-      StyledText(NumberText.percent(row.divergence.sameShare)),
+      row.isReference ? .hint("–") : StyledText(Quantity.significant(row.kl.p99, 2)),
+      StyledText(Quantity.fixed(row.keyBits, 2)), StyledText(Quantity.fixed(row.valueBits, 2)),
+      row.resident.map { StyledText(Quantity.fixed($0.bytesPerToken, 0)) } ?? .hint("–"),
+      StyledText(Quantity.percent(row.divergence.sameShare)),
     ]
   }
 
@@ -120,7 +121,7 @@ struct CacheTable: Widget {
 
   /// A divergence in the colour of what it means for the text.
   static func figure(_ kl: Double) -> StyledText {
-    let text = NumberText.significant(kl, 2)
+    let text = Quantity.significant(kl, 2)
     return kl < 0.001
       ? .good(text) : kl < 0.01 ? StyledText(text) : kl < 0.1 ? .warn(text) : .bad(text)
   }
@@ -172,9 +173,9 @@ struct CacheDepths: Widget {
           [
             StyledText("\(bucket.first)–\(bucket.end)"),
             row.isReference ? .hint("–") : CacheTable.figure(bucket.kl.mean),
-            row.isReference ? .hint("–") : .dim(NumberText.significant(bucket.kl.error, 2)),
-            StyledText(NumberText.fixed(bucket.perplexity.mean, 3)),
-            StyledText("\(NumberText.fixed(bucket.topOne.mean * 100, 1)) %"),
+            row.isReference ? .hint("–") : .dim(Quantity.significant(bucket.kl.error, 2)),
+            StyledText(Quantity.fixed(bucket.perplexity.mean, 3)),
+            StyledText(Quantity.percent(bucket.topOne.mean, 1)),
             .dim("\(bucket.tokens)"),
           ]
         }), in: scores, look: look)
@@ -192,8 +193,8 @@ struct CacheDepths: Widget {
             StyledText(
               "\(depth.quantizedCorrect)/\(depth.questions)",
               depth.quantizedCorrect < depth.baselineCorrect ? .warn : .good),
-            depth.tokens.map { .dim(NumberText.percent($0.baselineShare)) } ?? .hint("–"),
-            depth.tokens.map { StyledText(NumberText.percent($0.quantizedShare)) } ?? .hint("–"),
+            depth.tokens.map { .dim(Quantity.percent($0.baselineShare)) } ?? .hint("–"),
+            depth.tokens.map { StyledText(Quantity.percent($0.quantizedShare)) } ?? .hint("–"),
           ]
         }), in: rest.inset(top: rest.height >= row.recall.depths.count + 2 ? 1 : 0), look: look)
   }
@@ -278,7 +279,7 @@ struct HeadDetail: Widget {
     }
     lines.append(
       .dim(Self.padded("softmax"))
-        + StyledText("± \(NumberText.significant(map.scoreShift[layer][head], 2))")
+        + StyledText("± \(Quantity.significant(map.scoreShift[layer][head], 2))")
         + .hint(" a score"))
     lines += ["", .dim("worst cells")]
     for side in [CacheErrorMap.Side.keys, .values, .both] {
@@ -297,6 +298,6 @@ struct HeadDetail: Widget {
   }
 
   private static func padded(_ text: String) -> String {
-    text + String(repeating: " ", count: max(1, 9 - text.count))
+    PlainTable.padded(text + " ", to: 9)
   }
 }

@@ -3,6 +3,7 @@ import Models
 import Operators
 import Quantization
 import TerminalUI
+import Wording
 
 /// Throughput over time and the memory peak beside what was priced.
 struct MeterPanel: Widget {
@@ -19,13 +20,13 @@ struct MeterPanel: Widget {
     buffer.line(.dim("rate"), in: columns[0].row(0), look: look)
     buffer.line(
       rate.map {
-        .strong(NumberText.short($0)) + .dim(" \(job.progress?.rateUnit ?? "")")
+        .strong(Quantity.short($0)) + .dim(" \(job.progress?.rateUnit ?? "")")
       } ?? .hint("not yet"), in: columns[1].row(0), look: look)
     buffer.draw(Sparkline(job.rates), in: columns[1].row(1), look: look)
     let peak = job.progress?.peakResidentBytes ?? 0
     buffer.line(.dim("memory"), in: columns[0].row(2), look: look)
-    let used: StyledText = .strong(NumberText.bytes(peak))
-    let expected = priced.map { "priced \(NumberText.bytes($0))" } ?? ""
+    let used: StyledText = .strong(Quantity.bytes(peak))
+    let expected = priced.map { "priced \(Quantity.bytes($0))" } ?? ""
     buffer.line(
       oneOf: [
         used + .dim(" at most so far  ") + .hint(expected), used + .hint("  " + expected), used,
@@ -35,7 +36,7 @@ struct MeterPanel: Widget {
       buffer.draw(
         Gauge(
           Double(peak) / most, role: Double(peak) > most * 0.9 ? .bad : .accent,
-          text: .hint("of \(NumberText.short(most))B")), in: columns[1].row(3), look: look)
+          text: .hint("of \(Quantity.bytes(most))")), in: columns[1].row(3), look: look)
     }
   }
 }
@@ -106,9 +107,9 @@ struct LayerTable: Widget {
     let rows = ordered.map { layer -> [StyledText] in
       [
         StyledText("\(layer.block).\(layer.projection)"),
-        .strong(NumberText.significant(layer.relativeError)),
-        StyledText(NumberText.fixed(layer.sqnr, 1)), .dim(NumberText.fixed(layer.cosine, 4)),
-        .dim(NumberText.fixed(layer.bits, 2)), .dim(layer.method),
+        .strong(Quantity.significant(layer.relativeError)),
+        StyledText(Quantity.fixed(layer.sqnr, 1)), .dim(Quantity.fixed(layer.cosine, 4)),
+        .dim(Quantity.fixed(layer.bits, 2)), .dim(layer.method),
         layer.fallback.map { .warn("\(look.glyphs.warn) \($0)") } ?? "",
       ]
     }

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 /// Whether the calibration text is long enough, as points arrive: the picture, the figures, the answer in words.
 struct SurveyPanel: Widget {
@@ -87,8 +88,8 @@ struct SurveyPanel: Widget {
     let points = survey?.points ?? []
     let rows = points.map { point -> [StyledText] in
       [
-        StyledText("\(point.windows)"), .strong(NumberText.significant(point.error)),
-        .dim(point.halfErrors.first.map { NumberText.significant($0) } ?? ""),
+        StyledText("\(point.windows)"), .strong(Quantity.significant(point.error)),
+        .dim(point.halfErrors.first.map { Quantity.significant($0) } ?? ""),
         StyledText(share(point.agreement)),
       ]
     }
@@ -103,10 +104,10 @@ struct SurveyPanel: Widget {
     buffer.draw(
       Paragraph(
         .hint("half: the worse of two halves. Rounding to nearest, without any text: ")
-          + StyledText(NumberText.significant(survey.roundedError))
+          + StyledText(Quantity.significant(survey.roundedError))
           + .hint(". Recipe: \(survey.recipe), on \(survey.text).")), in: note.inset(top: 1),
       look: look)
   }
 
-  private func share(_ part: Double) -> String { "\(NumberText.fixed(part * 100, 1)) %" }
+  private func share(_ part: Double) -> String { Quantity.percent(part, 1) }
 }

@@ -2,6 +2,7 @@ import Engine
 import Evaluation
 import Profiling
 import TerminalUI
+import Wording
 
 /// A number by which runs are compared.
 package enum RunFigure: String, Hashable, Sendable, CaseIterable {
@@ -48,11 +49,11 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
 
   func text(_ value: Double) -> String {
     switch self {
-    case .weightBytes, .cacheBytes: NumberText.short(value) + "B"
-    case .perplexity: NumberText.fixed(value, 3)
-    case .divergence: NumberText.significant(value)
-    case .agreement: "\(NumberText.fixed(value * 100, 1)) %"
-    case .prefillRate, .decodeRate: NumberText.significant(value)
+    case .weightBytes, .cacheBytes: Quantity.bytes(value)
+    case .perplexity: Quantity.fixed(value, 3)
+    case .divergence: Quantity.significant(value)
+    case .agreement: Quantity.percent(value, 1)
+    case .prefillRate, .decodeRate: Quantity.significant(value)
     }
   }
 }

@@ -2,6 +2,7 @@ import Engine
 import Models
 import Quantization
 import TerminalUI
+import Wording
 
 /// What lies behind a cell: values before and after, scales, where along the inputs the error lies, what was searched.
 struct CellDetailPanel: Widget {
@@ -80,7 +81,7 @@ struct CellDetailPanel: Widget {
   private func strip(_ name: String, _ values: [Double]) -> [SectionStack.Section] {
     let finite = values.filter(\.isFinite)
     guard let least = finite.min(), let largest = finite.max() else { return [] }
-    let range = "\(NumberText.significant(least, 2)) to \(NumberText.significant(largest, 2))"
+    let range = "\(Quantity.significant(least, 2)) to \(Quantity.significant(largest, 2))"
     return [
       SectionStack.Section(
         title: [.strong(name) + .hint(", \(range)"), .strong(name)], rows: 1...4
@@ -118,7 +119,7 @@ struct CellDetailPanel: Widget {
         let room = note.width * note.height - start.count
         let words: StyledText =
           pushed.isEmpty
-          ? .hint("mean \(NumberText.significant(mean, 2)); no channel holds twice as much")
+          ? .hint("mean \(Quantity.significant(mean, 2)); no channel holds twice as much")
           : .hint(start) + .warn(Self.names(pushed, in: room))
         buffer.draw(Paragraph(words), in: note, look: look)
       }
@@ -129,7 +130,7 @@ struct CellDetailPanel: Widget {
   private static func names(_ channels: [CellDetail.Outlier], in width: Int) -> String {
     var text = ""
     for channel in channels {
-      let next = "\(channel.channel) (\(NumberText.significant(channel.ratio, 2)) ×)"
+      let next = "\(channel.channel) (\(Quantity.significant(channel.ratio, 2)) ×)"
       // What wraps loses up to a name's width a line.
       guard text.isEmpty || text.count + next.count + 2 <= width - 12 else { break }
       text += (text.isEmpty ? "" : ", ") + next
@@ -176,13 +177,13 @@ struct CellDetailPanel: Widget {
   private static func words(_ curve: SearchCurve) -> [StyledText] {
     let place: StyledText =
       .hint("taken: ")
-      + .strong("\(curve.axis) \(NumberText.significant(curve.positions[curve.best], 2))")
+      + .strong("\(curve.axis) \(Quantity.significant(curve.positions[curve.best], 2))")
     guard let first = curve.losses.first, first > 0 else { return [place] }
     let gain = 1 - curve.losses[curve.best] / first
-    let start = NumberText.significant(curve.positions[0], 2)
+    let start = Quantity.significant(curve.positions[0], 2)
     return [
-      place + .hint(", loss \(NumberText.percent(gain)) lower than at \(start)"),
-      place + .hint(", loss -\(NumberText.percent(gain))"), place,
+      place + .hint(", loss \(Quantity.percent(gain)) lower than at \(start)"),
+      place + .hint(", loss -\(Quantity.percent(gain))"), place,
     ]
   }
 }
@@ -195,7 +196,7 @@ struct SearchPlot: Widget {
     let points = zip(curve.positions, curve.losses).map { Plot.Point(x: $0, y: $1) }
     var best = points[curve.best]
     best.isSelected = true
-    best.label = NumberText.significant(best.x, 2)
+    best.label = Quantity.significant(best.x, 2)
     buffer.draw(
       Plot(
         [

@@ -1,6 +1,7 @@
 import Engine
 import Models
 import TerminalUI
+import Wording
 
 /// What is known of the cell under the cursor, what to protect, and what putting cells back to FP gains.
 struct CellPanel: Widget {
@@ -46,11 +47,11 @@ struct CellPanel: Widget {
     if let report = measured {
       let gain = report.klBefore > 0 ? 1 - report.klAfter / report.klBefore : 0
       lines.append([
-        StyledText("KL \(NumberText.significant(report.klBefore)) \(look.glyphs.arrow) ")
-          + .strong(NumberText.significant(report.klAfter))
+        StyledText("KL \(Quantity.significant(report.klBefore)) \(look.glyphs.arrow) ")
+          + .strong(Quantity.significant(report.klAfter))
           + (gain >= 0
-            ? .good("  \(NumberText.percent(gain)) lower")
-            : .bad("  \(NumberText.percent(-gain)) higher"))
+            ? .good("  \(Quantity.percent(gain)) lower")
+            : .bad("  \(Quantity.percent(-gain)) higher"))
       ])
       lines.append([cost(report)])
       if Set(report.cells) != marked {
@@ -78,12 +79,12 @@ struct CellPanel: Widget {
   /// What it takes in bytes.
   private func cost(_ report: RestoreReport) -> StyledText {
     if map.target == .kvCache {
-      return .strong("+\(NumberText.bytes(report.extraBytes))") + .hint(" a token of cache")
+      return .strong("+\(Quantity.bytes(report.extraBytes))") + .hint(" a token of cache")
     }
-    return .strong("+\(NumberText.bytes(report.extraBytes))")
+    return .strong("+\(Quantity.bytes(report.extraBytes))")
       + (modelBytes > 0
         ? .hint(
-          ", \(NumberText.percent(Double(report.extraBytes) / Double(modelBytes))) of the model")
+          ", \(Quantity.percent(Double(report.extraBytes) / Double(modelBytes))) of the model")
         : "")
   }
 }

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 extension ErrorMap.Metric {
   /// The metric's name with its unit.
@@ -41,9 +42,9 @@ extension ErrorMap.Metric {
   /// A value of the metric.
   func text(_ value: Double) -> String {
     switch self {
-    case .sqnr: NumberText.fixed(value, 1)
-    case .cosine: NumberText.fixed(value, 5)
-    default: NumberText.significant(value)
+    case .sqnr: Quantity.fixed(value, 1)
+    case .cosine: Quantity.fixed(value, 5)
+    default: Quantity.significant(value)
     }
   }
 

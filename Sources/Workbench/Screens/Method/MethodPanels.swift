@@ -3,6 +3,7 @@ import Models
 import Planning
 import Quantization
 import TerminalUI
+import Wording
 
 /// The recipe as it stands: a line a target, FP where nothing is chosen.
 struct RecipePanel: Widget {
@@ -131,8 +132,8 @@ struct PricePanel: Widget {
       buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
       return
     }
-    let memory: StyledText = StyledText(NumberText.bytes(price.peakResidentBytes))
-    let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { NumberText.bytes($0) }
+    let memory: StyledText = StyledText(Quantity.bytes(price.peakResidentBytes))
+    let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { Quantity.bytes($0) }
     let rows: [(String, [StyledText])] = [
       ("weights", [Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)]),
       (
@@ -148,7 +149,7 @@ struct PricePanel: Widget {
           price.recipe.isBaseline
             ? .hint("nothing to do")
             : StyledText(
-              price.seconds.map { "about " + NumberText.duration(seconds: $0) } ?? "unknown")
+              price.seconds.map { "about " + Quantity.seconds($0) } ?? "unknown")
         ]
       ),
       (
@@ -180,11 +181,11 @@ struct PricePanel: Widget {
 
   /// `16.1 GB → 4.5 GB  28 %`.
   static func change(_ before: Int, _ after: Int, unit: String, look: Look) -> StyledText {
-    guard before != after else { return StyledText(NumberText.bytes(after) + unit) }
+    guard before != after else { return StyledText(Quantity.bytes(after) + unit) }
     let part = before > 0 ? Double(after) / Double(before) : 1
-    return StyledText("\(NumberText.bytes(before)) \(look.glyphs.arrow) ")
-      + .strong(NumberText.bytes(after)) + StyledText(unit)
-      + .hint("  \(NumberText.percent(part)) of FP")
+    return StyledText("\(Quantity.bytes(before)) \(look.glyphs.arrow) ")
+      + .strong(Quantity.bytes(after)) + StyledText(unit)
+      + .hint("  \(Quantity.percent(part)) of FP")
   }
 }
 

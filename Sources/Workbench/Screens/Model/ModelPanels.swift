@@ -1,6 +1,7 @@
 import Engine
 import Models
 import TerminalUI
+import Wording
 
 /// What the open model is: architecture, sizes, dtypes, and what a token of context costs.
 struct ModelFacts: Widget {
@@ -21,24 +22,24 @@ struct ModelFacts: Widget {
     let shape = model.shape
     let context =
       shape.slidingWindow > 0
-      ? ", attention looks back \(NumberText.grouped(shape.slidingWindow))" : ""
+      ? ", attention looks back \(Quantity.grouped(shape.slidingWindow))" : ""
     var facts: [(String, StyledText)] = [
       ("architecture", "\(shape.architecture), \(shape.blocks) blocks"),
       (
         "parameters",
-        .strong(NumberText.short(Double(shape.parameters)))
+        .strong(Quantity.short(Double(shape.parameters)))
           + .hint("  " + types)
       ),
-      ("on disk", .strong(NumberText.bytes(model.fileBytes)) + .hint("  \(model.tensors) tensors")),
+      ("on disk", .strong(Quantity.bytes(model.fileBytes)) + .hint("  \(model.tensors) tensors")),
       ("width", "\(shape.hiddenSize), feed-forward \(shape.intermediateSize)"),
       ("heads", "\(shape.heads) of \(shape.headDimension), \(shape.kvHeads) for keys and values"),
       (
         "vocabulary",
-        StyledText(NumberText.grouped(shape.vocabularySize))
+        StyledText(Quantity.grouped(shape.vocabularySize))
           + .hint("  \(model.tokenizer)\(shape.tiedEmbeddings ? ", tied embeddings" : "")")
       ),
-      ("context", StyledText("\(NumberText.grouped(shape.context)) tokens") + .hint(context)),
-      ("KV cache", .strong(NumberText.bytes(model.kvBytesPerToken)) + " a token at 16 bits"),
+      ("context", StyledText("\(Quantity.grouped(shape.context)) tokens") + .hint(context)),
+      ("KV cache", .strong(Quantity.bytes(model.kvBytesPerToken)) + " a token at 16 bits"),
       ("", .hint(formula)),
     ]
     if let recipe = model.recipe { facts.append(("recipe", StyledText(recipe))) }
@@ -47,7 +48,7 @@ struct ModelFacts: Widget {
 
   private var types: String {
     model.parametersByType.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .map { "\($0.key) \(NumberText.short(Double($0.value)))" }.joined(separator: ", ")
+      .map { "\($0.key) \(Quantity.short(Double($0.value)))" }.joined(separator: ", ")
   }
 
   /// Where the bytes of a token come from.
@@ -75,7 +76,7 @@ struct WeightBreakdown: Widget {
     func bar(_ name: String, _ count: Double, _ role: Role) -> BarChart.Bar {
       BarChart.Bar(
         StyledText(name), value: count,
-        text: StyledText(NumberText.short(count)) + .hint(" " + NumberText.percent(count / whole)),
+        text: StyledText(Quantity.short(count)) + .hint(" " + Quantity.percent(count / whole)),
         role: role)
     }
     let (chart, rest) = room.splitTop(4)
@@ -89,7 +90,7 @@ struct WeightBreakdown: Widget {
     buffer.draw(
       Paragraph(
         .hint(
-          "Weight methods shrink the linear layers of the blocks: \(NumberText.percent(share)) of "
+          "Weight methods shrink the linear layers of the blocks: \(Quantity.percent(share)) of "
             + "this model. Embeddings, the output head and norms stay at 16 bits.")),
       in: rest.inset(top: 1), look: look)
   }

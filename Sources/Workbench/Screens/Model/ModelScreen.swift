@@ -1,6 +1,7 @@
 import Engine
 import Models
 package import TerminalUI
+import Wording
 
 /// Which model it is about: the list of models, and what the open one is made of.
 package enum ModelScreen: Screen {
@@ -113,7 +114,7 @@ package enum ModelScreen: Screen {
           ? .bad("\(look.glyphs.fail)")
           : isOpen(entry, state)
             ? .good("\(look.glyphs.pass) open")
-            : .dim(entry.fileBytes.map { NumberText.bytes($0) } ?? ""))
+            : .dim(entry.fileBytes.map { Quantity.bytes($0) } ?? ""))
     }
     let (top, bottom) = rect.splitBottom(3)
     buffer.draw(

@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 /// What the lab is for, and what it found for the models under the cursor.
 struct LabAnswer: Widget {
@@ -73,7 +74,7 @@ struct LabPanel: Widget {
 
   /// A divergence in the colour of what it means for the text.
   private static func figure(_ kl: Double) -> StyledText {
-    let text = NumberText.significant(kl, 2)
+    let text = Quantity.significant(kl, 2)
     return kl < 0.001
       ? .good(text) : kl < 0.01 ? StyledText(text) : kl < 0.1 ? .warn(text) : .bad(text)
   }

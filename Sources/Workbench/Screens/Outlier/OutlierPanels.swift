@@ -2,6 +2,7 @@ import Engine
 import Models
 import Quantization
 import TerminalUI
+import Wording
 
 /// The threshold on the ladder, how many columns it takes apart, and what is planted.
 struct ThresholdPanel: Widget {
@@ -33,29 +34,29 @@ struct ThresholdPanel: Widget {
       rung.threshold == OutlierSurvey.six
       ? " (the paper's)" : rung.threshold == survey.proposal.threshold ? " (proposed)" : ""
     let head: StyledText =
-      .strong("from \(NumberText.significant(rung.threshold))") + .accent(name)
+      .strong("from \(Quantity.significant(rung.threshold))") + .accent(name)
       + StyledText(
-        ": \(NumberText.grouped(rung.count.columns)) of \(NumberText.grouped(survey.columns)) columns"
-      ) + StyledText(" (\(NumberText.fixed(share, 2)) %)")
+        ": \(Quantity.grouped(rung.count.columns)) of \(Quantity.grouped(survey.columns)) columns"
+      ) + StyledText(" (\(Quantity.fixed(share, 2)) %)")
     buffer.line(
       oneOf: [
         head
           + .hint(
-            " in the text, \(NumberText.fixed(rung.count.perWindow, 1)) in a window, are multiplied apart"
+            " in the text, \(Quantity.fixed(rung.count.perWindow, 1)) in a window, are multiplied apart"
           ),
-        head + .hint(", \(NumberText.fixed(rung.count.perWindow, 1)) in a window"), head,
+        head + .hint(", \(Quantity.fixed(rung.count.perWindow, 1)) in a window"), head,
       ], in: room.row(0), look: look)
     guard room.height >= 3 else { return }
     let proposal: StyledText =
       survey.proposal.threshold.map {
-        .hint("proposed for this model: ") + StyledText(NumberText.significant($0))
+        .hint("proposed for this model: ") + StyledText(Quantity.significant($0))
           + .hint(", where behind norms the bulk of the columns ends; 6.0 is an absolute number")
       } ?? .hint("behind norms nothing stands out: INT8 with a scale a token will do")
     buffer.line(
       oneOf: [
         proposal,
         survey.proposal.threshold.map {
-          .hint("proposed: ") + StyledText(NumberText.significant($0))
+          .hint("proposed: ") + StyledText(Quantity.significant($0))
         } ?? .hint("behind norms nothing stands out"),
       ], in: room.row(1), look: look)
   }
@@ -72,7 +73,7 @@ struct ThresholdPanel: Widget {
       report.logitDifference == 0
       ? .good("\(look.glyphs.pass) FP logits the same to the bit")
       : .bad(
-        "\(look.glyphs.fail) FP logits differ by \(NumberText.significant(report.logitDifference))")
+        "\(look.glyphs.fail) FP logits differ by \(Quantity.significant(report.logitDifference))")
     let text: StyledText =
       .accent("planted: \(planting.channels) channels x\(planting.factor)  ") + same
     return isLong ? text + .hint("  \(next)") : text
@@ -170,7 +171,7 @@ struct ChannelDetail: Widget {
       BarChart(
         zip(shown.topChannels, shown.topValues).map { channel, value in
           BarChart.Bar(
-            StyledText("\(channel)"), value: value, text: StyledText(NumberText.significant(value)),
+            StyledText("\(channel)"), value: value, text: StyledText(Quantity.significant(value)),
             role: value >= threshold ? .warn : .accent)
         }, limit: threshold.isFinite ? threshold : nil), in: chart.inset(top: 1), look: look)
   }
@@ -184,11 +185,11 @@ struct ChannelDetail: Widget {
     let steps = 127 / reach.ratio
     let left =
       steps >= 1
-      ? "\(NumberText.significant(steps, 2)) of 127 steps" : "less than one step of 127"
+      ? "\(Quantity.significant(steps, 2)) of 127 steps" : "less than one step of 127"
     let worst: StyledText =
       reach.ratio > 20 ? .bad(left) : reach.ratio > 6 ? .warn(left) : .good(left)
     return StyledText("Channel \(first) reaches ")
-      + .strong("\(NumberText.significant(reach.ratio)) times")
+      + .strong("\(Quantity.significant(reach.ratio)) times")
       + " what the middle one does: one INT8 scale for all leaves that one " + worst + "."
   }
 
@@ -203,29 +204,29 @@ struct ChannelDetail: Widget {
     let reach = input.reach
     var lines = [
       line(
-        "largest", NumberText.significant(reach.largest),
-        ", middle \(NumberText.significant(reach.median))"),
+        "largest", Quantity.significant(reach.largest),
+        ", middle \(Quantity.significant(reach.median))"),
       line(
-        "top channel", NumberText.percent(reach.topOneShare),
-        " of the range, top 8 \(NumberText.percent(reach.topEightShare))"),
-      line("kurtosis", NumberText.significant(input.kurtosis), ", a bell has 0"),
+        "top channel", Quantity.percent(reach.topOneShare),
+        " of the range, top 8 \(Quantity.percent(reach.topEightShare))"),
+      line("kurtosis", Quantity.significant(input.kurtosis), ", a bell has 0"),
       line("from 6.0", "\(input.atSix.columns) columns"),
     ]
     if let count = input.atProposed, let threshold = survey.proposal.threshold {
       lines.append(
-        line("from \(NumberText.significant(threshold))", "\(count.columns) columns", ", proposed"))
+        line("from \(Quantity.significant(threshold))", "\(count.columns) columns", ", proposed"))
     }
     if let token = input.first {
       lines.append(
         line(
-          "first tokens", "\(NumberText.significant(token.ratio)) x the rest",
+          "first tokens", "\(Quantity.significant(token.ratio)) x the rest",
           ", channel \(token.channel)", token.ratio > 2 ? .warn : .text))
     }
     if let smoothed = input.smoothed {
       lines.append(
         line(
-          "smoothed", "\(NumberText.significant(smoothed.ratio)) times",
-          " the middle, was \(NumberText.significant(reach.ratio))", .good))
+          "smoothed", "\(Quantity.significant(smoothed.ratio)) times",
+          " the middle, was \(Quantity.significant(reach.ratio))", .good))
     }
     return lines
   }
@@ -234,6 +235,6 @@ struct ChannelDetail: Widget {
 extension String {
   /// With blanks behind it, one at least.
   fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(1, width - count))
+    PlainTable.padded(self + " ", to: width)
   }
 }

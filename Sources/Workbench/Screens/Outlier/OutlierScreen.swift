@@ -2,6 +2,7 @@ import Engine
 import Models
 import Quantization
 package import TerminalUI
+import Wording
 
 /// Where activations stand out, what a threshold or smoothing does about it, and what planted outliers do to each method.
 package enum OutlierScreen: Screen {
@@ -158,7 +159,7 @@ package enum OutlierScreen: Screen {
     guard let threshold = threshold(state)?.threshold else { return [] }
     state.choices.recipe.activations = MethodChoice(
       method: "llm.int8", options: ["threshold": .decimal(threshold)])
-    state.say(.done, "The recipe has LLM.int8() from \(NumberText.significant(threshold)) now")
+    state.say(.done, "The recipe has LLM.int8() from \(Quantity.significant(threshold)) now")
     return state.reassess()
   }
 

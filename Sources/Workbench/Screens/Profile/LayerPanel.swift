@@ -1,6 +1,7 @@
 import Operators
 import Profiling
 import TerminalUI
+import Wording
 
 /// Operators by block: rows of a profile laid out in a grid.
 struct LayerGrid {
@@ -113,7 +114,7 @@ struct LayerPanel: Widget {
       .strong("\(place) \(main.name)") + " "
         + .dim("\(main.kernel): ")
         + StyledText(
-          "\(Self.time(cell.seconds)), \(NumberText.fixed(share * 100, 1)) % of the time"
+          "\(Self.time(cell.seconds)), \(Quantity.percent(share, 1)) of the time"
         ),
       in: lines.row(0), look: look)
     buffer.line(Self.words(main), in: lines.row(1), look: look)
@@ -121,7 +122,7 @@ struct LayerPanel: Widget {
 
   private static func time(_ seconds: Double) -> String {
     seconds < 1e-3
-      ? "\(NumberText.significant(seconds * 1e6, 2)) µs" : NumberText.duration(seconds: seconds)
+      ? "\(Quantity.significant(seconds * 1e6, 2)) µs" : Quantity.seconds(seconds)
   }
 
   /// What an operator reaches of its roofs, and what that says.
@@ -135,8 +136,8 @@ struct LayerPanel: Widget {
       }
     return bound
       + .dim(
-        "  \(NumberText.short(row.bytes / seconds))B/s = \(NumberText.percent(row.bandwidthShare)) of reading, "
-          + "\(NumberText.short(row.operations / seconds))op/s = \(NumberText.percent(row.rateShare)) of multiplying"
+        "  \(Quantity.rate(row.bytes / seconds, "B/s")) = \(Quantity.percent(row.bandwidthShare)) of reading, "
+          + "\(Quantity.rate(row.operations / seconds, "op/s")) = \(Quantity.percent(row.rateShare)) of multiplying"
       )
   }
 
@@ -145,7 +146,7 @@ struct LayerPanel: Widget {
     let total = rows.reduce(0) { $0 + $1.seconds }
     guard total > 0 else { return "" }
     func share(_ bound: LayerProfile.Bound) -> String {
-      NumberText.percent(rows.reduce(0) { $1.bound == bound ? $0 + $1.seconds : $0 } / total)
+      Quantity.percent(rows.reduce(0) { $1.bound == bound ? $0 + $1.seconds : $0 } / total)
     }
     return .hint(
       "memory \(share(.memory)) computing \(share(.compute)) overhead \(share(.overhead))")
@@ -159,12 +160,12 @@ struct ProcessPanel: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "memory of this process", in: rect, look: look,
-      trailing: .hint("\(NumberText.short(Double(memory.residentBytes)))B"),
-      footer: .hint("\(NumberText.bytes(memory.hugePageBytes)) in huge pages"))
+      trailing: .hint("\(Quantity.bytes(Double(memory.residentBytes)))"),
+      footer: .hint("\(Quantity.bytes(memory.hugePageBytes)) in huge pages"))
     for (index, kind) in shown(room.height).enumerated() {
       let columns = room.row(index).columns([.fill(), .fixed(9)], spacing: 1)
       buffer.line(StyledText(kind.name, .series(index)), in: columns[0], look: look)
-      buffer.line(StyledText(NumberText.bytes(kind.bytes)), in: columns[1], look: look, .right)
+      buffer.line(StyledText(Quantity.bytes(kind.bytes)), in: columns[1], look: look, .right)
     }
   }
 

@@ -1,6 +1,7 @@
 import Operators
 import Profiling
 import TerminalUI
+import Wording
 
 /// Speed and memory, the FP baseline always beside the quantized model.
 struct SpeedPanel: Widget {
@@ -31,7 +32,7 @@ struct SpeedPanel: Widget {
       row("prefill/s", \.prefill.tokensPerSecond, Self.short, higherIsBetter: true),
       row("decode/s", \.decode.tokensPerSecond, Self.short, higherIsBetter: true),
       row(
-        "1st token", \.firstTokenSeconds, { NumberText.duration(seconds: $0) },
+        "1st token", \.firstTokenSeconds, { Quantity.seconds($0) },
         higherIsBetter: false),
       row("weights", { Double($0.weightBytes) }, Self.bytes, higherIsBetter: false),
       row("KV/token", { Double($0.kvBytesPerToken) }, Self.bytes, higherIsBetter: false),
@@ -48,8 +49,8 @@ struct SpeedPanel: Widget {
       ], in: note, look: look)
   }
 
-  private static func short(_ value: Double) -> String { NumberText.significant(value) }
-  private static func bytes(_ value: Double) -> String { NumberText.short(value) + "B" }
+  private static func short(_ value: Double) -> String { Quantity.significant(value) }
+  private static func bytes(_ value: Double) -> String { Quantity.bytes(value) }
 }
 
 /// Memory by kind, before and after: one bar each on the same scale, then the figures.
@@ -68,7 +69,7 @@ struct KindPanel: Widget {
     let sums = [before, after].map { $0.values.map(Double.init).reduce(0, +) }
     let largest = sums.max() ?? 0
     for (row, side) in [("FP", before), ("now", after)].enumerated() where !side.1.isEmpty {
-      let sum = StyledText(NumberText.short(sums[row]) + "B")
+      let sum = StyledText(Quantity.bytes(sums[row]))
       let columns = room.row(row).columns([.fixed(4), .fill(), .fixed(sum.width)], spacing: 1)
       buffer.line(.dim(side.0), in: columns[0], look: look)
       let segments = kinds.enumerated().map { index, kind in
@@ -80,8 +81,8 @@ struct KindPanel: Widget {
     let rows = kinds.enumerated().map { index, kind -> [StyledText] in
       [
         StyledText(kind, .series(index)),
-        before[kind].map { StyledText(NumberText.bytes($0)) } ?? .hint("–"),
-        after[kind].map { .strong(NumberText.bytes($0)) } ?? .hint("–"),
+        before[kind].map { StyledText(Quantity.bytes($0)) } ?? .hint("–"),
+        after[kind].map { .strong(Quantity.bytes($0)) } ?? .hint("–"),
       ]
     }
     buffer.draw(
@@ -108,7 +109,7 @@ struct KernelPanel: Widget {
         ? ""
         : share > 0.999
           ? .good("\(look.glyphs.pass) all native")
-          : .warn("\(look.glyphs.warn) \(NumberText.percent(1 - share)) of the time in fallbacks"),
+          : .warn("\(look.glyphs.warn) \(Quantity.percent(1 - share)) of the time in fallbacks"),
       footer: .press("w", "by layer  ") + .press("P", "why it is not faster"),
       isFocused: view.pane == .kernels)
     var columns: [Table.Column] = [
@@ -125,11 +126,11 @@ struct KernelPanel: Widget {
       return [
         StyledText(kernel.operator), .dim(kernel.kernel),
         kernel.native ? .good("\(look.glyphs.pass) native") : .warn("\(look.glyphs.warn) fallback"),
-        StyledText(NumberText.duration(seconds: kernel.seconds)),
-        .strong(NumberText.percent(total > 0 ? kernel.seconds / total : 0)),
-        .dim(NumberText.significant(kernel.bytes / seconds / 1e9, 3)),
-        .dim(NumberText.significant(kernel.operations / seconds / 1e9, 3)),
-        .dim(NumberText.short(Double(kernel.calls))),
+        StyledText(Quantity.seconds(kernel.seconds)),
+        .strong(Quantity.percent(total > 0 ? kernel.seconds / total : 0)),
+        .dim(Quantity.significant(kernel.bytes / seconds / 1e9, 3)),
+        .dim(Quantity.significant(kernel.operations / seconds / 1e9, 3)),
+        .dim(Quantity.short(Double(kernel.calls))),
       ]
     }
     let (table, note) = room.splitBottom(1)
@@ -149,10 +150,10 @@ struct KernelPanel: Widget {
   private static func inputs(_ kernel: KernelRecord) -> String {
     var text = ""
     if let columns = kernel.inputs?.columns {
-      text += "; \(NumberText.fixed(columns / Double(max(1, kernel.calls)), 1)) columns a call"
+      text += "; \(Quantity.fixed(columns / Double(max(1, kernel.calls)), 1)) columns a call"
     }
     if let share = kernel.inputs?.clipShare {
-      text += "; \(NumberText.fixed(share * 100, 3)) % of its inputs clipped"
+      text += "; \(Quantity.percent(share, 3)) of its inputs clipped"
     }
     return text
   }

@@ -1,6 +1,7 @@
 import Operators
 import Profiling
 import TerminalUI
+import Wording
 
 /// What the table teaches, in a sentence or two.
 struct ProviderAnswer: Widget {
@@ -46,13 +47,13 @@ struct ProviderTable: Widget {
       [
         StyledText(row.provider.rawValue),
         row.disabled.isEmpty ? .hint("–") : .warn(Self.without(row)),
-        StyledText(NumberText.significant(row.decode.tokensPerSecond)),
+        StyledText(Quantity.significant(row.decode.tokensPerSecond)),
         Self.ratio(row.decodeRatio),
-        .dim(NumberText.significant(row.prefill.tokensPerSecond)), Self.ratio(row.prefillRatio),
-        StyledText(NumberText.short(Double(row.packedBytes)) + "B"),
+        .dim(Quantity.significant(row.prefill.tokensPerSecond)), Self.ratio(row.prefillRatio),
+        StyledText(Quantity.bytes(Double(row.packedBytes))),
         row.nativeShare > 0.995
-          ? .good("\(look.glyphs.pass) all") : .warn(NumberText.percent(row.nativeShare)),
-        row.kl.map { .dim(NumberText.significant($0, 2)) } ?? .hint("–"),
+          ? .good("\(look.glyphs.pass) all") : .warn(Quantity.percent(row.nativeShare)),
+        row.kl.map { .dim(Quantity.significant($0, 2)) } ?? .hint("–"),
         .dim(row.mainKernel?.name ?? ""),
         row.mainKernel?.reason.map { .warn($0) } ?? .hint("–"),
       ]
@@ -117,24 +118,24 @@ struct ProviderDetail: Widget {
       StyledText(row.disabled.isEmpty ? name : "\(name) without \(ProviderTable.without(row))"),
       in: rect, look: look, trailing: .hint("decode"))
     var lines: [StyledText] = row.kernels.prefix(4).map { kernel in
-      .strong(NumberText.percent(kernel.share)) + " " + StyledText(kernel.name)
+      .strong(Quantity.percent(kernel.share)) + " " + StyledText(kernel.name)
         + (kernel.reason.map { .warn(" \(look.glyphs.warn) \($0)") } ?? "")
     }
     var facts =
-      "packed \(NumberText.bytes(row.packedBytes))"
+      "packed \(Quantity.bytes(row.packedBytes))"
     if let base = report.baseline(of: row) {
-      facts += ", BF16 \(NumberText.bytes(base.packedBytes))"
+      facts += ", BF16 \(Quantity.bytes(base.packedBytes))"
     }
     lines.append(.dim(facts))
     if let kl = row.kl {
       lines.append(
-        .dim("KL to plain C \(NumberText.significant(kl, 2)) over \(row.klTokens) tokens"))
+        .dim("KL to plain C \(Quantity.significant(kl, 2)) over \(row.klTokens) tokens"))
     }
     if let base = report.baseline(of: row) {
       lines.append(
         .dim(
-          "BF16 here: decode \(NumberText.significant(base.decode.tokensPerSecond))/s, prefill "
-            + "\(NumberText.significant(base.prefill.tokensPerSecond))/s"))
+          "BF16 here: decode \(Quantity.significant(base.decode.tokensPerSecond))/s, prefill "
+            + "\(Quantity.significant(base.prefill.tokensPerSecond))/s"))
     }
     lines.append(
       .dim(

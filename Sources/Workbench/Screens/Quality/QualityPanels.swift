@@ -1,5 +1,6 @@
 import Evaluation
 import TerminalUI
+import Wording
 
 #if canImport(Glibc)
   import Glibc
@@ -18,8 +19,8 @@ struct DivergencePanel: Widget {
     let floor = report.noiseFloor.klMean
     let (head, rest) = room.splitTop(room.height >= 9 ? 3 : 2)
     let mean: StyledText =
-      .strong("mean \(NumberText.significant(kl.mean))")
-      + StyledText(" ± \(NumberText.significant(kl.error, 2))")
+      .strong("mean \(Quantity.significant(kl.mean))")
+      + StyledText(" ± \(Quantity.significant(kl.error, 2))")
     buffer.line(
       oneOf: [
         mean + .hint("  how far next-token probabilities moved"),
@@ -29,8 +30,8 @@ struct DivergencePanel: Widget {
     let verdict: StyledText =
       kl.mean <= floor
       ? .good("\(look.glyphs.pass) within the noise")
-      : StyledText("\(NumberText.significant(times, 2)) × the noise", .dim)
-    let noise: StyledText = .dim("noise floor \(NumberText.significant(floor, 2))")
+      : StyledText("\(Quantity.significant(times, 2)) × the noise", .dim)
+    let noise: StyledText = .dim("noise floor \(Quantity.significant(floor, 2))")
     buffer.line(
       oneOf: [noise + .hint(" BF16 against float32  ") + verdict, noise + "  " + verdict],
       in: head.row(1), look: look)
@@ -41,7 +42,7 @@ struct DivergencePanel: Widget {
     let bars = values.map { name, value, role in
       BarChart.Bar(
         StyledText(name), value: Self.decades(value),
-        text: StyledText(NumberText.significant(value)),
+        text: StyledText(Quantity.significant(value)),
         role: role)
     }
     let (chart, note) = rest.splitTop(bars.count)
@@ -72,16 +73,16 @@ struct PerplexityPanel: Widget {
     let change = before > 0 ? report.perplexity / before - 1 : 0
     let perplexity: StyledText =
       .dim("perplexity ")
-      + StyledText("\(NumberText.fixed(before, 3)) \(look.glyphs.arrow) ")
-      + .strong(NumberText.fixed(report.perplexity, 3))
-      + StyledText(" ± \(NumberText.significant(report.perplexityError, 2))")
-      + .hint("  \(change >= 0 ? "+" : "")\(NumberText.fixed(change * 100, 2)) %")
+      + StyledText("\(Quantity.fixed(before, 3)) \(look.glyphs.arrow) ")
+      + .strong(Quantity.fixed(report.perplexity, 3))
+      + StyledText(" ± \(Quantity.significant(report.perplexityError, 2))")
+      + .hint("  \(Quantity.signedPercent(change, 2))")
     buffer.line(
       oneOf: [perplexity + .hint("; lower is better"), perplexity], in: room.row(0), look: look)
     let top: StyledText =
       .dim("top-1 same ")
-      + .strong("\(NumberText.fixed(report.topOneAgreement * 100, 1)) %")
-      + StyledText(" ± \(NumberText.fixed(report.topOneAgreementError * 100, 1))")
+      + .strong(Quantity.percent(report.topOneAgreement, 1))
+      + StyledText(" ± \(Quantity.fixed(report.topOneAgreementError * 100, 1))")
     buffer.line(
       oneOf: [
         top + .hint("  the most likely token is the baseline's"),
@@ -92,7 +93,7 @@ struct PerplexityPanel: Widget {
       .dim("protocol   ") + StyledText(report.protocol.rawValue)
       + .hint(": \(report.windows) × \(report.window), \(scored)")
     buffer.line(
-      oneOf: [cut + .hint("; \(NumberText.grouped(report.tokens)) tokens"), cut], in: room.row(2),
+      oneOf: [cut + .hint("; \(Quantity.grouped(report.tokens)) tokens"), cut], in: room.row(2),
       look: look)
     let recipe: StyledText = .dim("recipe     ") + StyledText(report.recipe)
     let inputs = Self.inputs(report)
@@ -107,10 +108,10 @@ struct PerplexityPanel: Widget {
   private static func inputs(_ report: EvaluationReport) -> StyledText {
     var text = StyledText("")
     if let share = report.inputs?.clipShare {
-      text += .warn("  \(NumberText.fixed(share * 100, 3)) % of inputs clipped")
+      text += .warn("  \(Quantity.percent(share, 3)) of inputs clipped")
     }
     if let share = report.inputs?.outlierShare {
-      text += .hint("  \(NumberText.fixed(share * 100, 2)) % of columns apart")
+      text += .hint("  \(Quantity.percent(share, 2)) of columns apart")
     }
     return text
   }
@@ -182,7 +183,7 @@ struct RecallPanel: Widget {
     let rows = report.depths.map { depth -> [StyledText] in
       let lost = depth.baselineCorrect - depth.quantizedCorrect
       return [
-        StyledText("\(NumberText.grouped(depth.depth))"),
+        StyledText("\(Quantity.grouped(depth.depth))"),
         StyledText("\(depth.baselineCorrect)/\(depth.questions)"),
         .strong("\(depth.quantizedCorrect)/\(depth.questions)"),
         lost > 0 ? .warn("\(look.glyphs.warn) \(lost) lost") : .good("\(look.glyphs.pass)"),

@@ -76,7 +76,7 @@ struct CacheFacts: Widget {
     if plan.cacheKeptWhole > plan.memory.kvCache {
       text +=
         StyledText("\nNibble's own cache gives nothing back behind a window: it holds ")
-        + .strong(NumberText.short(plan.cacheKeptWhole) + "B") + StyledText(".")
+        + .strong(Quantity.bytes(plan.cacheKeptWhole)) + StyledText(".")
     }
     if !plan.activationFormula.isEmpty {
       text += .dim("\nactivations: ") + .hint(plan.activationFormula)
@@ -95,8 +95,8 @@ struct CacheFacts: Widget {
     buffer.line(
       .dim("filled ")
         + StyledText(
-          "\(NumberText.grouped(measured.context)) tokens, "
-            + "\(NumberText.grouped(measured.sharedTokens)) common, \(measured.format): ")
+          "\(Quantity.grouped(measured.context)) tokens, "
+            + "\(Quantity.grouped(measured.sharedTokens)) common, \(measured.format): ")
         + .strong(measured.verdict), in: rect.row(0), look: look)
     let columns: [Table.Column] = [
       Table.Column("sequences", .right), Table.Column("planned", .right),
@@ -107,8 +107,8 @@ struct CacheFacts: Widget {
         columns,
         rows: measured.rows.filter(Self.isShown).map { row in
           [
-            StyledText("\(row.sequences)"), StyledText(NumberText.short(measured.pages(row)) + "B"),
-            StyledText(NumberText.short(Double(row.resident)) + "B"),
+            StyledText("\(row.sequences)"), StyledText(Quantity.bytes(measured.pages(row))),
+            StyledText(Quantity.bytes(Double(row.resident))),
             .hint(Quantity.percent(measured.difference(row), 1)),
           ]
         }), in: rect.inset(top: 1), look: look)

@@ -1,6 +1,7 @@
 import Models
 import Planning
 import TerminalUI
+import Wording
 
 /// Where memory goes under the workload, by kind, against the budget.
 struct MemoryUse: Widget {
@@ -10,15 +11,15 @@ struct MemoryUse: Widget {
     let memory = plan.memory
     let isOver = memory.total > memory.budget
     let mark = isOver ? look.glyphs.fail : look.glyphs.pass
-    let sum = "\(NumberText.short(memory.total))B of \(NumberText.short(memory.budget))B"
+    let sum = "\(Quantity.bytes(memory.total)) of \(Quantity.bytes(memory.budget))"
     let room = buffer.box(
       "where the memory goes", in: rect, look: look,
       trailing: isOver ? .bad("\(mark) \(sum): over") : .good("\(mark) \(sum)"))
     func bar(_ name: String, _ value: Double, _ role: Role) -> BarChart.Bar {
       BarChart.Bar(
         StyledText(name), value: value,
-        text: StyledText(NumberText.short(value) + "B")
-          + .hint(" " + NumberText.percent(memory.total > 0 ? value / memory.total : 0)),
+        text: StyledText(Quantity.bytes(value))
+          + .hint(" " + Quantity.percent(memory.total > 0 ? value / memory.total : 0)),
         role: role)
     }
     let (bars, rest) = room.splitTop(3)
@@ -42,7 +43,7 @@ struct MemoryUse: Widget {
       return
     }
     buffer.line(
-      .hint("KV: \(NumberText.bytes(plan.kvBytesPerToken)) a token = \(plan.kvFormula)"), in: note,
+      .hint("KV: \(Quantity.bytes(plan.kvBytesPerToken)) a token = \(plan.kvFormula)"), in: note,
       look: look)
   }
 }
@@ -72,16 +73,16 @@ struct PhaseBounds: Widget {
     put(
       .dim("capacity ")
         + (over > 1
-          ? .bad("\(look.glyphs.fail) \(NumberText.significant(over, 2)) × the budget")
-          : .good("\(look.glyphs.pass) \(NumberText.percent(over)) of the budget")))
-    let context = NumberText.short(plan.crossoverContext)
+          ? .bad("\(look.glyphs.fail) \(Quantity.significant(over, 2)) × the budget")
+          : .good("\(look.glyphs.pass) \(Quantity.percent(over)) of the budget")))
+    let context = Quantity.short(plan.crossoverContext)
     buffer.line(
       oneOf: [
         .hint("from \(context) tokens on, KV costs as much to read as weights"),
         .hint("KV reads as much as weights: \(context)"),
       ], in: room.row(row), look: look)
     row += 1
-    let batch = NumberText.short(plan.crossoverBatch)
+    let batch = Quantity.short(plan.crossoverBatch)
     buffer.line(
       oneOf: [
         .hint("from batch \(batch) on, decode is bound by compute"),
@@ -97,7 +98,7 @@ struct PhaseBounds: Widget {
     let longest = max(phase.computeSeconds, seconds)
     var verdict =
       StyledText(phase.bound.rawValue, .strong)
-      + .hint(" \(NumberText.duration(seconds: longest))")
+      + .hint(" \(Quantity.seconds(longest))")
     if row.width >= 50 { verdict += .hint(" \(unit)") }
     let columns = row.columns([.fixed(8), .fill(min: 6), .fixed(verdict.width)], spacing: 1)
     buffer.line(.dim(name), in: columns[0], look: look)
@@ -125,7 +126,7 @@ struct PhaseSeconds: Widget {
     {
       [StyledText(name, role)]
         + [plan.prefill, plan.decode].map {
-          StyledText(NumberText.duration(seconds: seconds($0)))
+          StyledText(Quantity.seconds(seconds($0)))
         }
     }
     buffer.draw(
@@ -181,8 +182,8 @@ struct FitMap: Widget {
     }
     guard legend > 0 else { return }
     if let map {
-      let longest = map.longestContext.map { NumberText.short(Double($0)) } ?? "any"
-      let most = NumberText.short(Double(map.mostRequests))
+      let longest = map.longestContext.map { Quantity.short(Double($0)) } ?? "any"
+      let most = Quantity.short(Double(map.mostRequests))
       let requests = plan.workload.requests
       buffer.line(
         oneOf: [
@@ -210,7 +211,7 @@ struct FitMap: Widget {
     }
     let share = map.shares[row][column]
     guard share <= 1 else { return .bad("–") }
-    let text = share < 0.01 ? "<1" : NumberText.fixed(share * 100, 0)
+    let text = share < 0.01 ? "<1" : Quantity.fixed(share * 100, 0)
     return share <= 0.5 ? .good(text) : share <= 0.9 ? .accent(text) : .warn(text)
   }
 

@@ -1,6 +1,7 @@
 import Operators
 import Planning
 import TerminalUI
+import Wording
 
 extension TargetScreen {
   /// The workload as a form; each change plans again.
@@ -71,10 +72,10 @@ extension TargetScreen {
     return Setting(
       "memory",
       .choice(
-        StyledText(work.memoryBudget.map { NumberText.short($0) + "B" } ?? "what is there")),
+        StyledText(work.memoryBudget.map { Quantity.bytes($0) } ?? "what is there")),
       help: "Memory that weights, cache and activations may take. Type 24 for 24 GB, or 0 for what "
         + "the machine has.",
-      editable: now == now.rounded() ? NumberText.fixed(now, 0) : "\(now)",
+      editable: now == now.rounded() ? Quantity.fixed(now, 0) : "\(now)",
       step: { state, direction in
         let next = direction > 0 ? ladder.first { $0 > now } : ladder.last { $0 < now }
         guard let next else { return [] }

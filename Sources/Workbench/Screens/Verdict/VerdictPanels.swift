@@ -4,6 +4,7 @@ import Operators
 import Profiling
 import Quantization
 import TerminalUI
+import Wording
 
 /// The four checks, each with its mark, its word and its evidence.
 struct VerdictPanel: Widget {
@@ -59,12 +60,12 @@ struct RunReport {
         "## Quality", "",
         "- protocol \(report.protocol.rawValue), \(report.windows) windows of \(report.window), "
           + "\(report.tokens) tokens of \(report.text)",
-        "- perplexity \(NumberText.fixed(report.baseline.perplexity, 4)) (\(report.baseline.name)) to "
-          + "\(NumberText.fixed(report.perplexity, 4)) ± \(NumberText.significant(report.perplexityError, 2))",
-        "- KL \(NumberText.significant(report.kl.mean)) ± \(NumberText.significant(report.kl.error, 2)), "
-          + "p99 \(NumberText.significant(report.kl.p99)), noise floor "
-          + "\(NumberText.significant(report.noiseFloor.klMean, 2))",
-        "- top-1 agreement \(NumberText.fixed(report.topOneAgreement * 100, 1)) %", "",
+        "- perplexity \(Quantity.fixed(report.baseline.perplexity, 4)) (\(report.baseline.name)) to "
+          + "\(Quantity.fixed(report.perplexity, 4)) ± \(Quantity.significant(report.perplexityError, 2))",
+        "- KL \(Quantity.significant(report.kl.mean)) ± \(Quantity.significant(report.kl.error, 2)), "
+          + "p99 \(Quantity.significant(report.kl.p99)), noise floor "
+          + "\(Quantity.significant(report.noiseFloor.klMean, 2))",
+        "- top-1 agreement \(Quantity.percent(report.topOneAgreement, 1))", "",
       ]
     }
     if let bench = facts.bench {
@@ -73,8 +74,8 @@ struct RunReport {
       ]
       for side in [bench.baseline, bench.quantized].compactMap({ $0 }) {
         lines.append(
-          "| \(side.recipe) | \(NumberText.significant(side.prefill.tokensPerSecond)) | "
-            + "\(NumberText.significant(side.decode.tokensPerSecond)) | \(NumberText.bytes(side.weightBytes)) |"
+          "| \(side.recipe) | \(Quantity.significant(side.prefill.tokensPerSecond)) | "
+            + "\(Quantity.significant(side.decode.tokensPerSecond)) | \(Quantity.bytes(side.weightBytes)) |"
         )
       }
       lines += ["", "Kernels of decode:", ""]

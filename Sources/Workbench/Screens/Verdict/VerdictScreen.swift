@@ -1,5 +1,6 @@
 import Engine
 package import TerminalUI
+import Wording
 
 /// The four checks with the numbers behind them, what to try next, and the way out: save, export, report.
 package enum VerdictScreen: Screen {
@@ -132,7 +133,7 @@ package enum VerdictScreen: Screen {
     ]
     if let exported = state.facts.exported {
       facts.append(
-        .good("\(look.glyphs.pass) \(NumberText.bytes(exported.bytes)) in \(exported.path)"))
+        .good("\(look.glyphs.pass) \(Quantity.bytes(exported.bytes)) in \(exported.path)"))
     }
     for (index, fact) in facts.enumerated() {
       buffer.line(fact, in: lines.row(index + 1), look: look)
