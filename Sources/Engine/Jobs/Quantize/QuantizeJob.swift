@@ -87,7 +87,8 @@ package struct QuantizeJob: Job {
       throw ended(by: error, store, done: done, reporter)
     }
     let report = report(
-      outcome, bench, seconds: Machine.seconds() - start, resumed: resumed > 0 ? resumed : nil)
+      outcome, recipe, bench, seconds: Machine.seconds() - start,
+      resumed: resumed > 0 ? resumed : nil)
     laboratory.update { held in
       held.quantized = Laboratory.Quantized(
         recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
@@ -98,8 +99,10 @@ package struct QuantizeJob: Job {
     return report
   }
 
+  /// - Parameter recipe: with the transforms that the model has.
   private func report(
-    _ outcome: Quantizer.Outcome, _ bench: Laboratory.Bench, seconds: Double, resumed: Int?
+    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ bench: Laboratory.Bench, seconds: Double,
+    resumed: Int?
   ) -> QuantizeReport {
     let shape = bench.summary.shape
     return QuantizeReport(

@@ -32,6 +32,13 @@ struct RunIdentity {
       "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
         + $0.value.modified
     }
+    // Beside the recipe, so that a refusal says in words what the model was then.
+    let planted = bench.transformed.transform(OutlierPlanting.self).map {
+      [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
+    }
+    let rotated = bench.transformed.transform(ResidualRotation.self).map {
+      [QuantizationCheckpoint.Identity.Fact("residual stream", "\($0)")]
+    }
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
@@ -43,7 +50,7 @@ struct RunIdentity {
         .init("provider", laboratory.provider.rawValue),
         .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
         .init("algorithms", try Self.algorithms(recipe)),
-      ])
+      ] + (planted ?? []) + (rotated ?? []))
   }
 
   /// A name for the identity.
