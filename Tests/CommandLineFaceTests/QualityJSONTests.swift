@@ -93,7 +93,10 @@ import Testing
   @Test func allocate() throws {
     let folder = try TemporaryFolder()
     let json = try Ran(
-      ["allocate", "--budget", "3.5", "--windows", "2", "--save", folder.path("r.toml"), "--json"]
+      [
+        "allocate", "--weights", "rtn:4:32", "--budget", "5", "--windows", "2", "--save",
+        folder.path("r.toml"), "--json",
+      ]
         + Self.calibration
     ).json()
     json.expectNumbers([
