@@ -103,7 +103,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures"]),
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures", "Cases"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),

@@ -45,11 +45,13 @@ extension Model {
     let blocks = try plans.map { try loader.block($0) }
     let finalNorm = try loader.norm(frame.finalNorm)
     let head: any LinearWeight
-    if configuration.tiedEmbeddings {
+    var configuration = configuration
+    if configuration.tiedEmbeddings, try !loader.storesAnotherHead(configuration) {
       head = table
       // Some writers store the shared table a second time.
       loader.used.insert(frame.head)
     } else {
+      configuration.tiedEmbeddings = false
       head = try loader.weight(
         frame.head, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
     }
@@ -98,6 +100,23 @@ private struct ModelLoader<Source: WeightSource> {
       throw ModelError.notFinite(tensor: name, row: 0, column: column, value: values[column])
     }
     return values
+  }
+
+  /// Whether a head is stored that is not the embedding table, whatever the configuration says: a fine-tuned one.
+  func storesAnotherHead(_ configuration: ModelConfiguration) throws -> Bool {
+    guard frame.head != frame.embedding, source.has(frame.head), source.has(frame.embedding) else {
+      return false
+    }
+    let shape = try Shape(checking: [configuration.vocabularySize, configuration.hiddenSize])
+    let (head, table) = (
+      try source.tensor(frame.head, shape: shape), try source.tensor(frame.embedding, shape: shape)
+    )
+    // Some rows at a time: both tables in float32 may be larger than the memory.
+    let count = configuration.vocabularySize
+    return try stride(from: 0, to: count, by: 512).contains { first in
+      let rows = first..<min(first + 512, count)
+      return try head.floats(rows: rows) != table.floats(rows: rows)
+    }
   }
 
   mutating func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {

@@ -62,7 +62,13 @@ extension RotaryEmbedding {
           known: "all channels of a head are rotated")
       }
     }
-    let base = try config.optionalNumber("rope_theta", in: Self.bases) ?? standard
+    var base = try config.optionalNumber("rope_theta", in: Self.bases) ?? standard
+    if let parameters, let added = try config.optionalObject("rope_scaling") {
+      // Added by hand, as model cards advise; transformers lets it win as well.
+      base = try parameters.optionalNumber("rope_theta", in: Self.bases) ?? base
+      try self.init(from: added, of: config, field: "rope_scaling", context: context, base: base)
+      return
+    }
     guard let object = try parameters ?? config.optionalObject("rope_scaling") else {
       self.init(base: base)
       return

@@ -4,7 +4,7 @@ package enum QuantizationError: Error, Hashable, Sendable {
   case unknownOption(method: String, key: String, known: [String])
   case invalidOption(method: String, key: String, expected: String, found: String)
   case malformedChoice(text: String, expected: String)
-  case groupDoesNotDivide(layer: String, columns: Int, group: Int, nearest: Int)
+  case groupDoesNotDivide(layer: String, columns: Int, group: Int, nearest: Int?)
   case notFinite(layer: String, row: Int, column: Int, value: Float)
   case activationsNotFinite(block: Int, sequence: Int, token: Int, channel: Int, value: Float)
   case checkpointBusy(folder: String)
@@ -29,7 +29,8 @@ extension QuantizationError: CustomStringConvertible {
       "'\(text)' is no method choice: expected \(expected)"
     case .groupDoesNotDivide(let layer, let columns, let group, let nearest):
       "group size \(group) does not divide the \(columns) input channels of \(layer); "
-        + "the nearest that does is \(nearest)"
+        + (nearest.map { "the nearest that does is \($0)" }
+          ?? "no group that can be chosen does, but -1, one scale for a whole row")
     case .notFinite(let layer, let row, let column, let value):
       "\(layer) holds \(value) at row \(row), column \(column): expected finite weights"
     case .activationsNotFinite(let block, let sequence, let token, let channel, let value):

@@ -75,14 +75,19 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (192, 128, 64), (192, 64, 64), (576, 128, 64), (320, 128, 64),
-    (64, 128, 64), (7, 4, 1),
-    (100, 0, 1),
-    (100, -3, 1), (96, 40, 32), (100, Int.max, 100),
-  ])
-  func groupsThatDoNotDivideNameTheNearest(columns: Int, group: Int, nearest: Int) throws {
+  @Test(
+    arguments: [
+      (192, 128, 64), (192, 64, 64), (576, 128, 64), (320, 128, 64),
+      (64, 128, 64), (7, 4, nil), (36, 32, nil),
+      (100, 0, nil),
+      (100, -3, nil), (96, 40, 32), (100, Int.max, nil),
+    ] as [(Int, Int, Int?)])
+  func groupsThatDoNotDivideNameTheNearest(columns: Int, group: Int, nearest: Int?) throws {
     #expect(RoundToNearest.nearestGroup(group, columns: columns) == nearest)
+    // What is advised is what the option takes.
+    if let nearest {
+      #expect(throws: Never.self) { try RecipeText.choice("rtn:4:\(nearest)", target: .weights) }
+    }
     guard group < 1 || columns % group != 0 else { return }
     #expect(
       throws: QuantizationError.groupDoesNotDivide(

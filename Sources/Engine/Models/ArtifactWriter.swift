@@ -146,8 +146,11 @@ struct ArtifactWriter {
   /// The source's configuration; a rotated model's embeddings are no longer tied.
   private func config() throws -> JSONObject {
     var config = try ConfigFile(path: bench.directory + "/config.json").root
-    if bench.model.embedding !== bench.reference.embedding {
-      config.set("tie_word_embeddings", .bool(bench.model.configuration.tiedEmbeddings))
+    let isTied = bench.model.configuration.tiedEmbeddings
+    if bench.model.embedding !== bench.reference.embedding
+      || config["tie_word_embeddings"] == .bool(true) && !isTied
+    {
+      config.set("tie_word_embeddings", .bool(isTied))
     }
     return config
   }
@@ -155,7 +158,7 @@ struct ArtifactWriter {
   private var companions: [String] {
     [
       "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-      "generation_config.json",
+      "generation_config.json", "chat_template.jinja", "added_tokens.json",
     ].map { bench.directory + "/" + $0 }.filter { FileManager.default.fileExists(atPath: $0) }
   }
 

@@ -42,6 +42,11 @@ package struct LoadJob: Job {
       ).read(reporter)
     } else {
       let model = try Model.load(directory: directory)
+      if configuration.tiedEmbeddings, !model.configuration.tiedEmbeddings {
+        reporter.log(
+          "\(configPath) says tie_word_embeddings, but \(model.frame.head) is stored and is not the embedding "
+            + "table: the stored head is used.")
+      }
       bench = Laboratory.Bench(
         directory: directory, isBuiltIn: path == nil,
         summary: try ModelSummary(model, directory: directory, isBuiltIn: path == nil),
@@ -51,8 +56,15 @@ package struct LoadJob: Job {
     try reporter.checkpoint()
     if Self.hasTokenizer(directory) {
       let tokenizer = try Tokenizer.load(directory: directory)
-      try tokenizer.check(vocabularySize: configuration.vocabularySize)
-      bench.tokenizer = tokenizer.replacing(bosID: configuration.beginToken)
+      let fitted = try tokenizer.fitted(vocabularySize: configuration.vocabularySize)
+      let beyond = tokenizer.addedTokens(beyond: configuration.vocabularySize)
+      if !beyond.isEmpty {
+        reporter.log(
+          "\(beyond.count) added token\(beyond.count == 1 ? " has" : "s have") no row in the embedding "
+            + "(\(beyond.prefix(8).map { "\($0)" }.joined(separator: ", "))): a text that holds one is refused."
+        )
+      }
+      bench.tokenizer = fitted.replacing(bosID: configuration.beginToken)
       bench.summary.tokenizer = "\(tokenizer.vocabularySize) tokens"
     } else {
       bench.summary.tokenizer = "none"

@@ -68,7 +68,7 @@ struct RecipeTrial {
 
   /// A refusal with what helps; for a group that does not divide, the runtimes that take the nearest one.
   static func advice(on error: QuantizationError) -> String {
-    guard case .groupDoesNotDivide(_, _, _, let nearest) = error else { return "\(error)" }
+    guard case .groupDoesNotDivide(_, _, _, let nearest?) = error else { return "\(error)" }
     let format = WeightFormat(code: .integer(bits: 4), granularity: .group(size: nearest))
     let takers = RuntimeRules.coverage(RuntimeDemand(weights: format))
       .filter { $0.support == .native }.map(\.runtime)

@@ -77,12 +77,10 @@ package enum RoundToNearest {
     }
   }
 
-  /// The divisor of `columns` nearest to `size`, the smaller of two; one that methods offer where there is one.
-  package static func nearestGroup(_ size: Int, columns: Int) -> Int {
+  /// The group that methods offer and that divides `columns`, the nearest to `size`, the smaller of two; nil where none does.
+  package static func nearestGroup(_ size: Int, columns: Int) -> Int? {
     let near = max(1, min(size, columns))
-    let offered = WeightOptions.groups.filter { columns % $0 == 0 }
-    return (offered.isEmpty ? Array(1...max(1, columns)) : offered)
-      .filter { columns % $0 == 0 }
-      .min { ($0 - near).magnitude < ($1 - near).magnitude } ?? 1
+    return WeightOptions.groups.filter { columns % $0 == 0 }
+      .min { ($0 - near).magnitude < ($1 - near).magnitude }
   }
 }
