@@ -24,9 +24,7 @@ import Testing
   func hasTheReferencesPerplexity(name: String, right: Double, notice: String?) throws {
     let laboratory = try Laboratory(threads: 2)
     let said = Mutex<[String]>([])
-    _ = laboratory.run(
-      LoadJob(path: Self.folder(name)), id: JobID(number: 1), control: JobControl()
-    ) { event in
+    _ = try perform(laboratory, LoadJob(path: Self.folder(name))) { event in
       if case .log(_, let text) = event { said.withLock { $0.append(text) } }
     }
     if let notice { #expect(said.withLock { $0.contains { $0.contains(notice) } }) }

@@ -89,11 +89,10 @@ package struct QuantizeJob: Job {
     let report = report(
       outcome, recipe, bench, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil)
-    laboratory.update { held in
-      held.quantized = Laboratory.Quantized(
-        recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
-        blocks: outcome.blocks, sample: windows.first ?? [])
-    }
+    let made = Laboratory.Quantized(
+      recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
+      blocks: outcome.blocks, sample: windows.first ?? [])
+    laboratory.update { $0.quantized = made }
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
