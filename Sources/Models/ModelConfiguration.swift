@@ -105,9 +105,9 @@ package struct ModelConfiguration: Hashable, Sendable {
     windows = [Int](repeating: 0, count: blocks)
     // Some configurations name tokens that the embedding table has no row for; they are never met.
     // Some writers say -1 for none.
-    let ids = -1...Int(Int32.max)
-    beginToken = try config.integers("bos_token_id", in: ids).first { $0 >= 0 }.map { Int32($0) }
-    endTokens = try config.integers("eos_token_id", in: ids).filter { $0 >= 0 }.map { Int32($0) }
+    beginToken = try config.integers("bos_token_id", in: -1...Int(Int32.max)).first { $0 >= 0 }
+      .map { Int32($0) }
+    endTokens = try config.integers("eos_token_id", in: 0...Int(Int32.max)).map { Int32($0) }
     if let object = try config.optionalObject("quantization_config") {
       quantization = try object.optionalText("quant_method") ?? "a method without a name"
     }

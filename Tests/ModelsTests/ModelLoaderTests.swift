@@ -89,9 +89,17 @@ private final class SpoiledModel {
   @Test func harmlessExtrasAreLetPass() throws {
     let model = try SpoiledModel("llama-linear")
     try model.write(adding: [
-      ("model.layers.0.self_attn.rotary_emb.inv_freq", [4]), ("lm_head.weight", [64, 32]),
+      ("model.layers.0.self_attn.rotary_emb.inv_freq", [4])
     ]) { try SpoiledModel.plain($0) }
     #expect(try Model.load(directory: model.path).configuration.tiedEmbeddings)
+  }
+
+  @Test func aStoredHeadThatIsNotTheEmbeddingIsUsed() throws {
+    let model = try SpoiledModel("llama-linear")
+    try model.write(adding: [("lm_head.weight", [64, 32])]) { try SpoiledModel.plain($0) }
+    let loaded = try Model.load(directory: model.path)
+    #expect(!loaded.configuration.tiedEmbeddings)
+    #expect(loaded.head.weight.dequantized() != (loaded.embedding as? DenseWeight)?.dequantized())
   }
 
   @Test func anotherShapeIsRefused() throws {
