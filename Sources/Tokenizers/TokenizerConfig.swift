@@ -2,8 +2,8 @@ import Platform
 
 /// What a model's folder says of its tokenizer in other files: the ends of a text, and chat templates.
 ///
-/// From tokenizer_config.json; chat_template.jinja and the files of additional_chat_templates go before the templates
-/// that the configuration holds, as in `transformers` 5.
+/// From tokenizer_config.json; chat_template.jinja goes before the templates that the configuration holds, as in
+/// `transformers` 5. Files of a folder additional_chat_templates are not read.
 struct TokenizerConfig {
   var bos: String?
   var eos: String?

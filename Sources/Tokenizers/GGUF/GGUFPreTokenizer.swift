@@ -1,7 +1,7 @@
 /// How byte-level vocabularies of GGUF files cut a text, by the name that `tokenizer.ggml.pre` gives it.
 ///
-/// Each name stands for the stages of the tokenizer.json that it was converted from. Only names are here whose cuts
-/// were seen to agree with the original tokenizer's or with llama.cpp's own vectors.
+/// Each name stands for the stages of the tokenizer.json that it was converted from. The names that
+/// tests hold against vocabularies or patterns are fewer than those listed: the rest is from llama.cpp's list of models.
 struct GGUFPreTokenizer: Sendable {
   /// The patterns, one after the other; each isolates its matches.
   let patterns: [String]
