@@ -32,7 +32,7 @@ struct CommandSession {
     }
   }
 
-  /// Tells something beside the progress.
+  /// Tells something besides the progress.
   func note(_ text: String) { progress.note(text) }
 
   /// Shows the progress of work that is no job; Ctrl-C ends it at its next step.
@@ -85,7 +85,7 @@ struct CommandSession {
     if let kl = report.kl { words += "; rounded to BF16 again, KL \(Quantity.significant(kl))" }
     progress.note(
       words
-        + "; behind norms the farthest channel reaches \(Quantity.significant(report.reachBefore))"
+        + "; after norms the farthest channel reaches \(Quantity.significant(report.reachBefore))"
         + " -> \(Quantity.significant(report.reachAfter)) times the middle one")
     return report.summary
   }

@@ -37,7 +37,7 @@ struct RuntimeOptions: ParsableArguments {
   @Option(help: "Where finished runs are kept; the XDG data directory without it.")
   var workspace: String?
 
-  @Option(help: "A TOML file of machines to plan for, beside those in the Machines folders.")
+  @Option(help: "A TOML file of machines to plan for, besides those in the Machines folders.")
   var machines: String?
 
   func validate() throws {

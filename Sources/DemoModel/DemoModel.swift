@@ -2,7 +2,7 @@ package import Platform
 
 /// The built-in model: a small Llama trained on generated tales, with its tokenizer and texts.
 ///
-/// Lies as resources beside the program; no network, no download. `Making/README.md` is its model card.
+/// Lies as resources next to the program; no network, no download. `Making/README.md` is its model card.
 package struct DemoModel: Sendable {
   /// The folder with `config.json`, `model.safetensors` and `tokenizer.json`.
   package let directory: String
@@ -37,7 +37,7 @@ extension DemoModelError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .notFound(let places):
-      "the built-in model is not beside the program: expected its folder in one of "
+      "the built-in model is not next to the program: expected its folder in one of "
         + places.joined(separator: ", ")
     }
   }

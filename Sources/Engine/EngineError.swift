@@ -46,7 +46,7 @@ extension EngineError: CustomStringConvertible {
       "\(text) holds \(tokens) tokens: expected at least \(needed), one calibration window (choose "
         + "shorter windows or a longer text)"
     case .notText(let model):
-      "\(model) has no tokenizer: expected tokenizer.json or tokenizer.model beside its weights"
+      "\(model) has no tokenizer: expected tokenizer.json or tokenizer.model next to its weights"
     case .unknownRun(let name, let known):
       "there is no run '\(name)': expected "
         + (known.isEmpty ? "none, the workspace is empty" : known.joined(separator: ", "))

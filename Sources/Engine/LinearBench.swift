@@ -14,7 +14,7 @@ package struct LinearForm: Hashable, Sendable, Codable {
 
   /// A named form; nil for an unknown one.
   ///
-  /// `llm.int8:THRESHOLD` keeps the weight in full precision beside the codes, `llm.int8-bnb:THRESHOLD` does not.
+  /// `llm.int8:THRESHOLD` keeps the weight in full precision next to the codes, `llm.int8-bnb:THRESHOLD` does not.
   package init?(_ name: String) {
     let parts = name.lowercased().split(separator: ":", omittingEmptySubsequences: false)
     guard let kind = parts.first, parts.count <= 2 else { return nil }
@@ -100,7 +100,7 @@ package struct LinearBench {
       /// What bounds the form, and its median rate over the rounds, in bytes or operations per second.
       package var limit: MachineLimit
       package var limitRate: Double
-      /// Median over the rounds of the rate (for one token, bytes of weights a second) over that of the limit beside it.
+      /// Median over the rounds of the rate (for one token, bytes of weights a second) over that of the limit next to it.
       package var limitShare: Double
       /// `|y - y0| / |y0|` against the first form's output.
       package var distance: Double
@@ -202,7 +202,7 @@ package struct LinearBench {
     }
   }
 
-  /// Runs `rounds` rounds behind one that warms up.
+  /// Runs `rounds` rounds after one that warms up.
   ///
   /// - Parameter pause: called between forms; what it throws ends the run.
   package func run(rounds: Int, pause: () throws -> Void = {}) rethrows -> Report {

@@ -125,7 +125,7 @@ extension Verdict {
     let question = "Did the bottleneck shrink?"
     guard let bench, let baseline = bench.baseline else {
       return Check(
-        question: question, mark: .unknown, evidence: "not profiled beside its baseline yet")
+        question: question, mark: .unknown, evidence: "not profiled with its baseline yet")
     }
     let side = bench.quantized
     let decode = side.decode.tokensPerSecond / max(baseline.decode.tokensPerSecond, 1e-9)

@@ -2,7 +2,7 @@ package import Models
 package import Operators
 package import Tensors
 
-/// Finds where in the model a quantized cache hurts: attention beside the FP16 run, from its own queries, keys and values.
+/// Finds where in the model a quantized cache hurts: attention compared with the FP16 run, from its own queries, keys and values.
 ///
 /// While a model runs with an FP16 cache, an observer appends the same keys and values to quantized caches: one with keys
 /// quantized, one with values, one with both, for each format. At probed tokens the real attention kernels read them with

@@ -15,7 +15,7 @@ package struct ContinuationMeasure {
     self.context = context
   }
 
-  /// The ids each generates behind `prompt`, at most `tokens`, up to one of `stops`.
+  /// The ids each generates after `prompt`, at most `tokens`, up to one of `stops`.
   ///
   /// - Throws: `EvaluationError.textTooShort` for an empty prompt; what the models throw.
   package func run(

@@ -23,8 +23,8 @@ package struct DepthScores: Sendable {
 
 /// Quality through a cache at depth, token by token.
 ///
-/// A long prefix goes into each cache in pieces, then the text behind it is decoded in small steps, teacher-forced: every
-/// score comes from attention that read what the cache holds. All sides see the same tokens, step by step beside each
+/// A long prefix goes into each cache in pieces, then the text after it is decoded in small steps, teacher-forced: every
+/// score comes from attention that read what the cache holds. All sides see the same tokens, step by step next to each
 /// other, so that nothing of the baseline need be kept.
 package struct DepthMeasure {
   /// What is measured.
@@ -72,7 +72,7 @@ package struct DepthMeasure {
       cache = try side.model.makeCache(side.cache, capacity: capacity)
     }
 
-    /// Reads tokens behind those that are there.
+    /// Reads tokens after those that are there.
     func read(_ tokens: [Int32], _ rows: LogitRows, _ context: ExecutionContext) throws {
       try side.model.forward(
         tokens: tokens, cache: cache, context: context, logits: rows, into: logits)

@@ -1,4 +1,4 @@
-/// Texts that are read to a depth and then decoded: `depth` tokens go into a cache in pieces, and the tokens behind them
+/// Texts that are read to a depth and then decoded: `depth` tokens go into a cache in pieces, and the tokens after them
 /// are scored one step after the other.
 package struct DepthText: Sendable {
   /// Token ids, `[windows][depth + tokens + 1]`; the last of each is only a target.

@@ -24,13 +24,13 @@ extension EvaluationError: CustomStringConvertible {
       "the logits of \(model) in window \(window) are not finite"
     case .cancelled: "cancelled"
     case .depthOutOfRange(let depth, let tokens):
-      "a depth of \(depth) with \(tokens) tokens behind it: expected 1 or more of each"
+      "a depth of \(depth) with \(tokens) tokens after it: expected 1 or more of each"
     case .beyondContext(let depth, let tokens, let context):
-      "a depth of \(depth) with \(tokens) tokens behind it: expected \(context) together at most, the "
+      "a depth of \(depth) with \(tokens) tokens after it: expected \(context) together at most, the "
         + "model's context"
     case .notDeepEnough(let text, let longest, let depth, let tokens):
       "\(text): its longest document holds \(longest) tokens: expected \(depth + tokens + 1), a depth of "
-        + "\(depth) with \(tokens) to score behind it and one to predict (ask for less depth or fewer "
+        + "\(depth) with \(tokens) to score after it and one to predict (ask for less depth or fewer "
         + "tokens, or give a longer text)"
     case .notAsked(let text, let shortest, let context):
       "\(text): its shortest document with questions holds \(shortest) tokens: expected \(context) at "

@@ -190,7 +190,7 @@ package struct RecallReport: Hashable, Sendable, Codable {
     }
   }
 
-  /// Tokens of answers, each behind the right ones.
+  /// Tokens of answers, each after the right ones.
   package struct Tokens: Hashable, Sendable, Codable {
     package var count: Int
     package var baselineRight: Int

@@ -3,7 +3,7 @@ package import Operators
 
 /// Where greedy continuations of a model leave those of its reference, over several prompts.
 package struct FirstDivergence: Hashable, Sendable, Codable {
-  /// Tokens generated at most behind each prompt.
+  /// Tokens generated at most after each prompt.
   package var tokens: Int
   /// For each prompt the index of the first generated token that differs; nil when none does.
   package var first: [Int?]
@@ -49,7 +49,7 @@ package struct GreedyContinuation {
     self.context = context
   }
 
-  /// The ids generated behind each prompt, at most `tokens`, up to one of `stops`, which is the last where it comes.
+  /// The ids generated after each prompt, at most `tokens`, up to one of `stops`, which is the last where it comes.
   ///
   /// - Throws: `EvaluationError.textTooShort` for an empty prompt; what the model throws.
   package func run(

@@ -101,7 +101,7 @@ package struct KernelAgreement {
     return try model.replacing(blocks: blocks)
   }
 
-  /// Logits behind every token, `[tokens, vocabulary]`.
+  /// Logits after every token, `[tokens, vocabulary]`.
   private func scores(
     _ model: Model, _ subject: EvaluationSubject, _ provider: ExecutionProvider
   ) throws -> [[Float]] {

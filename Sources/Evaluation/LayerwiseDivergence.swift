@@ -3,7 +3,7 @@ package import Operators
 
 /// KL divergence of a model with one block replaced, for many replacements.
 ///
-/// The activations of the baseline are kept in front of the block that is looked at, so that only the blocks behind it
+/// The activations of the baseline are kept in front of the block that is looked at, so that only the blocks after it
 /// run for each replacement; blocks are visited in order. KV caches stay in the baseline's precision.
 package final class LayerwiseDivergence {
   private let model: Model

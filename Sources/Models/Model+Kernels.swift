@@ -11,7 +11,7 @@ extension Model {
     return found
   }
 
-  /// The same model for contexts that must not use some kernels, beside this one: layers that are then packed otherwise
+  /// The same model for contexts that must not use some kernels, next to this one: layers that are then packed otherwise
   /// have packed copies of their own, the others are shared.
   ///
   /// - Throws: `ModelError`.

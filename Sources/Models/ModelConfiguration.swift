@@ -87,7 +87,7 @@ package struct ModelConfiguration: Hashable, Sendable {
     } else {
       guard hiddenSize % heads == 0 else {
         throw config.mismatch(
-          "num_attention_heads", "a divisor of hidden_size (\(hiddenSize)), or head_dim beside it",
+          "num_attention_heads", "a divisor of hidden_size (\(hiddenSize)), or head_dim next to it",
           config.root["num_attention_heads"])
       }
       headDimension = hiddenSize / heads

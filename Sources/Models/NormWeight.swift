@@ -14,7 +14,7 @@ package final class NormWeight: @unchecked Sendable {
   package let bias: [Float]?
   package let count: Int
   package let pointer: UnsafePointer<Float>
-  /// Of the bias, behind the gains.
+  /// Of the bias, after the gains.
   let biasPointer: UnsafePointer<Float>?
   private let storage: UnsafeMutablePointer<Float>
 

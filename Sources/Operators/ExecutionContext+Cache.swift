@@ -2,9 +2,9 @@ internal import CKernels
 internal import Tensors
 
 extension ExecutionContext {
-  /// Writes keys and values of new tokens behind those that are there.
+  /// Writes keys and values of new tokens after those that are there.
   ///
-  /// Both are `[tokens, kvHeads, headDimension]`; they go behind `view.length`, in full precision
+  /// Both are `[tokens, kvHeads, headDimension]`; they go after `view.length`, in full precision
   /// where the view keeps its latest tokens so. The view's blocks must already reach that far.
   package func append(
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, to view: KVView

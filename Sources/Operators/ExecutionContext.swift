@@ -102,7 +102,7 @@ final class AlignedScratch {
   private var pages: HugeBuffer?
   private(set) var capacity = 0
 
-  /// An address with at least `bytes` behind it; the contents are not kept from call to call.
+  /// An address with at least `bytes` after it; the contents are not kept from call to call.
   func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
     if let pointer, capacity >= bytes { return pointer }
     release()

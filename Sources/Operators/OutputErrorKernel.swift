@@ -56,7 +56,7 @@ package final class OutputErrorKernel: @unchecked Sendable {
   /// Writes the sums for `rows` rows of `errors`, `[rows, columns]`.
   ///
   /// Products are float32, their sums over runs of channels or tokens float64. What a row costs does not depend on the
-  /// rows beside it.
+  /// other rows.
   package func sums(
     of errors: UnsafePointer<Float>, rows: Int, into sums: UnsafeMutablePointer<Double>
   ) {

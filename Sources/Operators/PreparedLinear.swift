@@ -17,7 +17,7 @@ package final class PreparedLinear: Sendable {
   package let reason: String?
   /// What this CPU lacks for it, nil for nothing.
   package let remark: String?
-  /// Bytes of the packed copy, that of full precision beside INT8 codes included.
+  /// Bytes of the packed copy, that of full precision next to INT8 codes included.
   package let packedBytes: Int
   package let kernel: LinearKernel
   /// The operator as the trace names it.

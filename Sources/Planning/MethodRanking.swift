@@ -145,7 +145,7 @@ struct MethodRanking {
           kind: keys.kind, bits: form.bits, group: keys.kind == .integer ? keys.group : nil)))
   }
 
-  /// `8.5`, `4.125`, `3`: at most three digits behind the point, no zeros at the end.
+  /// `8.5`, `4.125`, `3`: at most three digits after the point, no zeros at the end.
   static func number(_ bits: Double) -> String {
     let exact = Quantity.atMost(3, bits)
     return Double(exact) == bits ? exact : Quantity.atMost(2, bits)

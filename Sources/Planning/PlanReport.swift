@@ -60,7 +60,7 @@ package struct PlanReport: Hashable, Sendable, Codable {
   package var kvNotes: [String] = []
   /// Where the bytes of activations come from, with the numbers in it.
   package var activationFormula = ""
-  /// Bytes of the cache if nothing behind a window is given back, as in this program's own cache.
+  /// Bytes of the cache if nothing before a window is given back, as in this program's own cache.
   package var cacheKeptWhole = 0.0
   /// The widest cache that fits: rows of requests, columns of contexts.
   package var fits: [[Fit]]
@@ -105,9 +105,9 @@ extension PlanReport {
   package struct Reach: Hashable, Sendable, Codable {
     /// Bytes of everything as it is.
     package var total = 0.0
-    /// Bits of a weight of the linear layers, scales included, that would just fit beside the rest in 16 bits.
+    /// Bits of a weight of the linear layers, scales included, that would just fit next to the rest in 16 bits.
     package var weightBits = 0.0
-    /// Bits of a cached value, scales included, that would just fit beside the rest in 16 bits.
+    /// Bits of a cached value, scales included, that would just fit next to the rest in 16 bits.
     package var kvBits = 0.0
     /// Bits of a cached value at which a decode step would read as much cache as weights.
     package var kvBitsAtWeights = 0.0

@@ -3,7 +3,7 @@ import Operators
 
 /// What fits: contexts by requests, one layer for each width of the cache.
 extension Planner {
-  /// Bytes there are for a cache beside 16-bit weights.
+  /// Bytes there are for a cache next to 16-bit weights.
   private func room(_ memory: PlanReport.Memory) -> Double {
     max(0, memory.budget - memory.weights - memory.activations)
   }

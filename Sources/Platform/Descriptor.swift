@@ -112,7 +112,7 @@ struct ReplacedPath {
     }
   }
 
-  /// A name beside the path that nobody uses, hidden and recognizable.
+  /// A name next to the path that nobody uses, hidden and recognizable.
   func temporaryPath() -> String {
     var random = SystemRandomNumberGenerator()
     let mark = String(random.next() as UInt64, radix: 36)

@@ -12,7 +12,7 @@ package final class GrowingLog: Sendable {
     case none
     /// A complete last line lacked its line break, which was added.
     case ended
-    /// A torn last line of `bytes` bytes was moved to the file with `.torn` behind its name.
+    /// A torn last line of `bytes` bytes was moved to the file with `.torn` after its name.
     case removed(bytes: Int)
   }
 

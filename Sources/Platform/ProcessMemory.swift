@@ -4,7 +4,7 @@ import Glibc
 package struct ProcessMemory: Hashable, Sendable {
   /// One range of addresses.
   package struct Mapping: Hashable, Sendable {
-    /// The file behind it; empty for memory of no file, in brackets for the system's own (`[heap]`).
+    /// The file it maps; empty for memory of no file, in brackets for the system's own (`[heap]`).
     package var path: String
     package var isExecutable: Bool
     /// Bytes that are in memory.

@@ -68,7 +68,7 @@ package struct ResourceLocator: Sendable {
     if let executableFolder {
       places.append(
         place(
-          "beside the executable",
+          "next to the executable",
           "\(executableFolder)/nibble_\(target).resources/\(folder)"))
       places.append(place("installation", "\(executableFolder)/../share/nibble/\(folder)"))
     }

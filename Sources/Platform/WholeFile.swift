@@ -40,7 +40,7 @@ package final class WholeFileWriter {
   private let reserved: Int
   private var descriptor: Descriptor?
 
-  /// Opens a temporary file beside `path`.
+  /// Opens a temporary file next to `path`.
   ///
   /// - Parameter reserving: bytes to set aside at once, so that a full disk shows now.
   /// - Throws: `PlatformError` when the folder cannot be written, the disk is full, or `path` is

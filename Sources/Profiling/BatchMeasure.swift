@@ -148,7 +148,7 @@ package struct BatchMeasure {
     Int32((sequence * 104_729 + position * 7919 + 3) % model.configuration.vocabularySize)
   }
 
-  /// Seconds of `steps` steps behind `depth`; one before them warms up.
+  /// Seconds of `steps` steps after `depth`; one before them warms up.
   private func decode(
     _ model: Model, _ caches: [BlockKVCache], trace: KernelTrace? = nil
   ) throws -> Double {

@@ -30,7 +30,7 @@ extension BatchCrossover {
     return words + " \(Self.batch(change.batch))" + (change.faster == first ? " on" : "") + more
   }
 
-  /// One sentence: who is faster where, with the ratios beside the change.
+  /// One sentence: who is faster where, with the ratios next to the change.
   package var sentence: String {
     guard !comparisons.isEmpty else { return "\(first) and \(second) were not measured together." }
     guard let start else {

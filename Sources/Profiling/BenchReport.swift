@@ -1,6 +1,6 @@
 package import Operators
 
-/// Speed, memory and kernels of a model, its FP baseline beside it.
+/// Speed, memory and kernels of a model, its FP baseline alongside.
 package struct BenchReport: Hashable, Sendable, Codable {
   /// Tokens per second of one phase.
   package struct Rate: Hashable, Sendable, Codable {

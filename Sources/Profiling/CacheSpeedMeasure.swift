@@ -44,7 +44,7 @@ package struct CacheSpeedReport: Hashable, Sendable, Codable {
   }
 }
 
-/// Fills caches with random vectors through their own append path and decodes behind them, in turns.
+/// Fills caches with random vectors through their own append path and decodes after them, in turns.
 package struct CacheSpeedMeasure {
   package let model: Model
   package let caches: [(name: String, format: KVFormatPair)]
@@ -101,7 +101,7 @@ package struct CacheSpeedMeasure {
     return rows
   }
 
-  /// Seconds of `steps` tokens behind `depth`; one before them warms up.
+  /// Seconds of `steps` tokens after `depth`; one before them warms up.
   private func pass(
     _ cache: BlockKVCache, depth: Int, trace: KernelTrace? = nil
   ) throws -> Double {

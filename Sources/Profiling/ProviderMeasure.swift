@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Rows and baselines take turns round by round, and who goes first alternates. A short pass before tells how slow each
 /// provider is; where all rounds would take longer than the budget, its prompt and its decoded tokens are cut, for the
-/// baseline beside it alike.
+/// baseline alike.
 package struct ProviderMeasure {
   package let quantized: SpeedSubject
   /// The FP baseline; nil where nothing is quantized.

@@ -30,7 +30,7 @@ package struct ProviderReport: Hashable, Sendable, Codable {
     package var generatedTokens: Int
     package var prefill: BenchReport.Rate
     package var decode: BenchReport.Rate
-    /// Medians over the rounds of the rate over the baseline's in the same round; nil without a baseline beside it.
+    /// Medians over the rounds of the rate over the baseline's in the same round; nil without a baseline alongside.
     package var prefillRatio: Double?
     package var decodeRatio: Double?
     /// Bytes of all packed weights, the head's among them: a fallback expands them.
@@ -117,7 +117,7 @@ package struct ProviderReport: Hashable, Sendable, Codable {
     self.baselines = baselines
   }
 
-  /// The FP baseline beside a row.
+  /// The FP baseline next to a row.
   package func baseline(of row: Row) -> Baseline? {
     baselines.first { $0.provider == row.provider }
   }

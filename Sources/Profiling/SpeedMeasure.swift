@@ -116,7 +116,7 @@ package struct SpeedMeasure {
     (0..<count).map { text[(start + $0) % text.count] }
   }
 
-  /// One prompt and its continuation behind what lies in the cache, which is then as before.
+  /// One prompt and its continuation after what lies in the cache, which is then as before.
   private func pass(
     _ model: Model, _ cache: BlockKVCache, phase: (Bool) -> Void = { _ in }
   ) throws -> (prefill: Double, decode: Double) {

@@ -20,7 +20,7 @@ package enum ActivationOptions {
       aliases: ["weight_quant", "weight_strategy"])
   }
 
-  /// How many weights share a scale beside activations.
+  /// How many weights share a scale next to activations.
   package enum WeightScales: String, OptionChoice {
     case channel
     case tensor

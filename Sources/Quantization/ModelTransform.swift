@@ -9,7 +9,7 @@ package import Platform
 package protocol ModelTransform: Hashable, Sendable, CustomStringConvertible {
   static var describes: TransformDescription { get }
 
-  /// Reads what people type behind the transform's name: `8:32`.
+  /// Reads what people type after the transform's name: `8:32`.
   ///
   /// - Throws: an error that says what was expected.
   init(text: String) throws
@@ -53,7 +53,7 @@ package struct TransformDescription: Hashable, Sendable {
   package var name: String
   /// One sentence.
   package var summary: String
-  /// What is typed behind the name: `CHANNELS:FACTOR[:SEED[:EVERY]]`.
+  /// What is typed after the name: `CHANNELS:FACTOR[:SEED[:EVERY]]`.
   package var usage: String
   /// Such a text.
   package var example: String

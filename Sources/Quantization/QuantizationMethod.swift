@@ -21,7 +21,7 @@ package protocol QuantizationMethod: Sendable {
   /// What it must see before it can work, with these options.
   var calibration: MethodDescription.Calibration { get }
 
-  /// What the inputs of a quantized head are turned into beside this method; nil for as layers in FP have them.
+  /// What the inputs of a quantized head are turned into besides this method; nil for as layers in FP have them.
   var headActivation: ActivationFormat? { get }
 
   /// Changes what other methods are to find: scale moved between layers. Runs before any method of the recipe quantizes.
@@ -34,7 +34,7 @@ package protocol QuantizationMethod: Sendable {
   /// - Throws: `QuantizationError` naming the layer; the draft is then not used.
   func quantize(_ draft: inout BlockDraft) throws
 
-  /// What quantizing one block takes beside the passes every recipe makes.
+  /// What quantizing one block takes next to the passes every recipe makes.
   func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost
 }
 

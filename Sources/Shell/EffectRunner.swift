@@ -7,7 +7,7 @@ import Workbench
 
 /// Does what `update` asks for outside the state; results come back as messages through a mailbox.
 ///
-/// Heavy jobs run one after the other on a thread of their own, light ones beside them on another, so that the
+/// Heavy jobs run one after the other on a thread of their own, light ones meanwhile on another, so that the
 /// screen never waits.
 final class EffectRunner: Sendable {
   let laboratory: Laboratory

@@ -44,7 +44,7 @@ package struct ActivationRange: Hashable, Sendable, Codable {
 package struct OutlierSplit: Hashable, Sendable, Codable {
   /// The weights of outlier columns.
   package enum Form: String, Hashable, Sendable, Codable, CaseIterable {
-    /// Kept in full precision beside the INT8 ones (paper, section 3.2).
+    /// Kept in full precision next to the INT8 ones (paper, section 3.2).
     case paper
     /// Decoded from the INT8 ones, so that no second copy is held (bitsandbytes without FP16 weights).
     case bitsandbytes

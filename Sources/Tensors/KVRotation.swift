@@ -190,7 +190,7 @@ package struct PreparedRotation: Sendable, Hashable {
   /// compact groups", 2007).
   private static func orthonormal(_ dimension: Int, _ generator: inout SeededGenerator) -> [Double]
   {
-    // Rows of whole lanes, zeros behind the last value, so that sums run eight wide.
+    // Rows of whole lanes, zeros after the last value, so that sums run eight wide.
     let lanes = (dimension + 7) / 8
     var rows = [SIMD8<Double>](repeating: .zero, count: dimension * lanes)
     rows.withUnsafeMutableBufferPointer { rows in

@@ -92,7 +92,7 @@ extension PreTokenizer {
     words.text.withUnsafeBufferPointer { text in
       var position = 0
       for wordEnd in words.ends {
-        // The scanner sees nothing behind the word; what stands before it does not matter to it.
+        // The scanner sees nothing after the word; what stands before it does not matter to it.
         let word = UnsafeBufferPointer(rebasing: text[..<wordEnd])
         while position < wordEnd {
           position = max(position + 1, end(word, position))

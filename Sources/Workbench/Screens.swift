@@ -13,7 +13,7 @@ package enum Screens {
 
   package static func named(_ id: String) -> (any Screen.Type)? { all.first { $0.id == id } }
 
-  /// The place of a screen in the walk; nil for a screen beside it.
+  /// The place of a screen in the walk; nil for a screen outside it.
   package static func step(_ id: String) -> Int? { walk.firstIndex { $0.id == id } }
 
   /// The screen of a state.

@@ -55,7 +55,7 @@ import Workbench
       ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
   }
 
-  /// `Jobs/<Name>/<Name>Job.swift`: what stands beside the folders, and `Shared`, is what all jobs lean on.
+  /// `Jobs/<Name>/<Name>Job.swift`: what stands next to the folders, and `Shared`, is what all jobs lean on.
   @Test func jobs() throws {
     let files = try SourceTree.files("Sources/Engine/Jobs", suffix: "Job.swift")
       .map { $0.split(separator: "/").suffix(2).joined(separator: "/") }

@@ -6,7 +6,7 @@ import Testing
 
 /// Sums, products and one square root.
 private let arithmeticTolerance = 1e-6
-/// Anything behind an exponential in single precision.
+/// Anything after an exponential in single precision.
 private let exponentialTolerance = 2e-6
 
 /// All functions of one version, as a kernel table would hold them.
@@ -170,7 +170,7 @@ struct ElementwiseTests {
       }
     }
     #expect(relativeError(x, expected) < arithmeticTolerance)
-    // Channels behind the rotary part stay as they are.
+    // Channels after the rotary part stay as they are.
     #expect(x[rotary..<dim] == before[rotary..<dim])
   }
 

@@ -1,7 +1,7 @@
 import CKernels
 import Testing
 
-/// Activations in other codes than the plain ones, and what is left to do behind a kernel.
+/// Activations in other codes than the plain ones, and what is left to do after a kernel.
 @Suite struct LinearCodingTests {
   /// The fills this machine can run, one a provider.
   private static let fills: [LinearVersion] = LinearVersion.all.filter {

@@ -239,7 +239,7 @@ struct GGUFBytes {
     overlapping.tensor("a", [16])
     overlapping.tensor("b", [16], offset: 32)
     overlapping.data(128)
-    #expect(refusal(overlapping).contains("behind the one before it"))
+    #expect(refusal(overlapping).contains("after the one before it"))
   }
 
   @Test func everyPrefixIsRefused() throws {

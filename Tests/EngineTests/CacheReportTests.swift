@@ -77,7 +77,7 @@ import Wording
     #expect(whole == report)
   }
 
-  /// With quantized weights the cache is held against the same weights, and against FP ones beside that.
+  /// With quantized weights the cache is held against the same weights, and against FP ones next to that.
   @Test func quantizedWeightsAreToldApartFromTheCache() throws {
     let laboratory = try laboratory()
     _ = try perform(

@@ -4,7 +4,7 @@ import Quantization
 import Tensors
 import Testing
 
-/// What lies behind a cell of layers quantized by each kind of method.
+/// The details of a cell of layers quantized by each kind of method.
 @Suite(.serialized) struct CellInspectorTests {
   private struct Failed: Error { var message: String }
 

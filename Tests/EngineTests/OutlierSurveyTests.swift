@@ -38,7 +38,7 @@ import Testing
     let before = try survey(laboratory)
     #expect(before.inputs.count == 32 && before.columns == 10240)
     #expect(before.tokens == 256 && before.windows == 4)
-    #expect(before.proposal.threshold == nil, "nothing stands out behind its norms")
+    #expect(before.proposal.threshold == nil, "nothing stands out after its norms")
     let planting = OutlierPlanting(channels: 8, factor: 128)
     let report = try plant(laboratory, planting)
     #expect(report.logitDifference == 0 && report.logits > 0)

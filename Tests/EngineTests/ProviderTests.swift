@@ -7,7 +7,7 @@ import Profiling
 import Quantization
 import Testing
 
-/// Providers beside each other, kernels against plain C, and the profile, on the built-in model.
+/// Providers side by side, kernels against plain C, and the profile, on the built-in model.
 @Suite(.serialized) struct ProviderTests {
   /// Of a few tokens, roundings that fall to the other side weigh more than of the hundreds the command takes.
   static let fewTokensFactor = 50.0

@@ -33,7 +33,7 @@ struct FixtureModel: CustomTestStringConvertible, Sendable {
   }
 }
 
-/// Tokens and the logits behind each of them, `[tokens, vocabulary]`.
+/// Tokens and the logits after each of them, `[tokens, vocabulary]`.
 struct Reference {
   let ids: [Int32]
   let logits: [Float]

@@ -42,7 +42,7 @@ import Testing
     let stopped = try generate(stop: [stop])
     #expect(stopped.ending == .stopToken)
     #expect(stopped.tokens == Array(free.tokens[..<cut]))
-    // A cache of 8 takes the prompt and five tokens; a sixth is scored behind them.
+    // A cache of 8 takes the prompt and five tokens; a sixth is scored after them.
     let full = try generate(capacity: 8)
     #expect(full.ending == .context)
     #expect(full.tokens == Array(free.tokens[..<6]))

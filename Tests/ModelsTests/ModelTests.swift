@@ -41,7 +41,7 @@ import Testing
     let context = try makeContext()
     let ids = Array(try fixture.reference().ids[..<20])
     let before = try model.forward(tokens: ids, cache: model.makeCache(), context: context)
-    // Scale moved from the norm into the layers behind it changes nothing.
+    // Scale moved from the norm into the layers after it changes nothing.
     let block = model.blocks[0]
     let pair = try #require(block.plan.scalePairs.first { $0.source == .norm(.feedForward) })
     let scales = (0..<pair.channels).map { Float($0 % 3 + 1) / 2 }

@@ -47,7 +47,7 @@ private let tolerance = 2e-5
     Variant("GELU by tanh") { $0.feedForward.activation = .geluTanh },
     Variant("ReLU gate") { $0.feedForward.activation = .relu },
     Variant("multiplied") { $0.residualMultiplier = 0.22 },
-    Variant("multiplied behind norms") { plan in
+    Variant("multiplied after norms") { plan in
       plan.residualMultiplier = 1.5
       plan[.attentionOutput] = NormPlan(width: plan.hidden, name: "n.weight")
     },

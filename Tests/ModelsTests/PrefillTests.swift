@@ -36,7 +36,7 @@ import Testing
       let alone = try model.forward(tokens: prompt, cache: cache, context: context)
       #expect(
         largestDifference(logits.values(row: index), alone.values(row: 0)) < Self.orderTolerance)
-      // What comes behind is the same too: the caches hold the same.
+      // What comes after is the same too: the caches hold the same.
       let next = try model.forward(tokens: [9], cache: cache, context: context)
       let beside = try model.forward(tokens: [9], cache: together[index], context: context)
       #expect(
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  /// Rows of a linear layer do not depend on the rows beside them where the kernel sums each in the same order, which it
+  /// Rows of a linear layer do not depend on the other rows where the kernel sums each in the same order, which it
   /// does for any two numbers of tokens above one.
   @Test(arguments: FixtureModel.all, [BaselinePrecision.f32, .bf16])
   func rowsDoNotSeeEachOther(_ fixture: FixtureModel, _ precision: BaselinePrecision) throws {
@@ -54,7 +54,7 @@ import Testing
     let prompts = [3, 20, 64].map { Array(ids[$0..<$0 * 2]) }
     let caches = try prompts.map { _ in try model.makeCache() }
     let logits = try model.prefill(prompts: prompts, caches: caches, context: context)
-    // Beside others, so that the head sees more than one row as well.
+    // Next to others, so that the head sees more than one row as well.
     let others = try prompts.map { _ in try model.makeCache() }
     let again = try model.prefill(
       prompts: prompts.reversed(), caches: others, context: context)

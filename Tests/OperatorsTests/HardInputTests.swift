@@ -94,7 +94,7 @@ import Testing
               #expect(
                 error(found, truth, weight, tokens) < Self.inputTolerance,
                 "\(rows) x \(columns), \(tokens) tokens, \(weight.format) x \(activation)")
-              #expect(found.last == -7, "nothing behind the output is written")
+              #expect(found.last == -7, "nothing after the output is written")
             }
           }
         }

@@ -5,7 +5,7 @@ import Platform
 import Tensors
 import Testing
 
-/// The planner's bytes beside those of real caches.
+/// The planner's bytes next to those of real caches.
 @Suite struct CacheFootprintTests {
   /// 2 layers of 2 heads of 64 channels.
   private static let shape = ModelShape(

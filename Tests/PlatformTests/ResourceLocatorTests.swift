@@ -30,7 +30,7 @@ import Testing
       ])
     #expect(
       search.places.map(\.origin) == [
-        "NIBBLE_HOME", "XDG_DATA_HOME", "beside the executable", "installation",
+        "NIBBLE_HOME", "XDG_DATA_HOME", "next to the executable", "installation",
       ])
     #expect(search.found == nil)
   }
@@ -79,6 +79,6 @@ import Testing
 
   @Test func thisProcessHasAnExecutable() {
     let search = ResourceLocator().search(for: "Themes", of: "Workbench")
-    #expect(search.places.contains { $0.origin == "beside the executable" })
+    #expect(search.places.contains { $0.origin == "next to the executable" })
   }
 }

@@ -54,7 +54,7 @@ import Testing
     for transform in ModelTransforms.all.map({ $0.describes }) {
       recipes += choices(transform.name, transform.options).map { Recipe(transforms: [$0]) }
     }
-    // Several slots at once, with all that stands beside them.
+    // Several slots at once, with all that stands next to them.
     var generator = SeededGenerator(seed: 5)
     let parts = recipes
     for _ in 0..<100 {

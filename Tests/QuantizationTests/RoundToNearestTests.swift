@@ -115,7 +115,7 @@ import Testing
         #expect(abs(value - values[index]) <= 0.51 * result.weight.scales[index / 64])
       }
     }
-    // One tiny channel among ordinary ones stays FP16: what it loses is nothing beside them.
+    // One tiny channel among ordinary ones stays FP16: what it loses is nothing compared with them.
     let mixed = Array(tiny[..<64]) + Samples.weights(count: 64, seed: 1, shape: 0)
     let kept = try RoundToNearest.quantize(
       weight(mixed, 2, 64), as: format, .init(grid: .gptq), layer: "w")

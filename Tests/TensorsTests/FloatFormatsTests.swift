@@ -66,7 +66,7 @@ import Testing
     #expect(wrong == 0)
   }
 
-  /// Between each two neighbours of a format: the middle goes to the even one, what is beside the
+  /// Between each two neighbours of a format: the middle goes to the even one, what is next to the
   /// middle to the nearer one.
   private func roundsHalfToEven(
     _ codes: Range<Int>, _ read: (Int) -> Float, _ write: (Float) -> Int

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Reference material that stands beside a checkout (`../shared`) but is not part of it.
+/// Reference material that stands next to a checkout (`../shared`) but is not part of it.
 ///
 /// A fresh clone passes its tests without it; where it is there, tests use it as well. The environment variable
 /// `NIBBLE_SHARED` names another place.
@@ -20,7 +20,7 @@ package enum SharedMaterial {
 
   /// Why a test that needs `relative` is skipped.
   package static func without(_ relative: String) -> String {
-    "needs the reference material '\(relative)', in a folder 'shared' beside the checkout or where NIBBLE_SHARED points"
+    "needs the reference material '\(relative)', in a folder 'shared' next to the checkout or where NIBBLE_SHARED points"
   }
 
   private static var roots: [String] {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// The files beside these tests, and what is read from them.
+/// The files next to these tests, and what is read from them.
 enum Fixture {
   static func path(_ name: String) -> String { folder("Tests/TokenizersTests/Fixtures/") + name }
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What stands beside a tokenizer's own file.
+/// What stands next to a tokenizer's own file.
 struct TokenizerConfigTests {
   private static let model = """
     {"added_tokens":[{"id":2,"content":"<s>","special":true},{"id":3,"content":"<x>","special":true}],

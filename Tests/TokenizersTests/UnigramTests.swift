@@ -46,7 +46,7 @@ struct UnigramTests {
     #expect(throws: TokenizerError.self) { try Self.read(model) }
   }
 
-  /// Ids of whole texts by the tokenizers beside them.
+  /// Ids of whole texts by the tokenizers next to them.
   @Test(.enabled(if: SharedMaterial.has("cases/tekken-pattern")))
   func casesOfOtherTools() throws {
     let cases = try #require(try Fixture.json("cases.json").array)

@@ -76,7 +76,7 @@ import Workbench
       OutlierScreen.id, shows: ["smoothed", "7.60 times"], in: play)
     #expect(play.screen().contains("b: after smoothing"))
     play.press("b")
-    #expect(play.screen().contains("channels behind smoothing"))
+    #expect(play.screen().contains("channels after smoothing"))
   }
 
   @Test func theLabShowsEveryMethodByFactor() {

@@ -3,7 +3,7 @@ import Testing
 import Workbench
 
 @Suite struct RegistrationTests {
-  /// The sources of the target, beside these tests.
+  /// The sources of the target, next to these tests.
   static let sources: String = {
     var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     parts.removeLast(3)

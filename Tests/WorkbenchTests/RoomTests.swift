@@ -50,7 +50,7 @@ import Workbench
     #expect(State().screen == Screens.all[0].id)
   }
 
-  /// Digits in the order of the walk, capital letters beside it, none twice.
+  /// Digits in the order of the walk, capital letters outside it, none twice.
   @Test func everyScreenDeclaresItsKey() {
     #expect(Screens.walk.map { $0.shortcut.key } == (1...Screens.walk.count).map { "\($0)" })
     #expect(Screens.all.prefix(Screens.walk.count).allSatisfy { $0.isInWalk })

@@ -4,7 +4,7 @@ import Operators
 import Profiling
 import Quantization
 
-/// Quality and speed of the sample run, and runs of the workspace beside it.
+/// Quality and speed of the sample run, and runs of the workspace next to it.
 extension SampleRun {
   static let evaluation = EvaluationReport(
     recipe: "\(recipe)", protocol: .llamaCpp, window: 512, windows: 48, tokens: 12_288,

@@ -5,7 +5,7 @@ import TerminalUI
 import Testing
 import Workbench
 
-/// What weight methods show: what is behind a cell, what to protect, the survey of the text, the budget of bits.
+/// What weight methods show: the details of a cell, what to protect, the survey of the text, the budget of bits.
 @Suite struct WeightScreensTests {
   /// A walk to the heatmap with a GPTQ recipe.
   static func heatmap() -> Play {
@@ -144,7 +144,7 @@ import Workbench
     play.answers = false
     play.press("enter")
     let id = play.state.jobs.active?.id ?? JobID(number: -1)
-    play.job(.log(id: id, text: "Goes on behind block 3 of 8."))
+    play.job(.log(id: id, text: "Continues after block 3 of 8."))
     play.job(
       .progressed(
         id: id,
@@ -155,13 +155,13 @@ import Workbench
     ScreensTests.expect(
       CalibrateScreen.id,
       shows: [
-        "Goes on behind block 3 of 8", "moments of the inputs of gate and up", "44 %", "4.0 s",
+        "Continues after block 3 of 8", "moments of the inputs of gate and up", "44 %", "4.0 s",
         "left",
       ], in: play)
     var report = SampleRun.quantized
     report.resumedBlocks = 3
     play.job(.finished(id: id, QuantizeJob.self, report))
-    ScreensTests.expect(CalibrateScreen.id, shows: ["went on behind block 3"], in: play)
+    ScreensTests.expect(CalibrateScreen.id, shows: ["continued after block 3"], in: play)
   }
 
   @Test func thePriceNamesDiskAndWhatWillDisappoint() {

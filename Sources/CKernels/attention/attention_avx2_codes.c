@@ -1,6 +1,6 @@
 // AVX2 attention straight on INT8 and INT4 codes, in 16-bit integer dot products (vpmaddwd).
 //
-// Queries and probabilities become 16-bit codes, so that nothing is lost beside the cache's own
+// Queries and probabilities become 16-bit codes, so that nothing is lost compared with the cache's own
 // error. Of the four bytes that a lane holds, the first and third are multiplied together, then the
 // second and fourth; queries and probabilities are stored in that order.
 #include "attention_avx2.h"

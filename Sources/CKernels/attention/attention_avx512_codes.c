@@ -2,7 +2,7 @@
 //
 // A dot product of codes needs both sides in integers. Queries against INT8 keys and probabilities
 // against values take 16 bits, as two signed bytes (high * 256 + low), so that nothing is lost
-// beside the cache's own error; queries against INT4 keys and codebook levels take 8 bits per group.
+// next to the cache's own error; queries against INT4 keys and codebook levels take 8 bits per group.
 #include "attention_avx512.h"
 
 #if defined(__x86_64__)

@@ -74,7 +74,7 @@ typedef struct nk_gptq_block {
 } nk_gptq_block;
 
 // Rounds the columns of the block one after the other and takes each one's error, times U, out of the
-// columns behind it in the block. All versions give the same bits.
+// columns after it in the block. All versions give the same bits.
 NK_VERSIONS(void, nk_gptq_round, (const nk_gptq_block *block))
 
 // The first element of panel `p` of U, see nk_gptq_block.

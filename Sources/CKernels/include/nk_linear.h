@@ -89,8 +89,8 @@ typedef struct nk_linear_weight {
   const float *codebook;
   // nk_linear_packed_bytes() bytes written by nk_linear_pack().
   const void *packed;
-  // A hint: the thread that multiplies panels from panel_begin on is likely to go on this many panels behind it, which
-  // kernels may then ask memory for; 0: right behind them.
+  // A hint: the thread that multiplies panels from panel_begin on is likely to go on this many panels after it, which
+  // kernels may then ask memory for; 0: right after them.
   size_t next_panels;
 } nk_linear_weight;
 

@@ -5,7 +5,7 @@
 // the tokens themselves, whichever are fewer. Both are packed in panels of NK_ERROR_PANEL columns.
 // Generic, _avx2 (AVX2, FMA) and _avx512 (F, BW, VL, DQ) versions read the same packing. Nothing here
 // allocates; nothing checks pointers. Results depend on the version and the row, never on the
-// rows beside it.
+// other rows.
 #ifndef NK_OUTPUT_ERROR_H
 #define NK_OUTPUT_ERROR_H
 

@@ -18,7 +18,7 @@ static uint8_t fp8_code(const nk_kv_format *f, float x) {
   uint32_t exponent = bits_of_float(magnitude) & 0x7f800000u;
   const uint32_t smallest_normal = (uint32_t)(e4m3 ? 127 - 6 : 127 - 14) << 23;
   if (exponent < smallest_normal) exponent = smallest_normal;
-  // A number so large beside x that adding it leaves x rounded to the mantissa FP8 has.
+  // A number so large compared with x that adding it leaves x rounded to the mantissa FP8 has.
   const float anchor = float_of_bits(exponent + ((uint32_t)(e4m3 ? 20 : 21) << 23));
   const float rounded = (magnitude + anchor) - anchor;
   const uint32_t bits = bits_of_float(rounded * (e4m3 ? 0x1p-120f : 0x1p-112f));

@@ -101,7 +101,7 @@ INLINE_AVX512 void fill_plain_int8(const nk_activations *to, const float *x, siz
   }
 }
 
-// 16 columns from `k`, finite; those behind the last are 0.
+// 16 columns from `k`, finite; those after the last are 0.
 INLINE_AVX512 __m512 finite_columns(const nk_activations *to, const float *x, size_t k,
                                     __mmask16 *there) {
   *there = to->cols - k < 16 ? row_mask(to->cols - k) : 0xffff;

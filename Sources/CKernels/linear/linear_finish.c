@@ -1,4 +1,4 @@
-// What is left to do behind a linear kernel: scales and zero points of tokens, bias, outlier columns.
+// What is left to do after a linear kernel: scales and zero points of tokens, bias, outlier columns.
 #include "linear_layout.h"
 
 void nk_linear_finish(const nk_activations *activations, const float *row_sums,

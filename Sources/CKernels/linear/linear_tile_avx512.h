@@ -39,7 +39,7 @@ typedef struct tile_block {
   int symmetric_zero;
   int is_first, is_last;
   // The packed bytes of the block that comes next, which the first tiles ask for, a panel each, or two where there are fewer
-  // tiles than panels; null behind the last.
+  // tiles than panels; null after the last.
   const uint8_t *ahead;
   size_t ahead_stride;  // bytes from panel to panel
   size_t ahead_step;    // bytes of a panel in a step of a tile

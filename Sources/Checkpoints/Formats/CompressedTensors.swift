@@ -15,7 +15,7 @@ import Tensors
 /// - Real zero points (HQQ), `pack-quantized-real-zeros`: `weight_real_zero_point` `[rows, groups]`, F16 from HQQ, where
 ///   `weight_zero_point` would be.
 /// - LLM.int8(), `int-quantized-outliers`: `outlier_threshold` and `outlier_form` in `input_activations`; in the paper's form
-///   `weight_full` `[rows, columns]` beside the INT8 weight.
+///   `weight_full` `[rows, columns]` next to the INT8 weight.
 /// - E5M2: `float_type` where the layout knows E4M3 alone.
 package enum CompressedTensors: ExportFormat {
   package static let name = "compressed-tensors"

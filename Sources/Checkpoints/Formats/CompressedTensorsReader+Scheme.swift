@@ -4,7 +4,7 @@ import Tokenizers
 
 /// What `quantization_config` says of how layers are stored and run (see `CompressedTensors`).
 package struct CompressedTensorsScheme: Sendable {
-  /// How inputs are coded, all but the scale that lies beside a weight.
+  /// How inputs are coded, all but the scale that lies next to a weight.
   enum Inputs: Hashable, Sendable {
     case int8(Scaling, isSymmetric: Bool)
     case float8(DType, Scaling)

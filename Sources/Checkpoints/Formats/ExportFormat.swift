@@ -28,7 +28,7 @@ package struct Artifact {
   package var layers: [Layer]
   /// Tensors that are kept as they are, by name.
   package var others: [(name: String, view: TensorView)]
-  /// Files copied beside the weights, such as the tokenizer's.
+  /// Files copied next to the weights, such as the tokenizer's.
   package var companions: [String]
   /// What the program wants to find again, under its own key in `config.json`.
   package var notes: JSONObject

@@ -110,7 +110,7 @@ struct GGUFHeader {
     for tensor in tensors.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
       guard tensor.range.lowerBound >= end else {
         throw cursor.malformed(
-          "tensor \(tensor.name), offset", "at least \(end - dataStart), behind the one before it",
+          "tensor \(tensor.name), offset", "at least \(end - dataStart), after the one before it",
           "\(tensor.range.lowerBound - dataStart)")
       }
       end = tensor.range.upperBound

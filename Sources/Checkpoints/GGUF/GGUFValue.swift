@@ -89,7 +89,7 @@ package enum GGUFValueType: UInt32, Hashable, Sendable, CaseIterable {
 package struct GGUFArray: Equatable, Sendable {
   package let type: GGUFValueType
   package let count: Int
-  /// Numbers one behind the other, little-endian; strings without their lengths.
+  /// Numbers one after the other, little-endian; strings without their lengths.
   package let bytes: [UInt8]
   /// Where strings end in `bytes`; empty for numbers.
   package let ends: [Int]

@@ -150,7 +150,7 @@ package struct SafetensorsFile: Sendable {
     }
   }
 
-  /// Tensors lie one behind the other and fill the file.
+  /// Tensors lie one after the other and fill the file.
   private static func checkContiguous(
     _ tensors: [StoredTensor], file: MappedFile, dataStart: Int
   ) throws(CheckpointError) {

@@ -11,7 +11,7 @@ struct AllocateCommand: ParsableCommand {
       "Choose bits for each layer under a budget, held against uniform bits of the same size.",
     discussion: """
       Every layer is measured alone at every width; the choice is quantized as it is meant to be used and \
-      measured end to end beside uniform bits. The same settings give the same answer. When uniform bits are no \
+      measured end to end together with uniform bits. The same settings give the same answer. When uniform bits are no \
       worse, it says so.
       """)
 

@@ -4,7 +4,7 @@ import Operators
 import Profiling
 import Wording
 
-/// Decode and prefill of many sequences together, several forms of a model beside each other.
+/// Decode and prefill of many sequences together, several forms of a model side by side.
 struct BatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "batch",
@@ -56,7 +56,7 @@ struct BatchCommand: ParsableCommand {
 
   static func show(_ report: BatchReport) {
     print(
-      "\(report.model): \(report.steps) tokens of each sequence decoded behind \(report.depth), median of "
+      "\(report.model): \(report.steps) tokens of each sequence decoded after \(report.depth), median of "
         + "\(report.repetitions), \(report.provider.rawValue), \(report.threads) threads, "
         + Quantity.seconds(report.seconds))
     let peaks = report.peaks

@@ -4,7 +4,7 @@ import Operators
 import Profiling
 import Wording
 
-/// Speed, memory and kernels of a recipe, its FP baseline measured beside it.
+/// Speed, memory and kernels of a recipe, its FP baseline measured next to it.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",

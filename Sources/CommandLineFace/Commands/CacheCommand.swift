@@ -5,13 +5,13 @@ import Models
 import Quantization
 import Wording
 
-/// KV caches beside each other.
+/// KV caches side by side.
 struct CacheCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cache",
     abstract: "Compare KV caches: bytes, quality at depth, recall, first divergence, worst heads.",
     discussion: """
-      Each text is read to a depth, then decoded token by token through every cache, the FP16 cache beside them on the \
+      Each text is read to a depth, then decoded token by token through every cache, the FP16 cache alongside on the \
       same tokens. Errors of attention are found by layer and head, keys and values apart.
       """)
 
@@ -26,7 +26,7 @@ struct CacheCommand: ParsableCommand {
       "Tokens in the cache before the first that is scored; an eighth of the context without it, 512 at most."
   )
   var depth: Int?
-  @Option(help: "Tokens scored behind them in each window; four times the depth without it.")
+  @Option(help: "Tokens scored after them in each window; four times the depth without it.")
   var tokens: Int?
   @Option(help: "Tokens of a decode step.")
   var step = 1
@@ -44,7 +44,7 @@ struct CacheCommand: ParsableCommand {
   var recall: String?
   @Option(name: .customLong("recall-documents"), help: "Recall documents at most.")
   var recallDocuments = 8
-  @Option(help: "Tokens generated behind each prompt.")
+  @Option(help: "Tokens generated after each prompt.")
   var generate = 64
   @Flag(help: "Print the errors of every layer and KV head.")
   var map = false
@@ -89,7 +89,7 @@ struct CacheCommand: ParsableCommand {
     let facts = report.facts
     print(
       "\(facts.model)" + (facts.weights.map { ", \($0)," } ?? "") + " on \(facts.text): "
-        + "\(facts.windows) windows read to a depth of \(facts.depth), \(facts.tokens) tokens decoded behind it, "
+        + "\(facts.windows) windows read to a depth of \(facts.depth), \(facts.tokens) tokens decoded after it, "
         + "\(facts.step) a step; \(Quantity.seconds(report.seconds))")
     Output.table(
       [
@@ -129,7 +129,7 @@ struct CacheCommand: ParsableCommand {
 
       KL in nats to the FP16 cache with the same weights. resident: bytes a token of the memory this process grew by when \
       caches were filled. recall: whole answers to \(questions) questions on \(facts.recallText), its tokens: tokens of those answers, each \
-      behind the right ones. diverges: the median token where greedy \
+      after the right ones. diverges: the median token where greedy \
       continuations part from the FP16 cache's; same: prompts where none does in \(report.options.generate) tokens. worst: \
       block.head where attention's output is off most, with only keys or only values quantized.
       """)

@@ -10,7 +10,7 @@ import Wording
 struct DepthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "depth",
-    abstract: "Measure decode speed and resident bytes of KV caches at depth, FP16 beside them.",
+    abstract: "Measure decode speed and resident bytes of KV caches at depth, FP16 alongside.",
     discussion: """
       Caches are filled with random vectors through their own append path, so that any depth costs little; what is decoded \
       means nothing, how long it takes does. Caches take turns.

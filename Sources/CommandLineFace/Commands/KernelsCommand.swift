@@ -12,7 +12,7 @@ struct KernelsCommand: ParsableCommand {
     discussion: """
       The model runs in every form that some kernel is for, and with every kind of KV cache, under each SIMD provider and \
       under 'generic', on the same text: a part as a prompt, the rest token by token. KL is that of the next-token \
-      distributions to generic's, in nats; the noise floor beside it is what generic itself does to them when the norms' \
+      distributions to generic's, in nats; the noise floor next to it is what generic itself does to them when the norms' \
       gains are off by the error that the order of a float32 sum makes. A KL above 4 times its floor ends the command with \
       exit code 3.
       """)

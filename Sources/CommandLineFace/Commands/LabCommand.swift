@@ -94,7 +94,7 @@ struct LabCommand: ParsableCommand {
       """
 
       range left: the farthest channel over the one in the middle, of what is quantized or would be, mean over the inputs \
-      behind norms, and the worst of them. columns apart: those LLM.int8() multiplies in floating point in a window, of the whole model. zeroed: \
+      after norms, and the worst of them. columns apart: those LLM.int8() multiplies in floating point in a window, of the whole model. zeroed: \
       weights of planted columns that became 0.
       """)
   }

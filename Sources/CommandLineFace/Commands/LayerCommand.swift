@@ -44,11 +44,11 @@ struct LayerCommand: ParsableCommand {
         throw ValidationError("\(name): expected 1 to \(1 << 22), found \(value)")
       }
       if input != nil {
-        throw ValidationError("\(name): expected none beside --input, whose file has its own sizes")
+        throw ValidationError("\(name): expected none with --input, whose file has its own sizes")
       }
     }
     if input != nil, seed != nil {
-      throw ValidationError("--seed: expected none beside --input, which holds no random numbers")
+      throw ValidationError("--seed: expected none with --input, which holds no random numbers")
     }
     guard (1...1000).contains(repetitions) else {
       throw ValidationError("--repetitions: expected 1 to 1000, found \(repetitions)")

@@ -10,7 +10,7 @@ struct OutliersCommand: ParsableCommand {
     abstract: "Survey where activations stand out, and propose a threshold for LLM.int8().",
     discussion: """
       Runs the calibration text through the model in full precision. With a recipe that moves scale out of \
-      activations, such as --activations smoothquant, what it leaves is shown beside.
+      activations, such as --activations smoothquant, what it leaves is shown alongside.
       """)
 
   @OptionGroup var model: ModelArgument

@@ -24,14 +24,14 @@ struct PlanCommand: ParsableCommand {
 
   @Flag(
     help:
-      "Fill caches of 1 to 16 sequences and print what they hold beside the plan; in the recipe's formats."
+      "Fill caches of 1 to 16 sequences and print what they hold next to the plan; in the recipe's formats."
   )
   var measure = false
 
   @Flag(help: "Print the map of what fits once more for each width of the cache.")
   var layers = false
 
-  /// What `--json` prints: the report's fields, and what was asked for beside it.
+  /// What `--json` prints: the report's fields, and what was asked for besides it.
   private struct Document: Encodable {
     var report: PlanReport
     var recipeCoverage: [RuntimeCoverage]?
@@ -56,7 +56,7 @@ struct PlanCommand: ParsableCommand {
       guard wanted.isBaseline, !measure else {
         throw CommandFailure(
           message:
-            "\(path) has no weights beside it: a recipe or --measure needs a model that opens")
+            "\(path) has no weights next to it: a recipe or --measure needs a model that opens")
       }
       let shape = try ModelShape(planningFor: ConfigFile(path: path))
       document = Document(
@@ -117,7 +117,7 @@ struct PlanCommand: ParsableCommand {
     for note in report.kvNotes { print("  \(note)") }
     if report.cacheKeptWhole > memory.kvCache {
       print(
-        "  This program's own cache gives nothing back behind a window: it holds "
+        "  This program's own cache gives nothing back of what lies before a window: it holds "
           + "\(Quantity.bytes(report.cacheKeptWhole)).")
     }
     print("Activations: \(report.activationFormula)")

@@ -8,7 +8,7 @@ import Wording
 struct ProvidersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "providers",
-    abstract: "Why is my quantized model not faster? Every execution provider, BF16 beside each.",
+    abstract: "Why is my quantized model not faster? Every execution provider, BF16 alongside.",
     discussion: """
       The same model runs under each provider of this machine (generic, avx2, avx512), then under the best one with each \
       kernel of its own layers disabled in turn, so that they fall back to weights expanded to BF16. All take turns, who \
@@ -80,7 +80,7 @@ struct ProvidersCommand: ParsableCommand {
         ]
       })
     if !report.baselines.isEmpty {
-      print("\nThe FP baseline beside them:")
+      print("\nThe FP baseline alongside:")
       Output.table(
         ["provider", "prefill tok/s", "decode tok/s", "packed"],
         report.baselines.map {

@@ -10,7 +10,7 @@ struct QuantizeCommand: ParsableCommand {
     commandName: "quantize",
     abstract: "Quantize a model by a recipe and write it to a new directory.",
     discussion: """
-      Time, memory and disk are priced first. Finished blocks are kept beside the output, in \
+      Time, memory and disk are priced first. Finished blocks are kept next to the output, in \
       OUTPUT.unfinished, until it is written: a run that ended early goes on with --resume and writes \
       the same bytes as one that was never interrupted.
       """)
@@ -50,7 +50,7 @@ struct QuantizeCommand: ParsableCommand {
     var report = try session.quantize(
       recipe, calibration.options, keeping: .folder(path: folder, resumes: resume))
     let artifact = try session.perform(ExportJob(path: directory, format: format))
-    // The model is written; what could be gone on with is of no more use.
+    // The model is written; what could be continued is of no more use.
     try FileManager.default.removeItem(atPath: folder)
     report.outputBytes = artifact.bytes
     if output.json { return try Output.json(report) }
@@ -82,7 +82,7 @@ struct QuantizeCommand: ParsableCommand {
       "\(report.recipe): \(report.layers.count) layers in \(Quantity.seconds(report.seconds)), "
         + "weights \(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes)), "
         + "peak memory \(Quantity.bytes(report.peakResidentBytes))")
-    if let blocks = report.resumedBlocks { print("Went on behind block \(blocks).") }
+    if let blocks = report.resumedBlocks { print("Continued after block \(blocks).") }
     let worst = report.layers.sorted { $0.relativeError > $1.relativeError }.prefix(5)
     if !worst.isEmpty {
       print("Layers with the largest output error:")

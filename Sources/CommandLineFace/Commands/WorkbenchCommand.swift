@@ -48,7 +48,7 @@ struct ScreenOptions: ParsableArguments {
       .existing
   }
 
-  /// Where recordings are written: the user's own data, never beside the program.
+  /// Where recordings are written: the user's own data, never next to the program.
   func recordings(_ locator: ResourceLocator = ResourceLocator()) -> String {
     sessions ?? (locator.dataFolder ?? ".") + "/Sessions"
   }

@@ -55,7 +55,7 @@ private struct FixtureBlock: AWQBlock {
   private let grid: Grid
   /// What the norms yield, `[tokens, hidden]`.
   private let normed: [BlockHalf: [Float]]
-  /// What the halves behind them yield, `[tokens, hidden]`.
+  /// What the halves after them yield, `[tokens, hidden]`.
   private let outputs: [BlockHalf: [Float]]
   private let attended: [Float]
   private let gated: [Float]

@@ -13,7 +13,7 @@ package protocol Job: JobValue {
 
   /// The name that sessions know it by: `cache-speed`.
   static var name: String { get }
-  /// Whether it takes the machine for itself; others are answered beside it.
+  /// Whether it takes the machine for itself; others are answered meanwhile.
   static var isHeavy: Bool { get }
   /// What makes an earlier report of it say nothing any more.
   static var staleAfter: Set<Change> { get }

@@ -12,7 +12,7 @@ import Tokenizers
 /// The engine: holds one open model and does jobs on it, of which it knows none by name.
 ///
 /// The command line and the workbench are two faces of it. A job runs on the thread that calls `run`; heavy ones
-/// are to be called one at a time, others may run beside them.
+/// are to be called one at a time, others may run meanwhile.
 package final class Laboratory: Sendable {
   /// The open model with what was made of it.
   struct Bench: Sendable {
@@ -68,7 +68,7 @@ package final class Laboratory: Sendable {
 
   /// Makes an engine without a model.
   ///
-  /// - Parameter machineFile: machines to plan for beside those that are found.
+  /// - Parameter machineFile: machines to plan for besides those that are found.
   /// - Throws: `OperatorError` when the provider does not run here or a disabled kernel is unknown; `MachineFileError`.
   package init(
     threads: Int? = nil, provider: ExecutionProvider? = nil, disabledKernels: Set<String> = [],

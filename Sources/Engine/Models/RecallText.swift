@@ -36,7 +36,7 @@ enum RecallText {
       throw EngineError.textUnreadable(
         path: path,
         reason:
-          "found no questions: expected lines 'Question: ...' and 'Answer: ...' behind a document, or JSON "
+          "found no questions: expected lines 'Question: ...' and 'Answer: ...' after a document, or JSON "
           + "lines with \"document\" and \"questions\"")
     }
     return found

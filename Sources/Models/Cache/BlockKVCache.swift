@@ -190,7 +190,7 @@ struct KVBlockTable {
     dropped = max(dropped, min(index, groups.count))
   }
 
-  /// Forgets the blocks behind `length` tokens.
+  /// Forgets the blocks after `length` tokens.
   mutating func truncate(to length: Int) {
     let kept = (length + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
     dropped = min(dropped, length / KVBlockLayout.tokens)

@@ -42,12 +42,12 @@ package protocol KVCache: AnyObject {
   /// Bytes held for the tokens that are there, by arithmetic.
   var byteCount: Int { get }
 
-  /// Makes room for `tokens` tokens behind `length`.
+  /// Makes room for `tokens` tokens after `length`.
   ///
   /// - Throws: `ModelError.contextExceeded`, or the platform's error when memory is refused.
   func reserve(_ tokens: Int) throws
 
-  /// Writes keys and values, `[tokens, kvHeads, headDimension]`, behind `length` in one layer.
+  /// Writes keys and values, `[tokens, kvHeads, headDimension]`, after `length` in one layer.
   func append(
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, layer: Int,
     context: ExecutionContext)

@@ -27,7 +27,7 @@ struct BlockRunner {
 
   /// What the half or block that follows reads.
   enum Reader {
-    /// The stream behind a norm; without one as it is.
+    /// The stream after a norm; without one as it is.
     case stream(NormWeight?)
     /// Nothing follows.
     case nothing

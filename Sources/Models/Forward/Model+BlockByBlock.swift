@@ -60,7 +60,7 @@ extension Model {
     }
   }
 
-  /// Scores the next token behind every token of a sequence that went through all blocks.
+  /// Scores the next token after every token of a sequence that went through all blocks.
   ///
   /// - Throws: what packing the head throws.
   @discardableResult

@@ -6,7 +6,7 @@ package struct ForwardOptions {
   /// Tokens that go through the blocks at a time; bounds the memory of a pass.
   package var chunk = 512
   package var observer: (any ForwardObserver)?
-  /// The layer behind whose input a walk over single blocks ends; what leaves the block then means nothing.
+  /// The layer after whose input a walk over single blocks ends; what leaves the block then means nothing.
   package var endsBefore: Projection?
   /// Asked before every block; when it says yes the pass ends with `CancellationError`.
   package var isCancelled: (() -> Bool)?
@@ -23,7 +23,7 @@ package struct ForwardOptions {
 }
 
 extension Model {
-  /// Runs `tokens` behind those in `cache` and scores the next token at the wanted positions.
+  /// Runs `tokens` after those in `cache` and scores the next token at the wanted positions.
   ///
   /// - Parameter reused: logits whose memory is used again; a fresh one without.
   /// - Throws: `ModelError` for no tokens, unknown tokens, a cache of another model or a full one;

@@ -1,14 +1,14 @@
 package import Operators
 
 extension Model {
-  /// Runs several prompts together, each behind what lies in its own cache, and scores the next token of each,
+  /// Runs several prompts together, each after what lies in its own cache, and scores the next token of each,
   /// `[prompts, vocabulary]`.
   ///
   /// Prompts may differ in length. Their tokens go through the blocks in passes of at most `options.chunk`, one prompt
-  /// behind the other: linear layers see one batch of tokens, attention sees each sequence by itself. The head runs once,
+  /// after the other: linear layers see one batch of tokens, attention sees each sequence by itself. The head runs once,
   /// over the last token of every prompt.
   ///
-  /// Kernels sum each row by itself: what runs beside a prompt changes no bit of it. Only how many tokens a pass has may
+  /// Kernels sum each row by itself: what runs together with a prompt changes no bit of it. Only how many tokens a pass has may
   /// change the order of sums, since few tokens go through another kernel than many.
   /// - Throws: as `forward`. What is wrong with prompts or caches is found before anything runs, and no cache has then
   ///   changed; a pass that is cancelled leaves the caches with what the passes before it gave them.

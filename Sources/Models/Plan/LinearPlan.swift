@@ -46,7 +46,7 @@ package struct InputGroup: Hashable, Sendable {
 
   /// The first of them, under which what is known of the input is kept.
   package var lead: Projection { roles[0] }
-  /// Whether the input is the residual stream, behind a norm where there is one.
+  /// Whether the input is the residual stream, after a norm where there is one.
   package var readsStream: Bool { lead.readsStream }
   /// The groups of some layers, given in the order of the forward pass.
   package static func all(of layers: [(role: Projection, place: InputPlace)]) -> [InputGroup] {

@@ -29,7 +29,7 @@ package struct ActivationStatistics: Sendable {
   package private(set) var windowMaxima: [[Float]] = []
   /// nil before the first token.
   package private(set) var firstPeak: Peak?
-  /// The largest magnitude behind the first tokens.
+  /// The largest magnitude after the first tokens.
   package private(set) var behindPeak: Float = 0
 
   private var current: [Float]

@@ -1,10 +1,10 @@
 package import Models
 package import Operators
 
-/// What the calibration text sends into one block: the residual stream behind the blocks that are quantized already.
+/// What the calibration text sends into one block: the residual stream after the blocks that are quantized already.
 ///
 /// A method looks at the block's tensors by running it, as it was or as it is drafted so far, on every sequence.
-/// Nothing moves on meanwhile, and only one sequence is held beside the stream itself. Of a layer without a block only its
+/// Nothing moves on meanwhile, and only one sequence is held in addition to the stream itself. Of a layer without a block only its
 /// inputs are there.
 package final class BlockCalibration {
   /// A block of a model and what enters it.

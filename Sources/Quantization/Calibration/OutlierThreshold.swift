@@ -3,7 +3,7 @@
 /// LLM.int8() (Dettmers et al., arXiv 2208.07339) sets 6.0 for all models, an absolute number: a model whose hidden
 /// states are scaled otherwise has far too many columns above it, or none.
 ///
-/// The rule: of the channels looked at, those of inputs behind norms, at most 4 % may lie above the threshold. How far the
+/// The rule: of the channels looked at, those of inputs after norms, at most 4 % may lie above the threshold. How far the
 /// others then reach is the bulk. Of the cuts between two neighbours that leave at most three times the bulk below, the
 /// one in the widest gap, as a ratio, is taken; the threshold is the geometric mean of the neighbours. Where no channel
 /// reaches more than three times the bulk there is nothing to split off.
@@ -25,7 +25,7 @@ package struct OutlierThreshold: Hashable, Sendable {
   /// The farthest channel over the bulk; infinite when the bulk is 0.
   package let farthest: Double
 
-  /// - Parameter maxima: the largest magnitude of each channel of the inputs behind norms.
+  /// - Parameter maxima: the largest magnitude of each channel of the inputs after norms.
   package init(maxima: [Float]) {
     let sorted = maxima.filter(\.isFinite).sorted(by: >)
     let most = min(max(1, Int(Double(sorted.count) * Self.largestShare)), sorted.count - 1)

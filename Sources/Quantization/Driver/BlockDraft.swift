@@ -21,7 +21,7 @@ package struct BlockDraft {
     /// `[rows]`; changes with the scales of the output.
     package var bias: [Float]?
     package var activation: ActivationFormat
-    /// What the recipe says of this layer beside its methods.
+    /// What the recipe says of this layer besides its methods.
     package let treatment: LayerException.Treatment?
     /// What methods moved between this layer and its neighbours.
     package var scales = LayerScales()

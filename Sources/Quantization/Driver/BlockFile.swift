@@ -19,7 +19,7 @@ struct BlockFile {
       var activation: ActivationFormat
       /// Whether the weight is the original's.
       var keepsWeight: Bool
-      /// Whether the full weight beside INT8 codes is the original's; nil where there is none.
+      /// Whether the full weight next to INT8 codes is the original's; nil where there is none.
       var keepsFull: Bool?
     }
   }
@@ -79,7 +79,7 @@ struct BlockFile {
       items.append((.init(name: name, dtype: .f32, shape: shape), .floats(values)))
     }
 
-    /// - Parameter addsFull: whether the full weight beside INT8 codes is written.
+    /// - Parameter addsFull: whether the full weight next to INT8 codes is written.
     mutating func add(_ weight: any LinearWeight, _ name: String, addsFull: Bool = false) throws {
       if let split = weight as? SplitWeight {
         try add(split.codes, name)

@@ -14,7 +14,7 @@ struct BlockWork {
 
   private var context: ExecutionContext { quantizer.context }
 
-  /// Quantizes the block and moves the streams on behind it.
+  /// Quantizes the block and moves the streams on after it.
   func run(_ streams: inout Quantizer.Streams) throws -> QuantizedBlock {
     let block = try model.block(index)
     let draft = try draft(block, streams.shifted)

@@ -8,7 +8,7 @@ import Tensors
 /// A folder that keeps an unfinished quantization: the finished blocks, and the activations between two blocks.
 ///
 /// After every block its weights and the live activations are written under new names, and then `state.json`, which
-/// names them, takes the place of the one before: a run that ends at any moment leaves the state before or behind a
+/// names them, takes the place of the one before: a run that ends at any moment leaves the state before or after a
 /// block. A run that goes on from it computes the same bits as one that was never interrupted. Weights that were
 /// written are used from the mapped file, so that finished blocks cost no memory.
 package final class QuantizationCheckpoint {
@@ -47,7 +47,7 @@ package final class QuantizationCheckpoint {
     var blocks: Int
     /// Finished ones, in order.
     var done: [BlockFile.Note]
-    /// The file of the activations behind them.
+    /// The file of the activations after them.
     var stream: String
   }
 
@@ -110,7 +110,7 @@ package final class QuantizationCheckpoint {
     }
   }
 
-  /// Writes a finished block and the activations behind it; yields the block with its weights mapped.
+  /// Writes a finished block and the activations after it; yields the block with its weights mapped.
   ///
   /// - Throws: `CheckpointError` and `PlatformError`, such as for a full disk; what was kept before stays as it was.
   func keep(

@@ -29,13 +29,13 @@ package struct BlockSizes: Sendable {
 package struct QuantizationCost: Hashable, Sendable {
   /// Passes of all calibration tokens through the block.
   package var passes: Double
-  /// Operations in float32 beside the passes.
+  /// Operations in float32 in addition to the passes.
   package var float32: Double
   /// Operations in float64.
   package var float64: Double
   /// Walks over all weights of the block that touch each a few times.
   package var walks: Double
-  /// Bytes held at once beside the weights and the live activations.
+  /// Bytes held at once in addition to the weights and the live activations.
   package var bytes: Int
 
   package init(

@@ -1,7 +1,7 @@
 package import Models
 package import Operators
 
-/// One block behind quantization, with what was found on the way.
+/// One block after quantization, with what was found on the way.
 package struct QuantizedBlock: Sendable {
   /// What is told of a block in words and numbers, small enough for a text file.
   package struct Record: Hashable, Sendable, Codable {

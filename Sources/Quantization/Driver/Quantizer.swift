@@ -49,9 +49,9 @@ package struct Quantizer {
 
   /// The residual streams between two blocks.
   struct Streams {
-    /// Behind quantized blocks; empty when no method looks at activations.
+    /// After quantized blocks; empty when no method looks at activations.
     var shifted: [HiddenStates]
-    /// Behind blocks as they were, for comparing.
+    /// After blocks as they were, for comparing.
     var plain: [HiddenStates]
   }
 

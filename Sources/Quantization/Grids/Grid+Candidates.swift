@@ -61,7 +61,7 @@ extension Grid {
     }
   }
 
-  /// Calls `body` at each whole vector of `count` values, and `rest` at each value behind them.
+  /// Calls `body` at each whole vector of `count` values, and `rest` at each value after them.
   @inline(__always)
   private static func each(_ count: Int, _ body: (Int) -> Void, rest: (Int) -> Void) {
     var index = 0

@@ -6,8 +6,8 @@ import Tensors
 /// AWQ: moves scale to the input channels that carry most, clips ranges, and rounds to nearest.
 ///
 /// Lin et al., arXiv 2306.00978. Norms and the layers in front take the scale, so that the block computes the same and
-/// nothing is left to do when it runs. The inputs are those of the calibration text behind the blocks that are quantized
-/// already; the reference takes them behind blocks in full precision.
+/// nothing is left to do when it runs. The inputs are those of the calibration text after the blocks that are quantized
+/// already; the reference takes them after blocks in full precision.
 package struct AWQMethod: QuantizationMethod {
   package static let describes = MethodDescription(
     name: "awq", title: "AWQ",

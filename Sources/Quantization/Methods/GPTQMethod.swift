@@ -5,8 +5,8 @@ import Tensors
 
 /// GPTQ: rounds a layer column by column, and lets the columns to come make up for each error.
 ///
-/// Frantar et al., arXiv 2210.17323. The inputs that shape the Hessian are those of the calibration text behind the
-/// blocks that are quantized already, and, true-sequential, behind the layers of the same block that are. Act-order
+/// Frantar et al., arXiv 2210.17323. The inputs that shape the Hessian are those of the calibration text after the
+/// blocks that are quantized already, and, true-sequential, after the layers of the same block that are. Act-order
 /// takes its groups from the original order of the columns (static groups), so that no index of groups is needed when
 /// the layer runs.
 package struct GPTQMethod: QuantizationMethod {

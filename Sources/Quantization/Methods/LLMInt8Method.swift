@@ -5,7 +5,7 @@ package import Tensors
 ///
 /// Dettmers et al., arXiv 2208.07339 (see `LLMInt8`). Which channels those are is found for each batch when it runs, so
 /// nothing is calibrated, and results depend on the batch. In the paper's form they meet the weights in full precision,
-/// which are kept beside the INT8 ones; in bitsandbytes' they meet the INT8 ones decoded. Weights that another method has
+/// which are kept in addition to the INT8 ones; in bitsandbytes' they meet the INT8 ones decoded. Weights that another method has
 /// shaped keep their form, and are decoded for outliers.
 package struct LLMInt8Method: QuantizationMethod {
   package static let describes = MethodDescription(

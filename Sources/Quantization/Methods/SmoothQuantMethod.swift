@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Xiao et al., arXiv 2211.10438 (see `SmoothQuantScales`). The scale is folded into the norm in front, so nothing is
 /// left to do when the block runs; o and down have no norm in front and are quantized as they are. Scale moves before any
-/// method of the recipe quantizes, so that one for weights beside it sees the smoothed ones.
+/// method of the recipe quantizes, so that one for weights next to it sees the smoothed ones.
 package struct SmoothQuantMethod: QuantizationMethod {
   package static let describes = MethodDescription(
     name: "smoothquant", title: "SmoothQuant",

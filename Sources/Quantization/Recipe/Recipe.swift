@@ -12,7 +12,7 @@ package struct MethodChoice: Hashable, Sendable, Codable {
 }
 
 extension MethodChoice: CustomStringConvertible {
-  /// The choice as it is typed: `rtn:4:128`, other options behind it.
+  /// The choice as it is typed: `rtn:4:128`, other options after it.
   package var description: String {
     var text = method
     if let bits = options["bits"] { text += ":\(bits)" }

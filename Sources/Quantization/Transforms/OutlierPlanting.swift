@@ -3,7 +3,7 @@ package import Platform
 import Tensors
 
 /// Outliers planted in a model without changing what it computes: some channels of the norms are multiplied by a power of
-/// two, and the columns of the layers behind them divided by it.
+/// two, and the columns of the layers after them divided by it.
 ///
 /// The channels are the same in all blocks, as LLM.int8() (Dettmers et al., arXiv 2208.07339) found them in large models.
 /// A power of two moves exponents only, so that every product, and with it every logit, stays the same bit for bit.
@@ -158,7 +158,7 @@ extension OutlierPlanting: ModelTransform {
   package static let describes = TransformDescription(
     name: "plant",
     summary:
-      "Plants outliers: multiplies channels of each norm by a power of two, and divides the layers behind it.",
+      "Plants outliers: multiplies channels of each norm by a power of two, and divides the layers after it.",
     usage: "CHANNELS:FACTOR[:SEED[:EVERY]]", example: "8:32",
     options: [channelOption.spec, factorOption.spec, seedOption.spec, everyOption.spec])
 
@@ -201,7 +201,7 @@ extension OutlierPlanting: ModelTransform {
 }
 
 extension OutlierPlanting: CustomStringConvertible {
-  /// `8 channels x32 planted`, with what is not as usual behind it.
+  /// `8 channels x32 planted`, with what is not as usual after it.
   package var description: String {
     var text = "\(channels) channel\(channels == 1 ? "" : "s") x\(factor) planted"
     if every > 1 { text += " in every \(every). block" }

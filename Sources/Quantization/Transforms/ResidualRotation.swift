@@ -4,7 +4,7 @@ package import Tensors
 
 /// A rotation of the residual stream, folded into the weights: what the model computes stays, but no channel stands out.
 ///
-/// A norm without gains commutes with a rotation, which keeps lengths; so the gains of each norm go into the layers behind it,
+/// A norm without gains commutes with a rotation, which keeps lengths; so the gains of each norm go into the layers after it,
 /// and with `Q` orthogonal the embedding table becomes `E Q`, layers that read the stream `W Q`, those that write to it
 /// `Q^T W` (S. Ashkboos et al., "QuaRot", arXiv 2404.00456; Z. Liu et al., "SpinQuant", arXiv 2405.16406). Nothing is left to do
 /// while the model runs. Tied embeddings part, since the last norm's gains are in the head alone.
@@ -143,7 +143,7 @@ extension ResidualRotation: ModelTransform {
 }
 
 extension ResidualRotation: CustomStringConvertible {
-  /// `rotated`, with what is not as usual behind it.
+  /// `rotated`, with what is not as usual after it.
   package var description: String {
     (turnsHeads ? "rotated, heads too" : "rotated") + (seed != 0 ? ", seed \(seed)" : "")
   }

@@ -16,7 +16,7 @@ package struct Form: Widget {
   package struct Field: Hashable, Sendable {
     package var label: String
     package var value: Value
-    /// The unit, directly behind the value.
+    /// The unit, directly after the value.
     package var unit: String
     /// A remark on the right.
     package var remark: StyledText

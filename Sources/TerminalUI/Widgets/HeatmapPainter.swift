@@ -58,7 +58,7 @@ struct HeatmapPainter {
     let key = Heatmap.Place(row: row, column: column)
     if let mark = layout.heatmap.marks[key] {
       buffer.set(
-        // Beside the number, where there is one.
+        // Next to the number, where there is one.
         mark, x: rect.x + (rect.width > 2 && (numbers == nil || rect.width >= 7) ? 1 : 0),
         y: middle,
         style: isColored ? style.adding(.bold) : look.style(.strong))

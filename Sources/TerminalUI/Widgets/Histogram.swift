@@ -6,7 +6,7 @@ package struct Histogram: Widget {
   package var low: Double
   package var high: Double
   package var role: Role
-  /// Heights by logarithm, so that a handful of outliers beside a million others can be seen.
+  /// Heights by logarithm, so that a handful of outliers among a million others can be seen.
   package var isLogarithmic: Bool
 
   package init(

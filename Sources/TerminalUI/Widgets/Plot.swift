@@ -1,11 +1,11 @@
 /// Lines and points over two axes, each linear or logarithmic, in braille where the font has it.
 ///
-/// Every series has a mark of its own beside its colour, so the legend can be read without colour.
+/// Every series has a mark of its own besides its colour, so the legend can be read without colour.
 package struct Plot: Widget {
   package struct Point: Hashable, Sendable {
     package var x: Double
     package var y: Double
-    /// Drawn beside the mark where there is room.
+    /// Drawn next to the mark where there is room.
     package var label: String
     /// Drawn as the cursor.
     package var isSelected: Bool

@@ -142,7 +142,7 @@ package enum Keymap {
     }
   }
 
-  /// The next screen of the walk in a direction; from a screen beside the walk only the way back to its end.
+  /// The next screen of the walk in a direction; from a screen outside the walk only the way back to its end.
   private static func next(_ state: State, _ direction: Int) -> String? {
     let index = (Screens.all.firstIndex { $0.id == state.screen } ?? 0) + direction
     return Screens.walk.indices.contains(index) ? Screens.walk[index].id : nil

@@ -32,7 +32,7 @@ extension Facts {
   package var model: ModelSummary? { self[LoadJob.self] }
   package var peaks: MachinePeaks? { self[MachineJob.self] }
   package var plan: PlanReport? { self[PlanJob.self] }
-  /// What filled caches of the open model held, beside the plan.
+  /// What filled caches of the open model held, next to the plan.
   package var cacheFill: CacheMeasurement? { self[CacheFillingJob.self] }
   package var assessment: AssessReport? { self[AssessJob.self] }
   package var quantized: QuantizeReport? { self[QuantizeJob.self] }

@@ -2,7 +2,7 @@ package import Engine
 
 /// The jobs of this run of the program: what runs, what waits, what came of the rest.
 ///
-/// Heavy jobs run one at a time, in the order they were asked for; light ones are answered beside them.
+/// Heavy jobs run one at a time, in the order they were asked for; light ones are answered meanwhile.
 package struct JobBoard: Hashable, Sendable {
   /// The newest last; old ones are forgotten.
   package private(set) var jobs: [TrackedJob] = []

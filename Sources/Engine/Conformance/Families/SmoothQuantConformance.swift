@@ -2,7 +2,7 @@ import Platform
 import Quantization
 import Tensors
 
-/// SmoothQuant of layers behind one norm: scales, the smoothed norm and weights, and W8A8 products with and without.
+/// SmoothQuant of layers after one norm: scales, the smoothed norm and weights, and W8A8 products with and without.
 ///
 /// A product's name says all: `y.smooth.per_channel.per_token`.
 package enum SmoothQuantConformance: ConformanceFamily {

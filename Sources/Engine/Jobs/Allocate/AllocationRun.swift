@@ -102,7 +102,7 @@ struct AllocationRun {
     uniforms.append((width, outcome.model, outcome.model.linearBytes))
   }
 
-  /// Chooses, quantizes as it is meant to be used, and measures that beside uniform bits.
+  /// Chooses, quantizes as it is meant to be used, and measures that together with uniform bits.
   func report() throws -> AllocationReport {
     let (best, chosen) = try mixed("mixed bits", within: bytes)
     var even: AllocationReport.Side?

@@ -16,7 +16,7 @@ package struct BenchJob: Job {
 
   package var title: String { "Measuring speed" }
   package var words: String { "measure speed" }
-  package func news(of report: BenchReport) -> String? { "Speed measured, baseline beside it" }
+  package func news(of report: BenchReport) -> String? { "Speed measured, baseline alongside" }
 
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>

@@ -1,7 +1,7 @@
 import Platform
 import Wording
 
-/// What filled caches hold beside what a plan says they do.
+/// What filled caches hold next to what a plan says they do.
 package struct CacheMeasurement: Hashable, Sendable, Codable {
   /// One number of sequences.
   package struct Row: Hashable, Sendable, Codable {

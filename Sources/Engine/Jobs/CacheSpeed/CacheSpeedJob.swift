@@ -55,7 +55,7 @@ package struct CacheSpeedOptions: Hashable, Sendable, Codable {
   package var caches: [Recipe]
   /// Tokens in the cache, each measured.
   package var depths: [Int]
-  /// Tokens decoded behind them in one repetition.
+  /// Tokens decoded after them in one repetition.
   package var steps: Int
   package var repetitions: Int
 

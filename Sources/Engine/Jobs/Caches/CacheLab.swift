@@ -75,7 +75,7 @@ final class CacheLab {
       weights: weights.map { "\($0)" })
   }
 
-  /// Scores of all caches, token by token beside each other.
+  /// Scores of all caches, token by token side by side.
   func scores(_ reporter: JobReporter<Never>) throws -> DepthMeasure.Outcome {
     var measure = DepthMeasure(
       subjects: Array(subjects.dropFirst()), reference: subjects[0],

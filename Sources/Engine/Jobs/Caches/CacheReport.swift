@@ -4,7 +4,7 @@ import Wording
 
 /// How caches are compared.
 package struct CacheOptions: Hashable, Sendable, Codable {
-  /// Only keys and values of each count; the FP16 cache stands beside them always.
+  /// Only keys and values of each count; the FP16 cache stands next to them always.
   package var caches: [Recipe]
   /// nil: the documents of the built-in evaluation text that are long enough.
   package var text: String?
@@ -12,7 +12,7 @@ package struct CacheOptions: Hashable, Sendable, Codable {
   package var recallText: String?
   /// Tokens in the cache before the first that is scored; nil: an eighth of the model's context, 512 at most.
   package var depth: Int?
-  /// Scored tokens behind them; nil: four times the depth, as far as the context goes.
+  /// Scored tokens after them; nil: four times the depth, as far as the context goes.
   package var tokens: Int?
   /// Tokens of a decode step.
   package var step: Int
@@ -20,7 +20,7 @@ package struct CacheOptions: Hashable, Sendable, Codable {
   package var windows: Int
   /// Of those, windows that errors by layer and head are taken from.
   package var mapWindows: Int
-  /// Tokens generated behind each prompt, which is what a window begins with.
+  /// Tokens generated after each prompt, which is what a window begins with.
   package var generate: Int
   /// Recall documents at most.
   package var recallDocuments: Int
@@ -43,7 +43,7 @@ package struct CacheOptions: Hashable, Sendable, Codable {
   }
 }
 
-/// Caches beside each other, all read by the same attention that is timed.
+/// Caches side by side, all read by the same attention that is timed.
 package struct CacheReport: Hashable, Sendable, Codable {
   /// What all rows have in common.
   package struct Facts: Hashable, Sendable, Codable {

@@ -4,7 +4,7 @@ import Quantization
 
 /// Compares caches: quality at depth token by token, errors by layer and head, recall, first divergence, and bytes.
 ///
-/// The FP16 cache is measured beside them on the same tokens.
+/// The FP16 cache is measured next to them on the same tokens.
 package struct CachesJob: Job {
   package var options: CacheOptions
 

@@ -1,7 +1,7 @@
 import Operators
 import Quantization
 
-/// What lies behind one cell of an error map.
+/// The details of one cell of an error map.
 package struct CellJob: Job {
   /// Its index in `QuantizeReport.maps`.
   package var map: Int

@@ -1,7 +1,7 @@
 import Wording
 
 extension OutlierLabReport {
-  /// What the numbers of one model say: of the range of activations, and of the weights behind it.
+  /// What the numbers of one model say: of the range of activations, and of the weights that read it.
   package func words(of side: Side) -> [String] {
     let facts = side.facts
     let base = sides.first { $0.facts.factor == 1 }
@@ -63,7 +63,7 @@ extension OutlierLabReport {
     return "\(best.name) is the best of its kind and leaves a range of \(left(best)): \(kl(best))."
   }
 
-  /// What becomes of the weights, the other cause, and of the activations beside them.
+  /// What becomes of the weights, the other cause, and of the activations next to them.
   private func weights(_ side: Side, _ base: Side?) -> String? {
     let rows = side.rows.filter { $0.kind == .weights && $0.name != OutlierLabRecipes.int8Weights }
     guard !rows.isEmpty else { return nil }
@@ -71,7 +71,7 @@ extension OutlierLabReport {
     if side.facts.factor > 1 {
       parts.append(
         "Weights: in planted columns they are \(Quantity.significant(side.facts.shrunk)) times smaller than in those "
-          + "beside them, which set the scale of a group.")
+          + "next to them, which set the scale of a group.")
     }
     for row in rows {
       var text = "\(row.name): \(kl(row))"

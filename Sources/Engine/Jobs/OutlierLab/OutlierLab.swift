@@ -48,11 +48,11 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
     /// nil when nothing stands out.
     package var proposed: Double?
     package var columnsAtProposed: Int?
-    /// The worst ratio of the farthest channel to the one in the middle, of inputs behind norms.
+    /// The worst ratio of the farthest channel to the one in the middle, of inputs after norms.
     package var ratio: Double
     /// The geometric mean of those ratios over the inputs.
     package var meanRatio: Double?
-    /// The root mean square weight of the other columns over that of the planted ones, behind norms; 1 without planting.
+    /// The root mean square weight of the other columns over that of the planted ones, after norms; 1 without planting.
     package var shrunk: Double
 
     package init(
@@ -89,7 +89,7 @@ package struct OutlierLabReport: Hashable, Sendable, Codable {
     package var kl: Double
     package var klError: Double
     package var weightBytes: Int
-    /// Of the inputs behind norms as the recipe leaves them: the farthest channel that is quantized, or would be, over
+    /// Of the inputs after norms as the recipe leaves them: the farthest channel that is quantized, or would be, over
     /// the one in the middle, worst input.
     package var ratio: Double
     /// The geometric mean of those ratios over the inputs.

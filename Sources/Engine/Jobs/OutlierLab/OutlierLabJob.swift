@@ -166,7 +166,7 @@ package struct OutlierLabJob: Job {
       zeroedElsewhere: zeroed.map { OutlierSurvey.Reach.short($0.elsewhere) })
   }
 
-  /// How the farthest channel compares with the one in the middle, of inputs behind norms as quantizing left them; with a
+  /// How the farthest channel compares with the one in the middle, of inputs after norms as quantizing left them; with a
   /// threshold, the farthest below it.
   private static func ratios(
     of blocks: [QuantizedBlock], below threshold: Double?

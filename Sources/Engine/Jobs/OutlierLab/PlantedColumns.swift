@@ -2,7 +2,7 @@ import Models
 import Quantization
 import Tensors
 
-/// Looks at the planted columns of the layers behind norms.
+/// Looks at the planted columns of the layers after norms.
 struct PlantedColumns {
   private let isPlanted: Set<Int>
 

@@ -13,11 +13,11 @@ extension OutlierSurvey {
       "\(Quantity.significant(proposal.farthest)) times what 96 % of them stay below"
     guard let threshold = proposal.threshold else {
       return
-        "No outliers behind norms: the farthest column reaches \(farthest). 6.0 would split off "
+        "No outliers after norms: the farthest column reaches \(farthest). 6.0 would split off "
         + "\(share(six)) of all layers all the same."
     }
     return "Proposed threshold \(threshold): \(Quantity.grouped(proposal.columns)) of "
-      + "\(Quantity.grouped(columnsBehindNorms)) columns behind norms lie above it, the nearest "
+      + "\(Quantity.grouped(columnsBehindNorms)) columns after norms lie above it, the nearest "
       + "\(Quantity.significant(proposal.gap)) times the farthest below; the farthest of all reaches \(farthest). "
       + "Those of o and down included it splits off \(share(count(at: threshold)?.columns ?? 0)), 6.0 \(share(six))."
   }

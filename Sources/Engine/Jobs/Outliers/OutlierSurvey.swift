@@ -55,7 +55,7 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
     package var position: Int
     package var channel: Int
     package var magnitude: Double
-    /// The largest behind those positions.
+    /// The largest after those positions.
     package var behind: Double
 
     package init(position: Int, channel: Int, magnitude: Double, behind: Double) {
@@ -120,11 +120,11 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
   package struct Proposal: Hashable, Sendable, Codable {
     /// nil when nothing stands out.
     package var threshold: Double?
-    /// Columns above it, of inputs behind norms.
+    /// Columns above it, of inputs after norms.
     package var columns: Int
     /// The smallest column above the threshold over the largest below.
     package var gap: Double
-    /// The farthest column behind norms over what 96 % of them stay below.
+    /// The farthest column after norms over what 96 % of them stay below.
     package var farthest: Double
 
     package init(threshold: Double? = nil, columns: Int, gap: Double, farthest: Double) {
@@ -177,12 +177,12 @@ package struct OutlierSurvey: Hashable, Sendable, Codable {
     projection.readsStream
   }
 
-  /// The columns of inputs behind norms.
+  /// The columns of inputs after norms.
   package var columnsBehindNorms: Int {
     inputs.filter { Self.isBehindNorm($0.projection) }.reduce(0) { $0 + $1.columns }
   }
 
-  /// How the farthest channel compares with the one in the middle, of inputs behind norms.
+  /// How the farthest channel compares with the one in the middle, of inputs after norms.
   package var ratios: Ratios {
     Ratios(
       inputs.filter { Self.isBehindNorm($0.projection) }.map { ($0.smoothed ?? $0.reach).ratio })

@@ -6,7 +6,7 @@ package import Profiling
 import Quantization
 import Tensors
 
-/// The open model under every execution provider, the FP baseline beside it, and without single kernels.
+/// The open model under every execution provider, the FP baseline alongside, and without single kernels.
 package struct ProvidersJob: Job {
   package var options: ProviderOptions
 

@@ -52,7 +52,7 @@ package struct ErrorMap: Hashable, Sendable, Codable {
   }
 }
 
-/// What lies behind one cell of an error map.
+/// The details of one cell of an error map.
 package struct CellDetail: Hashable, Sendable, Codable {
   /// Index of the map in `QuantizeReport.maps`.
   package var map: Int

@@ -1,9 +1,9 @@
-/// Whether finished blocks of a quantization are kept on disk, so that a run that ends early can be gone on with.
+/// Whether finished blocks of a quantization are kept on disk, so that a run that ends early can be continued.
 package enum Keeping: Hashable, Sendable, Codable {
   case nothing
-  /// In this folder; an unfinished run that is found there is gone on with, or is an error.
+  /// In this folder; an unfinished run that is found there is continued, or is an error.
   case folder(path: String, resumes: Bool)
   /// In the data folder, under a name made from all the run depends on, when the run is expected to be long; an
-  /// unfinished run of the same is gone on with.
+  /// unfinished run of the same is continued.
   case automatic
 }

@@ -70,7 +70,7 @@ package struct QuantizeJob: Job {
         case .resumed(let count):
           resumed = count
           since = Machine.seconds()
-          reporter.log("Goes on behind block \(count) of \(blocks).")
+          reporter.log("Continues after block \(count) of \(blocks).")
         case .layer(let layer):
           reporter.tell(layer)
           if let reason = layer.fallback {

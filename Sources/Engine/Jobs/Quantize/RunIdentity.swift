@@ -5,7 +5,7 @@ import Operators
 import Platform
 import Quantization
 
-/// All that the bits of a quantized model depend on: an unfinished run is gone on with only by the same.
+/// All that the bits of a quantized model depend on: an unfinished run is continued only by the same.
 struct RunIdentity {
   let identity: QuantizationCheckpoint.Identity
 
@@ -32,7 +32,7 @@ struct RunIdentity {
       "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
         + $0.value.modified
     }
-    // Beside the recipe, so that a refusal says in words what the model was then.
+    // Next to the recipe, so that a refusal says in words what the model was then.
     let planted = bench.transformed.transform(OutlierPlanting.self).map {
       [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
     }

@@ -28,7 +28,7 @@ extension Laboratory {
     ).run(text, checkpoint: reporter.checkpoint)
   }
 
-  /// The largest difference of the logits of two models behind every token of a window, and the largest logit of the first.
+  /// The largest difference of the logits of two models after every token of a window, and the largest logit of the first.
   static func difference(
     _ first: Model, _ second: Model, on window: [Int32], _ context: ExecutionContext,
     cache: KVFormatPair = .fp16

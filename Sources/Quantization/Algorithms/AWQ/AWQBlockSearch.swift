@@ -10,7 +10,7 @@ package protocol AWQBlock {
   func gains(of norm: BlockNorm) throws -> [Float]
   /// What calibration sends into `projection`, with second moments where a linear layer feeds it.
   func inputs(of projection: Projection) throws -> AWQInputs
-  /// The mean squared change of what the module behind `norm` yields, attention or the feed-forward layers, when
+  /// The mean squared change of what the module after `norm` yields, attention or the feed-forward layers, when
   /// layers of it have other weights, `[rows, columns]`.
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double
 }
@@ -18,7 +18,7 @@ package protocol AWQBlock {
 /// The search of AWQ over a decoder block: scales of all pairs, then clipped ranges.
 ///
 /// All scales are searched in the block as it was and moved together; ranges are then searched with scaled weights and
-/// inputs. Layers behind a norm are judged by what their module yields, those behind a linear layer by their own
+/// inputs. Layers after a norm are judged by what their module yields, those after a linear layer by their own
 /// output. q and k are not clipped (llm-awq, auto_scale_block and auto_clip_block).
 package struct AWQBlockSearch {
   private let pairs: [ScalePair]

@@ -174,7 +174,7 @@ private final class AWQInputGatherer: ForwardObserver {
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
     guard case .linearInput(let projection) = tap else { return }
-    // Behind a norm the module's output counts; behind a linear layer the layer's own.
+    // After a norm the module's output counts; after a linear layer the layer's own.
     inputs[
       projection,
       default: AWQInputs(

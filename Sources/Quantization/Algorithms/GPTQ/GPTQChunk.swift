@@ -96,7 +96,7 @@ final class GPTQChunk {
     kernels.round(&step)
   }
 
-  /// Takes the errors of a block out of the columns behind it.
+  /// Takes the errors of a block out of the columns after it.
   ///
   /// Columns of the block that share a panel with those are taken along; they mean nothing any more.
   func spread(

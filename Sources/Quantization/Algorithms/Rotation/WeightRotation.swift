@@ -130,7 +130,7 @@ package struct WeightRotation: Sendable {
 /// Why a model cannot be rotated; each case carries its evidence.
 package enum RotationError: Error, Hashable, Sendable {
   case malformed(text: String)
-  /// A model whose blocks do not compute the same behind a rotation; `block` is nil for what stands around them.
+  /// A model whose blocks do not compute the same after a rotation; `block` is nil for what stands around them.
   case notPossible(block: Int?, obstacle: String)
   case notDense(layer: String, format: String)
   case size(layer: String, side: String, expected: String, found: Int)

@@ -26,7 +26,7 @@ package enum OutputEnergy {
     return sum
   }
 
-  /// Tokens that are packed at a time: few enough to cost little memory beside the inputs.
+  /// Tokens that are packed at a time: few enough to cost little memory next to the inputs.
   private static let tokensPerRun = 1024
   /// Rows of one turn: few enough to stay in a core's cache while all panels of tokens pass.
   private static let rowsPerTurn = 48

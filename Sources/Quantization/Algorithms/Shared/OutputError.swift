@@ -60,7 +60,7 @@ package struct OutputError: Sendable {
 
   /// Writes what each of `rows` rows of `errors`, `[rows, columns]`, costs.
   ///
-  /// What a row costs does not depend on the rows beside it.
+  /// What a row costs does not depend on the other rows.
   package func means(
     of errors: UnsafePointer<Float>, rows: Int, into means: UnsafeMutablePointer<Double>
   ) {

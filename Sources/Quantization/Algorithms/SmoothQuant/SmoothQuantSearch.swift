@@ -2,7 +2,7 @@ import Models
 import Operators
 import Tensors
 
-/// Searches how much SmoothQuant should move between one norm, or layer, and those behind it.
+/// Searches how much SmoothQuant should move between one norm, or layer, and those after it.
 ///
 /// Each strength is judged by the outputs of the layers that share the input, in the W8A8 form and by the kernels that
 /// will run them, against the same layers in float32.

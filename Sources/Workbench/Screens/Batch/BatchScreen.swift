@@ -163,7 +163,7 @@ package enum BatchScreen: Screen {
       },
       .number(
         "depth", options.depth, unit: "tokens",
-        help: "Tokens in each cache: more of them, and a step reads more cache beside the weights.",
+        help: "Tokens in each cache: more of them, and a step reads more cache besides weights.",
         ladder: [0] + Setting.powers(from: 5, through: 14), in: 0...1_000_000
       ) { state, value in
         state.choices[BatchScreen.self].options.depth = value

@@ -16,7 +16,7 @@ struct CacheAnswer: Widget {
     guard let report, let row, let first = report.rows.first else {
       buffer.draw(
         Paragraph(
-          .hint("Every method is measured as it stands, and the recipe's own cache beside them.")),
+          .hint("Every method is measured as it stands, and the recipe's own cache alongside.")),
         in: room, look: look)
       return
     }
@@ -34,7 +34,7 @@ struct CacheAnswer: Widget {
           " is what all others are held against: \(row.bytesPerToken) bytes a token, perplexity "
             + "\(Quantity.fixed(row.perplexity.mean, 3)). ")
         + .hint(
-          "\(facts.windows) windows, \(facts.tokens) tokens decoded behind a depth of \(facts.depth)."
+          "\(facts.windows) windows, \(facts.tokens) tokens decoded after a depth of \(facts.depth)."
         )
     }
     let share = Double(row.bytesPerToken) / Double(max(1, first.bytesPerToken))

@@ -4,7 +4,7 @@ import Models
 import Quantization
 package import TerminalUI
 
-/// KV caches beside each other: bytes, quality at depth, and where in the model a quantized cache hurts.
+/// KV caches side by side: bytes, quality at depth, and where in the model a quantized cache hurts.
 package enum CacheScreen: Screen {
   package static let id = "caches"
   package static let title = "Caches"
@@ -36,7 +36,7 @@ package enum CacheScreen: Screen {
   package static let bindings: [Binding] = [
     Binding(
       "m", name: "measure",
-      help: "Decode through every cache, the FP16 cache beside them on the same tokens.",
+      help: "Decode through every cache, the FP16 cache alongside on the same tokens.",
       isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
@@ -100,7 +100,7 @@ package enum CacheScreen: Screen {
     return rows[row(state)]
   }
 
-  /// Every method as it stands, TurboQuant's unbiased form beside its plain one, and the recipe's own cache.
+  /// Every method as it stands, TurboQuant's unbiased form next to its plain one, and the recipe's own cache.
   private static func measure(_ state: inout State) -> [Effect] {
     var caches = state.catalog.methods.filter { $0.target == .kvCache }.flatMap { description in
       var choices = [MethodChoice(method: description.name)]
@@ -206,7 +206,7 @@ package enum CacheScreen: Screen {
         "Nothing is measured yet",
         [
           "Text is read to a depth, then decoded token by token through every cache, the FP16 cache "
-            + "beside them on the same tokens.",
+            + "next to them on the same tokens.",
           "You see bytes a token, KL, recall, where continuations part, and which layers and heads "
             + "lose most with keys or values quantized.", "", next,
         ]), in: rect, look: look)

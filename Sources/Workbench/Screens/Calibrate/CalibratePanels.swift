@@ -5,7 +5,7 @@ import Quantization
 import TerminalUI
 import Wording
 
-/// Throughput over time and the memory peak beside what was priced.
+/// Throughput over time and the memory peak next to what was priced.
 struct MeterPanel: Widget {
   var job: TrackedJob
   /// Bytes that the price named.

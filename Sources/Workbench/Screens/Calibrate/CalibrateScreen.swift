@@ -189,10 +189,10 @@ package enum CalibrateScreen: Screen {
   private static func resumed(_ state: State, _ job: TrackedJob) -> String? {
     if job.status == .finished {
       return state.facts.quantized?.resumedBlocks.map {
-        "went on behind block \($0), which an earlier run had kept"
+        "continued after block \($0), which an earlier run had kept"
       }
     }
-    return job.log.last { $0.hasPrefix("Goes on behind block") }
+    return job.log.last { $0.hasPrefix("Continues after block") }
   }
 
   private static func drawEmpty(

@@ -91,7 +91,7 @@ struct RunScatter: Widget {
   }
 }
 
-/// Two runs beside each other, figure by figure.
+/// Two runs side by side, figure by figure.
 struct PairPanel: Widget {
   var first: RunRecord
   var second: RunRecord

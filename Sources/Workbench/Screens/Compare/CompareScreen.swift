@@ -106,7 +106,7 @@ package enum CompareScreen: Screen {
           "No runs yet",
           [
             "A run is a recipe with its measured quality and speed. Save one on the Verdict screen "
-              + "(s), and it stands here beside all the others.", "",
+              + "(s), and it stands here next to all the others.", "",
             .press("Enter", "starts with the model"),
           ]), in: rect, look: look)
       return

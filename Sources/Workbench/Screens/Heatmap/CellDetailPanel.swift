@@ -4,7 +4,7 @@ import Quantization
 import TerminalUI
 import Wording
 
-/// What lies behind a cell: values before and after, scales, where along the inputs the error lies, what was searched.
+/// The details of a cell: values before and after, scales, where along the inputs the error lies, what was searched.
 struct CellDetailPanel: Widget {
   var detail: CellDetail
   var map: ErrorMap

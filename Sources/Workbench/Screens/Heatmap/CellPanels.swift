@@ -23,7 +23,7 @@ struct CellPanel: Widget {
     let (top, rest) = upper.splitTop(min(upper.height, figures.height))
     buffer.draw(figures, in: top, look: look)
     if view.isOpen {
-      let room = buffer.box("behind the cell", in: rest, look: look)
+      let room = buffer.box("details of the cell", in: rest, look: look)
       buffer.line(.hint("Enter looks into it."), in: room, look: look)
     } else {
       protection.draw(in: rest, of: &buffer, look: look)
@@ -159,7 +159,7 @@ struct CellFigures: Widget {
     return isProtected ? .good("F: FP by the recipe") : ""
   }
 
-  /// The metrics in as few lines of `width` as hold them, for the picture of what is behind the cell.
+  /// The metrics in as few lines of `width` as hold them, for the picture of the details of the cell.
   func lines(width: Int) -> [StyledText] {
     var parts = map.metrics.compactMap { metric -> StyledText? in
       cell?.values[metric].map {

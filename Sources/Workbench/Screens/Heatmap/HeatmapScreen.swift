@@ -3,7 +3,7 @@ import Models
 import Quantization
 package import TerminalUI
 
-/// Where the error lies: blocks by projections, heads or channels, with what is behind each cell.
+/// Where the error lies: blocks by projections, heads or channels, with the details of each cell.
 package enum HeatmapScreen: Screen {
   package static let id = Place.heatmap
   package static let title = "Heatmap"
@@ -104,7 +104,7 @@ package enum HeatmapScreen: Screen {
       state in state.start(SensitivityJob(windows: windows))
     },
     Binding(
-      "b", name: "close", help: "Close what is behind the cell.",
+      "b", name: "close", help: "Close the details of the cell.",
       unless: {
         $0[HeatmapScreen.self].isOpen ? nil : "No cell is open: Enter looks into the one chosen"
       }
@@ -225,7 +225,7 @@ package enum HeatmapScreen: Screen {
     }
   }
 
-  /// Whether what is behind the cursor's cell is known.
+  /// Whether the details of the cursor's cell are known.
   static func isDetailShown(_ state: State) -> Bool {
     guard let cell = state.facts.cell else { return false }
     let view = state[HeatmapScreen.self]
@@ -253,7 +253,7 @@ package enum HeatmapScreen: Screen {
     }
     if state[HeatmapScreen.self].isOpen, isDetailShown(state), let detail = state.facts.cell {
       let panel = CellDetailPanel(detail: detail, map: map, figures: figures(state, map))
-      // What is behind the cell needs the room of the map, unless there is much.
+      // The details of the cell need the room of the map, unless there is much.
       guard rect.width >= 150 else { return panel.draw(in: rect, of: &buffer, look: look) }
       let columns = rect.columns([.fill(weight: 2), .fill(weight: 3)])
       drawMap(state, map, in: columns[0], of: &buffer, look: look)

@@ -15,7 +15,7 @@ struct LabAnswer: Widget {
         .hint(
           "In full precision all these models compute the same. W4A16 leaves the range of activations as it "
             + "is; LLM.int8() takes the far columns apart, SmoothQuant moves their range into the weights. And the "
-            + "weights behind planted channels are smaller, which grids of few bits pay for.")),
+            + "weights that read planted channels are smaller, which grids of few bits pay for.")),
       in: room, look: look)
   }
 }

@@ -50,14 +50,14 @@ struct ThresholdPanel: Widget {
     let proposal: StyledText =
       survey.proposal.threshold.map {
         .hint("proposed for this model: ") + StyledText(Quantity.significant($0))
-          + .hint(", where behind norms the bulk of the columns ends; 6.0 is an absolute number")
-      } ?? .hint("behind norms nothing stands out: INT8 with a scale a token will do")
+          + .hint(", where after norms the bulk of the columns ends; 6.0 is an absolute number")
+      } ?? .hint("after norms nothing stands out: INT8 with a scale a token will do")
     buffer.line(
       oneOf: [
         proposal,
         survey.proposal.threshold.map {
           .hint("proposed: ") + StyledText(Quantity.significant($0))
-        } ?? .hint("behind norms nothing stands out"),
+        } ?? .hint("after norms nothing stands out"),
       ], in: room.row(1), look: look)
   }
 
@@ -87,7 +87,7 @@ struct ChannelMap: Widget {
   var threshold: Double?
   var hasSmoothed: Bool
 
-  /// Columns of labels and frame beside the cells.
+  /// Columns of labels and frame next to the cells.
   private static let margin = 9
 
   /// Ranges of channels that all inputs are brought to: as many as are known, or as there is room for.
@@ -103,7 +103,7 @@ struct ChannelMap: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let isAfter = view.showsSmoothed && hasSmoothed
     let room = buffer.box(
-      StyledText(isAfter ? "channels behind smoothing" : "channels of each input"), in: rect,
+      StyledText(isAfter ? "channels after smoothing" : "channels of each input"), in: rect,
       look: look,
       trailing: .hint(
         hasSmoothed ? (isAfter ? "b: before" : "b: after smoothing") : ""),
@@ -233,7 +233,7 @@ struct ChannelDetail: Widget {
 }
 
 extension String {
-  /// With blanks behind it, one at least.
+  /// With blanks after it, one at least.
   fileprivate func padded(to width: Int) -> String {
     PlainTable.padded(self + " ", to: width)
   }

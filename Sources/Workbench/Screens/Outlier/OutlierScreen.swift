@@ -19,7 +19,7 @@ package enum OutlierScreen: Screen {
     package var side = 0
     /// The rung of the ladder the threshold stands on; nil for 6.0.
     package var rung: Int?
-    /// The map shows what is left behind smoothing.
+    /// The map shows what is left after smoothing.
     package var showsSmoothed = false
     /// Colours begin at the threshold.
     package var colorsFromThreshold = false
@@ -80,7 +80,7 @@ package enum OutlierScreen: Screen {
     ) { state in runLab(&state) },
     Binding(
       "b", name: "before or after",
-      help: "Show the channels as they are, or behind the smoothing of the recipe.",
+      help: "Show the channels as they are, or after the smoothing of the recipe.",
       unless: { hasSmoothed($0) ? nil : unsurveyed($0) ?? "The recipe smooths no input" }
     ) { state in
       state[OutlierScreen.self].showsSmoothed.toggle()
@@ -246,9 +246,9 @@ package enum OutlierScreen: Screen {
       state[OutlierScreen.self].showsLab
       ? [
         "The same model with outliers planted: some channels are made 8, 32 and 128 times as large "
-          + "and the weights behind them as much smaller, so that in full precision nothing changes.",
+          + "and the weights that read them as much smaller, so that in full precision nothing changes.",
         "Then every method is measured: INT8 activations, LLM.int8(), SmoothQuant, FP8, and 4-bit "
-          + "weights beside them.", "", next,
+          + "weights next to them.", "", next,
       ]
       : [
         "Some input channels of a model reach much farther than the others. With one scale for all, "

@@ -20,7 +20,7 @@ struct LayerGrid {
   /// `[blocks][columns]`.
   let cells: [[Cell]]
 
-  /// The order of the forward pass; what is not here comes behind.
+  /// The order of the forward pass; what is not here comes after.
   private static let order = [
     "norm", "q", "k", "v", "hnorm", "rope", "cache", "attn", "o", "gate", "up", "act", "down",
     "head",

@@ -3,7 +3,7 @@ import Profiling
 import TerminalUI
 import Wording
 
-/// Speed and memory, the FP baseline always beside the quantized model.
+/// Speed and memory, the FP baseline always next to the quantized model.
 struct SpeedPanel: Widget {
   var bench: BenchReport
 

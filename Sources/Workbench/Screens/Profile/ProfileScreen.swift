@@ -90,7 +90,7 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "a", name: "measure", help: "Measure speed again, baseline beside it.", isHint: true,
+      "a", name: "measure", help: "Measure speed again, baseline alongside.", isHint: true,
       unless: \.lacksModel
     ) { state in state.start(BenchJob(options: state.choices[ProfileScreen.self].bench)) },
     Binding(

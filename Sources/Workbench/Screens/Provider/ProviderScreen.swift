@@ -24,7 +24,7 @@ package enum ProviderScreen: Screen {
   package static let bindings: [Binding] = [
     Binding(
       "a", name: "measure",
-      help: "Run the model under every provider, and without single kernels, BF16 beside each.",
+      help: "Run the model under every provider, and without single kernels, BF16 alongside.",
       isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
@@ -107,7 +107,7 @@ package enum ProviderScreen: Screen {
         "Nothing is measured yet",
         [
           "A smaller file is only faster where a kernel multiplies it as it is. Here the model runs "
-            + "under every provider of this machine (plain C, AVX2, AVX-512), BF16 beside each,",
+            + "under every provider of this machine (plain C, AVX2, AVX-512), BF16 alongside,",
           "and then with its own kernels disabled, one at a time, so that they fall back to weights "
             + "expanded to BF16. It takes about half a minute.", "", next, what,
         ]), in: rect, look: look)

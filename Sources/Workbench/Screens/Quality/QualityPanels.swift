@@ -61,7 +61,7 @@ struct DivergencePanel: Widget {
   }
 }
 
-/// Perplexity and top-1 agreement beside the baseline, and the protocol they were taken by.
+/// Perplexity and top-1 agreement next to the baseline, and the protocol they were taken by.
 struct PerplexityPanel: Widget {
   var report: EvaluationReport
 

@@ -63,7 +63,7 @@ struct CacheFacts: Widget {
       "the cache", in: rect, look: look,
       trailing: measured == nil
         ? StyledText("f", .key) + .hint(" fills caches and measures them")
-        : .hint("measured beside the plan"))
+        : .hint("measured next to the plan"))
     let table = measured.map { min(room.height / 2, $0.rows.filter(Self.isShown).count + 2) } ?? 0
     let (top, rest) = room.splitTop(table)
     if let measured, table > 0 { draw(measured, in: top, of: &buffer, look: look) }
@@ -75,7 +75,7 @@ struct CacheFacts: Widget {
     for note in plan.kvNotes { text += StyledText("\n") + StyledText(note) }
     if plan.cacheKeptWhole > plan.memory.kvCache {
       text +=
-        StyledText("\nNibble's own cache gives nothing back behind a window: it holds ")
+        StyledText("\nNibble's own cache keeps what lies before a window: it holds ")
         + .strong(Quantity.bytes(plan.cacheKeptWhole)) + StyledText(".")
     }
     if !plan.activationFormula.isEmpty {

@@ -23,7 +23,7 @@ package enum TargetScreen: Screen {
     package init() {}
   }
 
-  /// What the panel beside the workload tells.
+  /// What the panel next to the workload tells.
   package enum Page: Int, Hashable, Sendable, CaseIterable {
     case advice, methods, runtimes, cache
 
@@ -75,7 +75,7 @@ package enum TargetScreen: Screen {
     },
     Binding(
       "f", name: "fill caches",
-      help: "Fill caches of 1 to 16 sequences and measure what they hold, beside the plan.",
+      help: "Fill caches of 1 to 16 sequences and measure what they hold, next to the plan.",
       unless: \.lacksModel
     ) { state in
       state[TargetScreen.self].page = .cache
