@@ -144,6 +144,7 @@ package struct LinearKernel: Sendable {
           type == .f8e5m2 ? NK_WEIGHT_E5M2 : NK_WEIGHT_E4M3,
           groupObstacle(format, columns: columns)
         )
+      case .block(let type): (nil, "no kernel reads \(type) blocks")
       }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {

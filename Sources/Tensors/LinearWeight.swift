@@ -15,6 +15,11 @@ package protocol LinearWeight: AnyObject, Sendable {
 }
 
 extension LinearWeight {
+  /// Bits of one weight with its share of scales and zero points; 0 for no weights.
+  package var bitsPerWeight: Double {
+    rows * columns == 0 ? 0 : Double(byteCount) * 8 / (Double(rows) * Double(columns))
+  }
+
   /// All values as float32, `[rows, columns]`.
   package func dequantized() -> [Float] {
     [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in

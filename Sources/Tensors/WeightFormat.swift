@@ -11,6 +11,8 @@ package struct WeightFormat: Hashable, Sendable {
     case integer(bits: Int)
     /// An 8-bit float of `type`, E4M3 or E5M2, that a scale multiplies.
     case scaledFloat(type: DType)
+    /// Blocks of a GGUF file, which hold codes, scales and minima; the granularity is the block.
+    case block(type: GGUFTensorType)
   }
 
   /// How many weights share one scale.
@@ -56,11 +58,17 @@ package struct WeightFormat: Hashable, Sendable {
   /// A format that stores floating-point numbers as they are.
   package static func dense(_ type: DType) -> WeightFormat { .init(code: .float(type: type)) }
 
+  /// The blocks of a GGUF file, as they are stored.
+  package static func blocks(_ type: GGUFTensorType) -> WeightFormat {
+    .init(code: .block(type: type), granularity: .group(size: type.blockElements))
+  }
+
   /// Bits of one code, without scales.
   package var bits: Int {
     switch code {
     case .float(let type), .scaledFloat(let type): type.bits
     case .integer(let bits): bits
+    case .block(let type): type.codeBits
     }
   }
 
@@ -96,6 +104,7 @@ package struct WeightFormat: Hashable, Sendable {
   /// zero points in 8; scales of 8-bit floats in 32.
   package func byteCount(rows: Int, columns: Int) -> Int {
     guard !isFloat else { return rows * columns * bits / 8 }
+    if case .block(let type) = code { return rows * (type.byteCount(of: columns) ?? 0) }
     let scales = scales(rows: rows, columns: columns)
     if case .scaledFloat = code { return rows * columns + scales * 4 }
     let codes = rows * ((columns * bits + 31) / 32 * 4)
@@ -134,10 +143,11 @@ extension WeightFormat: Codable {
 }
 
 extension WeightFormat: CustomStringConvertible {
-  /// The format as people write it: `BF16`, `W4 g128`, `W8 channel asymmetric`, `W4 g64 real zeros`.
+  /// The format as people write it: `BF16`, `W4 g128`, `W8 channel asymmetric`, `W4 g64 real zeros`, `Q4_K`.
   package var description: String {
     switch code {
     case .float(let type): return type.description
+    case .block(let type): return type.description
     case .scaledFloat(let type): return "W8 \(type == .f8e5m2 ? "E5M2" : "E4M3") \(granularity)"
     case .integer(let bits):
       let zeros =

@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 /// Float32 numbers turned into ggml's plain types, Q8_0 and Q4_0, byte for byte as ggml's reference does.
 ///

@@ -73,20 +73,3 @@ package struct GGUFTensor: Sendable {
   /// Tells the system that the tensor's pages will not be needed soon.
   package func release() { file.release(range) }
 }
-
-extension GGUFTensorType {
-  /// The same type among those of plain numbers; nil for block types.
-  package var plain: DType? {
-    switch self {
-    case .f32: .f32
-    case .f16: .f16
-    case .bf16: .bf16
-    case .f64: .f64
-    case .i8: .i8
-    case .i16: .i16
-    case .i32: .i32
-    case .i64: .i64
-    default: nil
-    }
-  }
-}

@@ -1,5 +1,3 @@
-import Tensors
-
 /// The values of ggml's blocks of 32: one scale, sometimes a minimum, and 4, 5 or 8 bits a number.
 ///
 /// Layouts are those of ggml's `ggml-common.h`. The low halves of 16 bytes are the first 16 numbers of a

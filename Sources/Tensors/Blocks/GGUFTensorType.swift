@@ -1,7 +1,7 @@
 /// How the numbers of a GGUF tensor are coded; raw values are ggml's type numbers.
 ///
 /// A row is cut into blocks of `blockElements` consecutive numbers, each stored in `blockBytes` bytes.
-package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable {
+package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable, Codable {
   case f32 = 0
   case f16 = 1
   case q4_0 = 2
@@ -84,6 +84,21 @@ package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable {
   /// Bits of one number with its share of the scales.
   package var bitsPerElement: Double { Double(blockBytes * 8) / Double(blockElements) }
 
+  /// Bits of one number's code, without scales; whole bits, rounded up.
+  package var codeBits: Int {
+    switch self {
+    case .f32, .i32: 32
+    case .f16, .bf16, .i16: 16
+    case .f64, .i64: 64
+    case .q8_0, .q8_1, .q8K, .i8: 8
+    case .q6K: 6
+    case .q5_0, .q5_1, .q5K: 5
+    case .q4_0, .q4_1, .q4K, .iq4NL, .iq4XS, .mxfp4, .nvfp4: 4
+    case .q3K, .iq3XXS, .iq3S: 3
+    case .q2K, .iq2XXS, .iq2XS, .iq2S, .iq1S, .iq1M, .tq1_0, .tq2_0: 2
+    }
+  }
+
   /// Whether it stands for real numbers, which `GGUFBlocks` can decode.
   package var isReal: Bool {
     switch self {
@@ -97,6 +112,23 @@ package enum GGUFTensorType: UInt32, Hashable, Sendable, CaseIterable {
     guard count >= 0, count % blockElements == 0 else { return nil }
     let (bytes, overflow) = (count / blockElements).multipliedReportingOverflow(by: blockBytes)
     return overflow ? nil : bytes
+  }
+}
+
+extension GGUFTensorType {
+  /// The same type among those of plain numbers; nil for block types.
+  package var plain: DType? {
+    switch self {
+    case .f32: .f32
+    case .f16: .f16
+    case .bf16: .bf16
+    case .f64: .f64
+    case .i8: .i8
+    case .i16: .i16
+    case .i32: .i32
+    case .i64: .i64
+    default: nil
+    }
   }
 }
 
