@@ -95,7 +95,8 @@ import Testing
     // What a command cannot do without is given, so that only the option is wrong.
     let needed = [
       "quantize": ["-o", "x"], "allocate": ["--budget", "4"], "conformance": ["x"],
-      "replay": ["x"], "synthesize": ["x"],
+      "replay": ["x"], "synthesize": ["x"], "generate": ["--prompt", "x"],
+      "tokens": ["--prompt", "x"], "logits": ["--prompt", "x", "-o", "y"],
     ]
     for name in Program.commandNames {
       let ran = Ran([name] + (needed[name] ?? []) + ["--no-such-option"])

@@ -100,7 +100,7 @@ import Testing
   static let hostile: [(fields: String, words: [String])] = [
     (
       "\"model_type\": \"mamba\"",
-      ["model_type", "llama, mistral, qwen2, qwen3, smollm3, gemma3_text", "mamba"]
+      ["model_type", "llama, mistral, qwen2, qwen3, smollm3, gemma2, gemma3_text", "mamba"]
     ),
     ("\"model_type\": 7", ["model_type", "7"]),
     ("\"hidden_size\": 0", ["hidden_size", "1 to"]),

@@ -8,7 +8,7 @@ package struct OpenRecipeJob: Job {
 
   package static let name = "open-recipe"
   package static let isHeavy = false
-  package static let staleAfter: Set<Change> = []
+  package static let staleAfter: Set<Change> = [.modelOpened]
 
   package var title: String { "Opening the recipe \(path)" }
   package var words: String { "open the recipe" }

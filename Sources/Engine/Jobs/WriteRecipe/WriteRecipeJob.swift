@@ -12,7 +12,7 @@ package struct WriteRecipeJob: Job {
 
   package static let name = "write-recipe"
   package static let isHeavy = false
-  package static let staleAfter: Set<Change> = []
+  package static let staleAfter: Set<Change> = [.modelOpened]
 
   package var title: String { "Writing the recipe to \(path)" }
   package var words: String { "write the recipe" }
