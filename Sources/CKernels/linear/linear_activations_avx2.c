@@ -276,6 +276,26 @@ INLINE_AVX2 void fill_int8(const nk_activations *to, const float *x, size_t toke
   }
 }
 
+INLINE_AVX2 void fill_int8_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const float largest = largest_magnitude(from, NK_COLUMN_BLOCK);
+    const float inverse = int8_inverse_scale(largest);
+    const __m256 inverses = _mm256_set1_ps(inverse);
+    int32_t sums[2];
+    for (size_t half = 0; half < 2; half++) {
+      const __m128i a = quantized(from + 16 * half, inverses);
+      const __m128i b = quantized(from + 16 * half + 8, inverses);
+      _mm_storeu_si128((__m128i *)(values + k + 16 * half), _mm_packs_epi16(a, b));
+      sums[half] = sum_words(_mm_madd_epi16(_mm_add_epi16(a, b), _mm_set1_epi16(1)));
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / 127 : 0, sums[0],
+                     sums[1]);
+  }
+}
+
 #define VERSION(name) name##_avx2
 #define TARGET TARGET_AVX2
 #include "linear_fill.h"

@@ -243,6 +243,30 @@ INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t to
   }
 }
 
+INLINE_AVX512 int32_t sum_codes(__m128i q) {
+  __m128i s = _mm_dpbusd_epi32(_mm_setzero_si128(), _mm_set1_epi8(1), q);
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(1, 0, 3, 2)));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(s);
+}
+
+INLINE_AVX512 void fill_int8_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const __m512 a = _mm512_abs_ps(finite_or_zero(_mm512_loadu_ps(from)));
+    const __m512 b = _mm512_abs_ps(finite_or_zero(_mm512_loadu_ps(from + 16)));
+    const float largest = _mm512_reduce_max_ps(_mm512_max_ps(a, b));
+    const float inverse = int8_inverse_scale(largest);
+    const __m512 inverses = _mm512_set1_ps(inverse);
+    const __m128i low = quantized(from, inverses), high = quantized(from + 16, inverses);
+    _mm256_storeu_si256((__m256i *)(values + k), _mm256_set_m128i(high, low));
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / 127 : 0,
+                     sum_codes(low), sum_codes(high));
+  }
+}
+
 #define VERSION(name) name##_avx512
 #define TARGET TARGET_AVX512
 #include "linear_fill.h"

@@ -87,6 +87,13 @@ extension CompressedTensors {
       scaling = chosen
       object.set("type", .string("int"))
       object.set("symmetric", .bool(isSymmetric))
+    case .int8Blocks:
+      object.set("type", .string("int"))
+      object.set("symmetric", .bool(true))
+      object.set("strategy", .string("group"))
+      object.set("group_size", .number(JSONNumber(32)))
+      object.set("dynamic", .bool(true))
+      return .object(object)
     case .fp8(let type, let chosen):
       scaling = chosen
       object.set("type", .string("float"))
