@@ -133,15 +133,6 @@ INLINE_AVX512 __m512 block_minima(nk_weight_kind kind, const block_span *span, s
   return _mm512_mul_ps(scale, sixteen_six_bits(span, b, 1));
 }
 
-// Asks for what one token's product reads next, 4 KB ahead, a page ahead of where the hardware looks: `bytes` from `w` on.
-INLINE_AVX512 void prefetch_bytes(const uint8_t *w, size_t bytes) {
-  enum { AHEAD = 4096 };
-#pragma clang loop unroll(full)
-  for (size_t at = 0; at < bytes; at += CHUNK) {
-    _mm_prefetch((const char *)w + AHEAD + at, _MM_HINT_T0);
-  }
-}
-
 // Some tokens, from one on, times one panel; `out` is where its rows go, for the first of the tokens.
 typedef struct few_tokens_job {
   const block_layout *layout;

@@ -47,9 +47,7 @@ INLINE_AVX512 void add_block(nk_weight_kind kind, const int tokens, const block_
                              size_t b, block_tables tables, const uint8_t *a, size_t stride,
                              const float *sums, size_t sum_stride, __m512 value[FEW_TOKENS]) {
   const uint8_t *values = block_values(kind, span, b);
-  prefetch_bytes(values, value_bytes(kind));
-  packed_codes codes = {0};
-  if (kind != NK_WEIGHT_Q8_0) codes = load_codes(kind, values);
+  const packed_codes codes = load_codes(kind, values);
   const int parts = (int)(NK_COLUMN_BLOCK / scale_columns(kind)), pairs = 16 / parts;
 #pragma clang loop unroll(full)
   for (int part = 0; part < parts; part++) {
@@ -88,7 +86,6 @@ INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens, const few
   for (int t = 0; t < tokens; t++) value[t] = _mm512_setzero_ps();
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
-    prefetch_bytes(span.header, block_header_bytes(kind, span_blocks(kind)));
     for (size_t b = 0; b < span.count; b++, a += 2 * NK_COLUMN_BLOCK) {
       add_block(kind, tokens, &span, b, job->tables, a, x->stride, sums, x->sum_stride, value);
       if (has_minima(kind)) sums++;

@@ -26,9 +26,7 @@ INLINE_AVX512 void add_block(nk_weight_kind kind, const int tokens, const block_
                              size_t b, block_tables tables, const block_inputs *x,
                              __m512 value[FEW_TOKENS]) {
   const uint8_t *values = block_values(kind, span, b);
-  prefetch_bytes(values, value_bytes(kind));
-  packed_codes codes = {0};
-  if (kind != NK_WEIGHT_Q8_0) codes = load_codes(kind, values);
+  const packed_codes codes = load_codes(kind, values);
   const int parts = (int)(NK_COLUMN_BLOCK / scale_columns(kind)), quads = 8 / parts;
   const __m512i zero = _mm512_set1_epi32(block_zero(kind));
 #pragma clang loop unroll(full)
@@ -83,7 +81,6 @@ INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens, const few
   for (int t = 0; t < tokens; t++) value[t] = _mm512_setzero_ps();
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
-    prefetch_bytes(span.header, block_header_bytes(kind, span_blocks(kind)));
     for (size_t b = 0; b < span.count; b++) {
       add_block(kind, tokens, &span, b, job->tables, &inputs, value);
       inputs.values += NK_COLUMN_BLOCK;
