@@ -7,11 +7,6 @@
 #include "block_tile_avx512.h"
 #include "block_kernels.h"
 
-DEFINE_TILES(NK_ACTIVATION_BF16, 1, 64)
-DEFINE_TILES(NK_ACTIVATION_BF16, 4, 256)
-
-static const tile_set tiles = {tiles_1_64, NULL, tiles_4_256};
-
 INLINE_AVX512 __m512 multiply_pair(__m512 sum, __m512i weights, const uint8_t *a) {
   return _mm512_dpbf16_ps(sum, (__m512bh)weights, (__m512bh)broadcast_step(a));
 }
@@ -102,7 +97,7 @@ INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
                           float *out, size_t ld_out, void *scratch) {
   const block_tables tables = bf16_tables(kind);
   if (x->tokens > FEW_TOKENS) {
-    multiply_block_tokens(NK_ACTIVATION_BF16, kind, &tiles, tables, weight, panel_begin, panel_end,
+    multiply_block_tokens(NK_ACTIVATION_BF16, kind, tables, weight, panel_begin, panel_end,
                           x, out, ld_out, scratch);
     return;
   }

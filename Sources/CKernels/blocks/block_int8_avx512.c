@@ -7,11 +7,6 @@
 #include "block_tile_avx512.h"
 #include "block_kernels.h"
 
-DEFINE_TILES(NK_ACTIVATION_INT8_BLOCKS, 1, 64)
-DEFINE_TILES(NK_ACTIVATION_INT8_BLOCKS, 4, 256)
-
-static const tile_set tiles = {tiles_1_64, NULL, tiles_4_256};
-
 // What some tokens have in a block of 32 columns, the first one's first.
 typedef struct block_inputs {
   const uint8_t *values;
@@ -100,7 +95,7 @@ INLINE_AVX512 void linear(nk_weight_kind kind, const nk_linear_weight *weight,
                           float *out, size_t ld_out, void *scratch) {
   const block_tables tables = byte_tables(kind);
   if (x->tokens > FEW_TOKENS) {
-    multiply_block_tokens(NK_ACTIVATION_INT8_BLOCKS, kind, &tiles, tables, weight, panel_begin,
+    multiply_block_tokens(NK_ACTIVATION_INT8_BLOCKS, kind, tables, weight, panel_begin,
                           panel_end, x, out, ld_out, scratch);
     return;
   }

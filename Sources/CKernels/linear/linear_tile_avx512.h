@@ -37,7 +37,6 @@ typedef struct tile_block {
   size_t panel_stride;    // bytes to the same columns of the next panel
   nk_zero_points zero_points;
   int symmetric_zero;
-  int has_minima;  // offsets are floats that multiply the sums of activations
   int is_first, is_last;
   // The packed bytes of the block that comes next, which the first tiles ask for, a panel each, or two where there are fewer
   // tiles than panels; null after the last.
@@ -54,7 +53,6 @@ typedef struct tile_tokens {
   size_t stride;
   const int32_t *running;
   const float *sums;
-  const int32_t *halves;
   size_t sum_stride;
   const float *scales;
   float *out;
@@ -62,13 +60,12 @@ typedef struct tile_tokens {
 } tile_tokens;
 
 INLINE_AVX512 size_t activation_width(nk_activation_kind kind) {
-  return kind == NK_ACTIVATION_F32 ? 4 : kind == NK_ACTIVATION_BF16 ? 2 : 1;
+  return kind == NK_ACTIVATION_INT8 ? 1 : kind == NK_ACTIVATION_BF16 ? 2 : 4;
 }
 
 // A segment's sums with zero points taken off, as float32; `sum` is from token_sum().
 INLINE_AVX512 __m512 centred(nk_activation_kind kind, __m512i dot, const tile_block *block,
                              const uint32_t *offsets, __m512i sum) {
-  if (kind == NK_ACTIVATION_INT8_BLOCKS) return _mm512_cvtepi32_ps(_mm512_sub_epi32(dot, sum));
   if (kind == NK_ACTIVATION_INT8) {
     switch (block->zero_points) {
       case NK_ZERO_POINTS_INTEGER: {
@@ -93,11 +90,6 @@ INLINE_AVX512 __m512 centred(nk_activation_kind kind, __m512i dot, const tile_bl
 INLINE_AVX512 __m512i token_sum(nk_activation_kind kind, const tile_block *block,
                                 const tile_tokens *x, int token, size_t begin, size_t end) {
   const int is_fixed = block->zero_points == NK_ZERO_POINTS_FIXED;
-  if (kind == NK_ACTIVATION_INT8_BLOCKS) {
-    const int32_t *halves = x->halves + 2 * token * x->sum_stride + begin / 16;
-    const int32_t sum = end - begin == 16 ? halves[0] : halves[0] + halves[1];
-    return _mm512_set1_epi32(sum * block->symmetric_zero);
-  }
   if (kind == NK_ACTIVATION_INT8) {
     const int32_t sum = int8_sum(x->running + token * x->sum_stride, begin, end);
     return _mm512_set1_epi32(is_fixed ? sum * block->symmetric_zero : sum);
@@ -129,24 +121,12 @@ INLINE_AVX512 void merge_segment(nk_activation_kind kind, const int tokens, cons
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
     const __m512i sum = token_sum(kind, block, x, t, begin, end);
-    const size_t column_block = t * x->sum_stride + begin / NK_COLUMN_BLOCK;
     __m512 value[NK_TILE_PANELS];
 #pragma clang loop unroll(full)
     for (int j = 0; j < panels; j++) {
       const __m512 old = _mm512_maskz_loadu_ps(read, from + t * from_stride + j * NK_PANEL_ROWS);
       value[j] = centred(kind, dot[t][j], block, offsets + j * NK_PANEL_ROWS, sum);
-      if (kind == NK_ACTIVATION_INT8_BLOCKS) {
-        value[j] = _mm512_mul_ps(value[j], _mm512_set1_ps(x->scales[column_block]));
-      }
       value[j] = _mm512_fmadd_ps(value[j], scale[j], old);
-    }
-    if (block->has_minima) {
-      const __m512 total = _mm512_set1_ps(x->sums[column_block]);
-#pragma clang loop unroll(full)
-      for (int j = 0; j < panels; j++) {
-        const __m512 minima = _mm512_loadu_ps(offsets + j * NK_PANEL_ROWS);
-        value[j] = _mm512_fmadd_ps(total, minima, value[j]);
-      }
     }
     if (scales_token) {
       const __m512 token_scale = _mm512_set1_ps(x->scales[t]);
@@ -293,33 +273,6 @@ typedef struct tile_set {
   const tile_fn *one, *four_packed, *four_unpacked;
 } tile_set;
 
-// All tokens times one block; `out` is where the first panel's rows go.
-INLINE_AVX512 void multiply_block(nk_activation_kind activation, const tile_fn *tiles,
-                                  tile_block *block, const nk_activations *x, float *out,
-                                  size_t ld_out) {
-  tile_tokens tokens = {.stride = x->stride, .sum_stride = x->sum_stride, .ld_out = ld_out};
-  // Tiles of 6 and 5 tokens rather than of 6 and a small one, which would waste its reads.
-  size_t left_tiles = (x->tokens + TILE_TOKENS - 1) / TILE_TOKENS, count;
-  block->tile = 0;
-  block->tiles = left_tiles;
-  for (size_t t = 0; t < x->tokens; t += count, left_tiles--, block->tile++) {
-    count = (x->tokens - t + left_tiles - 1) / left_tiles;
-    tokens.values = (const uint8_t *)x->values + t * x->stride;
-    tokens.out = out + t * ld_out;
-    if (activation == NK_ACTIVATION_INT8) {
-      tokens.running = x->running + t * x->sum_stride;
-      tokens.scales = x->scales + t;
-    } else if (activation == NK_ACTIVATION_INT8_BLOCKS) {
-      tokens.halves = x->halves + 2 * t * x->sum_stride;
-      tokens.scales = x->scales + t * x->sum_stride;
-      tokens.sums = x->sums == NULL ? NULL : x->sums + t * x->sum_stride;
-    } else if (activation == NK_ACTIVATION_BF16) {
-      tokens.sums = x->sums + t * x->sum_stride;
-    }
-    tiles[count - 1](block, &tokens);
-  }
-}
-
 // All tokens times one or four panels beginning at `panel`; `behind` is what is read after them, or null.
 INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind kind,
                                    const tile_set *set, const nk_linear_weight *weight,
@@ -342,6 +295,7 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
                       .ahead_stride = layout->panel_bytes,
                       .ahead_step = layout->block_bytes / (8 * activation_width(activation)),
                       .scratch = scratch};
+  tile_tokens tokens = {.stride = x->stride, .sum_stride = x->sum_stride, .ld_out = ld_out};
   segment_cursor at = first_segment(layout, panel_at(weight, layout, panel), columns);
   while (at.begin < at.end) {
     block.begin = at.begin;
@@ -361,7 +315,22 @@ INLINE_AVX512 void multiply_panels(nk_activation_kind activation, nk_weight_kind
                        : block.is_last || at.end - block.begin >= unpacked_columns;
     }
     block.ahead = at.begin < at.end ? at.values : behind;
-    multiply_block(activation, tiles, &block, x, out + panel * NK_PANEL_ROWS, ld_out);
+    block.tile = 0;
+    // Tiles of 6 and 5 tokens rather than of 6 and a small one, which would waste its reads.
+    size_t left_tiles = (x->tokens + TILE_TOKENS - 1) / TILE_TOKENS, count;
+    block.tiles = left_tiles;
+    for (size_t t = 0; t < x->tokens; t += count, left_tiles--, block.tile++) {
+      count = (x->tokens - t + left_tiles - 1) / left_tiles;
+      tokens.values = (const uint8_t *)x->values + t * x->stride;
+      tokens.out = out + t * ld_out + panel * NK_PANEL_ROWS;
+      if (activation == NK_ACTIVATION_INT8) {
+        tokens.running = x->running + t * x->sum_stride;
+        tokens.scales = x->scales + t;
+      } else if (activation == NK_ACTIVATION_BF16) {
+        tokens.sums = x->sums + t * x->sum_stride;
+      }
+      tiles[count - 1](&block, &tokens);
+    }
   }
 }
 
