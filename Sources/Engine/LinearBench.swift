@@ -72,7 +72,7 @@ package struct LinearForm: Hashable, Sendable, Codable {
     switch activation {
     case .float(let type): return type == .f32 ? .fp32 : .bf16
     case .int8, .int8Blocks, .int8WithOutliers: return .int8
-    case .fp8: return .bf16
+    case .fp8, .int16Blocks: return .bf16
     }
   }
 

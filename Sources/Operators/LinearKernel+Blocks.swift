@@ -1,13 +1,14 @@
 internal import CKernels
 internal import Tensors
 
-/// The kernels of weights in GGUF blocks, each type with BF16 inputs and with INT8 ones scaled by 32 channels.
+/// The kernels of weights in GGUF blocks, each type with BF16 inputs, and with INT8 and INT16 ones scaled by 32 channels.
 extension LinearKernel {
   static let blocks: [LinearKernel] = GGUFTensorType.allCases.flatMap { type in
     let name = "linear_\(type)".lowercased()
     return [
       kernel(name + "_bf16", type, NK_ACTIVATION_BF16),
       kernel(name + "_int8g32", type, NK_ACTIVATION_INT8_BLOCKS),
+      kernel(name + "_int16g32", type, NK_ACTIVATION_INT16_BLOCKS),
     ].compactMap(\.self)
   }
 
@@ -43,22 +44,42 @@ extension LinearKernel {
     }
   }
 
-  /// What executes blocks whose own kernel for the inputs is missing or disabled, with the weights as they are: that of
-  /// BF16 inputs.
+  /// What executes blocks as they are, with inputs as near to what is asked for as a kernel takes them.
   ///
-  /// Nil for other weights, for float32 inputs, which it would round, and where it is disabled, too.
+  /// 16 bits are INT16, scaled by 32 channels: nearer to the numbers than BF16, and faster. Nil for a type that no kernel
+  /// reads, for float32 inputs, which all would round, for 8-bit floats, which the kernel of BF16 takes as they are,
+  /// and where all that would do are disabled.
   static func blockChoice(
-    _ kind: nk_weight_kind?, _ activation: ActivationFormat, disabled: Set<String>
+    _ type: GGUFTensorType, _ activation: ActivationFormat, disabled: Set<String>
   ) -> Choice? {
-    guard let kind, activation != .float(type: .f32),
-      let found = blocks.first(where: { $0.weight == kind && $0.activation == NK_ACTIVATION_BF16 }),
-      !disabled.contains(found.name), activation.kernelKind != NK_ACTIVATION_BF16
-    else { return nil }
-    let own = blocks.first { $0.weight == kind && $0.activation == activation.kernelKind }
-    let missing =
-      own.map { "\($0.name) is disabled" } ?? "no kernel multiplies blocks with \(activation)"
+    let kinds: [nk_activation_kind]
+    var isOwn = true
+    switch activation {
+    case .float(.f32), .fp8: return nil
+    case .float, .int16Blocks: kinds = [NK_ACTIVATION_INT16_BLOCKS, NK_ACTIVATION_BF16]
+    case .int8Blocks:
+      kinds = [NK_ACTIVATION_INT8_BLOCKS, NK_ACTIVATION_INT16_BLOCKS, NK_ACTIVATION_BF16]
+    case .int8, .int8WithOutliers:
+      kinds = [NK_ACTIVATION_INT16_BLOCKS, NK_ACTIVATION_BF16]
+      isOwn = false
+    }
+    guard let weight = blockKind(type) else { return nil }
+    let kernels = kinds.compactMap { kind in
+      blocks.first { $0.weight == weight && $0.activation == kind }
+    }
+    guard let place = kernels.firstIndex(where: { !disabled.contains($0.name) }) else { return nil }
+    let missing: String? =
+      isOwn
+      ? (place == 0 ? nil : "\(kernels[0].name) is disabled")
+      : "no kernel multiplies blocks with \(activation)"
+    let inputs: (format: ActivationFormat, words: String) =
+      switch kernels[place].activation {
+      case NK_ACTIVATION_INT8_BLOCKS: (.int8Blocks, "INT8")
+      case NK_ACTIVATION_INT16_BLOCKS: (.int16Blocks, "INT16")
+      default: (.float(type: .bf16), "BF16")
+      }
     return Choice(
-      kernel: found, weight: kind, activation: .float(type: .bf16),
-      reason: "\(missing): inputs stay BF16")
+      kernel: kernels[place], weight: weight, activation: inputs.format,
+      reason: missing.map { "\($0): inputs in \(inputs.words)" })
   }
 }

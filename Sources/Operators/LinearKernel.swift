@@ -150,6 +150,11 @@ package struct LinearKernel: Sendable {
       case .block(let type):
         (blockKind(type), blockKind(type) == nil ? "no kernel reads \(type) blocks" : nil)
       }
+    if case .block(let type) = format.code,
+      let choice = blockChoice(type, activation, disabled: disabled)
+    {
+      return choice
+    }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {
         return Choice(
@@ -157,7 +162,6 @@ package struct LinearKernel: Sendable {
           remark: remark(format, activation))
       }
     }
-    if let choice = blockChoice(wanted.kind, activation, disabled: disabled) { return choice }
     // Dequantize + FP matmul; in F32 where BF16 is not to be used either.
     let expanded: [(weight: nk_weight_kind, kernel: LinearKernel?, type: DType, words: String)] = [
       (NK_WEIGHT_BF16, kernel(NK_WEIGHT_BF16, NK_ACTIVATION_BF16), .bf16, "BF16"),
@@ -235,6 +239,7 @@ extension ActivationFormat {
     case .float(let type): type == .f32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
     case .int8, .int8WithOutliers: NK_ACTIVATION_INT8
     case .int8Blocks: NK_ACTIVATION_INT8_BLOCKS
+    case .int16Blocks: NK_ACTIVATION_INT16_BLOCKS
     case .fp8: NK_ACTIVATION_BF16
     }
   }

@@ -10,6 +10,8 @@ package enum ActivationFormat: Hashable, Sendable, Codable {
   /// Symmetric INT8 codes with a scale for every 32 input channels of a token, found at run time: `scale = max|x| / 127`,
   /// kept in float32. For weights in GGUF blocks; llama.cpp's Q8_0 inputs differ in an FP16 scale.
   case int8Blocks
+  /// The same with 16 bits, `scale = max|x| / 32639`: finer than BF16 next to the largest input of 32.
+  case int16Blocks
   /// 8-bit floats of `type`, E4M3 or E5M2: `scale = max|x| / 448` (57344), clamped, rounded half to even.
   case fp8(type: DType, scaling: ActivationScaling)
   /// LLM.int8(): symmetric INT8, a scale a token, but for the columns whose inputs reach the threshold.
@@ -71,6 +73,7 @@ extension ActivationFormat: CustomStringConvertible {
     case .int8(let scaling, let isSymmetric):
       "A8 \(scaling)" + (isSymmetric ? "" : " asymmetric")
     case .int8Blocks: "A8 per 32 channels"
+    case .int16Blocks: "A16 (INT16) per 32 channels"
     case .fp8(let type, let scaling): "A8 \(type == .f8e5m2 ? "E5M2" : "E4M3") \(scaling)"
     case .int8WithOutliers(let split): "A8 per token, outliers from \(split.threshold)"
     }

@@ -1,4 +1,5 @@
 import CKernels
+import Testing
 
 /// A kernel of a block type.
 struct BlockVersion: CustomTestStringConvertible, Sendable {
@@ -12,13 +13,20 @@ struct BlockVersion: CustomTestStringConvertible, Sendable {
   ]
 
   /// Every version this machine can run.
-  static let all = kinds.flatMap { kind in
-    [NK_ACTIVATION_BF16, NK_ACTIVATION_INT8_BLOCKS].flatMap { activations in
-      [NK_PROVIDER_GENERIC, NK_PROVIDER_AVX2, NK_PROVIDER_AVX512]
-        .filter { nk_provider_supported($0) != 0 }
-        .map { BlockVersion(kind: kind, activations: activations, provider: $0) }
+  static let all: [BlockVersion] = {
+    var found: [BlockVersion] = []
+    for kind in kinds {
+      for activations in [
+        NK_ACTIVATION_BF16, NK_ACTIVATION_INT8_BLOCKS, NK_ACTIVATION_INT16_BLOCKS,
+      ] {
+        for provider in [NK_PROVIDER_GENERIC, NK_PROVIDER_AVX2, NK_PROVIDER_AVX512]
+        where nk_provider_supported(provider) != 0 {
+          found.append(BlockVersion(kind: kind, activations: activations, provider: provider))
+        }
+      }
     }
-  }
+    return found
+  }()
   static let simd = all.filter { $0.provider != NK_PROVIDER_GENERIC }
 
   var twin: BlockVersion {
@@ -29,7 +37,9 @@ struct BlockVersion: CustomTestStringConvertible, Sendable {
     let names = [
       "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "MXFP4",
     ]
-    let inputs = activations == NK_ACTIVATION_BF16 ? "BF16" : "INT8"
+    let inputs =
+      activations == NK_ACTIVATION_BF16
+      ? "BF16" : activations == NK_ACTIVATION_INT8_BLOCKS ? "INT8" : "INT16"
     return "\(names[Int(kind.rawValue - NK_WEIGHT_Q8_0.rawValue)]) x \(inputs), provider "
       + "\(provider.rawValue)"
   }
@@ -167,7 +177,7 @@ extension BlockWeights.Scales {
     switch self {
     case .ordinary: return UInt8(110 + numbers.bits() % 20)
     case .hard:
-      let known: [UInt8] = [0, 1, 2, 127, 128, 240]
+      let known: [UInt8] = [0, 1, 2, 127, 128, 200]
       return known[Int(numbers.bits() % UInt64(known.count))]
     }
   }
@@ -215,8 +225,12 @@ final class BlockInput {
           let bits = row.load(fromByteOffset: 2 * index, as: UInt16.self)
           result.append(Float(bitPattern: UInt32(bits) << 16))
         } else {
-          let code = row.load(fromByteOffset: k, as: Int8.self)
-          result.append(Float(code) * activations.scales[token * activations.sum_stride + k / 32])
+          let scale = activations.scales[token * activations.sum_stride + k / 32]
+          let isWide = activations.kind == NK_ACTIVATION_INT16_BLOCKS
+          let place = isWide ? k / 32 * 64 + k % 32 : k
+          var code = Int(row.load(fromByteOffset: place, as: Int8.self))
+          if isWide { code = code * 256 + Int(row.load(fromByteOffset: place + 32, as: Int8.self)) }
+          result.append(Float(code) * scale)
         }
       }
     }

@@ -51,14 +51,21 @@ static float with_bf16(nk_weight_kind kind, const row_block *block, const nk_act
   return value + block->minimum * x->sums[token * x->sum_stride + block->index];
 }
 
-static float with_int8(nk_weight_kind kind, const row_block *block, const nk_activations *x,
-                       size_t token, float value) {
+// Column `i` of a block of a token's codes, of 8 bits or in two parts.
+static int32_t code_of(const nk_activations *x, const int8_t *values, size_t i) {
+  if (x->kind == NK_ACTIVATION_INT8_BLOCKS) return values[i];
+  return values[i] * 256 + values[NK_COLUMN_BLOCK + i];
+}
+
+static float with_integers(nk_weight_kind kind, const row_block *block, const nk_activations *x,
+                           size_t token, float value) {
   const size_t columns = scale_columns(kind), at = token * x->sum_stride + block->index;
-  const int8_t *values = (const int8_t *)x->values + token * x->stride;
+  const int8_t *values =
+      (const int8_t *)x->values + token * x->stride + block->index * input_bytes(x->kind);
   for (size_t k = 0; k < NK_COLUMN_BLOCK; k += columns) {
     int32_t dot = 0;
     for (size_t i = k; i < k + columns; i++) {
-      dot += block->codes[i] * values[block->index * NK_COLUMN_BLOCK + i];
+      dot += block->codes[i] * code_of(x, values, i);
     }
     // Fused, as in the other providers: the bits must agree.
     value = fmaf((float)dot * x->scales[at], block->scales[k / HALF_COLUMNS], value);
@@ -82,7 +89,7 @@ static void linear(nk_weight_kind kind, const nk_linear_weight *weight, size_t p
         for (size_t t = 0; t < x->tokens; t++) {
           float *to = out + t * ld_out + row;
           *to = x->kind == NK_ACTIVATION_BF16 ? with_bf16(kind, &block, x, t, *to)
-                                              : with_int8(kind, &block, x, t, *to);
+                                              : with_integers(kind, &block, x, t, *to);
         }
       }
     }
@@ -97,6 +104,6 @@ static void linear(nk_weight_kind kind, const nk_linear_weight *weight, size_t p
     linear(kind, weight, panel_begin, panel_end, x, out, ld_out);                               \
   }
 
-#define DEFINE_BOTH(type, kind) DEFINE(type, kind, bf16) DEFINE(type, kind, int8g32)
+#define DEFINE_ALL(type, kind) DEFINE(type, kind, bf16) DEFINE(type, kind, int8g32) DEFINE(type, kind, int16g32)
 
-FOR_BLOCK_TYPES(DEFINE_BOTH)
+FOR_BLOCK_TYPES(DEFINE_ALL)

@@ -26,7 +26,10 @@
   DECLARE_BLOCK_KERNEL(nk_linear_##name##_bf16_avx512)  \
   DECLARE_BLOCK_KERNEL(nk_linear_##name##_int8g32_generic) \
   DECLARE_BLOCK_KERNEL(nk_linear_##name##_int8g32_avx2)    \
-  DECLARE_BLOCK_KERNEL(nk_linear_##name##_int8g32_avx512)
+  DECLARE_BLOCK_KERNEL(nk_linear_##name##_int8g32_avx512)  \
+  DECLARE_BLOCK_KERNEL(nk_linear_##name##_int16g32_generic) \
+  DECLARE_BLOCK_KERNEL(nk_linear_##name##_int16g32_avx2)    \
+  DECLARE_BLOCK_KERNEL(nk_linear_##name##_int16g32_avx512)
 
 FOR_BLOCK_TYPES(DECLARE_BLOCK_KERNELS)
 

@@ -99,6 +99,11 @@ static inline const uint8_t *block_levels(nk_weight_kind kind) {
   return kind == NK_WEIGHT_IQ4_NL ? nonlinear : kind == NK_WEIGHT_MXFP4 ? e2m1 : NULL;
 }
 
+// Bytes of a token's values of 32 columns.
+ALWAYS_INLINE size_t input_bytes(nk_activation_kind activation) {
+  return activation == NK_ACTIVATION_INT8_BLOCKS ? NK_COLUMN_BLOCK : 2 * NK_COLUMN_BLOCK;
+}
+
 typedef struct block_layout {
   size_t blocks;      // of 32 columns in a row
   size_t span_bytes;  // of a whole span

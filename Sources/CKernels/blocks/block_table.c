@@ -18,13 +18,18 @@ static nk_linear_fn chosen(nk_provider provider, nk_linear_fn generic, nk_linear
 
 nk_linear_fn nk_block_linear(nk_weight_kind kind, nk_activation_kind activation,
                              nk_provider provider) {
-  const int is_bf16 = activation == NK_ACTIVATION_BF16;
-  if (!is_bf16 && activation != NK_ACTIVATION_INT8_BLOCKS) return NULL;
   switch (kind) {
 #define ENTRY(name, kind)                                                          \
   case kind:                                                                       \
-    return is_bf16 ? chosen(provider, VERSIONS(nk_linear_##name##_bf16))           \
-                   : chosen(provider, VERSIONS(nk_linear_##name##_int8g32));
+    switch (activation) {                                                          \
+      case NK_ACTIVATION_BF16:                                                     \
+        return chosen(provider, VERSIONS(nk_linear_##name##_bf16));                \
+      case NK_ACTIVATION_INT8_BLOCKS:                                              \
+        return chosen(provider, VERSIONS(nk_linear_##name##_int8g32));             \
+      case NK_ACTIVATION_INT16_BLOCKS:                                             \
+        return chosen(provider, VERSIONS(nk_linear_##name##_int16g32));            \
+      default: return NULL;                                                        \
+    }
     FOR_BLOCK_TYPES(ENTRY)
 #undef ENTRY
     default: return NULL;

@@ -46,25 +46,10 @@ INLINE_AVX512 int steps_of(nk_activation_kind activation) {
   return activation == NK_ACTIVATION_BF16 ? 16 : 8;
 }
 
-// The sums of a part of block `b`, its zero taken off.
-INLINE_AVX512 void sum_part(nk_activation_kind activation, const int tokens, const int panels,
-                            const int parts, const int part, size_t b, const block_tile *tile,
-                            __m512i dot[BLOCK_TILE_TOKENS][NK_TILE_PANELS]) {
-  const int steps = steps_of(activation) / parts;
-  const uint8_t *w = tile->blocks->values +
-                     (b * (size_t)steps_of(activation) + (size_t)(part * steps)) * (size_t)panels * CHUNK;
-  const uint8_t *a = tile->values + (b * (size_t)steps_of(activation) + (size_t)(part * steps)) * 4;
-#pragma clang loop unroll(full)
-  for (int t = 0; t < tokens; t++) {
-    __m512i start = _mm512_setzero_si512();
-    if (activation != NK_ACTIVATION_BF16) {
-      const int32_t *halves = tile->halves + 2 * ((size_t)t * tile->sum_stride + b);
-      const int32_t sum = parts == 2 ? halves[part] : halves[0] + halves[1];
-      start = _mm512_set1_epi32(-tile->zero * sum);
-    }
-#pragma clang loop unroll(full)
-    for (int j = 0; j < panels; j++) dot[t][j] = start;
-  }
+// Adds the products of some steps; `w` is the first panel's first step, `a` the first token's.
+INLINE_AVX512 void add_steps(nk_activation_kind activation, const int tokens, const int panels,
+                             const int steps, const uint8_t *w, const uint8_t *a, size_t stride,
+                             __m512i dot[BLOCK_TILE_TOKENS][NK_TILE_PANELS]) {
 #pragma clang loop unroll(full)
   for (int step = 0; step < steps; step++, a += 4, w += panels * CHUNK) {
     __m512i weights[NK_TILE_PANELS];
@@ -72,13 +57,45 @@ INLINE_AVX512 void sum_part(nk_activation_kind activation, const int tokens, con
     for (int j = 0; j < panels; j++) weights[j] = _mm512_loadu_si512(w + j * CHUNK);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
-      const __m512i x = broadcast_step(a + (size_t)t * tile->stride);
+      const __m512i x = broadcast_step(a + (size_t)t * stride);
 #pragma clang loop unroll(full)
       for (int j = 0; j < panels; j++) {
         dot[t][j] = multiply_step(activation, dot[t][j], weights[j], x);
       }
     }
   }
+}
+
+// The sums of a part of block `b`, its zero taken off.
+INLINE_AVX512 void sum_part(nk_activation_kind activation, const int tokens, const int panels,
+                            const int parts, const int part, size_t b, const block_tile *tile,
+                            __m512i dot[BLOCK_TILE_TOKENS][NK_TILE_PANELS]) {
+  const int is_int16 = activation == NK_ACTIVATION_INT16_BLOCKS;
+  const int steps = steps_of(activation) / parts;
+  const size_t first = b * (size_t)steps_of(activation) + (size_t)(part * steps);
+  const uint8_t *w = tile->blocks->values + first * (size_t)panels * CHUNK;
+  const uint8_t *a = tile->values + b * input_bytes(activation) + (size_t)(part * steps) * 4;
+  __m512i start[BLOCK_TILE_TOKENS];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) {
+    start[t] = _mm512_setzero_si512();
+    if (activation != NK_ACTIVATION_BF16) {
+      const int32_t *halves = tile->halves + 2 * ((size_t)t * tile->sum_stride + b);
+      const int32_t sum = parts == 2 ? halves[part] : halves[0] + halves[1];
+      start[t] = _mm512_set1_epi32(-tile->zero * sum);
+    }
+#pragma clang loop unroll(full)
+    for (int j = 0; j < panels; j++) dot[t][j] = is_int16 ? _mm512_setzero_si512() : start[t];
+  }
+  add_steps(activation, tokens, panels, steps, w, a, tile->stride, dot);
+  if (!is_int16) return;
+  // The high parts are done; the low ones follow them.
+#pragma clang loop unroll(full)
+  for (int i = 0; i < tokens * panels; i++) {
+    __m512i *sum = &dot[i / panels][i % panels];
+    *sum = _mm512_add_epi32(_mm512_slli_epi32(*sum, 8), start[i / panels]);
+  }
+  add_steps(activation, tokens, panels, steps, w, a + NK_COLUMN_BLOCK, tile->stride, dot);
 }
 
 // Some tokens times some blocks.
@@ -206,7 +223,6 @@ INLINE_AVX512 void multiply_block_tokens(nk_activation_kind activation, nk_weigh
   unpacked_blocks *blocks = aligned_scratch(scratch);
   const size_t most = UNPACKED_BLOCK_BYTES / ((size_t)steps_of(activation) * NK_TILE_PANELS * CHUNK);
   const size_t whole = smaller(weight->rows / NK_PANEL_ROWS, panel_end);
-  const size_t width = activation == NK_ACTIVATION_BF16 ? 2 : 1;
   for (size_t panel = panel_begin, panels; panel < panel_end; panel += panels) {
     panels = panel + NK_TILE_PANELS <= whole ? NK_TILE_PANELS : 1;
     const uint8_t *from = (const uint8_t *)weight->packed + panel * layout.panel_bytes;
@@ -222,7 +238,7 @@ INLINE_AVX512 void multiply_block_tokens(nk_activation_kind activation, nk_weigh
       unpack_blocks(activation, kind, &layout, from, panels, begin, end, tables, blocks);
       tile.count = end - begin;
       tile.is_first = begin == 0;
-      tile.values = (const uint8_t *)x->values + begin * NK_COLUMN_BLOCK * width;
+      tile.values = (const uint8_t *)x->values + begin * input_bytes(activation);
       if (activation != NK_ACTIVATION_BF16) {
         tile.halves = x->halves + 2 * begin;
         tile.scales = x->scales + begin;

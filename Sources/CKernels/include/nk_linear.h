@@ -154,6 +154,9 @@ typedef enum nk_activation_kind : int32_t {
   NK_ACTIVATION_INT8 = 2,
   // As INT8, with a scale for every 32 columns of a token instead of one for all; with int32 sums of every 16 columns.
   NK_ACTIVATION_INT8_BLOCKS = 3,
+  // The same with codes of 16 bits: scale = amax / 32639, codes within [-32639, 32639]. Values of 32 columns are 64 bytes:
+  // the high parts h, then the low parts l, code = 256 * h + l, both signed.
+  NK_ACTIVATION_INT16_BLOCKS = 4,
 } nk_activation_kind;
 
 // 8-bit floats that BF16 activations are rounded to.
@@ -174,20 +177,20 @@ typedef struct nk_activations {
   // float, bfloat16 (columns 4i...4i+3 stored in the order 0, 2, 1, 3) or int8 [tokens][stride].
   void *values;
   // Scale of every token: of INT8, and of BF16 rounded to 8-bit floats (kernels do not apply those); F32: null.
-  // INT8_BLOCKS: [t][b] of columns 32b..<32b+32, rows of sum_stride.
+  // Of blocks: [t][b] of columns 32b..<32b+32, rows of sum_stride.
   float *scales;
   // INT8: zero point of every token, 0 for symmetric codes; else null.
   int32_t *zeros;
-  // Values of every token that a given scale cannot hold and that were clamped; F32 and INT8_BLOCKS: null.
+  // Values of every token that a given scale cannot hold and that were clamped; F32 and blocks: null.
   uint32_t *clipped;
   // Entries from one token's sums to the next.
   size_t sum_stride;
-  // BF16 and INT8_BLOCKS: sums[t][b] of columns 32b..<32b+32, scaled; else null. May be set to null when no weight has
+  // BF16 and blocks: sums[t][b] of columns 32b..<32b+32, scaled; else null. May be set to null when no weight has
   // zero points.
   float *sums;
   // INT8: running[t][b] = sum of columns 0..<32b, b from 0 through the number of blocks; else null.
   int32_t *running;
-  // INT8_BLOCKS: halves[t][h] = sum of the codes of columns 16h..<16h+16, rows of 2 * sum_stride; else null.
+  // Blocks: halves[t][h] = sum of the codes of columns 16h..<16h+16, rows of 2 * sum_stride; else null.
   int32_t *halves;
 
   // What follows says how values are coded; nk_activations_layout() leaves the plain form of the kind.

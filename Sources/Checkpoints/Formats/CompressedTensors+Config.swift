@@ -82,7 +82,7 @@ extension CompressedTensors {
     object.set("num_bits", .number(JSONNumber(8)))
     var scaling = ActivationScaling.token
     switch activation {
-    case .float: return .null
+    case .float, .int16Blocks: return .null
     case .int8(let chosen, let isSymmetric):
       scaling = chosen
       object.set("type", .string("int"))

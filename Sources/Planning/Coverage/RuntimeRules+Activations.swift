@@ -22,7 +22,7 @@ extension RuntimeRules {
     if case .scaledFloat? = demand.weights?.code { return true }
     return switch demand.activations {
     case .fp8?, .int8WithOutliers?: true
-    case .int8?, .int8Blocks?, .float?, nil: false
+    case .int8?, .int8Blocks?, .int16Blocks?, .float?, nil: false
     }
   }
 
@@ -31,7 +31,7 @@ extension RuntimeRules {
     _ weights: WeightFormat?, _ activations: ActivationFormat?, _ rules: ActivationRules
   ) -> Finding? {
     switch activations {
-    case nil, .float?:
+    case nil, .float?, .int16Blocks?:
       guard case .scaledFloat? = weights?.code else { return nil }
       return rules.float8
     case .int8(let scaling, let isSymmetric)?:

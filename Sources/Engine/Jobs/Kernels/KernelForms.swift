@@ -39,6 +39,9 @@ struct KernelForms {
         [
           Form(name: "\(type)", blocks: Blocks(type: type, inputs: .float(type: .bf16))),
           Form(name: "\(type) A8", blocks: Blocks(type: type, inputs: .int8Blocks)),
+          Form(
+            name: "\(type) FP8 inputs",
+            blocks: Blocks(type: type, inputs: .fp8(type: .f8e4m3, scaling: .token))),
         ]
       }
   }

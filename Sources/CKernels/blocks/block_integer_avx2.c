@@ -1,4 +1,4 @@
-// Blocks of GGUF files times INT8 activations in blocks of 32 with AVX2.
+// Blocks of GGUF files times INT8 or INT16 activations in blocks of 32 with AVX2.
 //
 // vpmaddubsw saturates at int16 and is not used: codes and activations are widened to int16 (even and odd bytes apart) for
 // vpmaddwd, which is exact.
@@ -39,12 +39,14 @@ INLINE_AVX2 void add_quads(nk_weight_kind kind, const int tokens, const uint8_t 
 }
 
 // Adds block `b` of a span times the tokens from `first` on to their results.
-INLINE_AVX2 void add_block(nk_weight_kind kind, const int tokens, const block_span *span, size_t b,
+INLINE_AVX2 void add_block(nk_activation_kind activation, nk_weight_kind kind, const int tokens,
+                           const block_span *span, size_t b,
                            const nk_activations *x, size_t first,
                            __m256 value[TILE_TOKENS][2]) {
   const uint8_t *values = block_values(kind, span, b);
   const size_t block = span->first + b;
-  const uint8_t *a = (const uint8_t *)x->values + first * x->stride + block * NK_COLUMN_BLOCK;
+  const uint8_t *a =
+      (const uint8_t *)x->values + first * x->stride + block * input_bytes(activation);
   const int parts = (int)(NK_COLUMN_BLOCK / scale_columns(kind)), quads = 8 / parts;
 #pragma clang loop unroll(full)
   for (int part = 0; part < parts; part++) {
@@ -52,6 +54,13 @@ INLINE_AVX2 void add_block(nk_weight_kind kind, const int tokens, const block_sp
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) dot[t][0] = dot[t][1] = _mm256_setzero_si256();
     add_quads(kind, tokens, values, part * quads, (part + 1) * quads, a, x->stride, dot);
+    if (activation == NK_ACTIVATION_INT16_BLOCKS) {
+      // The high parts are done; the low ones follow them.
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 2 * tokens; i++) dot[i / 2][i % 2] = _mm256_slli_epi32(dot[i / 2][i % 2], 8);
+      add_quads(kind, tokens, values, part * quads, (part + 1) * quads, a + NK_COLUMN_BLOCK,
+                x->stride, dot);
+    }
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
       const size_t at = (first + (size_t)t) * x->sum_stride + block;
@@ -80,7 +89,8 @@ INLINE_AVX2 void add_block(nk_weight_kind kind, const int tokens, const block_sp
 }
 
 // One panel times the tokens from `first` on; `out` is the first one's.
-INLINE_AVX2 void multiply_panel(nk_weight_kind kind, const int tokens,
+INLINE_AVX2 void multiply_panel(nk_activation_kind activation, nk_weight_kind kind,
+                                const int tokens,
                                 const block_layout *layout, const uint8_t *panel, size_t rows,
                                 const nk_activations *x, size_t first, float *out, size_t ld_out) {
   __m256 value[TILE_TOKENS][2];
@@ -88,7 +98,9 @@ INLINE_AVX2 void multiply_panel(nk_weight_kind kind, const int tokens,
   for (int t = 0; t < tokens; t++) value[t][0] = value[t][1] = _mm256_setzero_ps();
   for (size_t begin = 0; begin < layout->blocks; begin += span_blocks(kind)) {
     const block_span span = span_at(kind, layout, panel, begin);
-    for (size_t b = 0; b < span.count; b++) add_block(kind, tokens, &span, b, x, first, value);
+    for (size_t b = 0; b < span.count; b++) {
+      add_block(activation, kind, tokens, &span, b, x, first, value);
+    }
   }
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
@@ -97,7 +109,7 @@ INLINE_AVX2 void multiply_panel(nk_weight_kind kind, const int tokens,
   }
 }
 
-INLINE_AVX2 void linear(nk_weight_kind kind, const nk_linear_weight *weight, size_t panel_begin,
+INLINE_AVX2 void linear(nk_activation_kind activation, nk_weight_kind kind, const nk_linear_weight *weight, size_t panel_begin,
                         size_t panel_end, const nk_activations *x, float *out, size_t ld_out) {
   const block_layout layout = block_layout_of(kind, weight->cols);
   for (size_t panel = panel_begin; panel < panel_end; panel++) {
@@ -106,22 +118,25 @@ INLINE_AVX2 void linear(nk_weight_kind kind, const nk_linear_weight *weight, siz
     float *to = out + panel * NK_PANEL_ROWS;
     size_t t = 0;
     for (; t + TILE_TOKENS <= x->tokens; t += TILE_TOKENS) {
-      multiply_panel(kind, TILE_TOKENS, &layout, from, rows, x, t, to + t * ld_out, ld_out);
+      multiply_panel(activation, kind, TILE_TOKENS, &layout, from, rows, x, t, to + t * ld_out, ld_out);
     }
     for (; t < x->tokens; t++) {
-      multiply_panel(kind, 1, &layout, from, rows, x, t, to + t * ld_out, ld_out);
+      multiply_panel(activation, kind, 1, &layout, from, rows, x, t, to + t * ld_out, ld_out);
     }
   }
 }
 
-#define DEFINE_LINEAR(name, kind)                                                            \
-  TARGET_AVX2 void nk_linear_##name##_int8g32_avx2(                                          \
+#define DEFINE_LINEAR(name, inputs, activation, kind)                                        \
+  TARGET_AVX2 void nk_linear_##name##_##inputs##_avx2(                                       \
       const nk_linear_weight *weight, size_t panel_begin, size_t panel_end,                  \
       const nk_activations *x, float *out, size_t ld_out, void *scratch) {                   \
     (void)scratch;                                                                           \
-    linear(kind, weight, panel_begin, panel_end, x, out, ld_out);                            \
+    linear(activation, kind, weight, panel_begin, panel_end, x, out, ld_out);                \
   }
+#define DEFINE_BOTH(name, kind)                                   \
+  DEFINE_LINEAR(name, int8g32, NK_ACTIVATION_INT8_BLOCKS, kind)   \
+  DEFINE_LINEAR(name, int16g32, NK_ACTIVATION_INT16_BLOCKS, kind)
 
-FOR_BLOCK_TYPES(DEFINE_LINEAR)
+FOR_BLOCK_TYPES(DEFINE_BOTH)
 
 #endif
