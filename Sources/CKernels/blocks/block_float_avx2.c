@@ -7,7 +7,8 @@
 #include "block_avx2.h"
 #include "block_kernels.h"
 
-enum { TILE_TOKENS = 4, DECODED_BLOCKS = 16 };
+// Sums of more columns would lose too much to rounding.
+enum { TILE_TOKENS = 4, DECODED_BLOCKS = 16, SUMMED_BLOCKS = 2 };
 
 _Static_assert(DECODED_BLOCKS * NK_COLUMN_BLOCK * NK_PANEL_ROWS * sizeof(float) <= SCRATCH_BYTES,
                "a span needs more scratch than is asked for");
@@ -89,17 +90,21 @@ INLINE_AVX2 void linear(nk_weight_kind kind, const nk_linear_weight *weight, siz
       for (size_t b = 0; b < span.count; b++) {
         decode_block(kind, &span, b, decoded + b * NK_COLUMN_BLOCK * NK_PANEL_ROWS);
       }
-      const size_t columns = span.count * NK_COLUMN_BLOCK;
-      const uint8_t *a = (const uint8_t *)x->values + first * NK_COLUMN_BLOCK * 2;
-      float *to = out + panel * NK_PANEL_ROWS;
-      size_t t = 0;
-      for (; t + TILE_TOKENS <= x->tokens; t += TILE_TOKENS) {
-        multiply_columns(TILE_TOKENS, decoded, a + t * x->stride, x->stride, columns, first == 0,
-                         rows, to + t * ld_out, ld_out);
-      }
-      for (; t < x->tokens; t++) {
-        multiply_columns(1, decoded, a + t * x->stride, x->stride, columns, first == 0, rows,
-                         to + t * ld_out, ld_out);
+      for (size_t b = 0; b < span.count; b += SUMMED_BLOCKS) {
+        const size_t columns = smaller(span.count - b, SUMMED_BLOCKS) * NK_COLUMN_BLOCK;
+        const float *w = decoded + b * NK_COLUMN_BLOCK * NK_PANEL_ROWS;
+        const uint8_t *a = (const uint8_t *)x->values + (first + b) * NK_COLUMN_BLOCK * 2;
+        const int is_first = first + b == 0;
+        float *to = out + panel * NK_PANEL_ROWS;
+        size_t t = 0;
+        for (; t + TILE_TOKENS <= x->tokens; t += TILE_TOKENS) {
+          multiply_columns(TILE_TOKENS, w, a + t * x->stride, x->stride, columns, is_first, rows,
+                           to + t * ld_out, ld_out);
+        }
+        for (; t < x->tokens; t++) {
+          multiply_columns(1, w, a + t * x->stride, x->stride, columns, is_first, rows,
+                           to + t * ld_out, ld_out);
+        }
       }
     }
   }

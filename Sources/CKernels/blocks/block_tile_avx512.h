@@ -46,10 +46,12 @@ INLINE_AVX512 int steps_of(nk_activation_kind activation) {
   return activation == NK_ACTIVATION_BF16 ? 16 : 8;
 }
 
-// Adds the products of some steps; `w` is the first panel's first step, `a` the first token's.
+// Adds the products of some steps; `w` is the first panel's first step, `a` the first token's. INT16 inputs have high parts,
+// and low ones a block of columns further on, which are summed to `low`.
 INLINE_AVX512 void add_steps(nk_activation_kind activation, const int tokens, const int panels,
                              const int steps, const uint8_t *w, const uint8_t *a, size_t stride,
-                             __m512i dot[BLOCK_TILE_TOKENS][NK_TILE_PANELS]) {
+                             __m512i dot[BLOCK_TILE_TOKENS][NK_TILE_PANELS],
+                             __m512i low[BLOCK_TILE_TOKENS][NK_TILE_PANELS]) {
 #pragma clang loop unroll(full)
   for (int step = 0; step < steps; step++, a += 4, w += panels * CHUNK) {
     __m512i weights[NK_TILE_PANELS];
@@ -57,10 +59,17 @@ INLINE_AVX512 void add_steps(nk_activation_kind activation, const int tokens, co
     for (int j = 0; j < panels; j++) weights[j] = _mm512_loadu_si512(w + j * CHUNK);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
-      const __m512i x = broadcast_step(a + (size_t)t * stride);
+      const uint8_t *at = a + (size_t)t * stride;
+      const __m512i x = broadcast_step(at);
 #pragma clang loop unroll(full)
       for (int j = 0; j < panels; j++) {
         dot[t][j] = multiply_step(activation, dot[t][j], weights[j], x);
+      }
+      if (activation != NK_ACTIVATION_INT16_BLOCKS) continue;
+      const __m512i y = broadcast_step(at + NK_COLUMN_BLOCK);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < panels; j++) {
+        low[t][j] = multiply_step(activation, low[t][j], weights[j], y);
       }
     }
   }
@@ -75,27 +84,28 @@ INLINE_AVX512 void sum_part(nk_activation_kind activation, const int tokens, con
   const size_t first = b * (size_t)steps_of(activation) + (size_t)(part * steps);
   const uint8_t *w = tile->blocks->values + first * (size_t)panels * CHUNK;
   const uint8_t *a = tile->values + b * input_bytes(activation) + (size_t)(part * steps) * 4;
-  __m512i start[BLOCK_TILE_TOKENS];
+  __m512i low[BLOCK_TILE_TOKENS][NK_TILE_PANELS];
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
-    start[t] = _mm512_setzero_si512();
+    __m512i start = _mm512_setzero_si512();
     if (activation != NK_ACTIVATION_BF16) {
       const int32_t *halves = tile->halves + 2 * ((size_t)t * tile->sum_stride + b);
       const int32_t sum = parts == 2 ? halves[part] : halves[0] + halves[1];
-      start[t] = _mm512_set1_epi32(-tile->zero * sum);
+      start = _mm512_set1_epi32(-tile->zero * sum);
     }
 #pragma clang loop unroll(full)
-    for (int j = 0; j < panels; j++) dot[t][j] = is_int16 ? _mm512_setzero_si512() : start[t];
+    for (int j = 0; j < panels; j++) {
+      dot[t][j] = is_int16 ? _mm512_setzero_si512() : start;
+      low[t][j] = start;
+    }
   }
-  add_steps(activation, tokens, panels, steps, w, a, tile->stride, dot);
+  add_steps(activation, tokens, panels, steps, w, a, tile->stride, dot, low);
   if (!is_int16) return;
-  // The high parts are done; the low ones follow them.
 #pragma clang loop unroll(full)
   for (int i = 0; i < tokens * panels; i++) {
     __m512i *sum = &dot[i / panels][i % panels];
-    *sum = _mm512_add_epi32(_mm512_slli_epi32(*sum, 8), start[i / panels]);
+    *sum = _mm512_add_epi32(_mm512_slli_epi32(*sum, 8), low[i / panels][i % panels]);
   }
-  add_steps(activation, tokens, panels, steps, w, a + NK_COLUMN_BLOCK, tile->stride, dot);
 }
 
 // Some tokens times some blocks.
@@ -196,8 +206,10 @@ INLINE_AVX512 void unpack_blocks(nk_activation_kind activation, nk_weight_kind k
 INLINE_AVX512 void multiply_unpacked(nk_activation_kind activation, nk_weight_kind kind,
                                      const int panels, block_tile tile, size_t tokens) {
   const int parts = (int)(NK_COLUMN_BLOCK / scale_columns(kind)), minima = has_minima(kind);
+  // INT16 inputs have two sums a token.
+  const size_t most = activation == NK_ACTIVATION_INT16_BLOCKS ? 2 : BLOCK_TILE_TOKENS;
   for (size_t t = 0, count; t < tokens; t += count) {
-    count = smaller(tokens - t, BLOCK_TILE_TOKENS);
+    count = smaller(tokens - t, most);
     switch (count) {
       case 3: multiply_tile(activation, 3, panels, parts, minima, &tile); break;
       case 2: multiply_tile(activation, 2, panels, parts, minima, &tile); break;

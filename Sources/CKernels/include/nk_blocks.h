@@ -13,8 +13,8 @@
 // Q5_K), which need the activations' sums, and FIXED for the others; group is ignored, codebook null.
 //
 // Kernels (all types): x BF16 activations, sums of exact products in float32, scaled every 32 (16) columns; and
-// x INT8_BLOCKS and INT16_BLOCKS activations, int32 sums of 32 (16) columns, merged in float32 in an order that all
-// providers keep: they give the same bits. INT16 is nearer to float32 than BF16 is, and faster: its codes need no table.
+// x INT8_BLOCKS activations, int32 sums of 32 (16) columns, merged in float32 in an order that all providers keep: they
+// give the same bits.
 #ifndef NK_BLOCKS_H
 #define NK_BLOCKS_H
 
@@ -40,7 +40,7 @@ nk_zero_points nk_block_zero_points(nk_weight_kind kind);
 void nk_blocks_pack(const nk_linear_weight *weight, const void *blocks, size_t first_row,
                     size_t panel_begin, size_t panel_end, void *packed);
 
-// The kernel for blocks of `kind` and activations, BF16, INT8_BLOCKS or INT16_BLOCKS; null for other kinds, and for providers that are not of
+// The kernel for blocks of `kind` and activations, BF16 or INT8_BLOCKS; null for other kinds, and for providers that are not of
 // this architecture. Those of AVX2 and AVX-512 need nk_provider_supported().
 nk_linear_fn nk_block_linear(nk_weight_kind kind, nk_activation_kind activation,
                              nk_provider provider);
