@@ -133,6 +133,16 @@ INLINE_AVX512 __m512 block_minima(nk_weight_kind kind, const block_span *span, s
   return _mm512_mul_ps(scale, sixteen_six_bits(span, b, 1));
 }
 
+// Asks for all of a span's header before its values are read, so that memory is read in the order it lies in: measured, lines
+// of the header fetched between those of values halve the speed where the header has more than a few. Asking ahead of what
+// is read costs speed as well: the processor does it better.
+INLINE_AVX512 void ask_for_header(nk_weight_kind kind, const block_span *span) {
+#pragma clang loop unroll(full)
+  for (size_t at = 0; at < block_header_bytes(kind, span_blocks(kind)); at += CHUNK) {
+    _mm_prefetch((const char *)span->header + at, _MM_HINT_T0);
+  }
+}
+
 // Some tokens, from one on, times one panel; `out` is where its rows go, for the first of the tokens.
 typedef struct few_tokens_job {
   const block_layout *layout;

@@ -81,6 +81,7 @@ INLINE_AVX512 void multiply_few(nk_weight_kind kind, const int tokens, const few
   for (int t = 0; t < tokens; t++) value[t] = _mm512_setzero_ps();
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
+    ask_for_header(kind, &span);
     for (size_t b = 0; b < span.count; b++, a += 2 * NK_COLUMN_BLOCK) {
       add_block(kind, tokens, &span, b, job->tables, a, x->stride, sums, x->sum_stride, value);
       if (has_minima(kind)) sums++;

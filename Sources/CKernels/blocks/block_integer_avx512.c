@@ -100,6 +100,7 @@ INLINE_AVX512 void multiply_few(nk_activation_kind activation, nk_weight_kind ki
   for (int t = 0; t < tokens; t++) value[t] = _mm512_setzero_ps();
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
+    ask_for_header(kind, &span);
 #pragma clang loop unroll_count(2)
     for (size_t b = 0; b < span.count; b++) {
       add_block(activation, kind, tokens, &span, b, job->tables, &inputs, value);
