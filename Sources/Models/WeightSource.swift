@@ -50,3 +50,28 @@ package struct CheckpointSource: WeightSource {
     return view
   }
 }
+
+/// The tensors of a quantized checkpoint, its layers as the layout gives them.
+package struct LayoutSource: WeightSource {
+  package let layout: any QuantizedLayout
+  private let dense: CheckpointSource
+
+  package init(_ checkpoint: Checkpoint, layout: any QuantizedLayout) {
+    self.layout = layout
+    dense = CheckpointSource(checkpoint)
+  }
+
+  package var path: String { dense.path }
+  package var names: [String] { layout.names }
+
+  package func has(_ name: String) -> Bool { layout.has(name) }
+
+  package func tensor(_ name: String, shape: Shape) throws -> TensorView {
+    try dense.tensor(name, shape: shape)
+  }
+
+  package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    try layout.weight(name, rows: rows, columns: columns)
+      ?? DenseWeight(dense.tensor(name, shape: Shape(checking: [rows, columns])))
+  }
+}
