@@ -39,7 +39,7 @@ extension Model {
     let plans = (0..<configuration.blocks).map { architecture.block(configuration, $0) }
     try refuseWhatIsNotRun(plans, file: source.path)
     let frame = architecture.frame(configuration)
-    if let naming = TensorNaming(table: frame.embedding, has: source.has) {
+    if let naming = TensorNaming(frame, has: source.has) {
       return try load(
         configuration, from: RenamedSource(source: source, naming: naming), precision: precision)
     }
@@ -171,6 +171,15 @@ private struct ModelLoader<Source: WeightSource> {
       used.insert(name)
       weight = try DenseWeight(
         source.tensor(name, shape: Shape(checking: [total, plan.columns]))
+          .rows(first..<first + plan.rows))
+      if plan.hasBias {
+        bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
+      }
+    case .columns(let shared, let first, let total):
+      let name = shared + ".weight"
+      used.insert(name)
+      weight = try DenseWeight(
+        source.tensor(name, shape: Shape(checking: [plan.columns, total])).transposed()
           .rows(first..<first + plan.rows))
       if plan.hasBias {
         bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])

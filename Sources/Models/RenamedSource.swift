@@ -6,7 +6,7 @@ import Tensors
 /// deeper.
 package struct TensorNaming: Sendable {
   /// What the names of the model begin with.
-  private let expected = "model."
+  private let expected: String
   /// What the names of the file begin with in its place.
   private let found: String
 
@@ -16,12 +16,14 @@ package struct TensorNaming: Sendable {
   /// nil where names are as the model has them, or are known in no other way.
   ///
   /// - Parameters:
-  ///   - table: the name of the embedding table, which every model has.
+  ///   - frame: names the embedding table, which every model has.
   ///   - has: whether the file has a tensor of a name.
-  package init?(table: String, has: (String) -> Bool) {
-    guard !has(table), table.hasPrefix(expected) else { return nil }
-    let rest = String(table.dropFirst(expected.count))
+  package init?(_ frame: FramePlan, has: (String) -> Bool) {
+    let expected = frame.prefix.isEmpty ? "model." : frame.prefix
+    guard !has(frame.embedding), frame.embedding.hasPrefix(expected) else { return nil }
+    let rest = String(frame.embedding.dropFirst(expected.count))
     guard let found = Self.known.first(where: { has($0 + rest) }) else { return nil }
+    self.expected = expected
     self.found = found
   }
 

@@ -35,7 +35,7 @@ struct ArtifactWriter {
     }
     try refuseSharedTensors()
     let source = try Checkpoint(path: bench.directory)
-    let naming = TensorNaming(table: bench.model.frame.embedding) { source[$0] != nil }
+    let naming = TensorNaming(bench.model.frame) { source[$0] != nil }
     let layers =
       quantized.model.linears.map { id in
         let linear = quantized.model[id]

@@ -24,7 +24,7 @@ struct ArtifactReader {
     let stored = try Model.load(configuration, from: source)
     let recipe = try ArtifactNotes.recipe(notes, path: config.path)
     let format = try recipe.cacheFormat(standard: .fp16)
-    let naming = TensorNaming(table: stored.frame.embedding, has: source.has)
+    let naming = TensorNaming(stored.frame, has: source.has)
     let quantized = try activated(stored) { naming?.stored($0) ?? $0 }
     for notice in Self.fallbacks(of: quantized) { reporter.log(notice) }
     var baseline = stored
