@@ -103,9 +103,9 @@ package struct AWQMethod: QuantizationMethod {
     for projection in draft.layers.map(\.projection) {
       try calibration.pause()
       try apply(found, to: projection, &draft)
-      let silent = SilentColumns(sizes: try block.inputs(of: projection).magnitudes)
-      if !draft[projection].staysFloat,
-        let words = silent.words(outcome: "their scales are those of the quietest others")
+      if !draft[projection].staysFloat, let inputs = try block.inputs(of: projection),
+        let words = SilentColumns(sizes: inputs.magnitudes).words(
+          outcome: "their scales are those of the quietest others")
       {
         draft[projection].note(words)
       }
