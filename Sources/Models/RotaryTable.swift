@@ -64,7 +64,12 @@ package final class RotaryTable: Sendable {
 
 /// The tables of all rotations in a model; blocks that turn alike share one.
 struct RotaryTables: Sendable {
-  private let tables: [(turn: RotaryTurn, table: RotaryTable)]
+  private struct Entry {
+    let turn: RotaryTurn
+    let table: RotaryTable
+  }
+
+  private let tables: [Entry]
 
   init(_ plans: [BlockPlan]) {
     var rotations: [AttentionPlan.Rotation] = []
@@ -74,25 +79,30 @@ struct RotaryTables: Sendable {
     tables = rotations.flatMap { rotation in
       ([false] + (rotation.embedding.longContext == nil ? [] : [true])).map { isLong in
         let turn = RotaryTurn(rotation: rotation, isLong: isLong)
-        return (turn, RotaryTable(turn))
+        return Entry(turn: turn, table: RotaryTable(turn))
       }
     }
   }
 
   /// At least the rows of the positions `0..<positions` of the tables that sequences of these lengths turn by.
   func rows(_ positions: Int, lengths: [Int]) -> RotaryRows {
-    let needed = tables.filter { table in
-      lengths.contains { RotaryTurn(table.turn.rotation, length: $0) == table.turn }
+    var made: [RotaryRows.Row] = []
+    for entry in tables where lengths.contains(where: entry.turn.isOf) {
+      made.append(RotaryRows.Row(turn: entry.turn, rows: entry.table.rows(positions)))
     }
-    return RotaryRows(
-      positions: positions, rows: needed.map { ($0.turn, $0.table.rows(positions)) })
+    return RotaryRows(positions: positions, rows: made)
   }
 }
 
 /// Rows of the tables of a model for one pass.
 struct RotaryRows: Sendable {
   fileprivate let positions: Int
-  fileprivate let rows: [(turn: RotaryTurn, rows: RotaryTable.Rows)]
+  fileprivate let rows: [Row]
+
+  struct Row: Sendable {
+    let turn: RotaryTurn
+    let rows: RotaryTable.Rows
+  }
 
   /// Those of one rotation for a sequence of `length` tokens; made when no block of the model turns so.
   func of(_ rotation: AttentionPlan.Rotation, length: Int) -> RotaryTable.Rows {
@@ -109,6 +119,12 @@ struct RotaryTurn: Hashable, Sendable {
   init(rotation: AttentionPlan.Rotation, isLong: Bool) {
     self.rotation = rotation
     self.isLong = isLong
+  }
+
+  /// Whether a sequence of `length` tokens turns so.
+  func isOf(length: Int) -> Bool {
+    guard let longContext = rotation.embedding.longContext else { return !isLong }
+    return isLong == (length > longContext)
   }
 
   init(_ rotation: AttentionPlan.Rotation, length: Int) {
