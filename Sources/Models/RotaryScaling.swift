@@ -17,7 +17,17 @@ package enum RotaryScaling: Hashable, Sendable, Codable {
     originalContext: Int)
   /// Each pair's wavelength times a number of its own: one set up to the trained context, another for longer sequences;
   /// cosines and sines times `magnitude` (arXiv 2402.13753).
-  case longrope(short: [Double], long: [Double], magnitude: Double, originalContext: Int)
+  case longrope(LongRope)
+
+  /// What longrope multiplies wavelengths by, `[channels / 2]`.
+  package struct LongRope: Hashable, Sendable, Codable {
+    /// Up to the trained context.
+    package var short: [Double]
+    /// For longer sequences.
+    package var long: [Double]
+    package var magnitude: Double
+    package var originalContext: Int
+  }
 }
 
 /// Rotary position embeddings: which angle each pair of channels turns by from token to token.
@@ -33,15 +43,18 @@ package struct RotaryEmbedding: Hashable, Sendable, Codable {
 
   /// Longer sequences than this turn by a second set of angles; nil where there is one set.
   package var longContext: Int? {
-    if case .longrope(_, _, _, let originalContext) = scaling { return originalContext }
-    return nil
+    switch scaling {
+    case .longrope(let factors): factors.originalContext
+    case .none, .linear, .llama3, .yarn: nil
+    }
   }
 
   /// What cosines and sines are multiplied by.
   package var magnitude: Float {
     switch scaling {
     case .none, .linear, .llama3: 1
-    case .yarn(_, _, _, _, let magnitude, _), .longrope(_, _, let magnitude, _): Float(magnitude)
+    case .yarn(_, _, _, _, let magnitude, _): Float(magnitude)
+    case .longrope(let factors): Float(factors.magnitude)
     }
   }
 
@@ -70,8 +83,8 @@ package struct RotaryEmbedding: Hashable, Sendable, Codable {
           of: pair, headDimension, fast: fast, slow: slow, rounds: rounds, originalContext)
         let stretched = 1 / (Float(factor) * (1 / plain))
         return stretched * (1 - kept) + plain * kept
-      case .longrope(let short, let long, _, _):
-        let factors = isLong ? long : short
+      case .longrope(let scaled):
+        let factors = isLong ? scaled.long : scaled.short
         return 1
           / (Float(factors[min(pair, factors.count - 1)]) * Float(pow(base, Double(exponent))))
       }
@@ -228,19 +241,21 @@ extension RotaryEmbedding {
     }
     let usual = factor <= 1 ? 1 : (1 + log(factor) / log(Double(trained))).squareRoot()
     return .longrope(
-      short: short, long: long,
-      magnitude: try object.optionalNumber("attention_factor", in: factors) ?? usual,
-      originalContext: trained)
+      RotaryScaling.LongRope(
+        short: short, long: long,
+        magnitude: try object.optionalNumber("attention_factor", in: factors) ?? usual,
+        originalContext: trained))
   }
 
   /// Checks the length of factors that a file gives for each pair of channels.
   ///
   /// - Throws: `CheckpointError` that says how many were expected.
   func checkPairs(_ pairs: Int, in config: ConfigFile) throws {
-    guard case .longrope(let short, _, _, _) = scaling, short.count != pairs else { return }
+    guard case .longrope(let factors) = scaling, factors.short.count != pairs else { return }
     let field = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling"
     throw config.mismatch(
-      field, "\(pairs) factors, one for each pair of channels that turn (found \(short.count))",
+      field,
+      "\(pairs) factors, one for each pair of channels that turn (found \(factors.short.count))",
       config.root[field])
   }
 }

@@ -128,8 +128,8 @@ struct RotaryTurn: Hashable, Sendable {
   }
 
   init(_ rotation: AttentionPlan.Rotation, length: Int) {
-    self.init(
-      rotation: rotation, isLong: rotation.embedding.longContext.map { length > $0 } ?? false)
+    let short = RotaryTurn(rotation: rotation, isLong: false)
+    self = short.isOf(length: length) ? short : RotaryTurn(rotation: rotation, isLong: true)
   }
 }
 
