@@ -197,7 +197,7 @@ package struct LinearBench {
     _ dense: DenseWeight, _ form: LinearForm, pool: WorkerPool
   ) throws -> any LinearWeight {
     switch form.weight.code {
-    case .float: return dense
+    case .float, .decoded: return dense
     case .block(let type): return try BlockRounding.quantize(dense, as: type, pool: pool)
     case .scaledFloat:
       return try ScaledFloatRounding.quantize(dense, as: form.weight, layer: "layer", pool: pool)
