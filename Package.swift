@@ -14,7 +14,8 @@ let package = Package(
     // 0: C, and how numbers and text read.
     .target(
       name: "CKernels",
-      cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
+      cSettings: ["shared", "linear", "blocks", "attention", "kv", "elementwise", "calibration"].map
+      {
         .headerSearchPath($0)
       }),
     .target(
@@ -103,7 +104,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures", "Cases"]),
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"],
+      exclude: ["Fixtures", "Cases", "Quantized"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),

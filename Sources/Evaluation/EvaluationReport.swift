@@ -112,13 +112,15 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var planted: String?
   /// How its residual stream is rotated, in words; nil for a model as it is.
   package var rotated: String?
+  /// What keeps the figures from saying what they seem to; nil for nothing.
+  package var caveat: String?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
     text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
-    inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil
+    inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil, caveat: String? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -139,6 +141,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.inputs = inputs
     self.planted = planted
     self.rotated = rotated
+    self.caveat = caveat
   }
 }
 

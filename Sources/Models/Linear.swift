@@ -65,7 +65,8 @@ package final class Linear: Sendable {
   /// What executes the layer where `disabled` kernels must not be used.
   package func choice(disabling disabled: Set<String>) -> KernelChoice {
     KernelChoice(
-      weight: weight.format, columns: columns, activation: activation, disabled: disabled)
+      weight: weight.format, columns: columns, activation: activation, disabled: disabled,
+      obstacle: weight.kernelObstacle)
   }
 
   /// Why the layer falls back, nil when it runs as it is or has not run yet.
@@ -106,6 +107,7 @@ package final class Linear: Sendable {
     switch weight {
     case let integer as IntegerWeight: return integer.codes.releasePages()
     case let scaled as ScaledFloatWeight: return scaled.codes.releasePages()
+    case let blocks as BlockWeight: return blocks.bytes.releasePages()
     case let split as SplitWeight: split.codes.codes.releasePages()
     default: break
     }

@@ -3,18 +3,33 @@ import Synchronization
 import Tensors
 
 extension Model {
-  /// Looks through all dense weights of the blocks, in parallel.
+  /// Looks through all dense weights, embedding and head included, in parallel.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none, in the order of the
   /// forward
   ///   pass.
   package func checkFinite(pool: WorkerPool) throws {
+    try checkEndsFinite(pool: pool)
     for id in linears { try self[id].checkFinite(pool: pool) }
+  }
+
+  /// Looks through what stands around the blocks: embedding, positions and head.
+  ///
+  /// - Throws: `ModelError.notFinite` with the first number that is none.
+  package func checkEndsFinite(pool: WorkerPool) throws {
+    func check(_ weight: any LinearWeight, _ name: String) throws {
+      try Linear(
+        name: LinearPlan.layer(of: name), weight: weight, activation: precision.activation
+      ).checkFinite(pool: pool)
+    }
+    try check(embedding, frame.embedding)
+    if let positions, let name = frame.positions?.name { try check(positions, name) }
+    if head.weight !== embedding { try head.checkFinite(pool: pool) }
   }
 }
 
 extension Linear {
-  /// Looks through a dense weight and the bias; a quantized weight is finite by construction.
+  /// Looks through a dense weight or one in blocks, and the bias; other quantized weights are finite by construction.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none.
   package func checkFinite(pool: WorkerPool) throws {
@@ -22,7 +37,8 @@ extension Linear {
       throw ModelError.notFinite(
         tensor: name + ".bias", row: 0, column: column, value: bias[column])
     }
-    guard weight.format.isFloat, rows > 0, columns > 0 else { return }
+    // Blocks of a file have whatever scales the file has.
+    guard weight.format.isFloat || weight is BlockWeight, rows > 0, columns > 0 else { return }
     let slab = max(1, 65536 / columns)
     let firstBad = Mutex(Int.max)
     pool.run(chunks: (rows + slab - 1) / slab) { chunk, _ in

@@ -35,6 +35,7 @@ struct ArtifactWriter {
     }
     try refuseSharedTensors()
     let source = try Checkpoint(path: bench.directory)
+    let naming = TensorNaming(bench.model.frame) { source[$0] != nil }
     let layers =
       quantized.model.linears.map { id in
         let linear = quantized.model[id]
@@ -42,12 +43,13 @@ struct ArtifactWriter {
           name: linear.name, weight: linear.weight, activation: linear.activation)
       } + tables
     let names = Set(layers.map { $0.name + ".weight" })
-    let changed = try changed(source)
-    var others = try source.tensors.filter { !names.contains($0.name) }.map {
-      (name: $0.name, view: try changed[$0.name] ?? source.view($0.name))
+    let changed = try changed(source, naming)
+    let stored = source.tensors.map { (name: naming?.named($0.name) ?? $0.name, inFile: $0.name) }
+    var others = try stored.filter { !names.contains($0.name) }.map {
+      (name: $0.name, view: try changed[$0.name] ?? source.view($0.inFile))
     }
     // What the source does not have is a head that shared the embedding table.
-    let added = Set(changed.keys).subtracting(source.tensors.map(\.name)).sorted()
+    let added = Set(changed.keys).subtracting(stored.map(\.name)).sorted()
     others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
     let origin =
       bench.isBuiltIn ? "built-in" : URL(fileURLWithPath: bench.directory).standardizedFileURL.path
@@ -103,12 +105,17 @@ struct ArtifactWriter {
   /// What is not as in the source, by name: norms and biases that a method moved scale into or outliers were planted in, norms
   /// in the type of the source, which they were rounded to, biases in float32; of a model whose embedding was
   /// transformed also that, last norm and head.
-  private func changed(_ source: Checkpoint) throws -> [String: TensorView] {
+  private func changed(
+    _ source: Checkpoint, _ naming: TensorNaming?
+  ) throws -> [String: TensorView] {
+    func type(of norm: NormWeight) -> DType? {
+      source[naming?.stored(norm.name) ?? norm.name]?.dtype
+    }
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
       let original = try bench.reference.block(index)
       for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
-        changed[block[norm].name] = try stored(block[norm], source)
+        changed[block[norm].name] = try stored(block[norm], type(of: block[norm]))
       }
       for projection in block.roles {
         let linear = block[projection]
@@ -120,17 +127,17 @@ struct ArtifactWriter {
     guard bench.model.embedding !== bench.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
-    changed[model.finalNorm.name] = try stored(model.finalNorm, source)
+    changed[model.finalNorm.name] = try stored(model.finalNorm, type(of: model.finalNorm))
     if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }
 
   /// A norm in the type of the source; in float32 where that type does not hold it, as gains about 1 that are stored
   /// about 0 may not be.
-  private func stored(_ norm: NormWeight, _ source: Checkpoint) throws -> TensorView {
+  private func stored(_ norm: NormWeight, _ type: DType?) throws -> TensorView {
     let values = norm.stored
     let shape = try Shape(checking: [values.count])
-    let type = source[norm.name]?.dtype ?? .f32
+    let type = type ?? .f32
     if norm.offset != 0, type == .bf16,
       values.contains(where: { FloatFormats.float(bf16: FloatFormats.bf16($0)) != $0 })
     {

@@ -47,11 +47,6 @@ struct BlockWork {
       ) { what, share in
         report(.step(block: index, what: what, share: share))
       }
-    if !methods.isEmpty {
-      for projection in block.roles {
-        try block[projection].checkFinite(pool: context.pool)
-      }
-    }
     var draft = BlockDraft(
       block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
     try draft.run(methods)
@@ -108,12 +103,13 @@ struct BlockWork {
   ) -> LayerReport {
     let sums = errors.sums[layer.projection] ?? weightErrors(layer)
     let weights = layer.weight.rows * layer.weight.columns
+    let reasons = [layer.fallback, drafted[layer.projection].fallbackReason].compactMap(\.self)
     return LayerReport(
       block: index, projection: layer.projection.rawValue,
       method: layer.method.isEmpty ? "none" : layer.method,
       bits: Double(layer.weight.byteCount * 8) / Double(max(1, weights)),
       relativeError: sums.relativeError, sqnr: sums.sqnr, cosine: sums.cosine,
-      fallback: layer.fallback ?? drafted[layer.projection].fallbackReason,
+      fallback: reasons.isEmpty ? nil : reasons.joined(separator: "; "),
       bytes: layer.weight.byteCount, rawLoss: layer.rawLoss)
   }
 

@@ -30,14 +30,15 @@ package struct LoadJob: Job {
     let start = Machine.seconds()
     let directory = try path ?? DemoModel(locator: laboratory.locator).directory
     let configPath = try ModelDirectory(path: directory).path(of: "config.json")
-    let config = try ConfigFile(path: configPath)
+    let config = try QuantizedLayouts.completed(
+      ConfigFile(path: configPath), in: ModelDirectory(path: directory))
     let configuration = try ModelConfiguration(config)
     reporter.progress(
       "reading \(path ?? "the built-in model")", done: 0, of: 2, unit: "parts", since: start)
     var bench: Laboratory.Bench
-    if CompressedTensors.reads(quantMethod: configuration.quantization) {
+    if let layout = try QuantizedLayouts.open(Checkpoint(path: directory), config: config) {
       bench = try ArtifactReader(
-        directory: directory, config: config, configuration: configuration,
+        directory: directory, config: config, layout: layout, configuration: configuration,
         locator: laboratory.locator
       ).read(reporter)
     } else {
