@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 
 extension Model {
-  /// Looks through all dense weights of the blocks, in parallel.
+  /// Looks through all dense weights of the blocks and those in blocks of a GGUF file, in parallel.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none, in the order of the
   /// forward
@@ -14,7 +14,7 @@ extension Model {
 }
 
 extension Linear {
-  /// Looks through a dense weight and the bias; a quantized weight is finite by construction.
+  /// Looks through a dense weight or one in blocks, and the bias; other quantized weights are finite by construction.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none.
   package func checkFinite(pool: WorkerPool) throws {
@@ -22,7 +22,7 @@ extension Linear {
       throw ModelError.notFinite(
         tensor: name + ".bias", row: 0, column: column, value: bias[column])
     }
-    guard weight.format.isFloat, rows > 0, columns > 0 else { return }
+    guard weight.format.mayBeInfinite, rows > 0, columns > 0 else { return }
     let slab = max(1, 65536 / columns)
     let firstBad = Mutex(Int.max)
     pool.run(chunks: (rows + slab - 1) / slab) { chunk, _ in

@@ -10,6 +10,8 @@ package enum RotaryScaling: Hashable, Sendable, Codable {
   case linear(factor: Double)
   /// Long wavelengths divided by `factor`, short ones kept, those between blended (Llama 3.1).
   case llama3(factor: Double, low: Double, high: Double, originalContext: Int)
+  /// The frequency of each pair of channels divided by a factor of its own, as GGUF files store Llama 3.1's scaling.
+  case divided(by: [Float])
 }
 
 /// Rotary position embeddings: which angle each pair of channels turns by from token to token.
@@ -32,6 +34,8 @@ package struct RotaryEmbedding: Hashable, Sendable, Codable {
       switch scaling {
       case .none:
         return plain
+      case .divided(let factors):
+        return pair < factors.count ? plain / factors[pair] : plain
       case .linear(let factor):
         return plain / Float(factor)
       case .llama3(let factor, let low, let high, let originalContext):

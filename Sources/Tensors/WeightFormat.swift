@@ -77,6 +77,14 @@ package struct WeightFormat: Hashable, Sendable {
     if case .float = code { true } else { false }
   }
 
+  /// Whether a value may be infinite or no number: scales of blocks are not looked at when a file is opened.
+  package var mayBeInfinite: Bool {
+    switch code {
+    case .float, .block: true
+    case .scaledFloat, .integer: false
+    }
+  }
+
   /// The number of input channels that share a scale in rows of `columns` channels.
   package func groupSize(columns: Int) -> Int {
     switch granularity {

@@ -1,6 +1,4 @@
 import Checkpoints
-import DemoModel
-import FoundationEssentials
 import Models
 import Operators
 import Platform
@@ -10,39 +8,25 @@ import Tokenizers
 
 /// Opens a directory that `quantize` wrote, in the `compressed-tensors` layout.
 struct ArtifactReader {
-  let directory: String
+  let directory: ModelDirectory
   let config: ConfigFile
   let configuration: ModelConfiguration
-  let locator: ResourceLocator
 
-  /// Reads it, and the model it was made from as its baseline.
-  func read(_ reporter: JobReporter<Never>) throws -> Laboratory.Bench {
+  /// Reads it by itself.
+  func read() throws -> OpenedModel {
     let notes = try config.optionalObject("nibble")
     let source = QuantizedSource(
-      try Checkpoint(path: directory), scheme: try CompressedTensorsScheme(config))
+      try Checkpoint(path: directory.path), scheme: try CompressedTensorsScheme(config))
     let stored = try Model.load(configuration, from: source)
     let recipe = try ArtifactNotes.recipe(notes, path: config.path)
-    let format = try recipe.cacheFormat(standard: .fp16)
-    let quantized = try activated(stored, by: source)
-    var baseline = stored
-    if let origin = try notes?.optionalText("source") {
-      let path = origin == "built-in" ? try DemoModel(locator: locator).directory : origin
-      if FileManager.default.fileExists(atPath: path) {
-        baseline = try Model.load(directory: path)
-      } else {
-        reporter.log(
-          "The model this was made from is not at \(path): figures are against the artifact's own "
-            + "weights in BF16.")
-      }
-    }
-    var summary = try ModelSummary(stored, directory: directory, isBuiltIn: false)
+    var summary = try ModelSummary(stored, .directory(directory))
     summary.recipe = "\(recipe)"
     summary.planted = try notes?.optionalText("planted")
     summary.rotated = try notes?.optionalText("rotated")
-    return Laboratory.Bench(
-      directory: directory, isBuiltIn: false, summary: summary, model: baseline,
-      quantized: Laboratory.Quantized(
-        recipe: recipe, model: quantized, cache: format, blocks: [], sample: []))
+    return OpenedModel(
+      stored: .directory(directory), summary: summary, weights: stored,
+      model: try activated(stored, by: source), recipe: recipe,
+      cache: try recipe.cacheFormat(standard: .fp16), origin: try notes?.optionalText("source"))
   }
 
   /// The quantized layers set to the activations that the artifact says.
