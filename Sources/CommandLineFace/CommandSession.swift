@@ -101,7 +101,8 @@ struct CommandSession {
     if let base {
       guard recipe.isBaseline else {
         throw ValidationError(
-          "--against: expected no recipe next to it, since a candidate is measured as it is, found '\(recipe)'")
+          "--against: expected no recipe next to it, since a candidate is measured as it is, found '\(recipe)'"
+        )
       }
       _ = try load(path, against: base)
       return

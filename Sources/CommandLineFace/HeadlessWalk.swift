@@ -70,7 +70,8 @@ struct HeadlessWalk {
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print(
-      "No terminal: the walk of the workbench on \(summary.name) against \(summary.against?.name ?? ""), in text.\n")
+      "No terminal: the walk of the workbench on \(summary.name) against \(summary.against?.name ?? ""), in text.\n"
+    )
     print("1. Layers")
     LayersCommand.show(layers)
     print("\n2. Quality")

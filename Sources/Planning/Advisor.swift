@@ -56,7 +56,8 @@ struct Advisor {
         model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
         / model.storedDecodeBytes
       return effect(
-        max(0, memory.weights - report.reach.smallWeights), .init(weightReads: reads), share: weightShare)
+        max(0, memory.weights - report.reach.smallWeights), .init(weightReads: reads),
+        share: weightShare)
     case .activations:
       // W8A8: INT8 arithmetic, and weights at 8 bits that come with it.
       return effect(
@@ -79,7 +80,8 @@ struct Advisor {
     let freed = Quantity.bytes(effect.freed)
     let saves = Quantity.percent(effect.saved)
     let stored =
-      planner.model.storedBits.map { " as stored, at \(Quantity.fixed($0, 2)) bits a weight," } ?? ""
+      planner.model.storedBits.map { " as stored, at \(Quantity.fixed($0, 2)) bits a weight," }
+      ?? ""
     var sentence: String
     switch target {
     case .weights:

@@ -8,8 +8,8 @@ import Planning
 import Platform
 import Quantization
 import Synchronization
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// GGUF files as the open model, and two models held against each other.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a GGUF file calls the mix of its types: `general.file_type`, which its writer sets and nothing checks.
 ///
 /// From `llama_ftype` of llama.cpp's `llama.h`.

@@ -8,7 +8,8 @@ import Wording
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure speed, memory and kernels, interleaved with the FP baseline or another model.")
+    abstract:
+      "Measure speed, memory and kernels, interleaved with the FP baseline or another model.")
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var base: BaseOption

@@ -25,7 +25,10 @@ struct CompareCommand: ParsableCommand {
       return
     }
     Output.table(
-      ["run", "recipe", "KL", "perplexity", "top-1", "weights", "KV B/token", "decode tok/s", "protocol"],
+      [
+        "run", "recipe", "KL", "perplexity", "top-1", "weights", "KV B/token", "decode tok/s",
+        "protocol",
+      ],
       records.map { run in
         let quality = run.evaluation
         return [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Evaluation
+import Models
 import Wording
 
 /// Quality of a recipe against its baseline, or of one file against another.

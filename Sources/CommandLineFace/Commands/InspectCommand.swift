@@ -88,7 +88,8 @@ struct InspectCommand: ParsableCommand {
     print(
       "Stored in \(stored.container)"
         + (stored.label.map { ", which calls itself \($0)" } ?? "") + ": "
-        + "\(Quantity.fixed(stored.bits, 3)) bits a weight over \(Quantity.grouped(stored.parameters))")
+        + "\(Quantity.fixed(stored.bits, 3)) bits a weight over \(Quantity.grouped(stored.parameters))"
+    )
     Output.table(
       ["type", "tensors", "weights", "share", "bits", "bytes"],
       stored.shares.map { share in

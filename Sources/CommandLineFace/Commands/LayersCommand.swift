@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Models
 import Quantization
 import Wording
 
@@ -46,7 +47,9 @@ struct LayersCommand: ParsableCommand {
     let summary = try session.load(model.model, against: base.against)
     guard let reference = summary.against else {
       throw CommandFailure(
-        message: "\(summary.name) is open by itself: expected --against BASE, the model to hold it against")
+        message:
+          "\(summary.name) is open by itself: expected --against BASE, the model to hold it against"
+      )
     }
     let report = try session.perform(
       LayersJob(

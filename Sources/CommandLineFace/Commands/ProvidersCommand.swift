@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Models
 import Operators
 import Profiling
 import Wording
@@ -68,7 +69,8 @@ struct ProvidersCommand: ParsableCommand {
     func ratio(_ value: Double?) -> String { value.map(ProviderReport.times) ?? "-" }
     Output.table(
       [
-        "provider", "without", "prefill tok/s", "x \(base)", "decode tok/s", "x \(base)", "packed", "native",
+        "provider", "without", "prefill tok/s", "x \(base)", "decode tok/s", "x \(base)", "packed",
+        "native",
         "KL to generic", "kernel", "why",
       ],
       report.rows.map { row in

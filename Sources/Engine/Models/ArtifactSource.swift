@@ -57,7 +57,8 @@ struct ArtifactSource {
     guard zip(found, spelled).allSatisfy({ ($0 - $1).magnitude <= 1e-4 * $1 }) else {
       throw EngineError.cannotExport(
         what: file.file.path,
-        reason: "its rotary factors (\(GGUFFile.rotaryFactors)) are no scaling that config.json can say")
+        reason:
+          "its rotary factors (\(GGUFFile.rotaryFactors)) are no scaling that config.json can say")
     }
     var scaling = JSONObject()
     scaling.append("rope_type", .string("llama3"))

@@ -36,7 +36,9 @@ struct ArtifactWriter {
     guard bench.summary.against == nil else {
       throw EngineError.cannotExport(
         what: bench.summary.name,
-        reason: "it is held against \(bench.summary.against?.name ?? ""); open the model to quantize by itself")
+        reason:
+          "it is held against \(bench.summary.against?.name ?? ""); open the model to quantize by itself"
+      )
     }
     try refuseSharedTensors()
     let source = try ArtifactSource(bench.stored)
@@ -55,7 +57,8 @@ struct ArtifactWriter {
     let added = Set(changed.keys).subtracting(source.names).sorted()
     others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
     let origin =
-      bench.isBuiltIn ? "built-in" : URL(fileURLWithPath: bench.stored.path).standardizedFileURL.path
+      bench.isBuiltIn
+      ? "built-in" : URL(fileURLWithPath: bench.stored.path).standardizedFileURL.path
     let directory = try WholeDirectory(path: path)
     do {
       let artifact = Artifact(

@@ -1,4 +1,5 @@
 import Engine
+import Models
 import Quantization
 
 /// What the next run is called where it is named in a word or two.

@@ -81,7 +81,8 @@ final class CacheLab {
     var measure = DepthMeasure(
       subjects: Array(subjects.dropFirst()), reference: subjects[0],
       baseline: weights == nil
-        ? nil : EvaluationSubject(
+        ? nil
+        : EvaluationSubject(
           name: bench.summary.baseline.side("BF16"), model: bench.model, cache: .fp16),
       context: context)
     measure.step = facts.step

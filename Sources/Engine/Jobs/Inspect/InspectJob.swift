@@ -32,7 +32,8 @@ package struct InspectJob: Job {
     }
     let opened = try ModelOpener(locator: laboratory.locator, reporter: reporter).open(path)
     return InspectReport(
-      summary: opened.summary, tensors: listsTensors ? StoredTypes.tensors(of: opened.weights) : nil)
+      summary: opened.summary, tensors: listsTensors ? StoredTypes.tensors(of: opened.weights) : nil
+    )
   }
 
   /// What the metadata says of the tokenizer, which is not made.

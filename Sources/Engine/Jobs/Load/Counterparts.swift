@@ -84,7 +84,8 @@ struct Counterparts {
     let place = first.map { "token \($0.id)" } ?? "tokens"
     if Double(differing) > Self.spelledShare * Double(compared) {
       throw failure(
-        "tokenizer, \(place)", expected: "'\(first?.one ?? "")'", found:
+        "tokenizer, \(place)", expected: "'\(first?.one ?? "")'",
+        found:
           "'\(first?.other ?? "")' (\(differing) of \(compared) differ)")
     }
     let (left, right) = (try one.encode(Self.sample), try other.encode(Self.sample))

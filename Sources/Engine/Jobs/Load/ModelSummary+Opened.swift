@@ -1,6 +1,7 @@
 package import Checkpoints
 import Models
 import Operators
+import Platform
 import Quantization
 import Tensors
 

@@ -65,7 +65,8 @@ struct ErrorMaps {
       target: recipe.weights == nil && !isGiven ? .activations : .weights,
       title: "\(comparesWeights ? "weight" : "output") error of each layer: \(words)", rows: rows,
       columns: columns.map(\.rawValue), cells: cells,
-      metrics: [.relativeError, .sqnr, .cosine] + (isGiven && !comparesWeights ? [.weightError] : []))
+      metrics: [.relativeError, .sqnr, .cosine]
+        + (isGiven && !comparesWeights ? [.weightError] : []))
   }
 
   private static func values(_ layer: LayerReport) -> [ErrorMap.Metric: Double] {

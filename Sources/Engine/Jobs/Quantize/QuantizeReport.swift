@@ -1,3 +1,4 @@
+package import Models
 package import Quantization
 
 /// The result of quantizing.

@@ -76,7 +76,8 @@ struct RunScatter: Widget {
       footer: .hint("a other axis"))
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
       guard conditions == nil || run.evaluation?.conditions == conditions,
-        let x = across.value(run), let y = RunFigure.divergence.value(run) else { return nil }
+        let x = across.value(run), let y = RunFigure.divergence.value(run)
+      else { return nil }
       return Plot.Point(
         x: x, y: y, label: run.words, isSelected: index == selected)
     }

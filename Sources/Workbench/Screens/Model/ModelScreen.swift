@@ -55,7 +55,8 @@ package enum ModelScreen: Screen {
         }),
       Setting(
         "Path of a candidate", .text("", caret: nil),
-        help: "A model of the same family and sizes, such as a file that somebody else has quantized; its layers and its "
+        help:
+          "A model of the same family and sizes, such as a file that somebody else has quantized; its layers and its "
           + "figures are held against \(base(state)?.name ?? "the open model").",
         editable: chosen(state).flatMap { isOpen($0, state) ? nil : $0.path } ?? "",
         take: { state, text in

@@ -1,3 +1,4 @@
+import Models
 import Operators
 import Profiling
 import TerminalUI
@@ -175,7 +176,9 @@ struct RooflinePanel: Widget {
       footer: .hint("left of the bend: bound by memory"), isFocused: isFocused)
     let peaks = bench.peaks
     var marks: [Roofline.Mark] = []
-    if let baseline = bench.baseline { marks += Self.marks(baseline, bench.baselineWords.short, .series6) }
+    if let baseline = bench.baseline {
+      marks += Self.marks(baseline, bench.baselineWords.short, .series6)
+    }
     marks += Self.marks(bench.quantized, "quantized", .series2)
     buffer.draw(
       Roofline(

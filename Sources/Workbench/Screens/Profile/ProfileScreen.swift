@@ -1,4 +1,5 @@
 package import Engine
+import Models
 import Operators
 import Profiling
 package import TerminalUI
@@ -253,10 +254,14 @@ package enum ProfileScreen: Screen {
   ) {
     if state[ProfileScreen.self].pane == .layers {
       buffer.draw(
-        LayerPanel(rows: layers(state), view: state[ProfileScreen.self]), in: rect, look: look)
+        LayerPanel(
+          rows: layers(state), view: state[ProfileScreen.self], baseline: state.facts.baseline),
+        in: rect, look: look)
     } else {
       buffer.draw(
-        KernelPanel(kernels: kernels(state), view: state[ProfileScreen.self]), in: rect, look: look)
+        KernelPanel(
+          kernels: kernels(state), view: state[ProfileScreen.self],
+          baseline: state.facts.baseline), in: rect, look: look)
     }
   }
 

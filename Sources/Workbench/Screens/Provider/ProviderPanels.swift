@@ -1,3 +1,4 @@
+import Models
 import Operators
 import Profiling
 import TerminalUI

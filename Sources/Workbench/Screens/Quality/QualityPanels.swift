@@ -15,7 +15,8 @@ struct DivergencePanel: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      StyledText("KL divergence to \(BaselineWords(storedAs: report.baseline.storedAs).short), in nats"),
+      StyledText(
+        "KL divergence to \(BaselineWords(storedAs: report.baseline.storedAs).short), in nats"),
       in: rect, look: look, trailing: .hint("lower is better"))
     let kl = report.kl
     let floor = report.noiseFloor.klMean

@@ -1,5 +1,6 @@
 package import Engine
 import Evaluation
+import Models
 package import TerminalUI
 
 /// Check 2, whether quality holds against the FP baseline, beyond what noise explains.
@@ -92,7 +93,8 @@ package enum QualityScreen: Screen {
       in: room,
       look: look)
     buffer.draw(
-      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: leftRows[1], look: look)
+      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: leftRows[1],
+      look: look)
     guard let report = state.facts.evaluation else {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
       return
@@ -103,7 +105,8 @@ package enum QualityScreen: Screen {
     buffer.draw(DivergencePanel(report: report), in: rows[0], look: look)
     buffer.draw(PerplexityPanel(report: report), in: rows[1], look: look)
     buffer.draw(
-      ContinuationPanel(report: state.facts.continuation, baseline: state.facts.baseline), in: rows[2], look: look)
+      ContinuationPanel(report: state.facts.continuation, baseline: state.facts.baseline),
+      in: rows[2], look: look)
   }
 
   private static func drawEmpty(
