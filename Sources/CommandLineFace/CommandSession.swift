@@ -94,7 +94,7 @@ struct CommandSession {
   }
 
   /// Opens a model and quantizes it by a recipe; with one that quantizes nothing a checkpoint is transformed at most, and a
-  /// directory that `quantize` wrote keeps its own. A candidate is held against another model as it is.
+  /// directory that `quantize` wrote keeps its own, and a candidate is held against another model as it is.
   func open(
     _ path: String?, recipe: Recipe, _ calibration: CalibrationOptions, against base: String? = nil
   ) throws {

@@ -1,5 +1,8 @@
+import Checkpoints
 import CommandLineFace
 import FoundationEssentials
+import Platform
+import Tensors
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Checkpoints
 import FoundationEssentials
 import Models
 import Operators
+import Platform
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import TerminalUI
+import Tensors
 import TestSupport
 import Testing
 

@@ -63,7 +63,7 @@ struct RunTable: Widget {
 /// Quality against cost, one mark a run.
 struct RunScatter: Widget {
   var runs: [RunRecord]
-  /// How the quality of the chosen run was measured; runs that were measured otherwise are left out. nil for all.
+  /// How the quality of the chosen run was measured, nil for all: runs that were measured otherwise are left out.
   var conditions: String?
   /// What lies across.
   var across: RunFigure
