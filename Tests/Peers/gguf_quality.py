@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """gguf_quality.py FILE.gguf TEXT [WINDOWS] [--begin]: perplexity of the numbers that a GGUF file stands for, by transformers in float32.
 
-  pip install torch transformers gguf
+  pip install torch transformers accelerate gguf
   python gguf_quality.py model.gguf wikitext2-test.txt 40
   nibble evaluate model.gguf --text wikitext2-test.txt --windows 40 --baseline f32
 

@@ -1,5 +1,5 @@
-import TerminalUI
 import Tensors
+import TerminalUI
 import TestSupport
 import Testing
 

@@ -111,14 +111,14 @@ struct StoredPanel: Widget {
     let bits = "\(Quantity.fixed(stored.bits, 2)) bits a weight"
     let room = buffer.box(
       "what it is stored as", in: rect, look: look,
-      trailing: .hint(stored.label.map { "called \($0): \(bits)" } ?? bits))
+      trailing: .hint(stored.label.map { "called \($0)" } ?? ""))
     let (head, rest) = room.splitTop(1)
     let shares = stored.shares.map { share in
       "\(share.type) "
         + Quantity.percent(Double(share.parameters) / Double(max(1, stored.parameters)))
     }
     buffer.line(
-      .strong(shares.joined(separator: ", ")) + .hint("  by weights"), in: head, look: look)
+      .strong("\(bits): ") + StyledText(shares.joined(separator: ", ")), in: head, look: look)
     let rows = stored.roles.sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }.map {
       role -> [StyledText] in
       [

@@ -88,13 +88,22 @@ package enum ModelScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    if let entry = chosen(state), !isOpen(entry, state) {
+    let isListed = entries(state).contains { isOpen($0, state) }
+    if let entry = chosen(state), !isOpen(entry, state), isListed || !state.facts.holdsCandidate {
       if entry.problem != nil { return nil }
       return Step("open \(entry.name)") { state in state.start(LoadJob(path: entry.path)) }
     }
     guard state.facts.model != nil else { return nil }
     if state.facts.holdsCandidate { return .go("compare layer by layer", to: Place.heatmap) }
     return .go("choose what to quantize", to: Place.target)
+  }
+
+  /// A candidate is open next to its base: the cursor goes there, so that Enter goes on.
+  package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
+    guard case .finished = event, job.isOf(LoadJob.self), state.facts.holdsCandidate,
+      let place = entries(state).firstIndex(where: { isOpen($0, state) })
+    else { return }
+    state[ModelScreen.self].selected = place
   }
 
   package static func standstill(_ state: State) -> String {
