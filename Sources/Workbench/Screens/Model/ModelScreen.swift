@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 import Models
 package import TerminalUI
 import Wording
