@@ -57,7 +57,9 @@ import Testing
         ("rope_local_base_freq", .number(JSONNumber(10_000))),
       ])
     let expected = try Self.logits(Model.load(directory: directory, precision: .f32))
-    #expect(largestDifference(try Self.logits(Self.copy(directory, in: folder)), expected) < 1e-5)
+    // The multiplier of the embedding is rounded to the type of the table, which is BF16.
+    let model = try Self.copy(directory, in: folder) { $0.type = { _ in .bf16 } }
+    #expect(largestDifference(try Self.logits(model), expected) < 1e-5)
   }
 
   /// Llama 3.1's scaling, which a GGUF file stores as what each frequency is divided by, and biases of rotated rows.

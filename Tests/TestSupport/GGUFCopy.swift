@@ -124,7 +124,7 @@ package struct GGUFCopy {
       values[prefix + "rope.freq_base"] = .float(Double(Float(base)), type: .f32)
     }
     if let scaling = try config.optionalObject("rope_scaling"),
-      try scaling.text("rope_type") == "linear"
+      try scaling.optionalText("rope_type") ?? scaling.text("type") == "linear"
     {
       values[prefix + "rope.scaling.type"] = .string(Array("linear".utf8))
       values[prefix + "rope.scaling.factor"] = .float(

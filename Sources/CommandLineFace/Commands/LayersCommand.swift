@@ -101,8 +101,9 @@ struct LayersCommand: ParsableCommand {
         "Worst: block \(worst.block) \(worst.projection) (\(worst.method)), "
           + "\(measured ? "output" : "weight") error \(Quantity.significant(worst.relativeError))")
     }
-    for layer in report.layers {
-      if let reason = layer.fallback { print("\(layer.block) \(layer.projection): \(reason)") }
+    let reasons = report.layers.compactMap(\.fallback)
+    for reason in Set(reasons).sorted() {
+      print("\(reasons.count { $0 == reason }) of \(report.layers.count) layers: \(reason)")
     }
   }
 }

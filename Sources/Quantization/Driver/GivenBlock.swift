@@ -9,8 +9,8 @@ extension BlockDraft {
   /// Takes the weights, biases and input formats of `candidate`.
   ///
   /// Where the gains of a norm differ from those of `base`, the layers that read it are taken to make up for it, as they do
-  /// where a method has moved scale from one to the other. In such a block scale may have been moved between layers too:
-  /// that is seen by what the rows of one and the columns of the next are multiples of.
+  /// where a method has moved scale from one to the other. Scale that was moved between two layers is seen by what the rows of
+  /// one and the columns of the next are multiples of.
   package mutating func take(_ candidate: DecoderBlock, over base: DecoderBlock) {
     for index in layers.indices {
       let given = candidate[layers[index].projection]
@@ -19,7 +19,6 @@ extension BlockDraft {
       layers[index].activation = given.activation
       layers[index].method = "\(given.weight.format)"
     }
-    var isMoved = false
     for pair in base.plan.scalePairs {
       guard case .norm(let place) = pair.source else { continue }
       let ratios = zip(base[place].values, candidate[place].values).map { $0 == $1 ? 1 : $0 / $1 }
@@ -27,9 +26,8 @@ extension BlockDraft {
         ratios.contains(where: { ($0 - 1).magnitude > Self.movedShare })
       else { continue }
       for role in pair.targets { self[role].scales.input = ratios }
-      isMoved = true
     }
-    for pair in base.plan.scalePairs where isMoved {
+    for pair in base.plan.scalePairs {
       guard case .linear(let source) = pair.source else { continue }
       takeMove(from: source, pair, candidate)
     }

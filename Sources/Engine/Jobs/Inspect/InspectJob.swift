@@ -15,7 +15,7 @@ package struct InspectJob: Job {
   }
 
   package static let name = "inspect"
-  package static let staleAfter: Set<Change> = []
+  package static let staleAfter: Set<Change> = [.modelOpened]
 
   package var title: String { "Looking at \(path ?? "the built-in model")" }
   package var words: String { "look at \(path ?? "the built-in model")" }
