@@ -21,9 +21,18 @@ struct CommandSession {
   /// Runs one job to its end.
   ///
   /// - Throws: `CommandFailure` with the job's message.
-  func perform<Kind: Job>(_ job: Kind) throws -> Kind.Report {
-    let outcome = laboratory.run(
-      job, id: JobID(number: 0), control: Interrupt.control, emit: progress.show)
+  /// - Parameter hear: is told each part of the report as it comes.
+  func perform<Kind: Job>(
+    _ job: Kind, hear: (@Sendable (Kind.Part) -> Void)? = nil
+  ) throws -> Kind.Report {
+    let progress = progress
+    let outcome = laboratory.run(job, id: JobID(number: 0), control: Interrupt.control) { event in
+      if let hear, case .part(_, let payload) = event, let part = payload.value as? Kind.Part {
+        hear(part)
+      } else {
+        progress.show(event)
+      }
+    }
     progress.finish()
     switch outcome {
     case .finished(let report): return report

@@ -15,7 +15,8 @@ struct Nibble: ParsableCommand {
     subcommands: [
       WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
       CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
-      EvaluateCommand.self, CacheCommand.self, DepthCommand.self, BatchCommand.self,
+      EvaluateCommand.self, GenerateCommand.self, TokensCommand.self, LogitsCommand.self,
+      CacheCommand.self, DepthCommand.self, BatchCommand.self,
       BenchCommand.self,
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,

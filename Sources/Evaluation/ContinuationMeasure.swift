@@ -27,28 +27,13 @@ package struct ContinuationMeasure {
     func generate(_ side: EvaluationSubject) throws -> [Int32] {
       let cache = try side.model.makeCache(side.cache)
       let room = max(1, cache.capacity - tokens)
-      let logits = Logits()
-      var pending = Array(prompt.suffix(room))
-      var generated: [Int32] = []
-      while generated.count < tokens {
+      let generator = try Generator(
+        side.model, cache: cache, context: context, stopTokens: stops)
+      return try generator.generate(prompt: Array(prompt.suffix(room)), maximum: tokens) { _ in
         try checkpoint()
-        try side.model.forward(tokens: pending, cache: cache, context: context, into: logits)
-        let next = Int32(Greedy.choose(logits[0]))
-        if stops.contains(next) { break }
-        generated.append(next)
-        pending = [next]
-      }
-      return generated
+        return true
+      }.tokens
     }
     return (try generate(baseline), try generate(subject))
-  }
-}
-
-/// Taking the most likely token, the first of equals.
-enum Greedy {
-  static func choose(_ scores: UnsafeBufferPointer<Float>) -> Int {
-    var best = 0
-    for index in 1..<max(1, scores.count) where scores[index] > scores[best] { best = index }
-    return best
   }
 }

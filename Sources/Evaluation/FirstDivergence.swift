@@ -68,7 +68,7 @@ package struct GreedyContinuation {
       while generated.count < tokens {
         try checkpoint()
         try side.model.forward(tokens: pending, cache: cache, context: context, into: logits)
-        let next = Int32(Greedy.choose(logits[0]))
+        let next = Sampler.likeliest(logits[0])
         generated.append(next)
         if stops.contains(next) { break }
         pending = [next]

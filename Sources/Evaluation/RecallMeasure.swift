@@ -109,7 +109,7 @@ package struct RecallMeasure {
         let target = Int(document.tokens[position])
         scores[position] = context.divergence(
           baseline: found, other: found, vocabulary: logits.vocabulary, target: target)
-        if Greedy.choose(logits[0]) == target { hits.insert(position) }
+        if Int(Sampler.likeliest(logits[0])) == target { hits.insert(position) }
       }
       return document.questions.map { question in
         let places = question.start..<question.start + question.count

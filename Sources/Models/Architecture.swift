@@ -37,7 +37,15 @@ package enum Architectures {
     Qwen2.self,
     Qwen3.self,
     SmolLM3.self,
+    Gemma2.self,
     Gemma3.self,
+    OLMo2.self,
+    Granite.self,
+    Phi3.self,
+    GPT2.self,
+    OPT.self,
+    Mixtral.self,
+    Qwen3MoE.self,
   ]
 
   /// Every known `model_type`.

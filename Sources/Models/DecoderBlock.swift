@@ -115,8 +115,25 @@ final class PreparedBlock: Sendable {
     let closingNorm: NormWeight?
   }
 
+  /// A mixture of experts.
+  struct Mixture: Sendable {
+    let plan: FeedForwardPlan.Experts
+    let router: PreparedLinear
+    /// Gate and up of each expert.
+    let readers: [[PreparedLinear]]
+    /// Down of each.
+    let writers: [PreparedLinear]
+    let closingNorm: NormWeight?
+  }
+
+  /// What the feed-forward half consists of.
+  enum FeedForward: Sendable {
+    case dense(Half)
+    case mixture(Mixture)
+  }
+
   let attention: Half
-  let feedForward: Half
+  let feedForward: FeedForward
   let queryNorm: NormWeight?
   let keyNorm: NormWeight?
   /// Between the halves.
@@ -136,10 +153,28 @@ final class PreparedBlock: Sendable {
         writerRole: writers[0], closingNorm: block.norms[half.closingNorm])
     }
     attention = try half(.attention)
-    feedForward = try half(.feedForward)
+    feedForward =
+      try block.plan.feedForward.experts.map { .mixture(try Mixture($0, block, for: context)) }
+      ?? .dense(half(.feedForward))
     queryNorm = block.norms[.query]
     keyNorm = block.norms[.key]
     feedForwardNorm = block.norms[.feedForward]
     disabled = context.disabledKernels
+  }
+}
+
+extension PreparedBlock.Mixture {
+  /// - Throws: what `Linear.prepared` throws.
+  fileprivate init(
+    _ plan: FeedForwardPlan.Experts, _ block: DecoderBlock, for context: ExecutionContext
+  ) throws {
+    func layer(_ kind: Projection.Kind, _ number: Int) throws -> PreparedLinear {
+      try block[Projection(kind, of: .number(number))].prepared(for: context)
+    }
+    self.plan = plan
+    router = try block[.router].prepared(for: context)
+    readers = try (0..<plan.count).map { [try layer(.gate, $0), try layer(.up, $0)] }
+    writers = try (0..<plan.count).map { try layer(.down, $0) }
+    closingNorm = block.norms[BlockHalf.feedForward.closingNorm]
   }
 }

@@ -63,12 +63,14 @@ package struct ModelConfiguration: Hashable, Sendable {
   ///   - activations: those the architecture can have, by their names in `hidden_act`; the first is that of a file that
   ///     names none.
   ///   - rotaryBase: `rope_theta` of a file that states none.
+  ///   - mixes: whether the architecture reads how many experts there are.
+  ///   - rotatesParts: whether the architecture reads how many channels of a head turn.
   init(
     common config: ConfigFile, headDimension standard: Int? = nil,
     activations: KeyValuePairs<String, Activation> = ["silu": .silu],
-    rotaryBase: Double = 10_000
+    rotaryBase: Double = 10_000, rotatesParts: Bool = false, mixes: Bool = false
   ) throws {
-    try Self.refuseForeign(config)
+    try Self.refuseForeign(config, mixes: mixes)
     activation = try Self.activation(config, among: activations)
     modelType = try config.text("model_type")
     blocks = try config.integer("num_hidden_layers", in: 1...Bounds.blocks)
@@ -100,7 +102,9 @@ package struct ModelConfiguration: Hashable, Sendable {
     vocabularySize = try config.integer("vocab_size", in: 1...Bounds.vocabulary)
     context = try config.integer("max_position_embeddings", in: 1...Bounds.context)
     normEpsilon = Float(try config.optionalNumber("rms_norm_eps", in: 0...1) ?? 1e-6)
-    rotary = try RotaryEmbedding(from: config, context: context, base: rotaryBase)
+    rotary = try RotaryEmbedding(
+      from: config, context: context, base: rotaryBase, partial: rotatesParts)
+    if !rotatesParts { try rotary.checkPairs(headDimension / 2, in: config) }
     tiedEmbeddings = try config.optionalFlag("tie_word_embeddings") ?? false
     windows = [Int](repeating: 0, count: blocks)
     // Some configurations name tokens that the embedding table has no row for; they are never met.
@@ -114,12 +118,12 @@ package struct ModelConfiguration: Hashable, Sendable {
   }
 
   /// Names what would make the model another one.
-  private static func refuseForeign(_ config: ConfigFile) throws {
+  private static func refuseForeign(_ config: ConfigFile, mixes: Bool) throws {
     func refuse(_ field: String, _ found: String, _ known: String) -> ModelError {
       .unsupported(file: config.path, field: field, found: found, known: known)
     }
     for field in ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"]
-    where try config.optionalInteger(field, in: 0...Int.max) ?? 0 > 0 {
+    where try !mixes && (config.optionalInteger(field, in: 0...Int.max) ?? 0) > 0 {
       throw refuse(field, "a mixture of experts", "known are dense feed-forward layers")
     }
     if try config.optionalInteger("num_kv_shared_layers", in: 0...Int.max) ?? 0 > 0 {
@@ -166,8 +170,19 @@ package struct ModelConfiguration: Hashable, Sendable {
       headDimension: headDimension, vocabularySize: vocabularySize, context: context,
       tiedEmbeddings: tiedEmbeddings,
       slidingWindow: isUniform ? windows.first ?? 0 : 0, windows: isUniform ? nil : windows)
-    let linears = LinearSize.all(of: block(0))
+    let plans = (0..<blocks).map(block)
+    let linears = LinearSize.all(of: plans[blocks - 1])
     if linears != shape.linears { shape.listedLinears = linears }
+    let parameters = plans.reduce(0) { $0 + $1.parameters }
+    if parameters != shape.blockLinearParameters { shape.listedParameters = parameters }
+    let active = plans.reduce(0) { $0 + $1.activeParameters }
+    if active != parameters { shape.activeParameters = active }
+    let norms = plans.reduce(hiddenSize) { sum, plan in
+      return plan.normPlaces.reduce(sum) {
+        $0 + (plan[$1].map { $0.hasBias ? 2 * $0.width : $0.width } ?? 0)
+      }
+    }
+    if norms != shape.normParameters { shape.listedNormParameters = norms }
     return shape
   }
 }

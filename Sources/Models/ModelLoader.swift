@@ -36,6 +36,13 @@ extension Model {
     let plans = (0..<configuration.blocks).map { architecture.block(configuration, $0) }
     try refuseWhatIsNotRun(plans, file: source.path)
     let frame = architecture.frame(configuration)
+    if !frame.prefix.isEmpty, !source.has(frame.embedding),
+      source.has(String(frame.embedding.dropFirst(frame.prefix.count)))
+    {
+      return try load(
+        configuration, from: UnprefixedSource(source: source, prefix: frame.prefix),
+        precision: precision)
+    }
     var loader = ModelLoader(frame: frame, source: source, precision: precision)
     let table = try loader.weight(
       frame.embedding, rows: configuration.vocabularySize, columns: configuration.hiddenSize)
@@ -158,6 +165,15 @@ private struct ModelLoader<Source: WeightSource> {
       used.insert(name)
       weight = try source.weight(
         name, total: total, columns: plan.columns, part: first..<first + plan.rows)
+      if plan.hasBias {
+        bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
+      }
+    case .columns(let shared, let first, let total):
+      let name = shared + ".weight"
+      used.insert(name)
+      weight = try DenseWeight(
+        source.tensor(name, shape: Shape(checking: [plan.columns, total])).transposed()
+          .rows(first..<first + plan.rows))
       if plan.hasBias {
         bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
       }

@@ -23,10 +23,16 @@ package struct ModelShape: Hashable, Sendable, Codable {
   package var windows: [Int]?
   /// The block whose cache each block reads, `[blocks]`; nil where each keeps its own.
   package var cacheOwners: [Int]?
-  /// The linear layers of one block where they are not those of the usual gated one.
+  /// The linear layers of one block, the last, where they are not those of the usual gated one.
   package var listedLinears: [LinearSize]?
   /// Bits of a weight over all tensors where they are stored quantized; nil for 16 bits.
   package var storedBits: Double?
+  /// Parameters of the linear layers of all blocks where blocks differ.
+  package var listedParameters: Int?
+  /// Those a token goes through, where a mixture of experts leaves some out.
+  package var activeParameters: Int?
+  /// Parameters of all norms where they are not two a block and a final one, all as wide as the residual stream.
+  package var listedNormParameters: Int?
 
   package init(
     architecture: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int,
@@ -57,14 +63,17 @@ package struct ModelShape: Hashable, Sendable, Codable {
 
   /// Parameters of the linear layers of all blocks: the ones weight methods quantize.
   package var blockLinearParameters: Int {
-    blocks * linears.reduce(0) { $0 + $1.rows * $1.columns }
+    listedParameters ?? blocks * linears.reduce(0) { $0 + $1.rows * $1.columns }
   }
+
+  /// Those that one token goes through.
+  package var activeLinearParameters: Int { activeParameters ?? blockLinearParameters }
 
   /// Parameters of the embedding table.
   package var embeddingParameters: Int { vocabularySize * hiddenSize }
 
   /// Parameters of norms, all blocks and the final one.
-  package var normParameters: Int { (2 * blocks + 1) * hiddenSize }
+  package var normParameters: Int { listedNormParameters ?? (2 * blocks + 1) * hiddenSize }
 
   /// All parameters.
   package var parameters: Int {
@@ -79,9 +88,9 @@ package struct ModelShape: Hashable, Sendable, Codable {
       + Double(normParameters) * 2
   }
 
-  /// Bytes of weights read to decode one token: all linears and the head; one row of the embedding.
+  /// Bytes of weights read to decode one token: the linears it goes through and the head; one row of the embedding.
   package func decodeWeightBytes(bitsPerWeight: Double) -> Double {
-    Double(blockLinearParameters) * bitsPerWeight / 8 + Double(embeddingParameters) * 2
+    Double(activeLinearParameters) * bitsPerWeight / 8 + Double(embeddingParameters) * 2
   }
 
   /// Bytes of all weights as they are stored, 16 bits each where they are not quantized.
@@ -91,7 +100,7 @@ package struct ModelShape: Hashable, Sendable, Codable {
 
   /// Bytes of weights read to decode one token as they are stored.
   package var storedDecodeBytes: Double {
-    storedBits.map { Double(blockLinearParameters + embeddingParameters) * $0 / 8 }
+    storedBits.map { Double(activeLinearParameters + embeddingParameters) * $0 / 8 }
       ?? decodeWeightBytes(bitsPerWeight: 16)
   }
 
@@ -103,7 +112,7 @@ package struct ModelShape: Hashable, Sendable, Codable {
 
   /// Multiply-adds times two for one token through all linears, head included.
   package var linearOperationsPerToken: Double {
-    2 * Double(blockLinearParameters + embeddingParameters)
+    2 * Double(activeLinearParameters + embeddingParameters)
   }
 
   /// Multiply-adds times two of attention for one token at `depth` cached tokens.

@@ -12,7 +12,8 @@ package final class RotaryTable: Sendable {
     package let sine: UnsafePointer<Float>
     private let storage: UnsafeMutablePointer<Float>
 
-    fileprivate init(frequencies: [Float], count: Int) {
+    /// - Parameter magnitude: what cosines and sines are multiplied by.
+    fileprivate init(frequencies: [Float], magnitude: Float, count: Int) {
       let pairs = frequencies.count
       let storage = UnsafeMutablePointer<Float>.allocate(capacity: max(1, 2 * count * pairs))
       let sines = storage + count * pairs
@@ -21,8 +22,8 @@ package final class RotaryTable: Sendable {
           for pair in 0..<pairs {
             // The angle is a float32 product, as in transformers.
             let angle = Double(Float(position) * frequencies[pair])
-            storage[position * pairs + pair] = Float(cos(angle))
-            sines[position * pairs + pair] = Float(sin(angle))
+            storage[position * pairs + pair] = magnitude * Float(cos(angle))
+            sines[position * pairs + pair] = magnitude * Float(sin(angle))
           }
         }
       }
@@ -37,11 +38,14 @@ package final class RotaryTable: Sendable {
 
   /// Angle per token of each pair of channels.
   package let frequencies: [Float]
+  private let magnitude: Float
   private let made: Mutex<Rows>
 
-  package init(_ embedding: RotaryEmbedding, headDimension: Int) {
-    frequencies = embedding.frequencies(headDimension: headDimension)
-    made = Mutex(Rows(frequencies: frequencies, count: 0))
+  /// - Parameter isLong: whether it is for sequences longer than those of training.
+  package init(_ embedding: RotaryEmbedding, headDimension: Int, isLong: Bool = false) {
+    frequencies = embedding.frequencies(headDimension: headDimension, isLong: isLong)
+    magnitude = embedding.magnitude
+    made = Mutex(Rows(frequencies: frequencies, magnitude: magnitude, count: 0))
   }
 
   /// At least the rows of the positions `0..<positions`.
@@ -49,7 +53,9 @@ package final class RotaryTable: Sendable {
     made.withLock { rows in
       if rows.count < positions {
         // Whoever still reads the shorter table holds on to it.
-        rows = Rows(frequencies: frequencies, count: max(positions, rows.count * 2, 1024))
+        rows = Rows(
+          frequencies: frequencies, magnitude: magnitude,
+          count: max(positions, rows.count * 2, 1024))
       }
       return rows
     }
@@ -58,35 +64,78 @@ package final class RotaryTable: Sendable {
 
 /// The tables of all rotations in a model; blocks that turn alike share one.
 struct RotaryTables: Sendable {
-  private let tables: [(rotation: AttentionPlan.Rotation, table: RotaryTable)]
+  private struct Entry {
+    let turn: RotaryTurn
+    let table: RotaryTable
+  }
+
+  private let tables: [Entry]
 
   init(_ plans: [BlockPlan]) {
     var rotations: [AttentionPlan.Rotation] = []
     for rotation in plans.compactMap(\.attention.rotation) where !rotations.contains(rotation) {
       rotations.append(rotation)
     }
-    tables = rotations.map { ($0, RotaryTable($0)) }
+    tables = rotations.flatMap { rotation in
+      ([false] + (rotation.embedding.longContext == nil ? [] : [true])).map { isLong in
+        let turn = RotaryTurn(rotation: rotation, isLong: isLong)
+        return Entry(turn: turn, table: RotaryTable(turn))
+      }
+    }
   }
 
-  /// At least the rows of the positions `0..<positions` of every table.
-  func rows(_ positions: Int) -> RotaryRows {
-    RotaryRows(positions: positions, rows: tables.map { ($0.rotation, $0.table.rows(positions)) })
+  /// At least the rows of the positions `0..<positions` of the tables that sequences of these lengths turn by.
+  func rows(_ positions: Int, lengths: [Int]) -> RotaryRows {
+    var made: [RotaryRows.Row] = []
+    for entry in tables where lengths.contains(where: entry.turn.isOf) {
+      made.append(RotaryRows.Row(turn: entry.turn, rows: entry.table.rows(positions)))
+    }
+    return RotaryRows(positions: positions, rows: made)
   }
 }
 
 /// Rows of the tables of a model for one pass.
 struct RotaryRows: Sendable {
   fileprivate let positions: Int
-  fileprivate let rows: [(rotation: AttentionPlan.Rotation, rows: RotaryTable.Rows)]
+  fileprivate let rows: [Row]
 
-  /// Those of one rotation; made when no block of the model turns so.
-  func of(_ rotation: AttentionPlan.Rotation) -> RotaryTable.Rows {
-    rows.first { $0.rotation == rotation }?.rows ?? RotaryTable(rotation).rows(positions)
+  struct Row: Sendable {
+    let turn: RotaryTurn
+    let rows: RotaryTable.Rows
+  }
+
+  /// Those of one rotation for a sequence of `length` tokens; made when no block of the model turns so.
+  func of(_ rotation: AttentionPlan.Rotation, length: Int) -> RotaryTable.Rows {
+    let turn = RotaryTurn(rotation, length: length)
+    return rows.first { $0.turn == turn }?.rows ?? RotaryTable(turn).rows(positions)
+  }
+}
+
+/// A rotation as sequences of some length turn by it.
+struct RotaryTurn: Hashable, Sendable {
+  let rotation: AttentionPlan.Rotation
+  let isLong: Bool
+
+  init(rotation: AttentionPlan.Rotation, isLong: Bool) {
+    self.rotation = rotation
+    self.isLong = isLong
+  }
+
+  /// Whether a sequence of `length` tokens turns so.
+  func isOf(length: Int) -> Bool {
+    guard let longContext = rotation.embedding.longContext else { return !isLong }
+    return isLong == (length > longContext)
+  }
+
+  init(_ rotation: AttentionPlan.Rotation, length: Int) {
+    let short = RotaryTurn(rotation: rotation, isLong: false)
+    self = short.isOf(length: length) ? short : RotaryTurn(rotation: rotation, isLong: true)
   }
 }
 
 extension RotaryTable {
-  fileprivate convenience init(_ rotation: AttentionPlan.Rotation) {
-    self.init(rotation.embedding, headDimension: rotation.channels)
+  fileprivate convenience init(_ turn: RotaryTurn) {
+    self.init(
+      turn.rotation.embedding, headDimension: turn.rotation.channels, isLong: turn.isLong)
   }
 }

@@ -43,6 +43,36 @@ extension WeightSource {
   }
 }
 
+/// A source whose names lack what those of the whole model begin with, under the whole names.
+struct UnprefixedSource<Source: WeightSource>: WeightSource {
+  let source: Source
+  let prefix: String
+
+  var path: String { source.path }
+  var names: [String] { source.names.map { prefix + $0 } }
+
+  /// A name without the prefix; one that never has it names nothing here.
+  private func stored(_ name: String) -> String {
+    name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+  }
+
+  func has(_ name: String) -> Bool { name.hasPrefix(prefix) && source.has(stored(name)) }
+
+  func tensor(_ name: String, shape: Shape) throws -> TensorView {
+    try source.tensor(stored(name), shape: shape)
+  }
+
+  func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    try source.weight(stored(name), rows: rows, columns: columns)
+  }
+
+  func weight(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> any LinearWeight {
+    try source.weight(stored(name), total: total, columns: columns, part: part)
+  }
+}
+
 /// The tensors of a checkpoint in safetensors.
 package struct CheckpointSource: WeightSource {
   package let checkpoint: Checkpoint

@@ -13,6 +13,12 @@ extension ExecutionContext {
     into out: UnsafeMutablePointer<Float>
   ) {
     guard tokens > 0 else { return }
+    if let cap = view.softCap {
+      plainAttention(
+        queries: queries, tokens: tokens, position: position, heads: heads, view: view, cap: cap,
+        into: out)
+      return
+    }
     traced(
       .attention, owner: view.coding.keys[0],
       bytes: Self.attentionBytes(view, tokens: tokens, position: position),
@@ -178,7 +184,7 @@ extension ExecutionContext {
   ) {
     let width = sequences.first.map { heads * $0.view.headDimension } ?? 0
     let areShort = sequences.allSatisfy { position, view in
-      view.recent == nil && !view.coding.transformsValues
+      view.recent == nil && view.softCap == nil && !view.coding.transformsValues
         && view.coding.keyCoder(head: 0).transform == nil
         && position / KVBlockLayout.tokens < Self.splitBlocks
     }

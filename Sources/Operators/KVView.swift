@@ -14,6 +14,8 @@ package struct KVView {
   package var window: Int
   /// What products of queries and keys are multiplied by; nil for `1 / sqrt(headDimension)`.
   package var scale: Float?
+  /// Scores become `cap * tanh(score / cap)`; nil for none.
+  package var softCap: Float?
   /// `[kvHeads][blocks]`.
   package var keyBlocks: [[UnsafeMutableRawPointer]]
   /// `[kvHeads][blocks]`.

@@ -14,7 +14,7 @@ import Glibc
 package struct ResourceLocator: Sendable {
   /// One place, and why it was looked at.
   package struct Place: Equatable, Sendable {
-    /// The flag, variable or rule that named it: `--themes`, `NIBBLE_HOME`, `beside the executable`.
+    /// The flag, variable or rule that named it: `--themes`, `NIBBLE_HOME`, `next to the executable`.
     package let origin: String
     package let path: String
     /// Whether a folder was there.
@@ -38,8 +38,13 @@ package struct ResourceLocator: Sendable {
 
   /// A locator for this process.
   package init() {
+    let environment = Self.currentEnvironment()
     self.init(
-      environment: Self.currentEnvironment(), executable: Self.realPath("/proc/self/exe"))
+      environment: environment,
+      executable: Self.realPath("/proc/self/exe")
+        ?? CommandLine.arguments.first.flatMap {
+          Self.executable(startedAs: $0, searchPath: environment["PATH"] ?? "")
+        })
   }
 
   /// A locator for an environment and an executable of the caller's choice.
@@ -98,6 +103,17 @@ package struct ResourceLocator: Sendable {
     return Place(origin: origin, path: path, exists: exists)
   }
 
+  /// The real path of a program by the name it was started with, for systems without `/proc`: a name without a slash lies in
+  /// the first folder of the search path that has it.
+  package static func executable(startedAs name: String, searchPath: String) -> String? {
+    if name.contains("/") { return realPath(name) }
+    for folder in searchPath.split(separator: ":") {
+      let path = folder + "/" + name
+      if access(String(path), X_OK) == 0 { return realPath(String(path)) }
+    }
+    return nil
+  }
+
   private static func folder(of path: String) -> String? {
     guard let slash = path.lastIndex(of: "/") else { return nil }
     return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -110,7 +126,7 @@ package struct ResourceLocator: Sendable {
   }
 
   private static func currentEnvironment() -> [String: String] {
-    let names = ["NIBBLE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"]
+    let names = ["PATH", "NIBBLE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"]
     return names.reduce(into: [:]) { found, name in
       if let value = getenv(name) { found[name] = String(cString: value) }
     }

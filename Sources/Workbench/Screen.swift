@@ -35,6 +35,8 @@ package protocol Screen: Sendable {
   static func focus(_ direction: Int, _ state: inout State)
   /// The form of the screen, if it has one.
   static func settings(_ state: State) -> [Setting]
+  /// Fields that a key asks for and no form shows, such as the path of a file.
+  static func prompts(_ state: State) -> [Setting]
   /// Puts a text into the filter of the screen's list, if it has one.
   static func filter(_ text: String, _ state: inout State)
   /// Called when the screen comes up.
@@ -52,6 +54,7 @@ extension Screen {
   }
   package static func focus(_ direction: Int, _ state: inout State) {}
   package static func settings(_ state: State) -> [Setting] { [] }
+  package static func prompts(_ state: State) -> [Setting] { [] }
   package static func filter(_ text: String, _ state: inout State) {}
   package static func appeared(_ state: inout State) -> [Effect] { [] }
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {}

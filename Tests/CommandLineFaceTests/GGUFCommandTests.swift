@@ -61,7 +61,8 @@ import Testing
       "layers", path, "--against", "built-in", "--samples", "1", "--sample-length", "64",
     ])
     #expect(ran.code == 0, "\(ran.error)")
-    #expect(ran.out.contains("m.gguf (Q4_0) against tales-5M (built-in) (FP baseline)"), "\(ran.out)")
+    #expect(
+      ran.out.contains("m.gguf (Q4_0) against tales-5M (built-in) (FP baseline)"), "\(ran.out)")
     #expect(ran.out.contains("Worst: block"))
     let json = try Ran(["layers", path, "--against", "built-in", "--weights-only", "--json"]).json()
     json.expectNumbers(["layers.0.weightError", "layers.55.bits"])

@@ -54,7 +54,7 @@ import Testing
     Recipe(activations: MethodChoice(method: "smoothquant", options: ["reach": .choice("all")])),
   ]
 
-  @Test(arguments: families, methods)
+  @Test(arguments: families + ["mixtral", "olmo2"], methods)
   func whatIsMovedChangesNothing(_ family: String, _ recipe: Recipe) throws {
     let model = try model(family)
     let context = try context()
@@ -63,7 +63,11 @@ import Testing
       context: context)
     var scales: [Projection: LayerScales] = [:]
     for layer in trial.draft.layers { scales[layer.projection] = layer.scales }
-    #expect(scales.values.allSatisfy { !$0.isIdentity }, "every layer takes part")
+    // Without a norm in front nothing moves to q, k, v, gate and up.
+    let needsNorm = family != "olmo2"
+    #expect(
+      scales.allSatisfy { !$0.value.isIdentity || (!needsNorm && $0.key.readsStream) },
+      "every layer takes part")
     let original = try model.block(1)
     let moved = try QuantizedBlock(
       block: trial.drafted, record: .init(), absoluteMaxima: [:], scales: scales
@@ -85,6 +89,59 @@ import Testing
         expected.pointer, found.pointer, count: sequence.tokens * sequence.width)
       #expect(sums.relativeError < Self.foldingError, "\(sums.relativeError)")
     }
+  }
+
+  @Test(arguments: ["rtn:4:-1", "gptq:4:-1", "awq:4:-1", "hqq:4:-1"])
+  func everyExpertIsQuantizedAndTheRouterIsNot(_ weights: String) throws {
+    let model = try model("mixtral")
+    let context = try context()
+    let streams = try streams(model, context, seed: 4)
+    let recipe = try RecipeText.recipe("weights=" + weights)
+    let trial = try BlockTrial(
+      recipe: recipe, model: model, index: 1, sequences: streams, context: context)
+    let experts = trial.draft.layers.filter { $0.projection.expert != nil }
+    #expect(experts.count == 12)
+    for layer in trial.draft.layers {
+      #expect(layer.isQuantized == (layer.projection != .router), "\(layer.projection)")
+      #expect(layer.fallback == nil, "\(layer.projection): \(layer.fallback ?? "")")
+    }
+    let (plain, quantized) = (streams[0].copy(), streams[0].copy())
+    try model.runBlock(1, hidden: [plain], context: context)
+    try model.runBlock(1, trial.drafted, hidden: [quantized], context: context)
+    let sums = context.compare(
+      plain.pointer, quantized.pointer, count: plain.tokens * plain.width)
+    #expect(sums.relativeError > 0 && sums.relativeError < 0.1, "\(sums.relativeError)")
+  }
+
+  @Test func anExpertThatFewTokensReachIsRoundedAndSaysSo() throws {
+    let model = try model("mixtral")
+    let context = try context()
+    let tokens = try model.embed((0..<6).map { Int32($0 * 5) })
+    let trial = try BlockTrial(
+      recipe: RecipeText.recipe("weights=gptq:4:-1"), model: model, index: 0, sequences: [tokens],
+      context: context)
+    for layer in trial.draft.layers where layer.projection.expert != nil {
+      #expect(layer.fallback?.contains("calibration tokens came to the expert") == true)
+    }
+    #expect(trial.draft[.q].fallback == nil)
+    // AWQ leaves the experts that no token is sent to unscaled, and rounds them all the same.
+    let awq = try BlockTrial(
+      recipe: RecipeText.recipe("weights=awq:4:-1"), model: model, index: 0,
+      sequences: [try model.embed([7])], context: context)
+    #expect(awq.draft.layers.allSatisfy { $0.isQuantized || $0.projection == .router })
+  }
+
+  @Test(arguments: ["int8", "llm.int8", "smoothquant", "fp8"])
+  func activationsOfExpertsAreQuantized(_ method: String) throws {
+    let model = try model("qwen3-moe")
+    let context = try context()
+    let trial = try BlockTrial(
+      recipe: RecipeText.recipe("activations=" + method), model: model, index: 1,
+      sequences: streams(model, context, seed: 5), context: context)
+    for layer in trial.draft.layers where layer.projection != .router {
+      #expect(layer.isQuantized, "\(layer.projection)")
+    }
+    #expect(!trial.draft[.router].isQuantized)
   }
 
   @Test(arguments: families) func plantingChangesNoBit(_ family: String) throws {

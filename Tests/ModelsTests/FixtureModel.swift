@@ -9,6 +9,8 @@ import Testing
 struct FixtureModel: CustomTestStringConvertible, Sendable {
   static let names = [
     "llama3-scaling", "llama-linear", "mistral-window", "qwen2", "qwen3", "smollm3", "gemma3",
+    "llama-yarn", "olmo2", "granite", "phi3", "gpt2", "opt", "mixtral", "qwen3-moe",
+    "gemma2",
   ]
 
   let name: String

@@ -125,8 +125,8 @@ import Testing
     ("\"rope_theta\": [1]", ["rope_theta"]),
     ("\"hidden_act\": \"gelu\"", ["hidden_act", "gelu", "silu"]),
     ("\"num_local_experts\": 8", ["num_local_experts", "mixture of experts"]),
-    ("\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}", ["yarn", "llama3"]),
-    ("\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4}", ["dynamic"]),
+    ("\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": -4}", ["rope_scaling.factor"]),
+    ("\"rope_scaling\": {\"rope_type\": \"ntk\", \"factor\": 4}", ["ntk", "llama3"]),
     ("\"rope_scaling\": {\"type\": \"linear\"}", ["rope_scaling.factor"]),
     ("\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}", ["rope_scaling.factor"]),
     ("\"rope_scaling\": 3", ["rope_scaling"]),
@@ -134,7 +134,11 @@ import Testing
       "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 2, \"low_freq_factor\": 4, "
         + "\"high_freq_factor\": 4}", ["high_freq_factor"]
     ),
-    ("\"rope_parameters\": {\"rope_type\": \"longrope\"}", ["rope_parameters", "longrope"]),
+    ("\"rope_parameters\": {\"rope_type\": \"mrope\"}", ["rope_parameters", "mrope", "known are"]),
+    (
+      "\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 2]}",
+      ["rope_scaling.long_factor", "expected 2 numbers"]
+    ),
     ("\"partial_rotary_factor\": 0.5", ["partial_rotary_factor", "0.5"]),
     ("\"layer_types\": [\"full_attention\"]", ["layer_types", "3 blocks"]),
     (
@@ -189,6 +193,6 @@ import Testing
     for architecture in Architectures.all {
       #expect(architecture.modelTypes.allSatisfy { Architectures.named($0) == architecture })
     }
-    #expect(Architectures.named("gpt2") == nil)
+    #expect(Architectures.named("bloom") == nil)
   }
 }

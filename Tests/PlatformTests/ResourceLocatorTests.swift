@@ -77,6 +77,13 @@ import Testing
     #expect(bare.search(for: "Themes", of: "Workbench").places == [])
   }
 
+  @Test func withoutProcTheNameItWasStartedWithLeadsToTheProgram() throws {
+    let found = ResourceLocator.executable(startedAs: "sh", searchPath: "/nonexistent:/bin")
+    #expect(found == ResourceLocator.executable(startedAs: "/bin/sh", searchPath: ""))
+    #expect(found?.hasPrefix("/") == true)
+    #expect(ResourceLocator.executable(startedAs: "no-such-program", searchPath: "/bin") == nil)
+  }
+
   @Test func thisProcessHasAnExecutable() {
     let search = ResourceLocator().search(for: "Themes", of: "Workbench")
     #expect(search.places.contains { $0.origin == "next to the executable" })

@@ -80,7 +80,7 @@ import Testing
       weights: result.scaled(layer.weights, of: .up), grid: layer.grid)
     let scales = try #require(result.inputScales(of: .up))
     let expected = try AWQClipSearch.search(
-      scaled, sample: block.inputs(of: .up).sample.divided(by: scales), Self.options())
+      scaled, sample: #require(block.inputs(of: .up)).sample.divided(by: scales), Self.options())
     #expect(result.clips[.up] == expected)
     var plain = Self.options()
     plain.clips = false
@@ -146,7 +146,7 @@ struct SmallBlock: AWQBlock {
 
   func gains(of norm: BlockNorm) -> [Float] { norms[norm]! }
 
-  func inputs(of projection: Projection) -> AWQInputs {
+  func inputs(of projection: Projection) -> AWQInputs? {
     let first = normed(inputs, .attention)
     let second = normed(middle(), .feedForward)
     let values =

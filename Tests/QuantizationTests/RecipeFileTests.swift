@@ -13,6 +13,23 @@ import Testing
     #expect(try RecipeFile.read(path) == recipe)
   }
 
+  @Test func aFileThatHoldsNoRecipeIsNotReplaced() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("recipe.toml")
+    let (first, second) = (
+      try RecipeText.recipe("weights=rtn:4:128"), try RecipeText.recipe("kv=int8")
+    )
+    try RecipeFile.write(first, overRecipesAlone: path)
+    try RecipeFile.write(second, overRecipesAlone: path)
+    #expect(try RecipeFile.read(path) == second)
+    let notes = folder.path("notes.txt")
+    try "Dear diary,".write(toFile: notes, atomically: true, encoding: .utf8)
+    #expect(throws: RecipeFileError.self) {
+      try RecipeFile.write(first, overRecipesAlone: notes)
+    }
+    #expect(try String(contentsOfFile: notes, encoding: .utf8) == "Dear diary,")
+  }
+
   @Test func oneTableStandsForBothHalvesOfTheCache() throws {
     let recipe = try RecipeFile.recipe(
       """

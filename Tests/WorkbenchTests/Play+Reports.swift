@@ -1,5 +1,6 @@
 import Engine
 import Profiling
+import Quantization
 import Workbench
 
 extension Play {
@@ -53,6 +54,12 @@ extension Play {
       survey.recipe = job.recipe
       return JobPayload(survey, of: CalibrationSurveyJob.self)
     case is AllocateJob: return JobPayload(SampleRun.allocation, of: AllocateJob.self)
+    case let job as OpenRecipeJob:
+      let recipe = try? RecipeText.recipe(SampleRun.recipeOnDisk)
+      return JobPayload(
+        RecipeOnDisk(path: job.path, recipe: recipe ?? .baseline), of: OpenRecipeJob.self)
+    case let job as WriteRecipeJob:
+      return JobPayload(RecipeOnDisk(path: job.path, recipe: job.recipe), of: WriteRecipeJob.self)
     default: return nil
     }
   }

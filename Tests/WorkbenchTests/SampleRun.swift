@@ -227,6 +227,9 @@ struct SampleRun {
       }, metrics: [.relativeError, .sqnr, .cosine])
   }
 
+  /// What the sample recipe file holds.
+  static let recipeOnDisk = "rotate=2 weights=rtn:4:128 kv=int8"
+
   static let quantized = QuantizeReport(
     recipe: recipe, seconds: 47.2, peakResidentBytes: 405_000_000, outputBytes: 21_300_000,
     baselineBytes: 58_741_760, kvBytesPerToken: 4352, baselineKVBytesPerToken: 8192, layers: layers,

@@ -126,7 +126,7 @@ private struct FixtureBlock: AWQBlock {
 
   func gains(of norm: BlockNorm) -> [Float] { toy.gains[norm] ?? [] }
 
-  func inputs(of projection: Projection) -> AWQInputs {
+  func inputs(of projection: Projection) -> AWQInputs? {
     AWQInputs(features(of: projection), columns: toy.columns(of: projection))
   }
 

@@ -7,7 +7,8 @@ package enum Jobs {
     CalibrationSurveyJob.self, AllocateJob.self, OutliersJob.self, PlantingJob.self,
     RotationJob.self, OutlierLabJob.self, CachesJob.self, CacheSpeedJob.self, BatchJob.self,
     EvaluateJob.self, ContinueJob.self, RecallJob.self, BenchJob.self, ProvidersJob.self,
-    KernelsJob.self, ExportJob.self, SaveJob.self,
+    KernelsJob.self, ExportJob.self, SaveJob.self, OpenRecipeJob.self, WriteRecipeJob.self,
+    TokensJob.self, LogitsJob.self, GenerateJob.self,
   ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -8,6 +8,8 @@ struct TokenSegment {
   var count: Int
   /// Position of the first token in its sequence.
   var position: Int
+  /// Tokens of the sequence once all passes over what is read now are done; its rotation may depend on it.
+  var length: Int
   var cache: any KVCache
 }
 
@@ -42,7 +44,8 @@ struct BlockRunner {
     self.observer = observer
     self.segments = segments
     tokens = segments.reduce(0) { $0 + $1.count }
-    rotary = model.rotary.rows(segments.reduce(0) { max($0, $1.position + $1.count) })
+    rotary = model.rotary.rows(
+      segments.reduce(0) { max($0, $1.position + $1.count) }, lengths: segments.map(\.length))
     buffers = ForwardBuffers(context, model.configuration, tokens: tokens)
   }
 
@@ -119,7 +122,11 @@ struct BlockRunner {
   /// What a half yields, normalized where the plan says so.
   private func close(_ half: PreparedBlock.Half, index: Int) {
     show(.linearOutput(half.writerRole), index, buffers.delta, configuration.hiddenSize)
-    guard let norm = half.closingNorm else { return }
+    close(half.closingNorm)
+  }
+
+  func close(_ norm: NormWeight?) {
+    guard let norm else { return }
     context.normalize(buffers.delta, by: norm, epsilon: configuration.normEpsilon, rows: tokens)
   }
 
@@ -143,8 +150,8 @@ struct BlockRunner {
     if let norm = prepared.keyNorm {
       normalize(buffers.keys, by: norm, heads: kvHeads, dimension: dimension)
     }
-    let rows = attention.rotation.map { rotary.of($0) }
     for segment in segments {
+      let rows = attention.rotation.map { rotary.of($0, length: segment.length) }
       let queries = buffers.queries + segment.first * heads * dimension
       let keys = buffers.keys + segment.first * kvHeads * dimension
       let values = buffers.values + segment.first * kvHeads * dimension
@@ -210,8 +217,13 @@ struct BlockRunner {
   private func feedForward(
     _ plan: BlockPlan, _ prepared: PreparedBlock, index: Int, endsBefore: Projection? = nil
   ) {
-    let half = prepared.feedForward
-    let width = configuration.intermediateSize
+    let half: PreparedBlock.Half
+    switch prepared.feedForward {
+    case .dense(let dense): half = dense
+    case .mixture(let mixture):
+      return feedForward(plan, mixture, index: index, endsBefore: endsBefore)
+    }
+    let width = plan.intermediate
     showInputs(of: half, index)
     if let endsBefore, endsBefore < half.writerRole { return }
     let outputs = plan.feedForward.hasGate ? buffers.gatedOutputs : buffers.plainOutputs
@@ -245,11 +257,13 @@ struct BlockRunner {
     }
   }
 
-  private func show(
-    _ tap: ForwardTap, _ index: Int, _ values: UnsafePointer<Float>, _ columns: Int
+  /// - Parameter count: the rows of `values`; nil for one a token.
+  func show(
+    _ tap: ForwardTap, _ index: Int, _ values: UnsafePointer<Float>, _ columns: Int,
+    rows count: Int? = nil
   ) {
     guard let observer, observer.wants(tap, block: index) else { return }
-    observer.observe(tap, block: index, values: values, tokens: tokens, columns: columns)
+    observer.observe(tap, block: index, values: values, tokens: count ?? tokens, columns: columns)
   }
 }
 

@@ -20,14 +20,21 @@ struct ForwardBuffers {
   /// Of up alone.
   let plainOutputs: [UnsafeMutablePointer<Float>]
   let deltaOutput: [UnsafeMutablePointer<Float>]
+  private let context: ExecutionContext
+  private let tokens: Int
 
   init(_ context: ExecutionContext, _ configuration: ModelConfiguration, tokens: Int) {
     let queries = configuration.heads * configuration.headDimension
+    // Experts may be wider than the dense layers of other blocks.
+    let widest = max(
+      configuration.intermediateSize, Int(configuration.particulars["expert_width"]?.first ?? 0))
     let cached = configuration.kvHeads * configuration.headDimension
     let widths = [
       configuration.hiddenSize, configuration.hiddenSize, configuration.hiddenSize, queries,
-      cached, cached, queries, configuration.intermediateSize, configuration.intermediateSize,
+      cached, cached, queries, widest, widest,
     ]
+    self.context = context
+    self.tokens = tokens
     func buffer(_ slot: Int) -> UnsafeMutablePointer<Float> {
       context.floats(slot: slot, count: widths[slot] * tokens)
     }
@@ -42,5 +49,20 @@ struct ForwardBuffers {
     plainOutputs = [gatedOutputs[0]]
     attentionOutputs = [self.queries, keys, values]
     deltaOutput = [delta]
+  }
+
+  /// What the router of a mixture yields, `[T, experts]`.
+  func routerScores(experts: Int) -> UnsafeMutablePointer<Float> {
+    context.floats(slot: 9, count: experts * tokens)
+  }
+
+  /// The inputs and the outputs of one expert, each `[T, H]`.
+  func expertRows(_ width: Int) -> (
+    inputs: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
+  ) {
+    (
+      context.floats(slot: 10, count: width * tokens),
+      context.floats(slot: 11, count: width * tokens)
+    )
   }
 }

@@ -47,7 +47,10 @@ extension Model {
         try cache.reserve(count)
         let runner = BlockRunner(
           self, context: context, observer: options.observer,
-          segments: [TokenSegment(first: 0, count: count, position: first, cache: cache)])
+          segments: [
+            TokenSegment(
+              first: 0, count: count, position: first, length: sequence.tokens, cache: cache)
+          ])
         let rows = sequence.pointer + first * sequence.width
         runner.hidden.update(from: rows, count: count * sequence.width)
         runner.normalize(block.openingNorm)

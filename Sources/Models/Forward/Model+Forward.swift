@@ -43,13 +43,17 @@ extension Model {
     let result = reused ?? Logits()
     let scores = result.prepare(
       rows: wanted.count, vocabulary: configuration.vocabularySize)
+    let length = cache.length + tokens.count
     var first = 0
     while first < tokens.count {
       let count = min(options.chunk, cache.layout.longestPass, tokens.count - first)
       try cache.reserve(count)
       let runner = BlockRunner(
         self, context: context, observer: options.observer,
-        segments: [TokenSegment(first: 0, count: count, position: cache.length, cache: cache)])
+        segments: [
+          TokenSegment(
+            first: 0, count: count, position: cache.length, length: length, cache: cache)
+        ])
       tokens.withUnsafeBufferPointer { tokens in
         embed(
           UnsafeBufferPointer(rebasing: tokens[first..<first + count]), from: cache.length,
@@ -87,7 +91,9 @@ extension Model {
     let runner = BlockRunner(
       self, context: context, observer: options.observer,
       segments: caches.indices.map {
-        TokenSegment(first: $0, count: 1, position: caches[$0].length, cache: caches[$0])
+        TokenSegment(
+          first: $0, count: 1, position: caches[$0].length, length: caches[$0].length + 1,
+          cache: caches[$0])
       })
     tokens.withUnsafeBufferPointer { embed($0, of: runner.segments, into: runner.hidden) }
     try run(runner, options: options)

@@ -33,7 +33,10 @@ extension Model {
       try cache.reserve(count)
       let runner = BlockRunner(
         self, context: context, observer: options.observer,
-        segments: [TokenSegment(first: 0, count: count, position: first, cache: cache)])
+        segments: [
+          TokenSegment(
+            first: 0, count: count, position: first, length: input.tokens, cache: cache)
+        ])
       let rows = first * input.width
       runner.hidden.update(from: input.pointer + rows, count: count * input.width)
       runner.normalize(block.norms[half.openingNorm])

@@ -70,7 +70,9 @@ private struct PromptPass {
         most - tokens.count, cache.layout.longestPass, text.count - done[index])
       try cache.reserve(count)
       segments.append(
-        TokenSegment(first: tokens.count, count: count, position: cache.length, cache: cache))
+        TokenSegment(
+          first: tokens.count, count: count, position: cache.length,
+          length: cache.length + text.count - done[index], cache: cache))
       prompts.append(index)
       tokens += text[done[index]..<done[index] + count]
     }

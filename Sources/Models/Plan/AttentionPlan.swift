@@ -45,11 +45,12 @@ package struct AttentionPlan: Hashable, Sendable {
 }
 
 extension KVView {
-  /// The view with the window and scale of a block's attention.
+  /// The view with the window, scale and cap of a block's attention.
   package func seen(by attention: AttentionPlan) -> KVView {
     var view = self
     view.window = attention.window
     view.scale = attention.scale
+    view.softCap = attention.softCap
     return view
   }
 }

@@ -69,6 +69,15 @@ extension BlockPlan {
 
   /// Weights of all linear layers.
   package var parameters: Int { linears.reduce(0) { $0 + $1.parameters } }
+
+  /// Weights of those that one token goes through.
+  package var activeParameters: Int {
+    guard let experts = feedForward.experts else { return parameters }
+    return linears.reduce(0) { sum, linear in
+      guard case .number? = linear.role.expert else { return sum + linear.parameters }
+      return sum + linear.parameters * experts.active / experts.count
+    }
+  }
 }
 
 // MARK: Norms
@@ -139,16 +148,18 @@ extension BlockPlan {
 
   /// What of the plan nothing here runs yet, in words; nil where all of it runs.
   package var notRun: String? {
-    if attention.softCap != nil { return "soft caps of attention scores" }
     if attention.hasSinks { return "attention sinks" }
-    if feedForward.experts != nil { return "mixtures of experts" }
+    if feedForward.experts?.hasShared == true { return "experts that every token goes through" }
     if let place = [BlockNorm.query, .key].first(where: { norms[$0]?.kind == .layer }) {
       return "layer norms of \(place == .query ? "queries" : "keys")"
     }
     let needed: [Projection] =
-      [.q, .k, .v, .o] + (feedForward.hasGate ? [.gate] : []) + [.up, .down]
+      [.q, .k, .v, .o]
+      + (feedForward.experts.map { Self.rolesOf($0) }
+        ?? (feedForward.hasGate ? [.gate] : []) + [.up, .down])
     if roles != needed {
-      return "blocks of the layers " + roles.map(\.rawValue).joined(separator: ", ")
+      return (feedForward.experts.map { "\($0.count) experts in blocks" } ?? "blocks")
+        + " of the layers " + roles.map(\.rawValue).joined(separator: ", ")
     }
     return nil
   }

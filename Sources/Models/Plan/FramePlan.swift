@@ -29,6 +29,9 @@ package struct FramePlan: Hashable, Sendable {
   package var logitMultiplier: Float = 1
   /// Logits become `cap * tanh(logit / cap)`; nil for none.
   package var logitSoftCap: Float?
+  /// What all names but the head's begin with, which files of the model without a head leave out; empty where there are
+  /// none.
+  package var prefix = ""
   /// Ends of names that some writers add and that no model needs.
   package var ignoredEndings: [String]
 

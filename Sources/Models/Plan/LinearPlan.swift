@@ -8,6 +8,8 @@ package struct LinearPlan: Hashable, Sendable {
     case transposed
     /// Rows of a tensor that several layers share, from `first` of `total` on (Phi-3's `qkv_proj`).
     case rows(of: String, first: Int, total: Int)
+    /// Columns of a tensor `[columns, total]` that several layers share (GPT-2's `c_attn`).
+    case columns(of: String, first: Int, total: Int)
   }
 
   package var role: Projection

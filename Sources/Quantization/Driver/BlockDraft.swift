@@ -53,6 +53,12 @@ package struct BlockDraft {
     /// Whether the recipe keeps the layer in FP.
     package var staysFloat: Bool { treatment == .fp }
 
+    /// The type in which the layer is stored where it stays FP and scale is moved into it: that of the source, but float32
+    /// for a router, since a rounded score may send a token elsewhere.
+    package var floatType: DType {
+      projection.kind == .router ? .f32 : (original as? DenseWeight)?.view.dtype ?? .f32
+    }
+
     /// A method's format with the bits the recipe gives this layer.
     package func format(_ format: WeightFormat) -> WeightFormat {
       guard case .bits(let bits)? = treatment else { return format }

@@ -121,7 +121,7 @@ package struct AWQMethod: QuantizationMethod {
     guard !layer.staysFloat else {
       if !scales.isIdentity {
         draft[projection].weight = try scales.applied(
-          to: layer.weight, storedAs: (layer.original as? DenseWeight)?.view.dtype ?? .f32)
+          to: layer.weight, storedAs: layer.floatType)
       }
       return
     }

@@ -90,16 +90,52 @@ package struct GPTQMethod: QuantizationMethod {
         try calibration.hessians(of: draft, groups: wanted.map(\.lead))
       }
     }
-    for group in wanted {
+    for stage in Self.stages(wanted) {
       if let calibration, isTrueSequential {
         hessians = try clock.time("hessian") {
-          try calibration.hessians(of: draft, groups: [group.lead])
+          try calibration.hessians(of: draft, groups: stage.map(\.lead))
         }
       }
+      try round(stage, &hessians, &draft)
+    }
+  }
+
+  /// Groups that do not read what others of them yield, in the order of the forward pass: those of a dense block one by one,
+  /// the experts of a mixture together, some at a time.
+  private static func stages(_ groups: [InputGroup]) -> [[InputGroup]] {
+    let order = groups.enumerated().sorted {
+      (stage($0.element), $0.offset) < (stage($1.element), $1.offset)
+    }.map(\.element)
+    return order.reduce(into: []) { stages, group in
+      if let last = stages.last, last.count < mostAtOnce, let first = last.first,
+        stage(first) == stage(group)
+      {
+        stages[stages.count - 1].append(group)
+      } else {
+        stages.append([group])
+      }
+    }
+  }
+
+  /// Groups whose Hessians are held at a time.
+  private static let mostAtOnce = 16
+
+  private static func stage(_ group: InputGroup) -> Int {
+    (group.lead.half == .attention ? 0 : 2) + (group.readsStream ? 0 : 1)
+  }
+
+  /// Rounds the layers of some groups.
+  private func round(
+    _ stage: [InputGroup], _ hessians: inout [Projection: Hessian], _ draft: inout BlockDraft
+  ) throws {
+    let (clock, calibration) = (draft.clock, draft.calibration)
+    for group in stage {
       // Taken out, so that the matrix is given back as soon as it is factored.
       let preparation = try clock.time("factorization") {
-        try hessians.removeValue(forKey: group.lead).map { hessian in
-          try GPTQPreparation(
+        try hessians.removeValue(forKey: group.lead).flatMap {
+          hessian -> GPTQPreparation? in
+          guard Self.sees(enough: hessian, group) else { return nil }
+          return try GPTQPreparation(
             hessian, ordersByActivation: ordersByActivation, damping: damping,
             layer: draft[group.lead].name, pool: draft.pool,
             provider: calibration?.context.provider ?? .best)
@@ -111,6 +147,14 @@ package struct GPTQMethod: QuantizationMethod {
         calibration?.report("rounding \(projection)", 1)
       }
     }
+  }
+
+  /// Fewer tokens than this say too little of what an expert reads.
+  private static let fewestOfExpert = 32
+
+  /// Whether enough calibration tokens came to the layers: experts that few were sent to are rounded to nearest.
+  private static func sees(enough hessian: Hessian, _ group: InputGroup) -> Bool {
+    group.lead.expert == nil || hessian.tokens >= fewestOfExpert
   }
 
   private func round(
@@ -127,7 +171,11 @@ package struct GPTQMethod: QuantizationMethod {
       }
       draft[projection].weight = outcome.weight
       draft[projection].note(
-        outcome.fallback ?? "rounded to nearest: no calibration inputs were seen")
+        outcome.fallback
+          ?? (draft.calibration == nil || projection.expert == nil
+            ? "rounded to nearest: no calibration inputs were seen"
+            : "rounded to nearest: fewer than \(Self.fewestOfExpert) calibration tokens came to the expert")
+      )
       return
     }
     let group: Int? = if case .group(let size) = format.granularity { size } else { nil }

@@ -129,9 +129,8 @@ package struct SmoothQuantMethod: QuantizationMethod {
     _ scales: LayerScales, into projection: Projection, _ draft: inout BlockDraft
   ) throws {
     let layer = draft[projection]
-    let type: DType =
-      layer.staysFloat ? (layer.original as? DenseWeight)?.view.dtype ?? .f32 : .f32
-    draft[projection].weight = try scales.applied(to: layer.weight, storedAs: type)
+    draft[projection].weight = try scales.applied(
+      to: layer.weight, storedAs: layer.staysFloat ? layer.floatType : .f32)
     draft[projection].scales = layer.scales.composed(with: scales)
     if let output = scales.output {
       draft[projection].bias = layer.bias.map { bias in zip(bias, output).map { $0 / $1 } }

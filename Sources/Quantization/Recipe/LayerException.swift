@@ -62,10 +62,11 @@ package struct LayerException: Hashable, Sendable {
     }
   }
 
-  /// Whether the exception speaks of this layer.
+  /// Whether the exception speaks of this layer: `down` of those of all experts, `*` of all but routers.
   package func covers(_ id: LinearID) -> Bool {
     (blocks.map { $0.contains(id.block) } ?? true)
-      && (projection.map { $0 == id.projection } ?? true)
+      && (projection.map { $0 == id.projection || $0 == Projection(id.projection.kind) }
+        ?? (id.projection.kind != .router))
   }
 }
 

@@ -73,8 +73,12 @@ package struct Recipe: Hashable, Sendable {
   }
 
   /// How a layer is treated otherwise; nil where the methods' own options hold.
+  ///
+  /// The router of a mixture of experts, some thousand weights that decide where each token goes, stays FP unless an
+  /// exception names it.
   package func treatment(of id: LinearID) -> LayerException.Treatment? {
-    exceptions.last { $0.covers(id) }?.treatment
+    if let found = exceptions.last(where: { $0.covers(id) }) { return found.treatment }
+    return id.projection.kind == .router ? .fp : nil
   }
 
   /// A transform of the recipe; nil for none, and one that changes nothing is none.

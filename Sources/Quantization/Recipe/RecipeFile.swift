@@ -62,6 +62,22 @@ package enum RecipeFile {
     try WholeFile.write(text(of: recipe), to: path)
   }
 
+  /// Writes a recipe, but never in place of a file that holds something else.
+  ///
+  /// - Throws: `RecipeFileError` for such a file, which is left as it is; the platform's error where nothing can be written.
+  package static func write(_ recipe: Recipe, overRecipesAlone path: String) throws {
+    if FileManager.default.fileExists(atPath: path) {
+      do {
+        _ = try read(path)
+      } catch {
+        throw RecipeFileError(
+          path: path, expected: "a new file, or one that holds a recipe, to write to",
+          found: "another file (\(error.expected))")
+      }
+    }
+    try write(recipe, to: path)
+  }
+
   /// The text of a file.
   package static func text(of recipe: Recipe) -> String {
     var text = ""

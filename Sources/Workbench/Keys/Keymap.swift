@@ -30,16 +30,26 @@ package enum Keymap {
     moving("pagedown", name: "page down", help: "Move down a page.", .pageDown),
     moving("home", "g", name: "first", help: "Go to the first row.", .first),
     moving("end", "G", name: "last", help: "Go to the last row.", .last),
-    Binding("tab", name: "next pane", help: "Move the focus to the next pane.") { state in
-      Screens.current(state).focus(1, &state)
-      return []
-    },
-    Binding("shift+tab", name: "previous pane", help: "Move the focus to the pane before.") {
-      state in
-      Screens.current(state).focus(-1, &state)
-      return []
-    },
+    focusing("tab", name: "next pane", help: "Move the focus to the next pane.", 1),
+    focusing("shift+tab", name: "previous pane", help: "Move the focus to the pane before.", -1),
   ]
+
+  private static func focusing(
+    _ key: String, name: String, help: String, _ direction: Int
+  ) -> Binding {
+    Binding(
+      key, name: name, help: help,
+      unless: { state in
+        var moved = state
+        Screens.current(state).focus(direction, &moved)
+        return moved.views == state.views
+          ? "\(Screens.current(state).title) has one pane now: the arrows move in it" : nil
+      }
+    ) { state in
+      Screens.current(state).focus(direction, &state)
+      return []
+    }
+  }
 
   private static let going: [Binding] =
     [

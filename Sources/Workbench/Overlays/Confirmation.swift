@@ -24,11 +24,7 @@ extension Confirmation {
       .strong(question), StyledText("  " + title), "",
       StyledText("y", .key) + " yes    " + StyledText("n", .key) + " no, go on",
     ]
-    let width = min(rect.width, max(36, (lines.map(\.width).max() ?? 0) + 6))
-    let room = buffer.modal(
-      "Really?", size: Size(width: width, height: lines.count + 2), in: rect, look: look)
-    for (index, line) in lines.enumerated() {
-      buffer.line(line, in: room.row(index), look: look)
-    }
+    let width = max(36, (lines.map(\.width).max() ?? 0) + 6)
+    buffer.draw(Modal("Really?", lines: lines, width: width), in: rect, look: look)
   }
 }

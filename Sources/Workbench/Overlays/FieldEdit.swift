@@ -5,7 +5,8 @@ extension FieldEdit {
   static let bindings: [Binding] = [
     Binding("enter", name: "take", help: "Take the text over.", isHint: true) { state in
       guard case .edit(var field) = state.overlay else { return [] }
-      let settings = Screens.current(state).settings(state)
+      let screen = Screens.current(state)
+      let settings = screen.settings(state) + screen.prompts(state)
       guard let setting = settings.first(where: { $0.label == field.label }) else {
         state.overlay = nil
         return []

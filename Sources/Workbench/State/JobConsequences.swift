@@ -1,6 +1,7 @@
 import Engine
 import Models
 import Planning
+import Quantization
 
 /// What a job leads to in the workbench beyond its report being kept; most lead to nothing more.
 struct JobConsequences: Sendable {
@@ -21,6 +22,7 @@ struct JobConsequences: Sendable {
       state.choices.workload.context = min(max(1, summary.shape.context), 8192)
       state.choices.workload.promptTokens = max(1, state.choices.workload.context * 3 / 4)
       state.choices.workload.generatedTokens = max(1, state.choices.workload.context / 4)
+      state.leaveTransforms()
       return state.replan() + state.reassess()
     },
     MachineJob.name: JobConsequences(MachineJob.self) { state, _ in state.replan() },
@@ -28,12 +30,21 @@ struct JobConsequences: Sendable {
       PlantingJob.self, problem: { impossible($0.summary) }
     ) { state, report in
       state.facts[LoadJob.self] = report.summary
+      state.choices.recipe.set(OutlierPlanting.self, report.planting)
       return state.reassess()
     },
     RotationJob.name: JobConsequences(
       RotationJob.self, problem: { impossible($0.summary) }
     ) { state, report in
       state.facts[LoadJob.self] = report.summary
+      state.choices.recipe.set(ResidualRotation.self, report.rotation)
+      return state.reassess()
+    },
+    OpenRecipeJob.name: JobConsequences(OpenRecipeJob.self) { state, opened in
+      // A recipe without transforms is for the model as it is.
+      let made = state.choices.recipe.transforms
+      state.choices.recipe = opened.recipe
+      if opened.recipe.transforms.isEmpty { state.choices.recipe.transforms = made }
       return state.reassess()
     },
     SaveJob.name: JobConsequences(SaveJob.self) { state, run in
@@ -41,6 +52,18 @@ struct JobConsequences: Sendable {
       return []
     },
   ]
+}
+
+extension State {
+  /// Takes the transforms out of the recipe, which were made of the model that was open before.
+  fileprivate mutating func leaveTransforms() {
+    let words = choices.recipe.modelTransformWords
+    guard !words.isEmpty else { return }
+    choices.recipe.transforms = []
+    say(
+      .information,
+      "Taken out of the recipe, since another model is open: \(words.joined(separator: ", "))")
+  }
 }
 
 extension JobConsequences {

@@ -65,6 +65,61 @@ CASES = {
         "rope_scaling": {"rope_type": "linear", "factor": 4.0}, "query_pre_attn_scalar": 23,
         "hidden_activation": "gelu_pytorch_tanh", "final_logit_softcapping": 6.0,
         "pad_token_id": None, "tie_word_embeddings": True},
+    # Rotation by YaRN, its ramp within the pairs of a head, cosines and sines multiplied.
+    "llama-yarn": COMMON | {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "rope_theta": 1000.0,
+        "head_dim": 16, "rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+                                         "original_max_position_embeddings": 64},
+        "tie_word_embeddings": True},
+    # Norms after each half alone, one over all heads of queries, one over those of keys.
+    "olmo2": COMMON | {
+        "model_type": "olmo2", "architectures": ["Olmo2ForCausalLM"], "rope_theta": 5000.0,
+        "attention_bias": True, "pad_token_id": None, "tie_word_embeddings": False},
+    # All four multipliers.
+    "granite": COMMON | {
+        "model_type": "granite", "architectures": ["GraniteForCausalLM"], "rope_theta": 10000.0,
+        "embedding_multiplier": 3.0, "attention_multiplier": 0.2, "residual_multiplier": 0.6,
+        "logits_scaling": 2.0, "attention_bias": False, "mlp_bias": True, "pad_token_id": None,
+        "tie_word_embeddings": True},
+    # Joined tensors, half of a head's channels turn, by longrope; the text is longer than the context of training.
+    "phi3": COMMON | {
+        "model_type": "phi3", "architectures": ["Phi3ForCausalLM"], "rope_theta": 10000.0,
+        "hidden_size": 64, "num_attention_heads": 4, "partial_rotary_factor": 0.5,
+        "original_max_position_embeddings": 64, "sliding_window": 90, "pad_token_id": None,
+        "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.3],
+                         "long_factor": [1.0, 1.5, 2.5, 4.0]},
+        "tie_word_embeddings": False},
+    # Layer norms, a table of positions, weights with inputs first, q, k and v in one.
+    "gpt2": {
+        "model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_size": 64, "n_embd": 32,
+        "n_layer": 2, "n_head": 4, "n_positions": 256, "n_inner": None, "layer_norm_epsilon": 1e-4,
+        "activation_function": "gelu_new", "bos_token_id": 0, "eos_token_id": 1,
+        "torch_dtype": "bfloat16", "tie_word_embeddings": True},
+    # ReLU without a gate, biases everywhere, positions that begin at row 2.
+    "opt": {
+        "model_type": "opt", "architectures": ["OPTForCausalLM"], "vocab_size": 64,
+        "hidden_size": 32, "word_embed_proj_dim": 32, "ffn_dim": 80, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "max_position_embeddings": 256, "activation_function": "relu",
+        "do_layer_norm_before": True, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 3,
+        "torch_dtype": "bfloat16", "tie_word_embeddings": True},
+    # The best two of four experts.
+    "mixtral": COMMON | {
+        "model_type": "mixtral", "architectures": ["MixtralForCausalLM"], "rope_theta": 10000.0,
+        "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None,
+        "tie_word_embeddings": False},
+    # The best three of six small experts, their weights as they are; the first block is dense.
+    "qwen3-moe": COMMON | {
+        "model_type": "qwen3_moe", "architectures": ["Qwen3MoeForCausalLM"], "head_dim": 16,
+        "rope_theta": 10000.0, "num_experts": 6, "num_experts_per_tok": 3,
+        "moe_intermediate_size": 24, "mlp_only_layers": [0], "decoder_sparse_step": 1,
+        "norm_topk_prob": False, "tie_word_embeddings": False},
+    # Capped scores and logits, windows of 30 tokens in every second block.
+    "gemma2": {key: value for key, value in COMMON.items() if key != "hidden_act"} | {
+        "model_type": "gemma2", "architectures": ["Gemma2ForCausalLM"], "head_dim": 16,
+        "num_hidden_layers": 3, "sliding_window": 30, "rope_theta": 5000.0,
+        "query_pre_attn_scalar": 5, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 6.0,
+        "hidden_activation": "gelu_pytorch_tanh", "pad_token_id": None,
+        "tie_word_embeddings": True},
 }
 
 
@@ -74,14 +129,15 @@ def randomize(model, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
-        if name.endswith("norm.weight"):
+        if tensor.dim() == 1 and name.endswith(".weight"):
             tensor.data = middle + 0.3 * noise
         elif name.endswith(".bias"):
             tensor.data = 0.3 * noise
-        elif "embed_tokens" in name:
+        elif "embed" in name or "wte" in name or "wpe" in name:
             tensor.data = 0.5 * noise
         else:
-            tensor.data = 1.5 * noise / tensor.shape[1] ** 0.5
+            inputs = tensor.shape[0 if model.config.model_type == "gpt2" else -1]
+            tensor.data = 1.5 * noise / inputs ** 0.5
         tensor.data = tensor.data.bfloat16().float()
 
 
@@ -104,12 +160,22 @@ def make(name, config, seed):
         transformers.AutoConfig.from_pretrained(folder), dtype=torch.float32)
     model.tie_weights()
     randomize(model, seed)
+    if "moe" in config["model_type"] or "mixtral" in config["model_type"]:
+        # In memory the experts are one tensor; files have one an expert.
+        model.to(torch.bfloat16).save_pretrained(folder)
+        (folder / "generation_config.json").unlink(missing_ok=True)
+        (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+        save_reference(folder, folder, ids_for(config, seed))
+        return
     state = {key: value.bfloat16().contiguous() for key, value in model.state_dict().items()
              if not (config["tie_word_embeddings"] and key == "lm_head.weight")}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    ids = torch.randint(
+    save_reference(folder, folder, ids_for(config, seed))
+
+
+def ids_for(config, seed):
+    return torch.randint(
         0, config["vocab_size"], (TOKENS,), generator=torch.Generator().manual_seed(seed + 1))
-    save_reference(folder, folder, ids)
 
 
 def save_reference(target, folder, ids):

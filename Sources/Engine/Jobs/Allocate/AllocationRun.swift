@@ -29,10 +29,14 @@ struct AllocationRun {
 
   /// - Throws: `EngineError.nothingToAllocate`, `.budgetTooSmall` before anything is measured.
   init(_ job: AllocateJob, in laboratory: Laboratory, _ reporter: JobReporter<Never>) throws {
+    let held = try laboratory.bench(
+      for: "spending a budget of bits", as: job.recipe, pause: reporter.checkpoint)
+    bench = held.bench
+    var job = job
+    job.recipe = held.recipe
     self.job = job
     self.laboratory = laboratory
     self.reporter = reporter
-    bench = try laboratory.bench(for: "spending a budget of bits")
     widths = try Self.widths(of: job.recipe)
     text = try laboratory.calibrationWindows(bench, job.calibration)
     let model = bench.model

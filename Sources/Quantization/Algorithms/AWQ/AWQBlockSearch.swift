@@ -8,8 +8,9 @@ package protocol AWQBlock {
   func layer(_ projection: Projection) throws -> AWQ.Layer
   /// The gains of a norm, `[hidden]`.
   func gains(of norm: BlockNorm) throws -> [Float]
-  /// What calibration sends into `projection`, with second moments where a linear layer feeds it.
-  func inputs(of projection: Projection) throws -> AWQInputs
+  /// What calibration sends into `projection`, with second moments where a linear layer feeds it; nil for nothing, as
+  /// experts see none that no token is sent to: they are neither scaled nor clipped.
+  func inputs(of projection: Projection) throws -> AWQInputs?
   /// The mean squared change of what the module after `norm` yields, attention or the feed-forward layers, when
   /// layers of it have other weights, `[rows, columns]`.
   func loss(behind norm: BlockNorm, with weights: [Projection: [Float]]) throws -> Double
@@ -46,8 +47,10 @@ package struct AWQBlockSearch {
     var result = AWQBlockResult()
     for pair in pairs where takes(pair) {
       let layers = try pair.targets.map { try block.layer($0) }
-      guard layers.contains(where: { $0.grid != nil }) else { continue }
-      let curve = try clock.time("scale search") { try search(pair, layers, block) }
+      guard layers.contains(where: { $0.grid != nil }),
+        let inputs = try block.inputs(of: pair.targets[0])
+      else { continue }
+      let curve = try clock.time("scale search") { try search(pair, layers, inputs, block) }
       result.curves.append((pair, curve))
       switch pair.source {
       case .norm(let norm):
@@ -69,9 +72,8 @@ package struct AWQBlockSearch {
   }
 
   private func search(
-    _ pair: ScalePair, _ layers: [AWQ.Layer], _ block: some AWQBlock
+    _ pair: ScalePair, _ layers: [AWQ.Layer], _ inputs: AWQInputs, _ block: some AWQBlock
   ) throws -> AWQScaleCurve {
-    let inputs = try block.inputs(of: pair.targets[0])
     let search = try AWQScaleSearch(
       layers, magnitudes: inputs.magnitudes, over: pair, options, pool: pool)
     switch pair.source {
@@ -93,8 +95,9 @@ package struct AWQBlockSearch {
     _ projection: Projection, _ result: AWQBlockResult, _ block: some AWQBlock
   ) throws -> AWQClip? {
     let layer = try block.layer(projection)
-    guard layer.grid != nil else { return nil }
-    let sample = try block.inputs(of: projection).sample
+    guard layer.grid != nil, let sample = try block.inputs(of: projection)?.sample else {
+      return nil
+    }
     let scaled = try AWQ.Layer(
       name: layer.name, rows: layer.rows, columns: layer.columns,
       weights: result.scaled(layer.weights, of: projection), grid: layer.grid)

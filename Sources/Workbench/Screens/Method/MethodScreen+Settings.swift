@@ -15,7 +15,72 @@ extension MethodScreen {
     }
     return options + (method.calibration == .none ? [] : calibration(state))
       + (method.target == .weights ? [head(state)] : [])
-      + (method.target == .kvCache ? [] : [exceptions(state)])
+      + (method.target == .kvCache ? [] : transforms(state) + [exceptions(state)])
+  }
+
+  /// Paths of recipe files: to open, to write.
+  package static func prompts(_ state: State) -> [Setting] {
+    let path = state[MethodScreen.self].file
+    return [
+      prompt(
+        "Recipe to open", path,
+        help: "The path of a TOML file, as w here, allocate --save or an editor wrote it."
+      ) { OpenRecipeJob(path: $1) },
+      prompt(
+        "Recipe to write", path,
+        help: "The path of a TOML file. One that holds a recipe is replaced, other files are not."
+      ) { WriteRecipeJob(path: $1, recipe: $0.choices.recipe) },
+    ]
+  }
+
+  private static func prompt(
+    _ label: String, _ path: String, help: String,
+    job: @escaping @Sendable (State, String) -> any Job
+  ) -> Setting {
+    Setting(
+      label, .text(path, caret: nil), help: help, editable: path,
+      take: { state, text in
+        let path = text.trimmed
+        guard !path.isEmpty else { return .refused(expected: "the path of a file") }
+        state[MethodScreen.self].file = path
+        return .taken(state.start(job(state, path)))
+      })
+  }
+
+  /// What is made of the whole model first, a field a transform.
+  private static func transforms(_ state: State) -> [Setting] {
+    ModelTransforms.all.map { type in
+      let about = type.describes
+      let choice = state.choices.recipe.transforms.first { $0.method == about.name }
+      let made = choice.flatMap { try? ModelTransforms.make($0) }
+      return Setting(
+        about.name, made.map { .choice(StyledText("\($0)")) } ?? .fixed(.hint("none")),
+        remark: "whole model",
+        help: about.summary
+          + (about.usage.isEmpty
+            ? "" : " Typed as \(about.usage), such as \(about.example); nothing takes it out."),
+        editable: made?.text ?? "",
+        take: { state, text in take(text.trimmed, for: type, &state) })
+    }
+  }
+
+  private static func take(
+    _ text: String, for type: any ModelTransform.Type, _ state: inout State
+  ) -> Setting.Outcome {
+    do {
+      let transform = text.isEmpty || text == "none" ? nil : try type.init(text: text)
+      let choice = transform.flatMap { $0.isIdentity ? nil : $0.choice }
+      state.choices.recipe.set(transform: type.describes.name, choice)
+      guard choice == nil, state.facts.model?.transforms != nil else {
+        return .taken(state.reassess())
+      }
+      // The open model has it: a recipe without transforms is for the model as it is, so that is brought back.
+      let back: any Job =
+        type == OutlierPlanting.self ? PlantingJob(planting: nil) : RotationJob(rotation: nil)
+      return .taken(state.start(back))
+    } catch {
+      return .refused(expected: type.describes.usage + ", such as " + type.describes.example)
+    }
   }
 
   /// Embedding table and head, which methods leave alone.

@@ -24,6 +24,8 @@ package enum MethodScreen: Screen {
     package var filter = ""
     /// The exception under the cursor of the recipe; nil while that is on a slot.
     package var exception: Int?
+    /// The recipe file that was opened or written last.
+    package var file = "recipe.toml"
     /// Keys and values are chosen together.
     package var linksCaches = true
 
@@ -57,7 +59,7 @@ package enum MethodScreen: Screen {
     Binding(
       "x", name: "back to FP",
       help: "Take the method out: this target stays FP. On an exception: take that out.",
-      isHint: true
+      isHint: true, unless: { nothingToTakeOut($0) }
     ) { state in
       if let index = exception(state) {
         state.choices.recipe.exceptions.remove(at: index)
@@ -86,8 +88,32 @@ package enum MethodScreen: Screen {
           ? "Keys and values are chosen together" : "Keys and values are chosen apart")
       return []
     },
+    Binding(
+      "o", name: "open a recipe", help: "Read a recipe from a TOML file, in place of this one."
+    ) { state in
+      state.edit(prompts(state).first)
+      return []
+    },
+    Binding(
+      "w", name: "write the recipe",
+      help: "Write the recipe to a TOML file, which --recipe and this screen read.",
+      unless: {
+        $0.choices.recipe.isBaseline ? "The recipe is empty: there is nothing to write" : nil
+      }
+    ) { state in
+      state.edit(prompts(state).last)
+      return []
+    },
     filterBinding,
   ]
+
+  /// Why there is nothing that x could take out.
+  private static func nothingToTakeOut(_ state: State) -> String? {
+    guard exception(state) == nil else { return nil }
+    let slot = state[MethodScreen.self].slot
+    return state.choices.recipe[slot] == nil
+      ? "Nothing is chosen for \(slot.words): it is FP already" : nil
+  }
 
   /// The methods of the slot that the filter lets through.
   static func methods(_ state: State) -> [MethodDescription] {

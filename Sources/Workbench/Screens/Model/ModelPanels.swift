@@ -78,7 +78,7 @@ struct WeightBreakdown: Widget {
     let cached = Double(shape.kvHeads * shape.headDimension)
     let attention =
       Double(shape.blocks) * Double(shape.hiddenSize) * (2 * queries + 2 * cached)
-    let forward = Double(shape.blocks * 3 * shape.hiddenSize * shape.intermediateSize)
+    let forward = Double(shape.blockLinearParameters) - attention
     let tables = Double(shape.embeddingParameters * (shape.tiedEmbeddings ? 1 : 2))
     func bar(_ name: String, _ count: Double, _ role: Role) -> BarChart.Bar {
       BarChart.Bar(

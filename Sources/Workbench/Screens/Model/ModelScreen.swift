@@ -26,7 +26,7 @@ package enum ModelScreen: Screen {
   package static let bindings: [Binding] = [
     Binding("o", name: "open a path", help: "Type the path of a model to open.", isHint: true) {
       state in
-      state.edit(settings(state).first)
+      state.edit(prompts(state).first)
       return []
     },
     Binding(
@@ -41,7 +41,7 @@ package enum ModelScreen: Screen {
     filterBinding,
   ]
 
-  package static func settings(_ state: State) -> [Setting] {
+  package static func prompts(_ state: State) -> [Setting] {
     [
       Setting(
         "Path of a model", .text("", caret: nil),
