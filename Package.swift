@@ -104,7 +104,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "QuantizationTests", dependencies: ["Quantization", "TestSupport"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "TestSupport"], exclude: ["Fixtures", "Cases"]),
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"],
+      exclude: ["Fixtures", "Cases", "Quantized"]),
     .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),

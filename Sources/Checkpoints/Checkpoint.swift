@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import Platform
 package import Tensors
 
@@ -29,6 +30,8 @@ package struct Checkpoint: Sendable {
         try self.init(path: path, files: [directory.path(of: Self.singleFileName)])
       } else if directory.has(ShardIndex.fileName) {
         try self.init(path: path, index: directory.path(of: ShardIndex.fileName), in: directory)
+      } else if let older = directory.olderFile {
+        try self.init(path: path, files: [directory.path(of: older)])
       } else {
         throw .missing(
           file: path, item: "\(Self.singleFileName) or \(ShardIndex.fileName)",
@@ -143,6 +146,17 @@ package struct Checkpoint: Sendable {
         shared(right.utf8.reversed(), name.utf8.reversed()), shared(right.utf8, name.utf8))
       return a < b
     }
+  }
+}
+
+extension ModelDirectory {
+  /// The only file that AutoGPTQ names after itself, `gptq_model-4bit-128g.safetensors`; nil for none or several.
+  fileprivate var olderFile: String? {
+    // A folder that cannot be listed has none.
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter {
+      $0.hasPrefix("gptq_model") && $0.hasSuffix(".safetensors")
+    }
+    return names.count == 1 ? names[0] : nil
   }
 }
 

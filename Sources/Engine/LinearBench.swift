@@ -187,7 +187,7 @@ package struct LinearBench {
     _ dense: DenseWeight, _ form: LinearForm, pool: WorkerPool
   ) throws -> any LinearWeight {
     switch form.weight.code {
-    case .float, .block: return dense
+    case .float, .block, .decoded: return dense
     case .scaledFloat:
       return try ScaledFloatRounding.quantize(dense, as: form.weight, layer: "layer", pool: pool)
     case .integer(let bits):

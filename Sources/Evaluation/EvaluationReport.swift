@@ -141,6 +141,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var rotated: String?
   /// What stands before the tokens that are scored; nil in reports of programs that did not tell.
   package var begin: WindowBegin?
+  /// What keeps the figures from saying what they seem to; nil for nothing.
+  package var caveat: String?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
@@ -148,7 +150,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
     inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil,
-    begin: WindowBegin? = nil
+    begin: WindowBegin? = nil, caveat: String? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -170,6 +172,7 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.planted = planted
     self.rotated = rotated
     self.begin = begin
+    self.caveat = caveat
   }
 
   /// What two reports must have in common for their figures of quality to be ranked together: `llama.cpp 512, no BOS`.

@@ -65,7 +65,8 @@ package final class Linear: Sendable {
   /// What executes the layer where `disabled` kernels must not be used.
   package func choice(disabling disabled: Set<String>) -> KernelChoice {
     KernelChoice(
-      weight: weight.format, columns: columns, activation: activation, disabled: disabled)
+      weight: weight.format, columns: columns, activation: activation, disabled: disabled,
+      obstacle: weight.kernelObstacle)
   }
 
   /// Why the layer falls back, nil when it runs as it is or has not run yet.

@@ -3,13 +3,28 @@ import Synchronization
 import Tensors
 
 extension Model {
-  /// Looks through all dense weights of the blocks and those in blocks of a GGUF file, in parallel.
+  /// Looks through all dense weights and those in blocks of a GGUF file, embedding and head included, in parallel.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none, in the order of the
   /// forward
   ///   pass.
   package func checkFinite(pool: WorkerPool) throws {
+    try checkEndsFinite(pool: pool)
     for id in linears { try self[id].checkFinite(pool: pool) }
+  }
+
+  /// Looks through what stands around the blocks: embedding, positions and head.
+  ///
+  /// - Throws: `ModelError.notFinite` with the first number that is none.
+  package func checkEndsFinite(pool: WorkerPool) throws {
+    func check(_ weight: any LinearWeight, _ name: String) throws {
+      try Linear(
+        name: LinearPlan.layer(of: name), weight: weight, activation: precision.activation
+      ).checkFinite(pool: pool)
+    }
+    try check(embedding, frame.embedding)
+    if let positions, let name = frame.positions?.name { try check(positions, name) }
+    if head.weight !== embedding { try head.checkFinite(pool: pool) }
   }
 }
 

@@ -24,6 +24,8 @@ package enum ModelError: Error, Hashable, Sendable {
   case contextExceeded(tokens: Int, capacity: Int)
   /// A cache that was made for another model.
   case cacheMismatch(expected: String, found: String)
+  /// Keys or values that the cache's format does not hold.
+  case cacheOverflow(block: Int, side: String, value: Float, limit: Float, format: String)
   /// A block that is not there.
   case noSuchBlock(Int, blocks: Int)
   /// A number of the sampler outside its range.
@@ -56,6 +58,8 @@ extension ModelError: CustomStringConvertible {
       "expected at most \(capacity) tokens of context, found \(tokens)"
     case .cacheMismatch(let expected, let found):
       "expected a KV cache of \(expected), found \(found)"
+    case .cacheOverflow(let block, let side, let value, let limit, let format):
+      "block \(block): \(side) of up to \(value) do not fit the \(format) cache: expected at most \(limit)"
     case .noSuchBlock(let index, let blocks):
       "expected a block from 0 to \(blocks - 1), found \(index)"
     case .invalidSampling(let option, let expected, let found):

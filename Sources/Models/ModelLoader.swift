@@ -4,20 +4,23 @@ import Tensors
 extension Model {
   /// Opens a model in Hugging Face's layout: `config.json` and safetensors.
   ///
-  /// Every tensor is checked against the configuration; weights stay mapped.
+  /// Every tensor is checked against the configuration; weights stay mapped. Layers that are stored quantized come as they
+  /// are stored, their inputs as those of other layers.
   /// - Throws: `CheckpointError`, `ModelError`: what was expected, what was found, and where.
   package static func load(directory path: String, precision: BaselinePrecision = .bf16) throws
     -> Model
   {
-    let configuration = try ModelConfiguration(
-      ConfigFile(path: ModelDirectory(path: path).path(of: "config.json")))
-    if let method = configuration.quantization {
-      throw ModelError.unsupported(
-        file: path + "/config.json", field: "quantization_config.quant_method",
-        found: "\"\(method.prefix(40))\"", known: "expected weights that are not quantized yet")
+    let directory = try ModelDirectory(path: path)
+    let config = try QuantizedLayouts.completed(
+      ConfigFile(path: directory.path(of: "config.json")), in: directory)
+    let checkpoint = try Checkpoint(path: path)
+    guard let layout = try QuantizedLayouts.open(checkpoint, config: config) else {
+      return try load(
+        ModelConfiguration(config), from: CheckpointSource(checkpoint), precision: precision)
     }
     return try load(
-      configuration, from: CheckpointSource(Checkpoint(path: path)), precision: precision)
+      ModelConfiguration(config), from: LayoutSource(checkpoint, layout: layout),
+      precision: precision)
   }
 
   /// Puts a model together from a configuration and a source of tensors.
@@ -36,12 +39,9 @@ extension Model {
     let plans = (0..<configuration.blocks).map { architecture.block(configuration, $0) }
     try refuseWhatIsNotRun(plans, file: source.path)
     let frame = architecture.frame(configuration)
-    if !frame.prefix.isEmpty, !source.has(frame.embedding),
-      source.has(String(frame.embedding.dropFirst(frame.prefix.count)))
-    {
+    if let naming = TensorNaming(frame, has: source.has) {
       return try load(
-        configuration, from: UnprefixedSource(source: source, prefix: frame.prefix),
-        precision: precision)
+        configuration, from: RenamedSource(source: source, naming: naming), precision: precision)
     }
     var loader = ModelLoader(frame: frame, source: source, precision: precision)
     let table = try loader.weight(
@@ -114,15 +114,21 @@ private struct ModelLoader<Source: WeightSource> {
     guard frame.head != frame.embedding, source.has(frame.head), source.has(frame.embedding) else {
       return false
     }
-    let shape = try Shape(checking: [configuration.vocabularySize, configuration.hiddenSize])
-    let (head, table) = (
-      try source.tensor(frame.head, shape: shape), try source.tensor(frame.embedding, shape: shape)
-    )
+    let (rows, columns) = (configuration.vocabularySize, configuration.hiddenSize)
+    let head = try source.weight(frame.head, rows: rows, columns: columns)
+    let table = try source.weight(frame.embedding, rows: rows, columns: columns)
     // Some rows at a time: both tables in float32 may be larger than the memory.
-    let count = configuration.vocabularySize
-    return try stride(from: 0, to: count, by: 512).contains { first in
-      let rows = first..<min(first + 512, count)
-      return try head.floats(rows: rows) != table.floats(rows: rows)
+    let slab = 512
+    var values = [Float](repeating: 0, count: 2 * slab * columns)
+    return values.withUnsafeMutableBufferPointer { values in
+      guard let first = values.baseAddress else { return false }
+      let second = first + slab * columns
+      return stride(from: 0, to: rows, by: slab).contains { start in
+        let part = start..<min(start + slab, rows)
+        head.dequantize(rows: part, into: first)
+        table.dequantize(rows: part, into: second)
+        return (0..<part.count * columns).contains { first[$0] != second[$0] }
+      }
     }
   }
 

@@ -43,36 +43,6 @@ extension WeightSource {
   }
 }
 
-/// A source whose names lack what those of the whole model begin with, under the whole names.
-struct UnprefixedSource<Source: WeightSource>: WeightSource {
-  let source: Source
-  let prefix: String
-
-  var path: String { source.path }
-  var names: [String] { source.names.map { prefix + $0 } }
-
-  /// A name without the prefix; one that never has it names nothing here.
-  private func stored(_ name: String) -> String {
-    name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
-  }
-
-  func has(_ name: String) -> Bool { name.hasPrefix(prefix) && source.has(stored(name)) }
-
-  func tensor(_ name: String, shape: Shape) throws -> TensorView {
-    try source.tensor(stored(name), shape: shape)
-  }
-
-  func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
-    try source.weight(stored(name), rows: rows, columns: columns)
-  }
-
-  func weight(
-    _ name: String, total: Int, columns: Int, part: Range<Int>
-  ) throws -> any LinearWeight {
-    try source.weight(stored(name), total: total, columns: columns, part: part)
-  }
-}
-
 /// The tensors of a checkpoint in safetensors.
 package struct CheckpointSource: WeightSource {
   package let checkpoint: Checkpoint
@@ -91,5 +61,30 @@ package struct CheckpointSource: WeightSource {
         file: checkpoint[name]?.file.path ?? path, tensor: name, found: view.dtype)
     }
     return view
+  }
+}
+
+/// The tensors of a quantized checkpoint, its layers as the layout gives them.
+package struct LayoutSource: WeightSource {
+  package let layout: any QuantizedLayout
+  private let dense: CheckpointSource
+
+  package init(_ checkpoint: Checkpoint, layout: any QuantizedLayout) {
+    self.layout = layout
+    dense = CheckpointSource(checkpoint)
+  }
+
+  package var path: String { dense.path }
+  package var names: [String] { layout.names }
+
+  package func has(_ name: String) -> Bool { layout.has(name) }
+
+  package func tensor(_ name: String, shape: Shape) throws -> TensorView {
+    try dense.tensor(name, shape: shape)
+  }
+
+  package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
+    try layout.weight(name, rows: rows, columns: columns)
+      ?? DenseWeight(dense.tensor(name, shape: Shape(checking: [rows, columns])))
   }
 }

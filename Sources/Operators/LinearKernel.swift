@@ -122,8 +122,11 @@ package struct LinearKernel: Sendable {
   ///
   /// What no kernel executes as it is falls back to the floating-point kernel of the activations, or to that of float32
   /// where it is disabled, on weights expanded when they are packed; the choice then carries the reason.
+  ///
+  /// - Parameter obstacle: why the numbers of this weight do not fit the kernel of its format, if so.
   static func choose(
-    format: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
+    format: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>,
+    obstacle: String? = nil
   ) -> Choice {
     func kernel(_ weight: nk_weight_kind, _ activation: nk_activation_kind) -> LinearKernel? {
       all.first { $0.weight == weight && $0.activation == activation }
@@ -136,7 +139,7 @@ package struct LinearKernel: Sendable {
       case .integer(let bits):
         (
           integerKind(bits),
-          groupObstacle(format, columns: columns)
+          obstacle ?? groupObstacle(format, columns: columns)
             ?? (integerKind(bits) == nil ? "no kernel reads \(bits)-bit weights" : nil)
         )
       case .scaledFloat(let type):
@@ -145,6 +148,7 @@ package struct LinearKernel: Sendable {
           groupObstacle(format, columns: columns)
         )
       case .block(let type): (nil, "no kernel reads \(type) blocks")
+      case .decoded(let form): (nil, "no kernel reads \(form)")
       }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {
@@ -209,12 +213,16 @@ package struct KernelChoice: Hashable, Sendable {
   /// Why the layer falls back, nil when it runs as it is.
   package var reason: String?
 
-  /// - Parameter disabled: kernels, named without provider, that must not be used.
+  /// - Parameters:
+  ///   - disabled: kernels, named without provider, that must not be used.
+  ///   - obstacle: why a weight's numbers do not fit the kernel of its format (see `LinearWeight.kernelObstacle`).
   package init(
-    weight: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>
+    weight: WeightFormat, columns: Int, activation: ActivationFormat, disabled: Set<String>,
+    obstacle: String? = nil
   ) {
     let choice = LinearKernel.choose(
-      format: weight, columns: columns, activation: activation, disabled: disabled)
+      format: weight, columns: columns, activation: activation, disabled: disabled,
+      obstacle: obstacle)
     self.init(kernel: choice.kernel.name, reason: choice.reason)
   }
 

@@ -58,7 +58,7 @@ package final class PreparedLinear: Sendable {
     self.bias = bias
     let choice = LinearKernel.choose(
       format: weight.format, columns: weight.columns, activation: activation,
-      disabled: disabledKernels)
+      disabled: disabledKernels, obstacle: weight.kernelObstacle)
     kernel = choice.kernel
     executed = choice.activation
     reason = choice.reason

@@ -13,7 +13,8 @@ package final class ScaledFloatWeight: LinearWeight {
 
   /// Takes codes, which stay where they are.
   ///
-  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a scale is no positive number.
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format, or a scale is negative or no
+  ///   number.
   package init(
     format: WeightFormat, rows: Int, columns: Int, codes: SharedBytes, scales: [Float]
   ) throws {
@@ -28,8 +29,8 @@ package final class ScaledFloatWeight: LinearWeight {
         "expected \(rows * columns) codes and \(expected) scales for \(format), found "
           + "\(codes.count) and \(scales.count)")
     }
-    if let bad = scales.first(where: { !($0 > 0 && $0.isFinite) }) {
-      throw TensorError.invalidWeight("expected positive scales, found \(bad)")
+    if let bad = scales.first(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw TensorError.invalidWeight("expected scales of 0 and more, found \(bad)")
     }
     self.format = format
     self.rows = rows

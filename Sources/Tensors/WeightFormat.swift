@@ -13,6 +13,8 @@ package struct WeightFormat: Hashable, Sendable {
     case scaledFloat(type: DType)
     /// Blocks of a GGUF file, which hold codes, scales and minima; the granularity is the block.
     case block(type: GGUFTensorType)
+    /// A form that no kernel reads.
+    case decoded(form: StoredForm)
   }
 
   /// How many weights share one scale.
@@ -69,6 +71,7 @@ package struct WeightFormat: Hashable, Sendable {
     case .float(let type), .scaledFloat(let type): type.bits
     case .integer(let bits): bits
     case .block(let type): type.codeBits
+    case .decoded(let form): form.bits
     }
   }
 
@@ -109,11 +112,13 @@ package struct WeightFormat: Hashable, Sendable {
   }
 
   /// Bytes of `rows * columns` weights as they are stored: scales and real zero points in 16 bits, whole
-  /// zero points in 8; scales of 8-bit floats in 32.
+  /// zero points in 8; scales of 8-bit floats in 32; a byte a scale for
+  /// what is decoded.
   package func byteCount(rows: Int, columns: Int) -> Int {
     guard !isFloat else { return rows * columns * bits / 8 }
     if case .block(let type) = code { return rows * (type.byteCount(of: columns) ?? 0) }
     let scales = scales(rows: rows, columns: columns)
+    if case .decoded = code { return (rows * columns * bits + 7) / 8 + scales }
     if case .scaledFloat = code { return rows * columns + scales * 4 }
     let codes = rows * ((columns * bits + 31) / 32 * 4)
     let zeros =
@@ -156,6 +161,7 @@ extension WeightFormat: CustomStringConvertible {
     switch code {
     case .float(let type): return type.description
     case .block(let type): return type.description
+    case .decoded(let form): return "\(form) \(granularity)"
     case .scaledFloat(let type): return "W8 \(type == .f8e5m2 ? "E5M2" : "E4M3") \(granularity)"
     case .integer(let bits):
       let zeros =

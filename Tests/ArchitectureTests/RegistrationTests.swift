@@ -25,6 +25,14 @@ import Workbench
       try stems("Sources/Quantization/Methods") == names(QuantizationMethods.all.map { $0 }))
   }
 
+  @Test func layouts() throws {
+    let readers = try stems("Sources/Checkpoints/Layouts", except: ["QuantizedLayout"])
+      .filter { $0.hasSuffix("Layout") || $0.hasSuffix("Reader") }
+    #expect(readers == names(QuantizedLayouts.all.map { $0 }))
+    let methods = QuantizedLayouts.all.flatMap { $0.methods }
+    #expect(Set(methods).count == methods.count)
+  }
+
   @Test func cacheMethods() throws {
     #expect(
       try stems("Sources/Quantization/KVCaches", except: ["KVCacheMethods"])

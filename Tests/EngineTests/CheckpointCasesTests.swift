@@ -1,8 +1,10 @@
+import Checkpoints
 import Engine
 import Evaluation
 import FoundationEssentials
 import Quantization
 import Synchronization
+import Tensors
 import TestSupport
 import Testing
 
@@ -20,6 +22,7 @@ import Testing
       ("tie-distinct-head", 2666.9865, "the stored head is used"),
       ("rope-scaling-beside-parameters", 4853.7529, nil),
       ("pad-beyond-vocab", 2666.9865, "1 added token has no row"),
+      ("no-model-prefix", 2666.9865, nil),
     ] as [(String, Double, String?)])
   func hasTheReferencesPerplexity(name: String, right: Double, notice: String?) throws {
     let laboratory = try Laboratory(threads: 2)
@@ -35,6 +38,144 @@ import Testing
           text: Self.folder(name) + "/text.txt", protocol: .paper, window: 32, windows: 8,
           baseline: .f32)))
     #expect(abs(report.baseline.perplexity / right - 1) < 1e-3, "\(report.baseline.perplexity)")
+  }
+
+  /// Quantized by others: the weights decoded, with the inputs of layers as the file says.
+  @Test(
+    arguments: [
+      ("int8-asymmetric-weights", 2808.780, nil),
+      ("kv-scales-beside-weights", 2791.095, "The cache is said to be FP8, with 2 scales"),
+      ("packed-scales-beyond-fp16", 4274.410, "beyond what FP16 holds"),
+      ("w8-tensor-asymmetric-packed", 2795.736, nil),
+      ("zero-row-zero-scale", 2855.459, nil),
+    ] as [(String, Double, String?)])
+  func aQuantizedCheckpointHasTheReferencesPerplexity(
+    name: String, right: Double, notice: String?
+  ) throws {
+    let laboratory = try Laboratory(threads: 2)
+    let said = Mutex<[String]>([])
+    _ = try perform(laboratory, LoadJob(path: Self.folder(name))) { event in
+      if case .log(_, let text) = event { said.withLock { $0.append(text) } }
+    }
+    if let notice { #expect(said.withLock { $0.contains { $0.contains(notice) } }) }
+    let report = try perform(
+      laboratory,
+      EvaluateJob(
+        options: EvaluationOptions(
+          text: Self.folder(name) + "/text.txt", protocol: .paper, window: 32, windows: 8,
+          baseline: .f32)))
+    #expect(abs(report.perplexity / right - 1) < 0.02, "\(report.perplexity)")
+  }
+
+  /// Values that an FP16 cache does not hold are told by block and size, never turned into infinities.
+  @Test func valuesBeyondTheCacheAreNamed() throws {
+    let path = Self.folder("values-beyond-fp16-cache")
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: path))
+    let ended = try #require(throws: Ended.self) {
+      try perform(
+        laboratory,
+        EvaluateJob(
+          options: EvaluationOptions(
+            text: path + "/text.txt", protocol: .paper, window: 32, windows: 8)))
+    }
+    guard case .failed(_, let message)? = ended.event else {
+      Issue.record("\(String(describing: ended.event))")
+      return
+    }
+    #expect(message.contains("block 0: values of up to") && message.contains("FP16 cache"))
+  }
+
+  /// A number that is none is named before anything is quantized, in the head and in the table of embeddings as in blocks.
+  @Test(arguments: ["lm_head.weight", "model.embed_tokens.weight"])
+  func whatIsNoNumberIsNamedFirst(tensor: String) throws {
+    let source = try Checkpoint(path: Self.folder("tie-distinct-head"))
+    let folder = try TemporaryFolder()
+    let writer = try SafetensorsWriter(
+      path: folder.path("model.safetensors"),
+      entries: source.tensors.map { .init(name: $0.name, dtype: $0.dtype, shape: $0.shape) })
+    for stored in source.tensors {
+      var bytes = Array(try stored.view().bytes)
+      let place = (200 * 32 + 3) * 2
+      // A not-a-number of FP16.
+      if stored.name == tensor { bytes.replaceSubrange(place..<place + 2, with: [0x00, 0x7e]) }
+      try writer.write(stored.name, bytes)
+    }
+    try writer.commit()
+    for name in ["config.json", "tokenizer.json", "text.txt"] {
+      try FileManager.default.copyItem(
+        atPath: Self.folder("tie-distinct-head") + "/" + name, toPath: folder.path(name))
+    }
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: folder.path))
+    let ended = try #require(throws: Ended.self) {
+      try perform(
+        laboratory,
+        QuantizeJob(
+          recipe: try RecipeText.recipe("weights=rtn:4:32"),
+          calibration: CalibrationOptions(text: folder.path("text.txt"), samples: 2, length: 32),
+          keeping: .nothing))
+    }
+    guard case .failed(_, let message)? = ended.event else {
+      Issue.record("\(String(describing: ended.event))")
+      return
+    }
+    #expect(message.contains(tensor) && message.contains("row 200, column 3"), "\(message)")
+  }
+
+  /// A channel that calibration never sees keeps rounded weights: what it costs later is no more than rounding to nearest.
+  @Test func deadColumnsKeepTheirWeightsAndAreTold() throws {
+    let path = Self.folder("gptq-dead-channel")
+    func kl(_ recipe: String, _ calibration: String) throws -> (kl: Double, said: [String]) {
+      let laboratory = try Laboratory(threads: 2)
+      let said = Mutex<[String]>([])
+      _ = try perform(laboratory, LoadJob(path: path))
+      _ = try perform(
+        laboratory,
+        QuantizeJob(
+          recipe: try RecipeText.recipe(recipe),
+          calibration: CalibrationOptions(
+            text: path + "/" + calibration, samples: 8, length: 64), keeping: .nothing)
+      ) { event in
+        if case .log(_, let text) = event { said.withLock { $0.append(text) } }
+      }
+      let report = try perform(
+        laboratory,
+        EvaluateJob(
+          options: EvaluationOptions(
+            text: path + "/text.txt", protocol: .paper, window: 32, windows: 8)))
+      return (report.kl.mean, said.withLock { $0 })
+    }
+    let nearest = try kl("weights=rtn:4:32", "lower.txt").kl
+    let found = try kl("weights=gptq:4:32", "lower.txt")
+    #expect(found.kl < nearest * 1.5, "\(found.kl) next to \(nearest)")
+    #expect(found.said.contains { $0.contains("dead column") && $0.contains("(5)") })
+    let reference = try kl("weights=gptq:4:32 weights.zero-dead=true", "lower.txt")
+    #expect(reference.kl > found.kl * 4)
+    #expect(reference.said.contains { $0.contains("their weights are 0") })
+    for method in ["weights=awq:4:32", "activations=smoothquant"] {
+      #expect(try kl(method, "lower.txt").said.contains { $0.contains("dead column") })
+    }
+  }
+
+  /// What is written of a model without the usual prefix has it, and is opened again.
+  @Test func theArtifactOfARenamedModelIsOpened() throws {
+    let laboratory = try Laboratory(threads: 2)
+    let source = Self.folder("no-model-prefix")
+    _ = try perform(laboratory, LoadJob(path: source))
+    _ = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: try RecipeText.recipe("weights=rtn:4:32"),
+        calibration: CalibrationOptions(text: source + "/text.txt", samples: 2, length: 32),
+        keeping: .nothing))
+    let folder = try TemporaryFolder()
+    _ = try perform(
+      laboratory, ExportJob(path: folder.path("artifact"), format: "compressed-tensors"))
+    let names = try Checkpoint(path: folder.path("artifact")).tensors.map(\.name)
+    #expect(names.allSatisfy { $0.hasPrefix("model.") || $0.hasPrefix("lm_head.") }, "\(names)")
+    #expect(names.contains("model.layers.0.mlp.up_proj.weight_packed"))
+    _ = try perform(laboratory, LoadJob(path: folder.path("artifact")))
   }
 
   @Test func theChatTemplateIsInTheArtifact() throws {

@@ -107,16 +107,16 @@ import Testing
     #expect(message.contains("cannot be resumed from"), "\(message)")
   }
 
-  @Test func activationsThatAreNotFiniteAreNamed() throws {
+  /// Spoils every number of a tensor and tells what quantizing then says.
+  private func said(spoiling tensor: String, with number: UInt16) throws -> String {
     let folder = try TemporaryFolder()
     let path = try synthetic(in: folder)
     let weights = path + "/model.safetensors"
-    // The embeddings are no layer; every other weight is looked through before.
     let file = try SafetensorsFile(path: weights)
-    let embedding = try #require(file.tensors.first { $0.name == "model.embed_tokens.weight" })
+    let spoiled = try #require(file.tensors.first { $0.name == tensor })
     var bytes = try file.file.read(at: 0, count: file.file.byteCount)
-    for place in stride(from: embedding.range.lowerBound, to: embedding.range.upperBound, by: 2) {
-      (bytes[place], bytes[place + 1]) = (0xC0, 0x7F)
+    for place in stride(from: spoiled.range.lowerBound, to: spoiled.range.upperBound, by: 2) {
+      (bytes[place], bytes[place + 1]) = (UInt8(number & 0xff), UInt8(number >> 8))
     }
     try WholeFile.write(bytes, to: weights)
     let laboratory = try Laboratory(threads: 1)
@@ -130,7 +130,19 @@ import Testing
           calibration: Self.calibration, keeping: .nothing))
     }
     guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
-    #expect(message.hasPrefix("what leaves block 0 holds nan"), "\(message)")
+    return message
+  }
+
+  /// Weights are numbers, what becomes of them is none: numbers of 1e38 that are added up.
+  @Test func activationsThatAreNotFiniteAreNamed() throws {
+    let message = try said(spoiling: "model.layers.0.mlp.down_proj.weight", with: 0x7F00)
+    #expect(message.hasPrefix("what leaves block 0 holds"), "\(message)")
+  }
+
+  /// Embeddings are looked through before any work, as every other weight is.
+  @Test func embeddingsThatAreNoNumbersAreNamed() throws {
+    let message = try said(spoiling: "model.embed_tokens.weight", with: 0x7FC0)
+    #expect(message.hasPrefix("tensor model.embed_tokens.weight"), "\(message)")
   }
 
   @Test func aGroupThatDoesNotDivideIsAnsweredWithOneThatRuntimesTake() throws {

@@ -143,6 +143,27 @@ private final class SpoiledModel {
     #expect(error.contains("column 2"))
   }
 
+  /// A base model that was saved by itself, and one with a text model inside.
+  @Test(arguments: [("", "lm_head."), ("language_model.model.", "language_model.lm_head.")])
+  func otherPrefixesAreKnown(prefix: String, head: String) throws {
+    let model = try SpoiledModel("qwen3")
+    try model.write { tensor in
+      let (name, dtype, shape, bytes) = try SpoiledModel.plain(tensor)
+      let renamed =
+        name.hasPrefix("model.")
+        ? prefix + name.dropFirst("model.".count)
+        : name.replacing("lm_head.", with: head)
+      return (renamed, dtype, shape, bytes)
+    }
+    let found = try Model.load(directory: model.path)
+    let expected = try FixtureModel(name: "qwen3").model(.bf16)
+    #expect(found.embedding.dequantized() == expected.embedding.dequantized())
+    #expect(found.head.weight.dequantized() == expected.head.weight.dequantized())
+    for id in expected.linears {
+      #expect(found[id].weight.dequantized() == expected[id].weight.dequantized())
+    }
+  }
+
   @Test func quantizedCheckpointsAreRefusedByName() throws {
     let model = try SpoiledModel("llama-linear")
     try model.write { try SpoiledModel.plain($0) }

@@ -264,6 +264,7 @@ import Testing
     let preparation = try GPTQPreparation(
       sample.hessian, columns: 48, ordersByActivation: true, damping: 0.01, layer: "q, k, v")
     #expect(preparation.deadColumns == 1)
+    #expect(preparation.silent.dead == [5] && preparation.silent.starved.isEmpty)
     #expect(preparation.damping == 0.01)
     let shared = try GPTQ.quantize(sample.weights, rows: 10, preparation, options, layer: "k")
     #expect(try shared.codes == quantize(sample, options).codes)

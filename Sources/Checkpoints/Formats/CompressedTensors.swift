@@ -26,7 +26,7 @@ package enum CompressedTensors: ExportFormat {
 
   /// Whether a checkpoint with this `quant_method` is opened by `CompressedTensorsReader`.
   package static func reads(quantMethod: String?) -> Bool {
-    quantMethod == name || quantMethod == extensionName
+    CompressedTensorsReader.methods.contains(quantMethod ?? "")
   }
 
   package static func write(_ artifact: Artifact, into directory: WholeDirectory) throws {

@@ -62,6 +62,7 @@ struct EvaluateCommand: ParsableCommand {
     print(
       "  weights         \(Quantity.bytes(report.weightBytes)), KV cache "
         + "\(report.kvBytesPerToken) bytes a token")
+    if let caveat = report.caveat { print("  note            \(caveat)") }
     if let share = report.inputs?.clipShare {
       let worst = report.inputs?.worstBlock.map {
         ", most in block \($0): \(Quantity.percent(report.inputs?.worstClipShare ?? 0, significant: 2))"

@@ -28,6 +28,10 @@ package enum ConformanceFamilies {
     TurboQuantConformance.self,
     GGMLBlockConformance.self,
     PackQuantizedConformance.self,
+    GPTQCheckpointConformance.self,
+    AWQCheckpointConformance.self,
+    Float4Conformance.self,
+    ONNXConformance.self,
     TurboQuantCodebookConformance.self,
     RotationConformance.self,
   ]

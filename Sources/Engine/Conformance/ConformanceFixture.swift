@@ -5,6 +5,8 @@ package import Tensors
 /// The tensors of one fixture file, read as the manifest describes them.
 package struct ConformanceFixture: Sendable {
   private let name: String
+  /// Where it lies.
+  package let path: String
   private let tensors: [String: StoredTensor]
 
   /// Opens `directory/file`, and checks its hash against that of the case.
@@ -19,6 +21,7 @@ package struct ConformanceFixture: Sendable {
       let stored = try SafetensorsFile(file: file).tensors
       tensors = Dictionary(stored.map { ($0.name, $0) }) { first, _ in first }
       name = item.file
+      self.path = path
     } catch let error as ConformanceError {
       throw error
     } catch {

@@ -108,10 +108,23 @@ package final class Laboratory: Sendable {
       return cancelled(id, emit)
     } catch {
       let message =
-        (error as? QuantizationError).map(RecipeTrial.advice) ?? "\(error)"
+        (error as? QuantizationError).map(RecipeTrial.advice) ?? cause(of: error) ?? "\(error)"
       emit(.failed(id: id, message: message))
       return .failed(message: message)
     }
+  }
+
+  /// What made logits what no number is, by tensor, row and column; nil for other errors, and where all weights are numbers.
+  private func cause(of error: any Error) -> String? {
+    guard case .notFinite? = error as? EvaluationError,
+      let bench = held.withLock({ $0 })
+    else { return nil }
+    do {
+      for model in [bench.reference, bench.model] { try model.checkFinite(pool: pool) }
+    } catch let found {
+      return "\(error): \(found)"
+    }
+    return nil
   }
 
   private func cancelled<Report>(

@@ -14,18 +14,19 @@ struct ArtifactSource {
   private let holder: Holder
 
   private enum Holder {
-    case checkpoint(Checkpoint)
+    case checkpoint(Checkpoint, TensorNaming?)
     case gguf(GGUFSource)
   }
 
   /// - Throws: `CheckpointError` for files that cannot be read.
-  init(_ stored: StoredModel) throws {
+  init(_ stored: StoredModel, _ frame: FramePlan) throws {
     switch stored {
     case .directory(let directory):
       config = try stored.config().root
       let checkpoint = try Checkpoint(path: directory.path)
-      names = checkpoint.tensors.map(\.name)
-      holder = .checkpoint(checkpoint)
+      let naming = TensorNaming(frame) { checkpoint[$0] != nil }
+      names = checkpoint.tensors.map { naming?.named($0.name) ?? $0.name }
+      holder = .checkpoint(checkpoint, naming)
       companions = [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
         "generation_config.json", "chat_template.jinja", "added_tokens.json",
@@ -75,7 +76,8 @@ struct ArtifactSource {
   /// - Throws: `CheckpointError` where there is none of this name.
   func view(_ name: String) throws -> TensorView {
     switch holder {
-    case .checkpoint(let checkpoint): try checkpoint.view(name)
+    case .checkpoint(let checkpoint, let naming):
+      try checkpoint.view(naming?.stored(name) ?? name)
     case .gguf(let source): try source.tensor(name)
     }
   }
@@ -83,7 +85,8 @@ struct ArtifactSource {
   /// The type of a tensor of floating-point numbers; nil for blocks, and for what is not there.
   func type(of name: String) -> DType? {
     switch holder {
-    case .checkpoint(let checkpoint): checkpoint[name]?.dtype
+    case .checkpoint(let checkpoint, let naming):
+      checkpoint[naming?.stored(name) ?? name]?.dtype
     case .gguf(let source): source.type(of: name)
     }
   }

@@ -29,7 +29,7 @@ struct ArtifactWriter {
     guard !FileManager.default.fileExists(atPath: path) else {
       throw EngineError.outputExists(path: path)
     }
-    guard bench.summary.recipe == nil else {
+    guard bench.summary.recipe == nil, bench.summary.layout == nil else {
       throw EngineError.cannotExport(
         what: bench.summary.name, reason: "it is an artifact already; copy its directory")
     }
@@ -41,7 +41,7 @@ struct ArtifactWriter {
       )
     }
     try refuseSharedTensors()
-    let source = try ArtifactSource(bench.stored)
+    let source = try ArtifactSource(bench.stored, bench.model.frame)
     let layers =
       quantized.model.linears.map { id in
         let linear = quantized.model[id]
@@ -122,7 +122,7 @@ struct ArtifactWriter {
     for (index, block) in quantized.model.blocks.enumerated() {
       let original = try bench.reference.block(index)
       for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
-        changed[block[norm].name] = try stored(block[norm], source)
+        changed[block[norm].name] = try stored(block[norm], type(of: block[norm]))
       }
       for projection in block.roles {
         let linear = block[projection]
@@ -134,7 +134,7 @@ struct ArtifactWriter {
     guard bench.model.embedding !== bench.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
-    changed[model.finalNorm.name] = try stored(model.finalNorm, source)
+    changed[model.finalNorm.name] = try stored(model.finalNorm, type(of: model.finalNorm))
     if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }

@@ -16,6 +16,8 @@ package struct ModelSummary: Hashable, Sendable, Codable {
   package var tokenizer: String
   /// The recipe an artifact was made with; nil for a checkpoint.
   package var recipe: String?
+  /// What its layers are stored as, where the checkpoint is quantized already: `gptq, W4 g128`; nil for one that is not.
+  package var layout: String?
   /// The outliers planted in it, in words; nil for none.
   package var planted: String?
   /// How its residual stream is rotated, in words; nil for as it was read.

@@ -60,6 +60,8 @@ package struct StoredTypes: Hashable, Sendable, Codable {
   package var name: String {
     let main = shares.first?.type ?? "nothing"
     guard let label else { return main }
+    // Weights that were decoded when they were read: the label alone says what they were.
+    if isQuantized, ["F32", "F16", "BF16"].contains(main) { return label }
     return shares.contains { Self.family($0.type) == Self.family(label) } ? label : main
   }
 

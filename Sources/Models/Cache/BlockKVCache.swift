@@ -16,6 +16,7 @@ package final class BlockKVCache: KVCache {
   private var codings: [KVLayerCoding]
   /// Layers that have yet to see their first tokens.
   private var unlearned: Set<Int>
+  package private(set) var overflow: KVOverflow?
   /// What quantizes tokens that leave the window: the context that appended last.
   private var context: ExecutionContext?
 
@@ -55,6 +56,8 @@ package final class BlockKVCache: KVCache {
     guard tokens >= 0, tokens <= capacity - length else {
       throw ModelError.contextExceeded(tokens: length &+ max(0, tokens), capacity: capacity)
     }
+    // What did not fit was never counted as there: a pass that is given up is written over by the next.
+    overflow = nil
     guard tokens > 0 else { return }
     guard let window = layout.format.window else {
       return try blocks.reserve(length..<length + tokens)
@@ -75,6 +78,8 @@ package final class BlockKVCache: KVCache {
     context: ExecutionContext
   ) {
     self.context = context
+    look(at: keys, tokens: tokens, layer: layer, areKeys: true)
+    look(at: values, tokens: tokens, layer: layer, areKeys: false)
     if unlearned.contains(layer), tokens > 0,
       // Coders were made for this format before, so they can be made again.
       let coding = try? codings[layer].learned(
@@ -84,6 +89,24 @@ package final class BlockKVCache: KVCache {
       unlearned.remove(layer)
     }
     context.append(keys: keys, values: values, tokens: tokens, to: view(layer: layer))
+  }
+
+  /// Keeps the first layer with numbers that its format does not hold.
+  private func look(at numbers: UnsafePointer<Float>, tokens: Int, layer: Int, areKeys: Bool) {
+    guard overflow == nil else { return }
+    let format = codings[layer].format
+    let stored = (areKeys ? format.keys : format.values).largestValue
+    let recent: Float? = format.window?.type == .f16 ? 65504 : nil
+    guard let limit = [stored, recent].compactMap(\.self).min() else { return }
+    // Bits of magnitudes are in the order of magnitudes.
+    var largest: UInt32 = 0
+    for place in 0..<tokens * layout.kvHeads * layout.headDimension {
+      largest = max(largest, numbers[place].bitPattern & 0x7fff_ffff)
+    }
+    let value = Float(bitPattern: largest)
+    guard value > limit else { return }
+    overflow = KVOverflow(
+      layer: layer, value: value, limit: limit, side: areKeys ? "keys" : "values")
   }
 
   package func view(layer: Int) -> KVView {

@@ -61,6 +61,34 @@ package protocol KVCache: AnyObject {
 
   /// Forgets all tokens from `length` on.
   func truncate(to length: Int)
+
+  /// What was to be stored and does not fit the format, nil for nothing so far.
+  var overflow: KVOverflow? { get }
+}
+
+/// A key or value beyond what a cache's format holds.
+package struct KVOverflow: Hashable, Sendable {
+  package var layer: Int
+  /// Its magnitude, the largest of the pass.
+  package var value: Float
+  /// The largest magnitude the format holds.
+  package var limit: Float
+  /// `keys` or `values`.
+  package var side: String
+}
+
+extension KVFormat {
+  /// The largest magnitude that fits, nil where nothing is too large for it or what is beyond is clamped.
+  var largestValue: Float? {
+    switch self {
+    case .float(.f16): 65504
+    // A scale in FP16 times the largest code.
+    case .integer(let bits, _): 65504 * (bits == 8 ? 127 : 8)
+    case .channelGroups, .tokenGroups, .codebook: 65504
+    case .rotated(let format, _): format.largestValue
+    case .float, .fp8: nil
+    }
+  }
 }
 
 extension KVCache {

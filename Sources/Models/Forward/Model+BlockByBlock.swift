@@ -56,6 +56,7 @@ extension Model {
         runner.normalize(block.openingNorm)
         try runner.run(
           block, index: index, layer: 0, next: .nothing, endsBefore: options.endsBefore)
+        try Self.refuseOverflow(of: cache, block: index)
         cache.advance(count)
         rows.update(from: runner.hidden, count: count * sequence.width)
         first += count

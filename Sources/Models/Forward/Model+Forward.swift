@@ -109,6 +109,17 @@ extension Model {
       let next = index + 1 < blocks.count ? blocks[index + 1].openingNorm : finalNorm
       try runner.run(block, index: index, layer: index, next: .stream(next))
     }
+    for segment in runner.segments { try Self.refuseOverflow(of: segment.cache) }
+  }
+
+  /// Refuses to go on where the cache holds something else than what was to be stored.
+  ///
+  /// - Parameter block: the block, where the cache is of one layer.
+  static func refuseOverflow(of cache: any KVCache, block: Int? = nil) throws {
+    guard let beyond = cache.overflow else { return }
+    throw ModelError.cacheOverflow(
+      block: block ?? beyond.layer, side: beyond.side, value: beyond.value, limit: beyond.limit,
+      format: "\(cache.layout.format)")
   }
 
   func check(_ tokens: [Int32]) throws {

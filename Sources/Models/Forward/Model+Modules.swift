@@ -41,6 +41,7 @@ extension Model {
       runner.hidden.update(from: input.pointer + rows, count: count * input.width)
       runner.normalize(block.norms[half.openingNorm])
       try runner.run(half, block, index: index, layer: 0)
+      try Self.refuseOverflow(of: cache, block: index)
       cache.advance(count)
       (output.pointer + rows).update(from: runner.delta, count: count * input.width)
       first += count

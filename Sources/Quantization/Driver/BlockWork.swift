@@ -47,11 +47,6 @@ struct BlockWork {
       ) { what, share in
         report(.step(block: index, what: what, share: share))
       }
-    if !methods.isEmpty {
-      for projection in block.roles {
-        try block[projection].checkFinite(pool: context.pool)
-      }
-    }
     var draft = BlockDraft(
       block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
     if let candidate = quantizer.candidate {
@@ -115,12 +110,13 @@ struct BlockWork {
     let isGiven = quantizer.candidate != nil
     let weights = isGiven || outputs == nil ? try weightErrors(layer) : nil
     let sums = outputs ?? weights ?? ErrorSums()
+    let reasons = [layer.fallback, drafted[layer.projection].fallbackReason].compactMap(\.self)
     return LayerReport(
       block: index, projection: layer.projection.rawValue,
       method: layer.method.isEmpty ? "none" : layer.method,
       bits: weight.bitsPerWeight,
       relativeError: sums.relativeError, sqnr: sums.sqnr, cosine: sums.cosine,
-      fallback: layer.fallback ?? drafted[layer.projection].fallbackReason,
+      fallback: reasons.isEmpty ? nil : reasons.joined(separator: "; "),
       bytes: weight.byteCount, rawLoss: layer.rawLoss,
       weightError: isGiven ? weights?.relativeError : nil)
   }

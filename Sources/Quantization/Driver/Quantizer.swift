@@ -71,6 +71,7 @@ package struct Quantizer {
   ) throws -> Outcome {
     try recipe.validate()
     let methods = candidate == nil ? try recipe.methods() : []
+    if !methods.isEmpty || recipe.head != nil { try checkFinite(model, pause: pause) }
     // First, so that calibration sees the embeddings that will be looked up.
     let model =
       try recipe.head.map {
@@ -109,6 +110,16 @@ package struct Quantizer {
       model: try candidate ?? (methods.isEmpty ? model : model.replacing(blocks: replaced)),
       cache: cache,
       blocks: blocks)
+  }
+
+  /// Looks at every number of the model before any work begins.
+  private func checkFinite(_ model: Model, pause: () throws -> Void) throws {
+    try model.checkEndsFinite(pool: context.pool)
+    for block in model.blocks {
+      try pause()
+      for role in block.roles { try block[role].checkFinite(pool: context.pool) }
+      if releasesBlocks { block.release() }
+    }
   }
 
   /// The embeddings of the calibration text.

@@ -26,6 +26,15 @@ package enum ScaleType: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// Why FP16 does not hold scales well of which `largest` is the largest, nil where it does: what BF16 is taken for then.
+  static func shortfall(largest: Float) -> String? {
+    if largest < ScaleType.f16.smallestNormal {
+      return "BF16 scales: the largest, \(largest), is below what FP16 holds in full"
+    }
+    return largest >= 65504
+      ? "BF16 scales: a scale is above 65504, the largest number of FP16" : nil
+  }
+
   /// `scale`, which must be positive, rounded half to even; a scale that would vanish or overflow becomes
   /// the smallest or largest number of the type.
   package func rounded(_ scale: Float) -> Float {

@@ -103,6 +103,12 @@ package struct AWQMethod: QuantizationMethod {
     for projection in draft.layers.map(\.projection) {
       try calibration.pause()
       try apply(found, to: projection, &draft)
+      if !draft[projection].staysFloat, let inputs = try block.inputs(of: projection),
+        let words = SilentColumns(sizes: inputs.magnitudes).words(
+          outcome: "their scales are those of the quietest others")
+      {
+        draft[projection].note(words)
+      }
       calibration.report("rounding \(projection)", 1)
     }
   }

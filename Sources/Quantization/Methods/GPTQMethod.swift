@@ -16,7 +16,7 @@ package struct GPTQMethod: QuantizationMethod {
     target: .weights, calibration: .activations,
     options: [
       bits.spec, group.spec, symmetric.spec, actOrder.spec, trueSequential.spec, staticGroups.spec,
-      block.spec, damping.spec, mse.spec,
+      block.spec, damping.spec, mse.spec, zeroDead.spec,
     ])
 
   package static let bits = WeightOptions.bits
@@ -41,6 +41,12 @@ package struct GPTQMethod: QuantizationMethod {
   static let mse = OptionKey<Bool>(
     "mse", "search each range for the least error instead of taking min and max", standard: false)
 
+  static let zeroDead = OptionKey<Bool>(
+    "zero-dead", "set weights of inputs that calibration never sees to 0, as the reference does",
+    standard: false)
+
+  package static let revision = 2
+
   package static let traits = MethodTraits(
     .init(
       when: .fewerThanFourBitsFit, rank: 4, form: .fourBits(),
@@ -60,6 +66,7 @@ package struct GPTQMethod: QuantizationMethod {
   private let block: Int
   private let damping: Double
   private let searchesRange: Bool
+  private let zeroesDead: Bool
 
   package init(options: OptionValues) {
     format = WeightFormat(
@@ -70,6 +77,7 @@ package struct GPTQMethod: QuantizationMethod {
     block = options[Self.block]
     damping = options[Self.damping]
     searchesRange = options[Self.mse]
+    zeroesDead = options[Self.zeroDead]
   }
 
   package func quantize(_ draft: inout BlockDraft) throws {
@@ -179,14 +187,25 @@ package struct GPTQMethod: QuantizationMethod {
       return
     }
     let group: Int? = if case .group(let size) = format.granularity { size } else { nil }
-    let result = try draft.clock.time("rounding") {
-      try GPTQ.quantize(
-        layer.weight.dequantized(), rows: layer.weight.rows, preparation,
-        GPTQ.Options(
-          grid: Grid(.gptq, bits: format.bits, isSymmetric: format.isSymmetric), group: group,
-          ordersByActivation: ordersByActivation, hasStaticGroups: hasStaticGroups,
-          damping: damping, block: block, searchesRange: searchesRange),
-        layer: layer.name, pool: draft.pool, provider: draft.calibration?.context.provider ?? .best)
+    var options = GPTQ.Options(
+      grid: try Grid(.gptq, bits: format.bits, isSymmetric: format.isSymmetric), group: group,
+      ordersByActivation: ordersByActivation, hasStaticGroups: hasStaticGroups, damping: damping,
+      block: block, searchesRange: searchesRange, zeroesDead: zeroesDead)
+    let (clock, pool, provider) = (
+      draft.clock, draft.pool, draft.calibration?.context.provider ?? .best
+    )
+    func rounded(_ options: GPTQ.Options) throws -> GPTQResult {
+      try clock.time("rounding") {
+        try GPTQ.quantize(
+          layer.weight.dequantized(), rows: layer.weight.rows, preparation, options,
+          layer: layer.name, pool: pool, provider: provider)
+      }
+    }
+    var result = try rounded(options)
+    if let reason = result.scales.max().flatMap(ScaleType.shortfall) {
+      options.scaleType = .bf16
+      result = try rounded(options)
+      draft[projection].note(reason)
     }
     guard let weight = try draft.clock.time("packing", { try result.weight() }) else {
       throw QuantizationError.invalidOption(
@@ -195,6 +214,8 @@ package struct GPTQMethod: QuantizationMethod {
     }
     draft[projection].weight = weight
     if let reason = result.fallback { draft[projection].note(reason) }
+    let outcome = zeroesDead ? "their weights are 0" : "their weights are rounded to nearest"
+    if let words = preparation.silent.words(outcome: outcome) { draft[projection].note(words) }
     draft[projection].rawLoss = result.loss
   }
 

@@ -46,11 +46,21 @@ package struct HQQMethod: QuantizationMethod {
       let format = layer.format(format)
       let (rows, columns) = (layer.weight.rows, layer.weight.columns)
       let group: Int = if case .group(let size) = format.granularity { size } else { columns }
-      let result = try draft.clock.time("rounding") {
-        try HQQ.quantize(
-          layer.weight.dequantized(), columns: columns,
-          .init(bits: format.bits, group: group, rounds: rounds, norm: norm, storesFP16: true),
-          layer: layer.name, pool: draft.pool)
+      let (clock, pool) = (draft.clock, draft.pool)
+      func rounded(storesFP16: Bool) throws -> HQQ.Result {
+        try clock.time("rounding") {
+          try HQQ.quantize(
+            layer.weight.dequantized(), columns: columns,
+            .init(
+              bits: format.bits, group: group, rounds: rounds, norm: norm, storesFP16: storesFP16),
+            layer: layer.name, pool: pool)
+        }
+      }
+      var result = try rounded(storesFP16: true)
+      if result.scales.contains(where: { $0 >= 65504 }) {
+        result = try rounded(storesFP16: false)
+        draft.layers[index].note(
+          "FP32 scales: a scale is above 65504, the largest number of FP16")
       }
       draft.layers[index].weight = try IntegerWeight(
         format: format, rows: rows, columns: columns, unpacked: result.codes,

@@ -119,8 +119,10 @@ package struct SmoothQuantMethod: QuantizationMethod {
     if case .linear(let source) = pair.source {
       try move(LayerScales(output: found.fold.sourceScales), into: source, &draft)
     }
+    let silent = SilentColumns(sizes: inputs.magnitudes)
     for target in pair.targets {
       try move(LayerScales(input: found.fold.targetScales), into: target, &draft)
+      if let words = silent.words(outcome: "their scales stay 1") { draft[target].note(words) }
     }
   }
 

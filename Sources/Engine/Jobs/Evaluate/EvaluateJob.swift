@@ -47,6 +47,8 @@ package struct EvaluateJob: Job {
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = laboratory.subject(bench)
     let total = windows.windows.count
+    let caveat = CacheReach(windows, cache: subject.cache)?.caveat
+    if let caveat { reporter.log("Note: \(caveat).") }
     // Ranges that clip and columns taken apart are counted by dispatch alone.
     let trace = KernelTrace()
     context.trace = subject.model.countsInputs ? trace : nil
@@ -79,7 +81,8 @@ package struct EvaluateJob: Job {
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
-      planted: bench.summary.planted, rotated: bench.summary.rotated, begin: windows.begin)
+      planted: bench.summary.planted, rotated: bench.summary.rotated, begin: windows.begin,
+      caveat: caveat)
   }
 
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.

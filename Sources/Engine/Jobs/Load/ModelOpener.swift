@@ -41,11 +41,13 @@ struct ModelOpener {
   }
 
   private func directory(_ directory: ModelDirectory) throws -> OpenedModel {
-    let config = try ConfigFile(path: directory.path(of: "config.json"))
+    let config = try QuantizedLayouts.completed(
+      ConfigFile(path: directory.path(of: "config.json")), in: directory)
     let configuration = try ModelConfiguration(config)
-    if CompressedTensors.reads(quantMethod: configuration.quantization) {
+    if let layout = try QuantizedLayouts.open(Checkpoint(path: directory.path), config: config) {
       return try ArtifactReader(
-        directory: directory, config: config, configuration: configuration
+        directory: directory, config: config, layout: layout, configuration: configuration,
+        reporter: reporter
       ).read()
     }
     let model = try Model.load(directory: directory.path)

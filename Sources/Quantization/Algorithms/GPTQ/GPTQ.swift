@@ -46,11 +46,13 @@ package enum GPTQ {
     /// Whether ranges are searched for the least error (see `Grid.searchedParameters`).
     package var searchesRange: Bool
     package var scaleType: ScaleType
+    /// Whether the weights of columns without any input become 0, as in the reference; else they are rounded as they are.
+    package var zeroesDead: Bool
 
     package init(
       grid: Grid, group: Int? = 128, ordersByActivation: Bool = false,
       hasStaticGroups: Bool = false, damping: Double = 0.01, block: Int = 128,
-      searchesRange: Bool = false, scaleType: ScaleType = .f16
+      searchesRange: Bool = false, scaleType: ScaleType = .f16, zeroesDead: Bool = true
     ) {
       self.grid = grid
       self.group = group
@@ -60,6 +62,7 @@ package enum GPTQ {
       self.block = block
       self.searchesRange = searchesRange
       self.scaleType = scaleType
+      self.zeroesDead = zeroesDead
     }
   }
 

@@ -8,7 +8,7 @@ struct GPTQPlan {
   private let rows: Int
   private let columns: Int
   private let options: GPTQ.Options
-  /// Columns without any input; they become zero before the grids of groups are found.
+  /// Columns without any input that become zero before the grids of groups are found.
   private let dead: [Bool]
   /// The original columns in the order they are rounded in.
   private let order: [Int]
@@ -24,7 +24,7 @@ struct GPTQPlan {
     self.rows = rows
     columns = preparation.columns
     self.options = options
-    dead = preparation.dead
+    dead = options.zeroesDead ? preparation.dead : preparation.dead.map { _ in false }
     order = preparation.order
     damping = preparation.damping
   }

@@ -15,6 +15,9 @@ package struct GPTQPreparation: Sendable {
   /// Input channels that were always zero.
   package var deadColumns: Int { dead.count { $0 } }
 
+  /// What the calibration text does not reach.
+  package let silent: SilentColumns
+
   let order: [Int]
   let dead: [Bool]
   let inverse: InverseFactor?
@@ -69,6 +72,7 @@ package struct GPTQPreparation: Sendable {
     columns = matrix.columns
     let diagonal = matrix.diagonal.map { $0 * scale }
     dead = diagonal.map { $0 == 0 }
+    silent = SilentColumns(sizes: diagonal.map { $0 > 0 ? $0.squareRoot() : $0 })
     guard matrix.isFinite, diagonal.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
       order = Array(0..<columns)
       (inverse, self.damping) = (nil, nil)

@@ -50,11 +50,7 @@ package enum RoundToNearest {
     let work = GridPass(weight, format, grid, searchesRange: options.searchesRange, layer: layer)
     var result = try work.run(scaleType: options.scaleType, pool: pool)
     if options.scaleType == .f16, let largest = result.scales.max() {
-      if largest < ScaleType.f16.smallestNormal {
-        fallback = "BF16 scales: the largest, \(largest), is below what FP16 holds in full"
-      } else if largest >= 65504 {
-        fallback = "BF16 scales: a scale is above 65504, the largest number of FP16"
-      }
+      fallback = ScaleType.shortfall(largest: largest)
       if fallback != nil {
         options.scaleType = .bf16
         result = try work.run(scaleType: .bf16, pool: pool)
