@@ -84,7 +84,7 @@ package struct WeightFormat: Hashable, Sendable {
   package var mayBeInfinite: Bool {
     switch code {
     case .float, .block: true
-    case .scaledFloat, .integer: false
+    default: false
     }
   }
 
