@@ -122,7 +122,7 @@ struct ArtifactWriter {
     for (index, block) in quantized.model.blocks.enumerated() {
       let original = try bench.reference.block(index)
       for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
-        changed[block[norm].name] = try stored(block[norm], type(of: block[norm]))
+        changed[block[norm].name] = try stored(block[norm], source)
       }
       for projection in block.roles {
         let linear = block[projection]
@@ -134,7 +134,7 @@ struct ArtifactWriter {
     guard bench.model.embedding !== bench.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
-    changed[model.finalNorm.name] = try stored(model.finalNorm, type(of: model.finalNorm))
+    changed[model.finalNorm.name] = try stored(model.finalNorm, source)
     if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }
