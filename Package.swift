@@ -14,7 +14,8 @@ let package = Package(
     // 0: C, and how numbers and text read.
     .target(
       name: "CKernels",
-      cSettings: ["shared", "linear", "attention", "kv", "elementwise", "calibration"].map {
+      cSettings: ["shared", "linear", "blocks", "attention", "kv", "elementwise", "calibration"].map
+      {
         .headerSearchPath($0)
       }),
     .target(

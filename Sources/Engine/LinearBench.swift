@@ -44,7 +44,7 @@ package struct LinearForm: Hashable, Sendable, Codable {
       "w8a16-fp8": (e4m3(.channel), bf16),
     ]
     self.name = name
-    if parts.count == 1, let found = simple[String(kind)] {
+    if parts.count == 1, let found = simple[String(kind)] ?? Self.blocks(String(kind)) {
       (weight, activation) = found
     } else if parts.count == 2, kind == "llm.int8" || kind == "llm.int8-bnb",
       let threshold = Float(parts[1]), threshold >= 0, threshold.isFinite
@@ -57,23 +57,33 @@ package struct LinearForm: Hashable, Sendable, Codable {
     }
   }
 
+  /// A block type of GGUF files, with BF16 inputs or, after `-a8`, with INT8 ones scaled by 32 channels.
+  private static func blocks(_ name: String) -> (WeightFormat, ActivationFormat)? {
+    let isInt8 = name.hasSuffix("-a8")
+    let base = isInt8 ? String(name.dropLast(3)) : name
+    return BlockRounding.types.first { "\($0)".lowercased() == base }.map {
+      (.blocks($0), isInt8 ? .int8Blocks : .float(type: .bf16))
+    }
+  }
+
   /// What bounds it: reading the weights for one token, the unit that multiplies for many.
   func limit(tokens: Int) -> MachineLimit {
     if tokens == 1 { return .readBandwidth }
     switch activation {
     case .float(let type): return type == .f32 ? .fp32 : .bf16
-    case .int8, .int8WithOutliers: return .int8
-    case .fp8: return .bf16
+    case .int8, .int8Blocks, .int8WithOutliers: return .int8
+    case .fp8, .int16Blocks: return .bf16
     }
   }
 
   /// The names there are.
-  package static let names = [
-    "f32", "bf16", "w8a16", "w4a16", "w3a16", "w2a16", "w8a8", "w4a8", "w3a8", "w2a8",
-    "w8a8-tensor", "w8a8-static", "w8a8-asymmetric", "fp8", "fp8-block", "w8a16-fp8",
-    "llm.int8:THRESHOLD",
-    "llm.int8-bnb:THRESHOLD",
-  ]
+  package static let names =
+    [
+      "f32", "bf16", "w8a16", "w4a16", "w3a16", "w2a16", "w8a8", "w4a8", "w3a8", "w2a8",
+      "w8a8-tensor", "w8a8-static", "w8a8-asymmetric", "fp8", "fp8-block", "w8a16-fp8",
+      "llm.int8:THRESHOLD",
+      "llm.int8-bnb:THRESHOLD",
+    ] + BlockRounding.types.flatMap { ["\($0)".lowercased(), "\($0)".lowercased() + "-a8"] }
 }
 
 /// Times one linear layer in several forms, a round of all of them after the other.
@@ -187,7 +197,8 @@ package struct LinearBench {
     _ dense: DenseWeight, _ form: LinearForm, pool: WorkerPool
   ) throws -> any LinearWeight {
     switch form.weight.code {
-    case .float, .block, .decoded: return dense
+    case .float, .decoded: return dense
+    case .block(let type): return try BlockRounding.quantize(dense, as: type, pool: pool)
     case .scaledFloat:
       return try ScaledFloatRounding.quantize(dense, as: form.weight, layer: "layer", pool: pool)
     case .integer(let bits):

@@ -107,6 +107,7 @@ package final class Linear: Sendable {
     switch weight {
     case let integer as IntegerWeight: return integer.codes.releasePages()
     case let scaled as ScaledFloatWeight: return scaled.codes.releasePages()
+    case let blocks as BlockWeight: return blocks.bytes.releasePages()
     case let split as SplitWeight: split.codes.codes.releasePages()
     default: break
     }

@@ -37,7 +37,8 @@ extension Linear {
       throw ModelError.notFinite(
         tensor: name + ".bias", row: 0, column: column, value: bias[column])
     }
-    guard weight.format.mayBeInfinite, rows > 0, columns > 0 else { return }
+    // Blocks of a file have whatever scales the file has.
+    guard weight.format.isFloat || weight is BlockWeight, rows > 0, columns > 0 else { return }
     let slab = max(1, 65536 / columns)
     let firstBad = Mutex(Int.max)
     pool.run(chunks: (rows + slab - 1) / slab) { chunk, _ in

@@ -166,7 +166,7 @@ extension ExecutionContext {
   ) {
     let scaling: ActivationScaling
     switch format {
-    case .float, .int8WithOutliers: return
+    case .float, .int8Blocks, .int16Blocks, .int8WithOutliers: return
     case .int8(let chosen, let isSymmetric):
       activations.is_asymmetric = isSymmetric ? 0 : 1
       scaling = chosen

@@ -26,7 +26,7 @@ package struct LinearKernel: Sendable {
   /// The name the trace shows: `linear_int4_bf16_avx512`.
   package func fullName(_ provider: ExecutionProvider) -> String { "\(name)_\(provider.rawValue)" }
 
-  private init(
+  init(
     _ name: String, _ weight: nk_weight_kind, _ activation: nk_activation_kind,
     _ functions: Versions
   ) {
@@ -48,7 +48,10 @@ package struct LinearKernel: Sendable {
   }
 
   /// Every kernel of linear layers.
-  package static let all: [LinearKernel] = [
+  package static let all: [LinearKernel] = plain + blocks
+
+  /// Those of weights in the project's own layouts.
+  private static let plain: [LinearKernel] = [
     LinearKernel(
       "linear_f32_f32", NK_WEIGHT_F32, NK_ACTIVATION_F32,
       versions(nk_linear_f32_f32_generic, nk_linear_f32_f32_avx2, nk_linear_f32_f32_avx512)),
@@ -87,7 +90,7 @@ package struct LinearKernel: Sendable {
       versions(nk_linear_int2_int8_generic, nk_linear_int2_int8_avx2, nk_linear_int2_int8_avx512)),
   ]
 
-  private typealias Versions = (generic: Function, avx2: Function?, avx512: Function?)
+  typealias Versions = (generic: Function, avx2: Function?, avx512: Function?)
 
   #if arch(x86_64)
     private static func versions(
@@ -147,9 +150,15 @@ package struct LinearKernel: Sendable {
           type == .f8e5m2 ? NK_WEIGHT_E5M2 : NK_WEIGHT_E4M3,
           groupObstacle(format, columns: columns)
         )
-      case .block(let type): (nil, "no kernel reads \(type) blocks")
+      case .block(let type):
+        (blockKind(type), blockKind(type) == nil ? "no kernel reads \(type) blocks" : nil)
       case .decoded(let form): (nil, "no kernel reads \(form)")
       }
+    if case .block(let type) = format.code,
+      let choice = blockChoice(type, activation, disabled: disabled)
+    {
+      return choice
+    }
     if let kind = wanted.kind, wanted.obstacle == nil, let found = kernel(kind, activationKind) {
       guard disabled.contains(found.name) else {
         return Choice(
@@ -237,6 +246,8 @@ extension ActivationFormat {
     switch self {
     case .float(let type): type == .f32 ? NK_ACTIVATION_F32 : NK_ACTIVATION_BF16
     case .int8, .int8WithOutliers: NK_ACTIVATION_INT8
+    case .int8Blocks: NK_ACTIVATION_INT8_BLOCKS
+    case .int16Blocks: NK_ACTIVATION_INT16_BLOCKS
     case .fp8: NK_ACTIVATION_BF16
     }
   }

@@ -138,7 +138,9 @@ package final class PreparedLinear: Sendable {
     layout.kind = kind
     layout.rows = rows
     layout.cols = columns
-    if kind != NK_WEIGHT_F32, kind != NK_WEIGHT_BF16 {
+    if nk_is_block_kind(kind) != 0 {
+      layout.zero_points = nk_block_zero_points(kind)
+    } else if kind != NK_WEIGHT_F32, kind != NK_WEIGHT_BF16 {
       layout.zero_points =
         switch format.zeroPoint {
         case .fixed: NK_ZERO_POINTS_FIXED
@@ -164,7 +166,9 @@ package final class PreparedLinear: Sendable {
       let last = min(first + slab, panels)
       let rows = first * panelRows..<min(last * panelRows, weight.rows)
       var layout = layout
-      if let integer = weight as? IntegerWeight, layout.kind != NK_WEIGHT_F32,
+      if let blocks = weight as? BlockWeight, nk_is_block_kind(layout.kind) != 0 {
+        packBlocks(blocks, rows: rows, layout: &layout, panels: first..<last, into: packed)
+      } else if let integer = weight as? IntegerWeight, layout.kind != NK_WEIGHT_F32,
         layout.kind != NK_WEIGHT_BF16
       {
         packCodes(integer, rows: rows, layout: &layout, panels: first..<last, into: packed)
@@ -207,6 +211,18 @@ package final class PreparedLinear: Sendable {
           nk_linear_pack(&layout, &source, panels.lowerBound, panels.upperBound, packed)
         }
       }
+    }
+  }
+
+  private static func packBlocks(
+    _ weight: BlockWeight, rows: Range<Int>, layout: inout nk_linear_weight, panels: Range<Int>,
+    into packed: UnsafeMutableRawPointer
+  ) {
+    withUnsafeTemporaryAllocation(byteCount: rows.count * weight.rowBytes, alignment: 16) {
+      guard let blocks = $0.baseAddress else { return }
+      weight.copyBlocks(rows: rows, into: blocks)
+      nk_blocks_pack(
+        &layout, blocks, rows.lowerBound, panels.lowerBound, panels.upperBound, packed)
     }
   }
 

@@ -97,6 +97,11 @@ package struct ActivationChoice: Hashable, Sendable {
       ranges = found.mapValues { $0.range() }
     }
     for projection in chosen {
+      // What kernels multiply blocks of GGUF files with.
+      if draft[projection].weight is BlockWeight, code == .int8(isSymmetric: true) {
+        draft[projection].activation = .int8Blocks
+        continue
+      }
       let range =
         draft.isOutline
         ? ActivationRange(lowest: 0, highest: 0) : ranges[draft.lead(of: projection)]

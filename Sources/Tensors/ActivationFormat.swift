@@ -7,6 +7,11 @@ package enum ActivationFormat: Hashable, Sendable, Codable {
   /// Symmetric codes lie in -127...127 with `scale = max|x| / 127`, as in vLLM, SmoothQuant and bitsandbytes; the others in
   /// -128...127 with `scale = (max - min) / 255` over a range that holds 0.
   case int8(scaling: ActivationScaling, isSymmetric: Bool)
+  /// Symmetric INT8 codes with a scale for every 32 input channels of a token, found at run time: `scale = max|x| / 127`,
+  /// kept in float32. For weights in GGUF blocks; llama.cpp's Q8_0 inputs differ in an FP16 scale.
+  case int8Blocks
+  /// The same with 16 bits, `scale = max|x| / 32639`: finer than BF16 next to the largest input of 32.
+  case int16Blocks
   /// 8-bit floats of `type`, E4M3 or E5M2: `scale = max|x| / 448` (57344), clamped, rounded half to even.
   case fp8(type: DType, scaling: ActivationScaling)
   /// LLM.int8(): symmetric INT8, a scale a token, but for the columns whose inputs reach the threshold.
@@ -61,12 +66,14 @@ package struct OutlierSplit: Hashable, Sendable, Codable {
 }
 
 extension ActivationFormat: CustomStringConvertible {
-  /// The format as people write it: `A16 (BF16)`, `A8 per token`, `A8 static asymmetric`, `FP8 E4M3 per token`.
+  /// The format as people write it: `A16 (BF16)`, `A8 per token`, `A8 static asymmetric`, `A8 per 32 channels`.
   package var description: String {
     switch self {
     case .float(let type): type == .f32 ? "A32" : "A16 (\(type))"
     case .int8(let scaling, let isSymmetric):
       "A8 \(scaling)" + (isSymmetric ? "" : " asymmetric")
+    case .int8Blocks: "A8 per 32 channels"
+    case .int16Blocks: "A16 (INT16) per 32 channels"
     case .fp8(let type, let scaling): "A8 \(type == .f8e5m2 ? "E5M2" : "E4M3") \(scaling)"
     case .int8WithOutliers(let split): "A8 per token, outliers from \(split.threshold)"
     }

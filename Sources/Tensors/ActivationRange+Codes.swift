@@ -52,7 +52,7 @@ extension ActivationFormat {
     case .int8(.fixed(let scale), let isSymmetric):
       (isSymmetric ? .symmetricInt8 : .asymmetricInt8, scale)
     case .fp8(let type, .fixed(let scale)): (.float8(type: type), scale)
-    case .int8, .fp8, .float, .int8WithOutliers: nil
+    case .int8, .int8Blocks, .int16Blocks, .fp8, .float, .int8WithOutliers: nil
     }
   }
 }

@@ -80,14 +80,6 @@ package struct WeightFormat: Hashable, Sendable {
     if case .float = code { true } else { false }
   }
 
-  /// Whether a value may be infinite or no number: scales of blocks are not looked at when a file is opened.
-  package var mayBeInfinite: Bool {
-    switch code {
-    case .float, .block: true
-    default: false
-    }
-  }
-
   /// The number of input channels that share a scale in rows of `columns` channels.
   package func groupSize(columns: Int) -> Int {
     switch granularity {

@@ -94,7 +94,7 @@ import Testing
     }
     #expect(size { _ in } > 0)
     #expect(size { $0.group = 48 } == 0)
-    #expect(size { $0.kind = nk_weight_kind(rawValue: 8) } == 0)
+    #expect(size { $0.kind = nk_weight_kind(rawValue: 18) } == 0)
     #expect(size { $0.kind = nk_weight_kind(rawValue: -1) } == 0)
     #expect(size { $0.rows = Int.max } == 0)
     #expect(size { $0.cols = Int.max } == 0)

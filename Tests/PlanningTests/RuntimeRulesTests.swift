@@ -162,4 +162,21 @@ import Testing
       #expect(parts.count == 3 && (2026...2100).contains(parts.first ?? 0), "\(item.runtime)")
     }
   }
+
+  @Test func blocksOfGGUFRunWhereTheyComeFrom() {
+    for item in RuntimeRules.coverage(RuntimeDemand(weights: .blocks(.q4K))) {
+      let expected: RuntimeCoverage.Support =
+        switch item.runtime {
+        case "llama.cpp (CPU)", "llama.cpp (GPU)": .native
+        case "vLLM (CUDA)": .fallback
+        default: .refused
+        }
+      #expect(item.support == expected, "\(item.runtime)")
+    }
+    for item in RuntimeRules.coverage(
+      RuntimeDemand(weights: .blocks(.q8_0), activations: .int8Blocks))
+    {
+      #expect((item.support == .native) == item.runtime.hasPrefix("llama.cpp"), "\(item.runtime)")
+    }
+  }
 }

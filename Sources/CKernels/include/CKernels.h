@@ -9,6 +9,9 @@
 #if __has_include("nk_linear.h")
 #include "nk_linear.h"
 #endif
+#if __has_include("nk_blocks.h")
+#include "nk_blocks.h"
+#endif
 #if __has_include("nk_attention.h")
 #include "nk_attention.h"
 #endif

@@ -21,6 +21,7 @@
 //   INT8                   x          x
 //   INT4/3/2               x          x       (no codebook with INT8 activations)
 //   E4M3, E5M2             x                  (decoded to BF16: no kernel here multiplies 8-bit floats)
+// Blocks of GGUF files are multiplied as they are as well: nk_blocks.h.
 //
 // INT8 activations may have a zero point, BF16 ones may be rounded to 8-bit floats under a scale:
 // nk_linear_finish() then turns what a kernel left into the output.
@@ -60,6 +61,17 @@ typedef enum nk_weight_kind : int32_t {
   // 8-bit floats: largest 448 and no infinities, or largest 57344. Codes of numbers only.
   NK_WEIGHT_E4M3 = 6,
   NK_WEIGHT_E5M2 = 7,
+  // The block types of GGUF files: see nk_blocks.h.
+  NK_WEIGHT_Q8_0 = 8,
+  NK_WEIGHT_Q4_0 = 9,
+  NK_WEIGHT_Q4_1 = 10,
+  NK_WEIGHT_Q5_0 = 11,
+  NK_WEIGHT_Q5_1 = 12,
+  NK_WEIGHT_Q4_K = 13,
+  NK_WEIGHT_Q5_K = 14,
+  NK_WEIGHT_Q6_K = 15,
+  NK_WEIGHT_IQ4_NL = 16,
+  NK_WEIGHT_MXFP4 = 17,
 } nk_weight_kind;
 
 // Zero points of integer weights.
@@ -140,6 +152,11 @@ typedef enum nk_activation_kind : int32_t {
   // token of zeros (or too small for 127 / amax) has scale 0. With running int32 sums for
   // zero points.
   NK_ACTIVATION_INT8 = 2,
+  // As INT8, with a scale for every 32 columns of a token instead of one for all; with int32 sums of every 16 columns.
+  NK_ACTIVATION_INT8_BLOCKS = 3,
+  // The same with codes of 16 bits: scale = amax / 32639, codes within [-32639, 32639]. Values of 32 columns are 64 bytes:
+  // the high parts h, then the low parts l, code = 256 * h + l, both signed.
+  NK_ACTIVATION_INT16_BLOCKS = 4,
 } nk_activation_kind;
 
 // 8-bit floats that BF16 activations are rounded to.
@@ -160,17 +177,21 @@ typedef struct nk_activations {
   // float, bfloat16 (columns 4i...4i+3 stored in the order 0, 2, 1, 3) or int8 [tokens][stride].
   void *values;
   // Scale of every token: of INT8, and of BF16 rounded to 8-bit floats (kernels do not apply those); F32: null.
+  // Of blocks: [t][b] of columns 32b..<32b+32, rows of sum_stride.
   float *scales;
   // INT8: zero point of every token, 0 for symmetric codes; else null.
   int32_t *zeros;
-  // Values of every token that a given scale cannot hold and that were clamped; F32: null.
+  // Values of every token that a given scale cannot hold and that were clamped; F32 and blocks: null.
   uint32_t *clipped;
   // Entries from one token's sums to the next.
   size_t sum_stride;
-  // BF16: sums[t][b] of columns 32b..<32b+32; else null. May be set to null when no weight has zero points.
+  // BF16 and blocks: sums[t][b] of columns 32b..<32b+32, scaled; else null. May be set to null when no weight has
+  // zero points.
   float *sums;
   // INT8: running[t][b] = sum of columns 0..<32b, b from 0 through the number of blocks; else null.
   int32_t *running;
+  // Blocks: halves[t][h] = sum of the codes of columns 16h..<16h+16, rows of 2 * sum_stride; else null.
+  int32_t *halves;
 
   // What follows says how values are coded; nk_activations_layout() leaves the plain form of the kind.
 

@@ -89,6 +89,54 @@ static void fill_int8(const nk_activations *to, const float *x, size_t token) {
   to->clipped[token] = to->given_scale > 0 ? clipped : 0;
 }
 
+static void fill_int8_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    float largest = 0;
+    for (size_t i = 0; i < NK_COLUMN_BLOCK; i++) {
+      const float magnitude = fabsf(finite_value(from[i]));
+      if (magnitude > largest) largest = magnitude;
+    }
+    const float inverse = int8_inverse_scale(largest);
+    const int8_coding coding = {.inverse = inverse, .least = -127, .most = 127};
+    uint32_t clipped = 0;
+    int32_t sums[2] = {0, 0};
+    for (size_t i = 0; i < NK_COLUMN_BLOCK; i++) {
+      values[k + i] = (int8_t)int8_code(coding, from[i], &clipped);
+      sums[i / 16] += values[k + i];
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / 127 : 0, sums[0],
+                     sums[1]);
+  }
+}
+
+static void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    float largest = 0;
+    for (size_t i = 0; i < NK_COLUMN_BLOCK; i++) {
+      const float magnitude = fabsf(finite_value(from[i]));
+      if (magnitude > largest) largest = magnitude;
+    }
+    const float inverse = int16_inverse_scale(largest);
+    int32_t sums[2] = {0, 0};
+    for (size_t i = 0; i < NK_COLUMN_BLOCK; i++) {
+      int32_t code = (int32_t)rintf(finite_value(from[i]) * inverse);
+      code = code > INT16_CODES ? INT16_CODES : code < -INT16_CODES ? -INT16_CODES : code;
+      const int8_t low = (int8_t)(uint8_t)code;
+      values[NK_COLUMN_BLOCK + i] = low;
+      values[i] = (int8_t)((code - low) / 256);
+      sums[i / 16] += code;
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,
+                     sums[0], sums[1]);
+  }
+}
+
 #define VERSION(name) name##_generic
 #define TARGET
 #include "linear_fill.h"

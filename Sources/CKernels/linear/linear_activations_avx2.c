@@ -276,6 +276,64 @@ INLINE_AVX2 void fill_int8(const nk_activations *to, const float *x, size_t toke
   }
 }
 
+INLINE_AVX2 void fill_int8_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const float largest = largest_magnitude(from, NK_COLUMN_BLOCK);
+    const float inverse = int8_inverse_scale(largest);
+    const __m256 inverses = _mm256_set1_ps(inverse);
+    int32_t sums[2];
+    for (size_t half = 0; half < 2; half++) {
+      const __m128i a = quantized(from + 16 * half, inverses);
+      const __m128i b = quantized(from + 16 * half + 8, inverses);
+      _mm_storeu_si128((__m128i *)(values + k + 16 * half), _mm_packs_epi16(a, b));
+      sums[half] = sum_words(_mm_madd_epi16(_mm_add_epi16(a, b), _mm_set1_epi16(1)));
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / 127 : 0, sums[0],
+                     sums[1]);
+  }
+}
+
+// 8 codes within [-most, most] as words.
+INLINE_AVX2 __m128i coded_words(const float *x, __m256 inverse, int largest_code) {
+  const __m256 scaled = _mm256_mul_ps(finite_or_zero(_mm256_loadu_ps(x)), inverse);
+  const __m256i most = _mm256_set1_epi32(largest_code), least = _mm256_set1_epi32(-largest_code);
+  const __m256i q = _mm256_max_epi32(_mm256_min_epi32(_mm256_cvtps_epi32(scaled), most), least);
+  return _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+}
+
+INLINE_AVX2 __m128i low_part(__m128i words) {
+  return _mm_srai_epi16(_mm_slli_epi16(words, 8), 8);
+}
+
+INLINE_AVX2 __m128i high_part(__m128i words) {
+  return _mm_srai_epi16(_mm_sub_epi16(words, low_part(words)), 8);
+}
+
+INLINE_AVX2 void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  const __m128i ones = _mm_set1_epi16(1);
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const float largest = largest_magnitude(from, NK_COLUMN_BLOCK);
+    const float inverse = int16_inverse_scale(largest);
+    const __m256 inverses = _mm256_set1_ps(inverse);
+    int32_t sums[2];
+    for (size_t half = 0; half < 2; half++) {
+      const __m128i a = coded_words(from + 16 * half, inverses, INT16_CODES);
+      const __m128i b = coded_words(from + 16 * half + 8, inverses, INT16_CODES);
+      _mm_storeu_si128((__m128i *)values + half, _mm_packs_epi16(high_part(a), high_part(b)));
+      _mm_storeu_si128((__m128i *)values + 2 + half, _mm_packs_epi16(low_part(a), low_part(b)));
+      sums[half] = sum_words(_mm_add_epi32(_mm_madd_epi16(a, ones), _mm_madd_epi16(b, ones)));
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,
+                     sums[0], sums[1]);
+  }
+}
+
 #define VERSION(name) name##_avx2
 #define TARGET TARGET_AVX2
 #include "linear_fill.h"

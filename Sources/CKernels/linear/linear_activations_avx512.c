@@ -243,6 +243,57 @@ INLINE_AVX512 void fill_int8(const nk_activations *to, const float *x, size_t to
   }
 }
 
+INLINE_AVX512 int32_t sum_codes(__m128i q) {
+  __m128i s = _mm_dpbusd_epi32(_mm_setzero_si128(), _mm_set1_epi8(1), q);
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(1, 0, 3, 2)));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(s);
+}
+
+INLINE_AVX512 void fill_int8_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const __m512 a = _mm512_abs_ps(finite_or_zero(_mm512_loadu_ps(from)));
+    const __m512 b = _mm512_abs_ps(finite_or_zero(_mm512_loadu_ps(from + 16)));
+    const float largest = _mm512_reduce_max_ps(_mm512_max_ps(a, b));
+    const float inverse = int8_inverse_scale(largest);
+    const __m512 inverses = _mm512_set1_ps(inverse);
+    const __m128i low = quantized(from, inverses), high = quantized(from + 16, inverses);
+    _mm256_storeu_si256((__m256i *)(values + k), _mm256_set_m128i(high, low));
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / 127 : 0,
+                     sum_codes(low), sum_codes(high));
+  }
+}
+
+INLINE_AVX512 void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
+  int8_t *values = (int8_t *)to->values + token * to->stride;
+  float tail[NK_COLUMN_BLOCK];
+  const __m512i most = _mm512_set1_epi32(INT16_CODES), least = _mm512_set1_epi32(-INT16_CODES);
+  for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
+    const float *from = columns_at(x, k, to->cols, tail);
+    const __m512 v[2] = {finite_or_zero(_mm512_loadu_ps(from)),
+                         finite_or_zero(_mm512_loadu_ps(from + 16))};
+    const float largest =
+        _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(v[0]), _mm512_abs_ps(v[1])));
+    const float inverse = int16_inverse_scale(largest);
+    int32_t sums[2];
+#pragma clang loop unroll(full)
+    for (int half = 0; half < 2; half++) {
+      __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], _mm512_set1_ps(inverse)));
+      q = _mm512_max_epi32(_mm512_min_epi32(q, most), least);
+      const __m512i low = _mm512_srai_epi32(_mm512_slli_epi32(q, 24), 24);
+      const __m512i high = _mm512_srai_epi32(_mm512_sub_epi32(q, low), 8);
+      _mm_storeu_si128((__m128i *)values + half, _mm512_cvtepi32_epi8(high));
+      _mm_storeu_si128((__m128i *)values + 2 + half, _mm512_cvtepi32_epi8(low));
+      sums[half] = _mm512_reduce_add_epi32(q);
+    }
+    store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,
+                     sums[0], sums[1]);
+  }
+}
+
 #define VERSION(name) name##_avx512
 #define TARGET TARGET_AVX512
 #include "linear_fill.h"

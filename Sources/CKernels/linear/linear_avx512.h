@@ -21,7 +21,9 @@ INLINE_AVX512 __m512i broadcast_step(const uint8_t *values) {
 INLINE_AVX512 __m512i multiply_step(nk_activation_kind kind, __m512i sum, __m512i weights,
                                     __m512i activations) {
   switch (kind) {
-    case NK_ACTIVATION_INT8: return _mm512_dpbusd_epi32(sum, weights, activations);
+    case NK_ACTIVATION_INT8:
+    case NK_ACTIVATION_INT8_BLOCKS:
+    case NK_ACTIVATION_INT16_BLOCKS: return _mm512_dpbusd_epi32(sum, weights, activations);
     case NK_ACTIVATION_BF16:
       return _mm512_castps_si512(_mm512_dpbf16_ps(
           _mm512_castsi512_ps(sum), (__m512bh)weights, (__m512bh)activations));

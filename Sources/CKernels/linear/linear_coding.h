@@ -64,6 +64,23 @@ static inline int32_t int8_code(int8_coding coding, float x, uint32_t *clipped) 
   return code > coding.most ? coding.most : coding.least;
 }
 
+// The largest code of 16 bits whose parts are signed bytes.
+enum { INT16_CODES = 127 * 256 + 127 };
+
+// INT16_CODES / largest, or 0 where that is not finite (all zero, or nearly so).
+static inline float int16_inverse_scale(float largest) {
+  return largest >= 0x1p-112f ? INT16_CODES / largest : 0;
+}
+
+// Writes what is known of 32 columns of blocks once they are coded: their scale, and sums of the codes of each half.
+static inline void store_block_sums(const nk_activations *to, size_t token, size_t block,
+                                    float scale, int32_t low, int32_t high) {
+  to->scales[token * to->sum_stride + block] = scale;
+  to->halves[2 * (token * to->sum_stride + block)] = low;
+  to->halves[2 * (token * to->sum_stride + block) + 1] = high;
+  if (to->sums != NULL) to->sums[token * to->sum_stride + block] = scale * (float)(low + high);
+}
+
 // An 8-bit float: its largest number, its smallest normal one, and what added to and taken off a number's power of two
 // leaves it rounded to the format's mantissa.
 typedef struct float8_format {

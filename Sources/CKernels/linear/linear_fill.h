@@ -1,7 +1,8 @@
 // What filling activations does around a token, the same in every version.
 //
 // Included at the end of one source file per version, with VERSION(name) and TARGET defined, after fill_f32(),
-// fill_bf16(), fill_float8() and fill_int8(), which write one token, and token_range().
+// fill_bf16(), fill_float8(), fill_int8(), fill_int8_blocks() and
+// fill_int16_blocks(), which write one token, and token_range().
 #ifndef LINEAR_FILL_H
 #define LINEAR_FILL_H
 
@@ -21,6 +22,8 @@ TARGET void VERSION(nk_activations_fill)(const nk_activations *activations, cons
         }
         break;
       case NK_ACTIVATION_INT8: fill_int8(activations, row, token); break;
+      case NK_ACTIVATION_INT8_BLOCKS: fill_int8_blocks(activations, row, token); break;
+      case NK_ACTIVATION_INT16_BLOCKS: fill_int16_blocks(activations, row, token); break;
     }
   }
 }

@@ -86,6 +86,11 @@ static inline size_t round_up(size_t value, size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+// Whether activations have a scale for every block of columns.
+static inline int is_in_blocks(nk_activation_kind kind) {
+  return kind == NK_ACTIVATION_INT8_BLOCKS || kind == NK_ACTIVATION_INT16_BLOCKS;
+}
+
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 // The layout of a description that nk_linear_panel_bytes() accepts.

@@ -1,5 +1,5 @@
 // Packing of weights into panels, and the way back. See linear_layout.h for the byte order.
-#include "linear_layout.h"
+#include "block_layout.h"
 
 // A source row is taken 32 columns at a time; only the last block of a row is padded.
 static void pack_f32(const uint8_t *source, uint8_t *values, size_t row) {
@@ -79,6 +79,7 @@ static void pack_block(nk_weight_kind kind, const uint8_t *source, uint8_t *valu
     case NK_WEIGHT_INT4: pack_int4(source, values, row); break;
     case NK_WEIGHT_INT3: pack_int3(source, values, row); break;
     case NK_WEIGHT_INT2: pack_int2(source, values, row); break;
+    default: break;  // block types: nk_blocks_pack()
   }
 }
 
@@ -139,6 +140,10 @@ void nk_linear_pack(const nk_linear_weight *weight, const nk_linear_source *sour
 
 void nk_linear_dequantize(const nk_linear_weight *weight, size_t row_begin, size_t row_end,
                           float *out, size_t ld_out) {
+  if (is_block_kind(weight->kind)) {
+    nk_blocks_dequantize(weight, row_begin, row_end, out, ld_out);
+    return;
+  }
   const linear_layout layout = layout_of(weight);
   for (size_t row = row_begin; row < row_end; row++, out += ld_out) {
     const uint8_t *panel = panel_at(weight, &layout, row / NK_PANEL_ROWS);

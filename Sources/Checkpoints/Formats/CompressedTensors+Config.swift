@@ -82,11 +82,18 @@ extension CompressedTensors {
     object.set("num_bits", .number(JSONNumber(8)))
     var scaling = ActivationScaling.token
     switch activation {
-    case .float: return .null
+    case .float, .int16Blocks: return .null
     case .int8(let chosen, let isSymmetric):
       scaling = chosen
       object.set("type", .string("int"))
       object.set("symmetric", .bool(isSymmetric))
+    case .int8Blocks:
+      object.set("type", .string("int"))
+      object.set("symmetric", .bool(true))
+      object.set("strategy", .string("group"))
+      object.set("group_size", .number(JSONNumber(32)))
+      object.set("dynamic", .bool(true))
+      return .object(object)
     case .fp8(let type, let chosen):
       scaling = chosen
       object.set("type", .string("float"))

@@ -11,6 +11,10 @@ extension RuntimeRules {
     var asymmetric = Finding(.native)
     /// One INT8 scale for all tokens, found at run time.
     var perTensor = Finding(.native)
+    /// An INT8 scale for every 32 channels of a token.
+    var perBlock = Finding(
+      .refused, "INT8 activations have a scale a token, not one for 32 channels",
+      nearest: "A8 per token")
   }
 
   /// Whether the formats are beyond what rules for weights in integers speak of.
@@ -18,7 +22,7 @@ extension RuntimeRules {
     if case .scaledFloat? = demand.weights?.code { return true }
     return switch demand.activations {
     case .fp8?, .int8WithOutliers?: true
-    case .int8?, .float?, nil: false
+    case .int8?, .int8Blocks?, .int16Blocks?, .float?, nil: false
     }
   }
 
@@ -27,7 +31,7 @@ extension RuntimeRules {
     _ weights: WeightFormat?, _ activations: ActivationFormat?, _ rules: ActivationRules
   ) -> Finding? {
     switch activations {
-    case nil, .float?:
+    case nil, .float?, .int16Blocks?:
       guard case .scaledFloat? = weights?.code else { return nil }
       return rules.float8
     case .int8(let scaling, let isSymmetric)?:
@@ -36,6 +40,7 @@ extension RuntimeRules {
         worst = rules.perTensor
       }
       return worst
+    case .int8Blocks?: return rules.perBlock
     case .int8WithOutliers(let split)?:
       guard rules.outliers.support == .native else { return rules.outliers }
       if weights?.bits != 8 {
@@ -86,7 +91,8 @@ extension RuntimeRules {
   static let llamaCppActivations = ActivationRules(
     float8: refused("GGUF has no FP8 weights", nearest: "Q8_0"), outliers: noOutliers,
     asymmetric: Finding(
-      .fallback, "activations are symmetric INT8 per 32 channels", nearest: "Q8_0"))
+      .fallback, "activations are symmetric INT8 per 32 channels", nearest: "Q8_0"),
+    perBlock: Finding(.native))
 
   static let onnxActivations = ActivationRules(
     float8: refused("no FP8 matmul on CPUs", nearest: "W8A8 INT8"), outliers: noOutliers)

@@ -108,10 +108,17 @@ package enum RuntimeRules {
     var cache: [CacheRow]
     /// Keys and values in different formats; nil where that is no matter.
     var mixedCache: Finding?
+    /// Weights in the blocks of a GGUF file.
+    var blocks = Finding(.refused, "it reads no GGUF blocks", nearest: "W4 g128")
 
     func findings(_ demand: RuntimeDemand) -> [Finding] {
       var found: [Finding] = []
-      if let format = demand.weights, !format.isFloat {
+      if case .block? = demand.weights?.code {
+        found.append(blocks)
+      } else if case .decoded(let form)? = demand.weights?.code {
+        found.append(
+          Finding(.refused, "what it makes of \(form) is not known here", nearest: "W4 g128"))
+      } else if let format = demand.weights, !format.isFloat {
         if !RuntimeRules.isSpecial(demand) { found.append(linear(format, demand.activations)) }
         if format.zeroPoint == .real { found.append(realZeroPoints) }
       }

@@ -44,7 +44,10 @@ extension RuntimeRules {
       CacheRow([.integer], .refused, "no INT{bits} cache", nearest: "FP8 cache"),
       CacheRow([.perChannel], .refused, "no keys by channel", nearest: "FP8 cache"),
       CacheRow(nil, .refused, "no kernel known reads such a cache", nearest: "FP8 cache"),
-    ])
+    ],
+    blocks: Finding(
+      .fallback, "GGUF through a plugin that its documents call experimental and not tuned",
+      nearest: "W4 g128"))
 
   /// vLLM on x86 processors: `kernels/linear/mixed_precision/cpu.py`.
   static let vllmCPU = Runtime(
@@ -100,14 +103,16 @@ extension RuntimeRules {
   /// llama.cpp on processors: `repack.cpp`, `amx/common.h`, `llama-graph.cpp`.
   static let llamaCppCPU = Runtime(
     name: "llama.cpp (CPU)", asOf: "2026-11-23", weights: llamaCppWeights,
-    realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache)
+    realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache,
+    blocks: Finding(.native))
 
   /// llama.cpp on GPUs; flash attention with different types for K and V is a build option.
   static let llamaCppGPU = Runtime(
     name: "llama.cpp (GPU)", asOf: "2026-11-23", weights: llamaCppWeights,
     realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache,
     mixedCache: Finding(
-      .fallback, "different K and V need a build with FA_ALL_QUANTS", nearest: "K as V"))
+      .fallback, "different K and V need a build with FA_ALL_QUANTS", nearest: "K as V"),
+    blocks: Finding(.native))
 
   /// ONNX Runtime on processors: `matmul_nbits.cc`, `qnbitgemm.cpp`.
   static let onnxCPU = Runtime(

@@ -13,6 +13,14 @@ struct KernelForms {
     var cache = KVFormatPair.fp16
     /// Full precision without rounding to BF16.
     var isFloat32 = false
+    /// The blocks of GGUF files that the layers of the first block are rounded to.
+    var blocks: Blocks?
+  }
+
+  /// Weights in blocks, and what they are multiplied with.
+  struct Blocks {
+    var type: GGUFTensorType
+    var inputs: ActivationFormat
   }
 
   /// Those that a model of this shape has; groups of weights must divide its layers.
@@ -20,7 +28,22 @@ struct KernelForms {
     let widths = configuration.block(0).linears.map(\.columns)
     let groups = [128, 64, 32].filter { group in widths.allSatisfy { $0 % group == 0 } }
     return [Form(name: "F32", cache: .fp32, isFloat32: true), Form(name: "BF16")]
-      + (try weights(groups)) + (try activations(groups.first ?? -1)) + (try caches())
+      + (try weights(groups)) + (try activations(groups.first ?? -1)) + blocks(widths)
+      + (try caches())
+  }
+
+  /// Types whose blocks divide the layers.
+  private static func blocks(_ widths: [Int]) -> [Form] {
+    BlockRounding.types.filter { type in widths.allSatisfy { $0 % type.blockElements == 0 } }
+      .flatMap { type in
+        [
+          Form(name: "\(type)", blocks: Blocks(type: type, inputs: .float(type: .bf16))),
+          Form(name: "\(type) A8", blocks: Blocks(type: type, inputs: .int8Blocks)),
+          Form(
+            name: "\(type) FP8 inputs",
+            blocks: Blocks(type: type, inputs: .fp8(type: .f8e4m3, scaling: .token))),
+        ]
+      }
   }
 
   private static func weights(_ groups: [Int]) throws -> [Form] {

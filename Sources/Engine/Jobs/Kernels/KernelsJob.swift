@@ -76,6 +76,14 @@ package struct KernelsJob: Job {
   ) throws -> EvaluationSubject {
     var model = bench.model
     if form.isFloat32 { model = try model.with(precision: .f32) }
+    if let blocks = form.blocks {
+      let rounded = try model.block(0).mapping { linear in
+        try linear.replacing(
+          weight: BlockRounding.quantize(linear.weight, as: blocks.type, pool: context.pool),
+          activation: blocks.inputs)
+      }
+      model = try model.replacing(blocks: [0: rounded])
+    }
     let cache = try form.recipe.cacheFormat(standard: form.cache)
     if form.recipe.weights != nil || form.recipe.activations != nil {
       model = try Quantizer(recipe: form.recipe, context: context, calibration: [ids]).run(model)
