@@ -81,7 +81,8 @@ let package = Package(
     // 10
     .executableTarget(name: "nibble", dependencies: ["CommandLineFace"]),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport"),
     .testTarget(name: "ArchitectureTests", dependencies: ["Engine", "Workbench"]),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"]),

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Engine
 import FoundationEssentials
 import Glibc
@@ -67,8 +68,10 @@ struct CommandSession {
   }
 
   /// Opens a model, makes the transforms of a recipe of it, and yields its summary.
-  func load(_ path: String?, as recipe: Recipe = .baseline) throws -> ModelSummary {
-    var summary = try perform(LoadJob(path: path))
+  func load(
+    _ path: String?, as recipe: Recipe = .baseline, against base: String? = nil
+  ) throws -> ModelSummary {
+    var summary = try perform(LoadJob(path: path, against: base))
     if let planting = recipe.transform(OutlierPlanting.self) { summary = try plant(planting) }
     if let rotation = recipe.transform(ResidualRotation.self) { summary = try rotate(rotation) }
     return summary
@@ -100,8 +103,19 @@ struct CommandSession {
   }
 
   /// Opens a model and quantizes it by a recipe; with one that quantizes nothing a checkpoint is transformed at most, and a
-  /// directory that `quantize` wrote keeps its own.
-  func open(_ path: String?, recipe: Recipe, _ calibration: CalibrationOptions) throws {
+  /// directory that `quantize` wrote keeps its own, and a candidate is held against another model as it is.
+  func open(
+    _ path: String?, recipe: Recipe, _ calibration: CalibrationOptions, against base: String? = nil
+  ) throws {
+    if let base {
+      guard recipe.isBaseline else {
+        throw ValidationError(
+          "--against: expected no recipe next to it, since a candidate is measured as it is, found '\(recipe)'"
+        )
+      }
+      _ = try load(path, against: base)
+      return
+    }
     let summary = try load(path, as: recipe)
     let isTransformed = recipe.transforms.count == (summary.transforms ?? []).count
     if !recipe.staysFloat || !isTransformed { _ = try quantize(recipe, calibration) }

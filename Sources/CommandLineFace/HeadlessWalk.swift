@@ -17,8 +17,9 @@ struct HeadlessWalk {
     var run: RunRecord
   }
 
-  func run(_ model: String?) throws {
-    let summary = try session.load(model)
+  func run(_ model: String?, against base: String?) throws {
+    let summary = try session.load(model, against: base)
+    if base != nil { return try walk(candidate: summary) }
     let workload = Workload(context: summary.shape.context)
     let plan = try session.perform(PlanJob(workload: workload, machine: nil))
     guard let advice = plan.advice.first else {
@@ -49,6 +50,39 @@ struct HeadlessWalk {
     print("\n4. Profile")
     BenchCommand.show(bench)
     print("\n5. Verdict")
+    Self.show(verdict)
+  }
+
+  /// The walk of a candidate, which is as it is: from the heatmap on.
+  private func walk(candidate summary: ModelSummary) throws {
+    let layers = try session.perform(LayersJob(calibration: CalibrationOptions(samples: 8)))
+    let evaluation = try session.perform(EvaluateJob(options: EvaluationOptions(windows: 16)))
+    let bench = try session.perform(
+      BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
+    let workload = Workload(context: summary.shape.context)
+    let plan = try session.perform(PlanJob(workload: workload, machine: nil))
+    let verdict = Verdict.judge(
+      plan: plan, quantize: layers, evaluation: evaluation, bench: bench)
+    if asJSON {
+      let run = RunRecord(
+        id: "", model: summary.label, recipe: layers.recipe, quantize: layers,
+        evaluation: evaluation, bench: bench, verdict: verdict, file: layers.file)
+      return try Output.json(Document(model: summary, plan: plan, run: run))
+    }
+    print(
+      "No terminal: the walk of the workbench on \(summary.name) against \(summary.against?.name ?? ""), in text.\n"
+    )
+    print("1. Layers")
+    LayersCommand.show(layers)
+    print("\n2. Quality")
+    EvaluateCommand.show(evaluation)
+    print("\n3. Profile")
+    BenchCommand.show(bench)
+    print("\n4. Verdict")
+    Self.show(verdict)
+  }
+
+  private static func show(_ verdict: Verdict) {
     for (index, check) in verdict.checks.enumerated() {
       print("  \(index + 1). \(check.question)  \(check.mark.rawValue.uppercased())")
       print("     \(check.evidence)")

@@ -20,7 +20,8 @@ struct Nibble: ParsableCommand {
       BenchCommand.self,
       CompareCommand.self, ConformanceCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, ThemesCommand.self,
-      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LinearCommand.self,
+      SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LayersCommand.self,
+      LinearCommand.self,
       ProvidersCommand.self, KernelsCommand.self,
     ],
     defaultSubcommand: WorkbenchCommand.self)

@@ -10,9 +10,15 @@ import Quantization
 struct ModelArgument: ParsableArguments {
   @Argument(
     help:
-      "A Hugging Face directory or one that 'nibble quantize' wrote; the built-in model without it."
+      "A Hugging Face directory, a GGUF file, or what 'nibble quantize' wrote; the built-in model without it."
   )
   var model: String?
+}
+
+/// Which model it is held against.
+struct BaseOption: ParsableArguments {
+  @Option(help: "The model that MODEL is held against: a path, or 'built-in'.")
+  var against: String?
 }
 
 /// How to print.

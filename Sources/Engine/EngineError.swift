@@ -29,6 +29,9 @@ package enum EngineError: Error, Hashable, Sendable {
   case badBatch(option: String, expected: String, found: String)
   case cannotBatch(model: String, reason: String)
   case batchTooLarge(needed: Int, free: Int)
+  case noCounterpart(
+    candidate: String, base: String, what: String, expected: String, found: String)
+  case nothingToCompare(model: String)
   case unknownForm(name: String, known: [String])
 }
 
@@ -37,6 +40,10 @@ extension EngineError: CustomStringConvertible {
     switch self {
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .noCounterpart(let candidate, let base, let what, let expected, let found):
+      "\(candidate) cannot be held against \(base): \(what): expected \(expected), found \(found)"
+    case .nothingToCompare(let model):
+      "\(model) is open by itself: expected a model that it is held against (--against)"
     case .noModel(let job): "\(job) needs an open model: load one first"
     case .nothingQuantized(let job): "\(job) needs a quantized model: quantize first"
     case .noSuchCell(let map, let row, let column):
@@ -46,7 +53,8 @@ extension EngineError: CustomStringConvertible {
       "\(text) holds \(tokens) tokens: expected at least \(needed), one calibration window (choose "
         + "shorter windows or a longer text)"
     case .notText(let model):
-      "\(model) has no tokenizer: expected tokenizer.json or tokenizer.model next to its weights"
+      "\(model) has no tokenizer: expected tokenizer.json or tokenizer.model next to its weights, or a "
+        + "known one in the metadata of a GGUF file"
     case .unknownRun(let name, let known):
       "there is no run '\(name)': expected "
         + (known.isEmpty ? "none, the workspace is empty" : known.joined(separator: ", "))

@@ -40,7 +40,7 @@ extension Verdict {
         question: question, mark: .unknown,
         evidence: "nothing is quantized yet; the plan starts with \(first.target.words)")
     }
-    let targets = quantize.recipe.targets
+    let targets = quantize.targets
     let done = targets.map(\.words).sorted().joined(separator: " and ")
     if targets.isEmpty {
       return Check(question: question, mark: .fail, evidence: "nothing is quantized")

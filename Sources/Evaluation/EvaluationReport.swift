@@ -19,6 +19,28 @@ package enum EvaluationProtocol: String, Hashable, Sendable, Codable, CaseIterab
   case paper
 }
 
+/// Where a text or a window begins with the token that the model's tokenizer puts there, by its own rule.
+package enum WindowBegin: String, Hashable, Sendable, Codable, CaseIterable {
+  /// The tokenizer adds none.
+  case nothing
+  /// In place of the first token of each window.
+  case eachWindow
+  /// Before the text as a whole.
+  case text
+
+  /// `BOS at the head of each window`.
+  package var words: String {
+    switch self {
+    case .nothing: "no BOS"
+    case .eachWindow: "BOS at the head of each window"
+    case .text: "BOS at the head of the text"
+    }
+  }
+
+  /// `BOS`, `no BOS`.
+  package var short: String { self == .nothing ? "no BOS" : "BOS" }
+}
+
 /// The distribution of the KL divergence of the baseline's next-token distribution to a model's, in nats.
 package struct DivergenceReport: Hashable, Sendable, Codable {
   package var mean: Double
@@ -43,16 +65,21 @@ package struct DivergenceReport: Hashable, Sendable, Codable {
   }
 }
 
-/// Quality of a model against its FP baseline on one text.
+/// Quality of a model against its baseline on one text.
 package struct EvaluationReport: Hashable, Sendable, Codable {
   /// The figures of the baseline on the same windows.
   package struct Baseline: Hashable, Sendable, Codable {
     package var name: String
     package var perplexity: Double
     package var perplexityError: Double
+    /// What its weights are stored as, where it is no FP baseline; nil for floating-point numbers.
+    package var storedAs: String?
 
-    package init(name: String, perplexity: Double, perplexityError: Double) {
+    package init(
+      name: String, perplexity: Double, perplexityError: Double, storedAs: String? = nil
+    ) {
       self.name = name
+      self.storedAs = storedAs
       self.perplexity = perplexity
       self.perplexityError = perplexityError
     }
@@ -112,6 +139,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var planted: String?
   /// How its residual stream is rotated, in words; nil for a model as it is.
   package var rotated: String?
+  /// What stands before the tokens that are scored; nil in reports of programs that did not tell.
+  package var begin: WindowBegin?
   /// What keeps the figures from saying what they seem to; nil for nothing.
   package var caveat: String?
 
@@ -120,7 +149,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     text: String, weightBytes: Int, kvBytesPerToken: Int, perplexity: Double,
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
-    inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil, caveat: String? = nil
+    inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil,
+    begin: WindowBegin? = nil, caveat: String? = nil
   ) {
     self.recipe = recipe
     self.protocol = `protocol`
@@ -141,7 +171,13 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.inputs = inputs
     self.planted = planted
     self.rotated = rotated
+    self.begin = begin
     self.caveat = caveat
+  }
+
+  /// What two reports must have in common for their figures of quality to be ranked together: `llama.cpp 512, no BOS`.
+  package var conditions: String {
+    "\(self.protocol.rawValue) \(window)" + (begin.map { ", \($0.short)" } ?? "")
   }
 }
 

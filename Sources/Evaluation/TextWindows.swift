@@ -11,6 +11,8 @@ package struct TextWindows: Sendable {
   package let firstScored: Int
   /// Tokens of a window after it was cut to the model's context.
   package let length: Int
+  /// What stands before the tokens that are scored.
+  package let begin: WindowBegin
 
   /// The window each protocol uses when none is asked for.
   package static func standardLength(_ name: EvaluationProtocol) -> Int {
@@ -41,6 +43,7 @@ package struct TextWindows: Sendable {
     }
     firstScored = name == .llamaCpp ? length / 2 : 0
     self.length = length
+    begin = bos == nil ? .nothing : name == .llamaCpp ? .eachWindow : .text
   }
 
   /// The positions of a window whose next token is scored.
@@ -51,10 +54,12 @@ extension TextWindows {
   /// The first windows only.
   package func prefix(_ count: Int) -> TextWindows {
     TextWindows(
-      windows: Array(windows.prefix(count)), firstScored: firstScored, length: length)
+      windows: Array(windows.prefix(count)), firstScored: firstScored, length: length,
+      begin: begin)
   }
 
-  private init(windows: [[Int32]], firstScored: Int, length: Int) {
+  private init(windows: [[Int32]], firstScored: Int, length: Int, begin: WindowBegin) {
+    self.begin = begin
     self.windows = windows
     self.firstScored = firstScored
     self.length = length

@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 
 extension Model {
-  /// Looks through all dense weights, embedding and head included, in parallel.
+  /// Looks through all dense weights and those in blocks of a GGUF file, embedding and head included, in parallel.
   ///
   /// - Throws: `ModelError.notFinite` with the first number that is none, in the order of the
   /// forward

@@ -169,9 +169,8 @@ private struct ModelLoader<Source: WeightSource> {
     case .rows(let shared, let first, let total):
       let name = shared + ".weight"
       used.insert(name)
-      weight = try DenseWeight(
-        source.tensor(name, shape: Shape(checking: [total, plan.columns]))
-          .rows(first..<first + plan.rows))
+      weight = try source.weight(
+        name, total: total, columns: plan.columns, part: first..<first + plan.rows)
       if plan.hasBias {
         bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
       }

@@ -25,6 +25,8 @@ package struct ModelShape: Hashable, Sendable, Codable {
   package var cacheOwners: [Int]?
   /// The linear layers of one block, the last, where they are not those of the usual gated one.
   package var listedLinears: [LinearSize]?
+  /// Bits of a weight over all tensors where they are stored quantized; nil for 16 bits.
+  package var storedBits: Double?
   /// Parameters of the linear layers of all blocks where blocks differ.
   package var listedParameters: Int?
   /// Those a token goes through, where a mixture of experts leaves some out.
@@ -89,6 +91,17 @@ package struct ModelShape: Hashable, Sendable, Codable {
   /// Bytes of weights read to decode one token: the linears it goes through and the head; one row of the embedding.
   package func decodeWeightBytes(bitsPerWeight: Double) -> Double {
     Double(activeLinearParameters) * bitsPerWeight / 8 + Double(embeddingParameters) * 2
+  }
+
+  /// Bytes of all weights as they are stored, 16 bits each where they are not quantized.
+  package var storedWeightBytes: Double {
+    storedBits.map { Double(parameters) * $0 / 8 } ?? weightBytes(bitsPerWeight: 16)
+  }
+
+  /// Bytes of weights read to decode one token as they are stored.
+  package var storedDecodeBytes: Double {
+    storedBits.map { Double(activeLinearParameters + embeddingParameters) * $0 / 8 }
+      ?? decodeWeightBytes(bitsPerWeight: 16)
   }
 
   /// Bytes the cache grows by with each token of one sequence:

@@ -60,4 +60,10 @@ struct RenamedSource: WeightSource {
   func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
     try source.weight(naming.stored(name), rows: rows, columns: columns)
   }
+
+  func weight(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> any LinearWeight {
+    try source.weight(naming.stored(name), total: total, columns: columns, part: part)
+  }
 }

@@ -10,6 +10,8 @@ package enum RotaryScaling: Hashable, Sendable, Codable {
   case linear(factor: Double)
   /// Long wavelengths divided by `factor`, short ones kept, those between blended (Llama 3.1).
   case llama3(factor: Double, low: Double, high: Double, originalContext: Int)
+  /// The frequency of each pair of channels divided by a factor of its own, as GGUF files store Llama 3.1's scaling.
+  case divided(by: [Float])
   /// Short wavelengths kept, long ones divided by `factor`, those between blended by how often they turn within the trained
   /// context; cosines and sines times `magnitude` (arXiv 2309.00071).
   case yarn(
@@ -45,14 +47,14 @@ package struct RotaryEmbedding: Hashable, Sendable, Codable {
   package var longContext: Int? {
     switch scaling {
     case .longrope(let factors): factors.originalContext
-    case .none, .linear, .llama3, .yarn: nil
+    case .none, .linear, .llama3, .divided, .yarn: nil
     }
   }
 
   /// What cosines and sines are multiplied by.
   package var magnitude: Float {
     switch scaling {
-    case .none, .linear, .llama3: 1
+    case .none, .linear, .llama3, .divided: 1
     case .yarn(_, _, _, _, let magnitude, _): Float(magnitude)
     case .longrope(let factors): Float(factors.magnitude)
     }
@@ -69,6 +71,8 @@ package struct RotaryEmbedding: Hashable, Sendable, Codable {
       switch scaling {
       case .none:
         return plain
+      case .divided(let factors):
+        return pair < factors.count ? plain / factors[pair] : plain
       case .linear(let factor):
         return plain / Float(factor)
       case .llama3(let factor, let low, let high, let originalContext):

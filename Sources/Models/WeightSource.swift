@@ -20,6 +20,13 @@ package protocol WeightSource {
   /// - Throws: an error that names the tensor when it is missing or has another shape.
   func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight
 
+  /// Some rows of the weight of several layers that lie in one tensor of `total` rows.
+  ///
+  /// - Throws: an error that names the tensor when it is missing or has another shape.
+  func weight(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> any LinearWeight
+
   /// The names of all tensors that loading a model should have asked for.
   var names: [String] { get }
 }
@@ -27,6 +34,12 @@ package protocol WeightSource {
 extension WeightSource {
   package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
     try DenseWeight(tensor(name, shape: Shape(checking: [rows, columns])))
+  }
+
+  package func weight(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> any LinearWeight {
+    try DenseWeight(tensor(name, shape: Shape(checking: [total, columns])).rows(part))
   }
 }
 

@@ -54,13 +54,14 @@ struct Advisor {
     case .weights:
       let reads =
         model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
-        / model.decodeWeightBytes(bitsPerWeight: 16)
+        / model.storedDecodeBytes
       return effect(
-        memory.weights - report.reach.smallWeights, .init(weightReads: reads), share: weightShare)
+        max(0, memory.weights - report.reach.smallWeights), .init(weightReads: reads),
+        share: weightShare)
     case .activations:
       // W8A8: INT8 arithmetic, and weights at 8 bits that come with it.
       return effect(
-        memory.weights - model.weightBytes(bitsPerWeight: Planner.eightBitWeightBits),
+        max(0, memory.weights - model.weightBytes(bitsPerWeight: Planner.eightBitWeightBits)),
         .init(
           weightReads: planner.eightBitReads,
           arithmetic: planner.peaks.bf16Rate / max(planner.peaks.int8Rate, 1)),
@@ -78,11 +79,14 @@ struct Advisor {
     let share = Quantity.percent(effect.share)
     let freed = Quantity.bytes(effect.freed)
     let saves = Quantity.percent(effect.saved)
+    let stored =
+      planner.model.storedBits.map { " as stored, at \(Quantity.fixed($0, 2)) bits a weight," }
+      ?? ""
     var sentence: String
     switch target {
     case .weights:
       sentence =
-        "Weights take \(Quantity.bytes(memory.weights)) and are \(share) of the bytes a decode step "
+        "Weights take \(Quantity.bytes(memory.weights))\(stored) and are \(share) of the bytes a decode step "
         + "reads; W4 frees \(freed) and would save \(saves) of a request's time."
     case .activations:
       let bound = prefill.bound == .compute ? "is bound by arithmetic" : "is bound by reading"
@@ -166,7 +170,7 @@ extension Planner {
   /// What 8-bit weights leave of the bytes a decode step reads of them.
   var eightBitReads: Double {
     model.decodeWeightBytes(bitsPerWeight: Self.eightBitWeightBits)
-      / model.decodeWeightBytes(bitsPerWeight: 16)
+      / model.storedDecodeBytes
   }
 
   /// What 4-bit codes with a scale for 32 leave of an FP16 cache.

@@ -76,7 +76,7 @@ struct MethodRanking {
 
   private var fourBitReads: Double {
     planner.model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
-      / planner.model.decodeWeightBytes(bitsPerWeight: 16)
+      / planner.model.storedDecodeBytes
   }
 
   private func text(_ sentence: PlanSentence, _ form: MethodTraits.Form) -> String {

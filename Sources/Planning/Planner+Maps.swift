@@ -72,7 +72,7 @@ extension Planner {
     var reach = PlanReport.Reach()
     reach.total = memory.total
     let fixed = model.weightBytes(bitsPerWeight: 0)
-    let linear = memory.weights - fixed
+    let linear = model.weightBytes(bitsPerWeight: 16) - fixed
     if linear > 0 {
       reach.weightBits =
         16 * max(0, memory.budget - memory.kvCache - memory.activations - fixed) / linear

@@ -5,8 +5,8 @@ import Tensors
 /// From model, workload and machine to memory, bottleneck and advice: a pure function of values.
 ///
 /// Bytes and operations come from the formulas of `ModelShape`; the machine's peaks turn them into seconds.
-/// Figures are those of the FP baseline (16-bit weights, FP16 cache, BF16 arithmetic); decode is taken at the
-/// full context, which is where it is slowest.
+/// Figures are those of the FP baseline (16-bit weights, FP16 cache, BF16 arithmetic), weights that are stored quantized
+/// as they are stored; decode is taken at the full context, which is where it is slowest.
 package struct Planner: Sendable {
   package let model: ModelShape
   package let workload: Workload
@@ -59,7 +59,7 @@ package struct Planner: Sendable {
   /// The report.
   package func plan() -> PlanReport {
     let memory = PlanReport.Memory(
-      weights: model.weightBytes(bitsPerWeight: 16),
+      weights: model.storedWeightBytes,
       kvCache: cacheBytes(context: workload.context, requests: workload.requests),
       activations: activationBytes, budget: budget)
     let prefill = prefillPhase
@@ -89,7 +89,7 @@ package struct Planner: Sendable {
       * (model.linearOperationsPerToken + 4 * Double(model.heads * model.headDimension)
         * meanTokensRead(upTo: tokens))
     let passes = (tokens / Double(Self.prefillChunk)).rounded(.up)
-    let weight = passes * model.decodeWeightBytes(bitsPerWeight: 16)
+    let weight = passes * model.storedDecodeBytes
     // Attention reads the prefix once for each tile of 64 queries.
     let tiles = (tokens / CacheFootprint.blockTokens).rounded(.up)
     return phase(
@@ -112,7 +112,7 @@ package struct Planner: Sendable {
     return phase(
       operations: batch
         * (model.linearOperationsPerToken + model.attentionOperations(depth: depth)),
-      weight: model.decodeWeightBytes(bitsPerWeight: 16),
+      weight: model.storedDecodeBytes,
       cache: batch * model.tokensRead(depth: depth) * layerTokenBytes())
   }
 
@@ -130,7 +130,7 @@ package struct Planner: Sendable {
     let tokenBytes = layerTokenBytes() * Double(max(1, workload.batch))
     guard tokenBytes > 0 else { return .infinity }
     // Tokens read over all layers grow with the context by the number of layers whose window is not full yet.
-    let wanted = model.decodeWeightBytes(bitsPerWeight: 16) / tokenBytes
+    let wanted = model.storedDecodeBytes / tokenBytes
     let kinds = model.readingKinds
     var growing = kinds.reduce(0.0) { $0 + Double($1.blocks) }
     var read = 0.0
@@ -148,13 +148,13 @@ package struct Planner: Sendable {
 
   /// The batch at which arithmetic takes as long as reading the weights.
   var crossoverBatch: Double {
-    let seconds = model.decodeWeightBytes(bitsPerWeight: 16) / peaks.readBandwidth
+    let seconds = model.storedDecodeBytes / peaks.readBandwidth
     return seconds * peaks.bf16Rate / model.linearOperationsPerToken
   }
 
   /// The batch at which a decode step at the full context reads as much cache as weights.
   private var crossoverBatchByCache: Double {
     let bytes = model.tokensRead(depth: Double(workload.context)) * layerTokenBytes()
-    return bytes > 0 ? model.decodeWeightBytes(bitsPerWeight: 16) / bytes : .infinity
+    return bytes > 0 ? model.storedDecodeBytes / bytes : .infinity
   }
 }

@@ -1,6 +1,7 @@
+package import Models
 package import Operators
 
-/// Speed, memory and kernels of a model, its FP baseline alongside.
+/// Speed, memory and kernels of a model, its baseline alongside.
 package struct BenchReport: Hashable, Sendable, Codable {
   /// Tokens per second of one phase.
   package struct Rate: Hashable, Sendable, Codable {
@@ -80,10 +81,16 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var memory: ProcessMemoryUse?
   /// From opening the files of the model to its being ready to run, tokenizer included.
   package var openSeconds: Double?
+  /// What the weights of `baseline` are stored as, where it is no FP baseline; nil for floating-point numbers.
+  package var storedAs: String?
+
+  /// What the baseline is called.
+  package var baselineWords: BaselineWords { BaselineWords(storedAs: storedAs) }
 
   package init(
     promptTokens: Int, generatedTokens: Int, depth: Int, repetitions: Int, peaks: MachinePeaks,
-    quantized: Side, baseline: Side?, memory: ProcessMemoryUse? = nil, openSeconds: Double? = nil
+    quantized: Side, baseline: Side?, memory: ProcessMemoryUse? = nil, openSeconds: Double? = nil,
+    storedAs: String? = nil
   ) {
     self.promptTokens = promptTokens
     self.generatedTokens = generatedTokens
@@ -93,6 +100,7 @@ package struct BenchReport: Hashable, Sendable, Codable {
     self.quantized = quantized
     self.baseline = baseline
     self.openSeconds = openSeconds
+    self.storedAs = storedAs
     self.memory = memory
   }
 }

@@ -1,3 +1,4 @@
+package import Models
 package import Operators
 
 /// One quantized model under every execution provider of this machine, and with single kernels taken away from it.
@@ -101,6 +102,11 @@ package struct ProviderReport: Hashable, Sendable, Codable {
   /// Providers first, then the best one with single kernels disabled.
   package var rows: [Row]
   package var baselines: [Baseline]
+  /// What the weights of the baseline are stored as, where it is no FP baseline.
+  package var storedAs: String?
+
+  /// What the baseline is called.
+  package var baselineWords: BaselineWords { BaselineWords(storedAs: storedAs) }
 
   package init(
     model: String = "", recipe: String = "", threads: Int, promptTokens: Int, generatedTokens: Int,

@@ -31,6 +31,8 @@ package struct SpeedMeasure {
   package let repetitions: Int
   /// What operators are held against, layer by layer; nil leaves that out.
   package let peaks: MachinePeaks?
+  /// What the second of two subjects is.
+  package var baseline = BaselineWords()
 
   package init(
     subjects: [SpeedSubject], context: ExecutionContext, text: [Int32], promptTokens: Int,
@@ -92,7 +94,7 @@ package struct SpeedMeasure {
       side.firstPassSeconds = firstPasses[index]
       return side
     }
-    let words = subjects.count == 2 ? ["quantized", "FP"] : subjects.map(\.recipe)
+    let words = subjects.count == 2 ? ["quantized", baseline.short] : subjects.map(\.recipe)
     let memory = ProcessMemoryUse.take(
       sides: subjects.indices.map { (words[$0], subjects[$0].model, caches[$0]) },
       contexts: [context])

@@ -53,13 +53,23 @@ package struct CatalogSource {
     // A folder that cannot be listed offers no models; the path can still be typed.
     let names = (try? FileManager.default.contentsOfDirectory(atPath: ".")) ?? []
     return names.sorted().prefix(200).filter {
-      FileManager.default.fileExists(atPath: $0 + "/config.json")
+      $0.hasSuffix(".gguf") || FileManager.default.fileExists(atPath: $0 + "/config.json")
     }.map { entry($0) }
   }
 
   private static func entry(_ path: String) -> ModelEntry {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     do {
+      if try CheckpointKind(of: path) == .gguf {
+        return ModelEntry(
+          name: name, path: path, kind: "GGUF file",
+          fileBytes: try MappedFile(path: path).byteCount)
+      }
+      if let file = try ModelDirectory(path: path).onlyGGUF() {
+        return ModelEntry(
+          name: name, path: path, kind: "GGUF in a directory",
+          fileBytes: try MappedFile(path: file).byteCount)
+      }
       let checkpoint = try Checkpoint(path: path)
       return ModelEntry(
         name: name, path: path, kind: "directory", fileBytes: checkpoint.byteCount)

@@ -107,8 +107,10 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       if store.state.recording != nil { send(.recording(path: nil)) }
       send(.notice(kind: .information, text: "You have taken over: the model is opened again."))
       // What was recorded are reports; the model they came from is opened again to go on from here.
-      let path = store.state.facts.model?.path
-      send(.launch(model: path == "built-in" ? nil : path))
+      let model = store.state.facts.model
+      send(
+        .launch(
+          model: model?.path == "built-in" ? nil : model?.path, against: model?.against?.path))
     }
   }
 

@@ -20,6 +20,15 @@ extension LinearWeight {
     rows * columns == 0 ? 0 : Double(byteCount) * 8 / (Double(rows) * Double(columns))
   }
 
+  /// The same values as floating-point numbers: the weight itself, or a copy in float32 of one that is quantized.
+  package var decoded: any LinearWeight {
+    guard !format.isFloat, let shape = try? Shape(checking: [rows, columns]),
+      let view = try? TensorView(dtype: .f32, shape: shape, copying: dequantized()),
+      let dense = try? DenseWeight(view)
+    else { return self }
+    return dense
+  }
+
   /// All values as float32, `[rows, columns]`.
   package func dequantized() -> [Float] {
     [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in

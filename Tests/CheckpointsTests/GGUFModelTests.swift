@@ -41,6 +41,31 @@ import Tokenizers
     }
   }
 
+  /// `NIBBLE_GGUF` names any file, `NIBBLE_GGUF_IDS` the folder that Tests/Peers/gguf_ids.py wrote for it.
+  static var other: (model: String, folder: String)? {
+    let environment = ProcessInfo.processInfo.environment
+    guard let model = environment["NIBBLE_GGUF"], let folder = environment["NIBBLE_GGUF_IDS"] else {
+      return nil
+    }
+    return (model, folder)
+  }
+
+  @Test(.enabled(if: other != nil))
+  func idsAreThoseOfTransformers() throws {
+    let (model, folder) = try #require(Self.other)
+    let tokenizer = try GGUFFile(path: model).tokenizer()
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+      $0.hasSuffix(".txt")
+    }
+    #expect(!names.isEmpty)
+    for name in names {
+      let expected = try Self.bytes(folder + "/" + name.dropLast(4) + ".ids")
+      let ids = try tokenizer.encode(utf8: Self.bytes(folder + "/" + name), addSpecialTokens: true)
+      print("\(name): \(ids.count) ids")
+      #expect(ids.withUnsafeBytes { Array($0) } == expected, "\(name)")
+    }
+  }
+
   /// The ids of the tokenizer.json that the file was made from, on every text there is, and the text of a chat.
   @Test(.enabled(if: path != nil && SharedMaterial.has("data/text")))
   func readsTextAsTheReferenceDoes() throws {

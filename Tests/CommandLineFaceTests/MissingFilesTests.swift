@@ -8,6 +8,7 @@ import Testing
     "calibration /no/such/model --weights gptq", "outliers /no/such/model", "lab /no/such/model",
     "allocate /no/such/model --budget 4", "evaluate /no/such/model", "cache /no/such/model",
     "depth /no/such/model", "batch /no/such/model", "bench /no/such/model",
+    "layers /no/such/model --against built-in", "evaluate --against /no/such/model",
     "compare /no/such/run", "conformance /no/such/fixtures", "replay /no/such/session",
     "sessions /no/such/session", "lessons /no/such/lesson", "providers /no/such/model",
     "kernels /no/such/model", "layer --input /no/such/layer.safetensors",

@@ -49,6 +49,8 @@ import Testing
     ("doctor --color pink", ["--color: expected", "found 'pink'"]),
     ("layer --rows 0", ["--rows: expected 1 to", "found 0"]),
     ("layer --input f --columns 8", ["--columns: expected none with --input"]),
+    ("layers --samples 0", ["--samples: expected 1 to 100000, found 0"]),
+    ("layers --weights-only --text t", ["--text: expected none with --weights-only"]),
     ("linear --form w1", ["--form: expected one of", "found 'w1'"]),
     ("linear --rounds 0", ["--rounds: expected 1 to 10000, found 0"]),
     ("providers --seconds 0", ["--seconds: expected 1 to 86400, found 0"]),

@@ -12,6 +12,15 @@ import Testing
     #expect(text.scored == 256..<511)
     #expect(text.windows.allSatisfy { $0[0] == 7 })
     #expect(text.windows[1][1] == ids[513])
+    #expect(text.begin == .eachWindow)
+    #expect(text.prefix(1).begin == .eachWindow)
+  }
+
+  @Test func aModelWithoutABeginningHasNone() throws {
+    let text = try TextWindows(
+      ids, protocol: .llamaCpp, window: nil, context: 4096, bos: nil, most: nil, text: "t")
+    #expect(text.begin == .nothing)
+    #expect(text.windows[0][0] == ids[0])
   }
 
   @Test func thePapersScoreEveryShiftedPosition() throws {
@@ -21,6 +30,7 @@ import Testing
     #expect(text.windows.count == 1)
     #expect(text.scored == 0..<1023)
     #expect(text.windows[0][0] == ids[0])
+    #expect(text.begin == .text)
   }
 
   @Test func shortTextsAreRefusedWithNumbers() {

@@ -1,4 +1,6 @@
+import Tensors
 import TerminalUI
+import TestSupport
 import Testing
 
 /// The walk from Model to Compare, Enter by Enter, on the built-in model with the real engine: keys in, screens out.
@@ -56,4 +58,45 @@ import Testing
   @Test func weights() throws { try check(walk("weights"), compare: "weights") }
   @Test func activations() throws { try check(walk("activations"), compare: "activations") }
   @Test func cache() throws { try check(walk("KV cache"), compare: "KV") }
+}
+
+/// The walk of a candidate: a file that is held against the open model, from Model straight to Heatmap.
+@MainActor @Suite(.serialized) struct CandidateWalkTests {
+  @Test func goesOnAtTheHeatmap() throws {
+    let folder = try TemporaryFolder()
+    var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    parts.removeLast(3)
+    var copy = try GGUFCopy(of: parts.joined(separator: "/") + "/Sources/DemoModel/tales-5M")
+    copy.type = { _ in .q4_0 }
+    try copy.write(to: folder.path("candidate.gguf"))
+    let run = try LoopRun([
+      .on(
+        "Model", enter: "choose what to quantize", "c", folder.path("candidate.gguf"), "enter"),
+      .on("Model", enter: "compare layer by layer", "enter"),
+      .on("Heatmap", enter: "compare layers", "enter"),
+      .on("Heatmap", enter: "look into", "m", "enter"),
+      .on("Heatmap", enter: "measure quality", "enter"),
+      .on("Quality", enter: "measure quality", "enter"),
+      .on("Quality", enter: "measure speed", "enter"),
+      .on("Profile", enter: "measure speed", "enter"),
+      .on("Profile", enter: "hear the verdict", "enter"),
+      .on("Verdict", enter: "save the run", "enter"),
+      .on("Verdict", enter: "compare runs", "enter"),
+      .on("Compare", seeing: "0001", "q", "y"),
+    ])
+    try #require(run.terminal.failure == nil, "\(run.terminal.failure ?? "")")
+    #expect(run.code == 0)
+    try #require(run.terminal.met.count == 12)
+    let shown: [Int: [String]] = [
+      1: ["candidate.gguf", "tales-5M", "FP baseline", "what it is stored as", "Q4_0"],
+      3: ["candidate.gguf (Q4_0)"], 6: ["candidate.gguf (Q4_0)", "against BF16"],
+      11: ["candidate.gguf (Q4_0)"],
+    ]
+    for (step, words) in shown.sorted(by: { $0.key < $1.key }) {
+      let screen = run.terminal.met[step].joined(separator: "\n")
+      for word in words {
+        #expect(screen.contains(word), "step \(step): expected '\(word)' on\n\(screen)")
+      }
+    }
+  }
 }

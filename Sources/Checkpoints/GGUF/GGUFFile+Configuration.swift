@@ -1,6 +1,9 @@
 import Platform
 
 extension GGUFFile {
+  /// The tensor that holds what the rotary frequencies are divided by, one number for each pair of channels.
+  package static let rotaryFactors = "rope_freqs.weight"
+
   /// The family that `general.architecture` names.
   ///
   /// - Throws: `CheckpointError.unsupported` with the known ones.
@@ -48,6 +51,7 @@ extension GGUFFile {
         "expert_shared_feed_forward_length", as: "shared_expert_intermediate_size", to: &config)
     }
     config.append("hidden_act", .string(architecture.activation))
+    try addQueryScale(keys, architecture, to: &config)
     config.append("tie_word_embeddings", .bool(tensor("output.weight") == nil))
     for (field, tensor) in [
       ("attention_bias", "blk.0.attn_q.bias"), ("mlp_bias", "blk.0.ffn_up.bias"),
@@ -62,6 +66,20 @@ extension GGUFFile {
       }
     }
     return try ConfigFile(path: file.path, text: Array(JSONValue.object(config).text().utf8))
+  }
+
+  /// Gemma 3 scales queries by the length of a head, in its largest size by the width over the heads; llama.cpp tells that
+  /// one by its 62 blocks, since the format does not say.
+  private func addQueryScale(
+    _ keys: GGUFKeys, _ architecture: GGUFArchitecture, to config: inout JSONObject
+  ) throws(CheckpointError) {
+    guard architecture.modelType == "gemma3_text" else { return }
+    let hidden = try keys.required("embedding_length")
+    let heads = max(1, try keys.required("attention.head_count"))
+    let isLargest = try keys.required("block_count") == 62
+    let length = try keys.integer("attention.key_length") ?? hidden / heads
+    config.append(
+      "query_pre_attn_scalar", .number(JSONNumber(isLargest ? hidden / heads : length)))
   }
 
   private func addSizes(_ keys: GGUFKeys, to config: inout JSONObject) throws(CheckpointError) {

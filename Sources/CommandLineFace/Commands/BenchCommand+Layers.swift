@@ -1,4 +1,5 @@
 import Engine
+import Models
 import Operators
 import Platform
 import Profiling
@@ -22,7 +23,9 @@ extension BenchCommand {
 
   /// Every operator of every block.
   static func showLayers(_ report: BenchReport) {
-    let sides = [("quantized", report.quantized)] + (report.baseline.map { [("FP", $0)] } ?? [])
+    let sides =
+      [("quantized", report.quantized)]
+      + (report.baseline.map { [(report.baselineWords.short, $0)] } ?? [])
     for (name, side) in sides {
       guard let layers = side.layers else { continue }
       for (phase, rows) in [("prefill", layers.prefill), ("decode", layers.decode)] {

@@ -4,13 +4,15 @@ import Operators
 import Profiling
 import Wording
 
-/// Speed, memory and kernels of a recipe, its FP baseline measured next to it.
+/// Speed, memory and kernels of a recipe or a file, its baseline measured next to it.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure speed, memory and kernels, interleaved with the FP baseline.")
+    abstract:
+      "Measure speed, memory and kernels, interleaved with the FP baseline or another model.")
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var base: BaseOption
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @Option(help: "Tokens of the prompt.")
@@ -39,7 +41,8 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
+    try session.open(
+      model.model, recipe: recipe.parsed(), calibration.options, against: base.against)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)
@@ -75,7 +78,7 @@ struct BenchCommand: ParsableCommand {
         "Opened in \(Quantity.seconds(open)); the first token, weights packed on the way, in "
           + "\(Quantity.seconds(first)).")
     }
-    print("Kernels of the quantized model:")
+    print("Kernels of \(report.quantized.recipe):")
     Output.table(
       ["operator", "kernel", "native", "calls", "time", "bytes/s", "inputs"],
       report.quantized.kernels.map { record in

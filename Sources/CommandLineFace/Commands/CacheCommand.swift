@@ -116,7 +116,8 @@ struct CacheCommand: ParsableCommand {
       print("\(row.name): \(sentences.joined(separator: " "))")
     }
     if let base = facts.baselinePerplexity {
-      print("FP weights with an FP16 cache: perplexity \(Quantity.fixed(base, 3)), KL to them:")
+      let what = facts.storedAs.map { "Weights as stored (\($0))" } ?? "FP weights"
+      print("\(what) with an FP16 cache: perplexity \(Quantity.fixed(base, 3)), KL to them:")
       for row in report.rows {
         guard let kl = row.klToBaseline else { continue }
         print(

@@ -25,18 +25,28 @@ struct CompareCommand: ParsableCommand {
       return
     }
     Output.table(
-      ["run", "recipe", "KL", "perplexity", "top-1", "weights", "KV B/token", "decode tok/s"],
+      [
+        "run", "recipe", "KL", "perplexity", "top-1", "weights", "KV B/token", "decode tok/s",
+        "protocol",
+      ],
       records.map { run in
         let quality = run.evaluation
         return [
-          run.id, "\(run.recipe)",
+          run.id, run.words,
           quality.map { Quantity.significant($0.kl.mean) } ?? "-",
           quality.map { Quantity.fixed($0.perplexity, 4) } ?? "-",
           quality.map { Quantity.percent($0.topOneAgreement, 1) } ?? "-",
           run.quantize.map { Quantity.bytes($0.outputBytes) } ?? "-",
           run.quantize.map { "\($0.kvBytesPerToken)" } ?? "-",
           run.bench.map { Quantity.significant($0.quantized.decode.tokensPerSecond) } ?? "-",
+          quality?.conditions ?? "-",
         ]
       })
+    let protocols = Set(records.compactMap { $0.evaluation?.conditions }).sorted()
+    if protocols.count > 1 {
+      print(
+        "Measured by \(protocols.count) protocols (\(protocols.joined(separator: "; "))): KL, perplexity and top-1 do not "
+          + "compare between them.")
+    }
   }
 }

@@ -1,15 +1,22 @@
 import ArgumentParser
 import Engine
 import Evaluation
+import Models
 import Wording
 
-/// Quality of a recipe against the FP baseline.
+/// Quality of a recipe against its baseline, or of one file against another.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure perplexity, KL divergence and top-1 agreement against the FP baseline.")
+    abstract:
+      "Measure perplexity, KL divergence and top-1 agreement against the FP baseline or another model.",
+    discussion: """
+      With --against BASE, MODEL is a candidate, such as a file that somebody else has quantized. A model that is opened \
+      quantized, without its base, is its own reference: figures then say what it is stored as.
+      """)
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var base: BaseOption
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var evaluation: EvaluationGroup
@@ -18,7 +25,8 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    try session.open(model.model, recipe: recipe.parsed(), calibration.options)
+    try session.open(
+      model.model, recipe: recipe.parsed(), calibration.options, against: base.against)
     let report = try session.perform(EvaluateJob(options: evaluation.options))
     if output.json { return try Output.json(report) }
     Self.show(report)
@@ -32,12 +40,14 @@ struct EvaluateCommand: ParsableCommand {
         })
         .joined(separator: ", ")
         + " on \(report.text): protocol \(report.protocol.rawValue), "
-        + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored")
+        + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored"
+        + (report.begin.map { ", \($0.words)" } ?? ""))
     func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
       "\(Quantity.fixed(value, digits)) +- \(Quantity.fixed(error, digits))"
     }
     print(
-      "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   baseline "
+      "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   "
+        + (report.baseline.storedAs == nil ? "baseline " : "")
         + "\(report.baseline.name) \(pm(report.baseline.perplexity, report.baseline.perplexityError, 4))"
     )
     print(

@@ -52,13 +52,16 @@ struct PlanCommand: ParsableCommand {
     for problem in session.laboratory.machines.problems { session.note("left out: \(problem)") }
     let wanted = try recipe.parsed()
     var document: Document
-    if let path = model.model.flatMap(Self.shapeFile) {
+    let header = wanted.isBaseline && !measure ? try Self.headerShape(model.model) : nil
+    let path = model.model.flatMap(Self.shapeFile)
+    if header != nil || path != nil {
       guard wanted.isBaseline, !measure else {
         throw CommandFailure(
           message:
-            "\(path) has no weights next to it: a recipe or --measure needs a model that opens")
+            "\(path ?? "") has no weights next to it: a recipe or --measure needs a model that opens"
+        )
       }
-      let shape = try ModelShape(planningFor: ConfigFile(path: path))
+      let shape = try header ?? ModelShape(planningFor: ConfigFile(path: path ?? ""))
       document = Document(
         report: try PlanJob(
           workload: workload.workload(context: shape.context), machine: workload.machine
@@ -88,6 +91,14 @@ struct PlanCommand: ParsableCommand {
     if let measured = document.measured { Self.show(measured) }
   }
 
+  /// The shape of a GGUF file, from its header alone; nil for what is none.
+  private static func headerShape(_ path: String?) throws -> ModelShape? {
+    guard let path, FileManager.default.fileExists(atPath: path), !path.hasSuffix(".json"),
+      case .gguf(let file) = try StoredModel(path: path)
+    else { return nil }
+    return try ModelSummary(headerOf: file).shape
+  }
+
   /// The configuration to plan from where there are no weights to open.
   private static func shapeFile(_ path: String) -> String? {
     if path.hasSuffix(".json") { return path }
@@ -107,8 +118,12 @@ struct PlanCommand: ParsableCommand {
       print(
         "  \(name)  \(Quantity.bytes(bytes))  \(Quantity.percent(bytes / max(memory.total, 1)))")
     }
+    let what =
+      report.model.storedBits.map {
+        "the model as stored (\(Quantity.fixed($0, 2)) bits a weight)"
+      } ?? "the FP baseline"
     print(
-      "Memory of the FP baseline: \(Quantity.bytes(memory.total)) of \(Quantity.bytes(memory.budget))"
+      "Memory of \(what): \(Quantity.bytes(memory.total)) of \(Quantity.bytes(memory.budget))"
     )
     part("weights    ", memory.weights)
     part("KV cache   ", memory.kvCache)

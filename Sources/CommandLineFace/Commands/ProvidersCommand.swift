@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Models
 import Operators
 import Profiling
 import Wording
@@ -63,11 +64,13 @@ struct ProvidersCommand: ParsableCommand {
     print(
       "\(report.model), \(report.recipe): prompt \(report.promptTokens), generate "
         + "\(report.generatedTokens), median of \(report.repetitions), \(report.threads) threads")
+    let base = report.baselineWords.short
     func rate(_ rate: BenchReport.Rate) -> String { Quantity.significant(rate.tokensPerSecond) }
     func ratio(_ value: Double?) -> String { value.map(ProviderReport.times) ?? "-" }
     Output.table(
       [
-        "provider", "without", "prefill tok/s", "x FP", "decode tok/s", "x FP", "packed", "native",
+        "provider", "without", "prefill tok/s", "x \(base)", "decode tok/s", "x \(base)", "packed",
+        "native",
         "KL to generic", "kernel", "why",
       ],
       report.rows.map { row in
@@ -80,7 +83,7 @@ struct ProvidersCommand: ParsableCommand {
         ]
       })
     if !report.baselines.isEmpty {
-      print("\nThe FP baseline alongside:")
+      print("\n\(report.baselineWords.sentence) alongside:")
       Output.table(
         ["provider", "prefill tok/s", "decode tok/s", "packed"],
         report.baselines.map {

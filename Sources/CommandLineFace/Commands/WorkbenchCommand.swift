@@ -60,13 +60,15 @@ struct WorkbenchCommand: ParsableCommand {
     commandName: "workbench", abstract: "Open the workbench (the default).")
 
   @OptionGroup var model: ModelArgument
+  @OptionGroup var base: BaseOption
   @OptionGroup var screen: ScreenOptions
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     guard Output.streams.get().hasTerminal, !output.json else {
-      try HeadlessWalk(session: CommandSession(runtime), asJSON: output.json).run(model.model)
+      try HeadlessWalk(session: CommandSession(runtime), asJSON: output.json).run(
+        model.model, against: base.against)
       return
     }
     let laboratory = try runtime.laboratory()
@@ -90,7 +92,7 @@ struct WorkbenchCommand: ParsableCommand {
     let catalog = CatalogSource(
       laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(),
       model: model.model)
-    loop.begin(catalog.messages() + [.launch(model: model.model)])
+    loop.begin(catalog.messages() + [.launch(model: model.model, against: base.against)])
     let code = loop.run()
     for line in loop.end() { print(line) }
     return code

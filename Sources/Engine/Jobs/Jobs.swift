@@ -1,7 +1,8 @@
 /// All jobs there are, by the names that sessions know them by.
 package enum Jobs {
   package static let all: [any Job.Type] = [
-    LoadJob.self, MachineJob.self, PlanJob.self, CacheFillingJob.self, AssessJob.self,
+    LoadJob.self, InspectJob.self, LayersJob.self, MachineJob.self, PlanJob.self,
+    CacheFillingJob.self, AssessJob.self,
     QuantizeJob.self, CellJob.self, RestoreJob.self, SensitivityJob.self,
     CalibrationSurveyJob.self, AllocateJob.self, OutliersJob.self, PlantingJob.self,
     RotationJob.self, OutlierLabJob.self, CachesJob.self, CacheSpeedJob.self, BatchJob.self,

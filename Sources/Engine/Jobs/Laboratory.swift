@@ -1,3 +1,4 @@
+import Checkpoints
 import Evaluation
 import Models
 package import Operators
@@ -17,9 +18,11 @@ package final class Laboratory: Sendable {
   /// The open model with what was made of it.
   struct Bench: Sendable {
     var directory: String
+    /// What `model` was read from.
+    var stored: StoredModel
     var isBuiltIn: Bool
     var summary: ModelSummary
-    /// Baseline in BF16.
+    /// What figures are held against, inputs of layers in BF16.
     var model: Model
     /// The model as it was read, where `model` is transformed.
     var plain: Model?
@@ -46,6 +49,8 @@ package final class Laboratory: Sendable {
   /// A quantized model.
   struct Quantized: Sendable {
     var recipe: Recipe
+    /// What it is called where it was read from a file that tells no recipe.
+    var file: String?
     var model: Model
     var cache: KVFormatPair
     var report: QuantizeReport?

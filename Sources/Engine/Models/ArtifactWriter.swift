@@ -29,35 +29,41 @@ struct ArtifactWriter {
     guard !FileManager.default.fileExists(atPath: path) else {
       throw EngineError.outputExists(path: path)
     }
-    guard bench.summary.recipe == nil else {
+    guard bench.summary.recipe == nil, bench.summary.layout == nil else {
       throw EngineError.cannotExport(
         what: bench.summary.name, reason: "it is an artifact already; copy its directory")
     }
+    guard bench.summary.against == nil else {
+      throw EngineError.cannotExport(
+        what: bench.summary.name,
+        reason:
+          "it is held against \(bench.summary.against?.name ?? ""); open the model to quantize by itself"
+      )
+    }
     try refuseSharedTensors()
-    let source = try Checkpoint(path: bench.directory)
-    let naming = TensorNaming(bench.model.frame) { source[$0] != nil }
+    let source = try ArtifactSource(bench.stored, bench.model.frame)
     let layers =
       quantized.model.linears.map { id in
         let linear = quantized.model[id]
         return Artifact.Layer(
-          name: linear.name, weight: linear.weight, activation: linear.activation)
+          name: linear.name, weight: Self.writable(linear.weight), activation: linear.activation)
       } + tables
     let names = Set(layers.map { $0.name + ".weight" })
-    let changed = try changed(source, naming)
-    let stored = source.tensors.map { (name: naming?.named($0.name) ?? $0.name, inFile: $0.name) }
-    var others = try stored.filter { !names.contains($0.name) }.map {
-      (name: $0.name, view: try changed[$0.name] ?? source.view($0.inFile))
+    let changed = try changed(source)
+    var others = try source.names.filter { !names.contains($0) }.map {
+      (name: $0, view: try changed[$0] ?? source.view($0))
     }
     // What the source does not have is a head that shared the embedding table.
-    let added = Set(changed.keys).subtracting(stored.map(\.name)).sorted()
+    let added = Set(changed.keys).subtracting(source.names).sorted()
     others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
     let origin =
-      bench.isBuiltIn ? "built-in" : URL(fileURLWithPath: bench.directory).standardizedFileURL.path
+      bench.isBuiltIn
+      ? "built-in" : URL(fileURLWithPath: bench.stored.path).standardizedFileURL.path
     let directory = try WholeDirectory(path: path)
     do {
       let artifact = Artifact(
-        config: try config(), layers: layers,
-        others: others, companions: companions,
+        config: try config(source), layers: layers,
+        others: others, companions: source.companions,
         notes: try ArtifactNotes.make(
           quantized.recipe, source: origin, planted: bench.summary.planted,
           rotated: bench.summary.rotated))
@@ -81,12 +87,18 @@ struct ArtifactWriter {
     }
   }
 
+  /// A weight as formats know them: blocks that no method has touched become the numbers they stand for, in float32.
+  private static func writable(_ weight: any LinearWeight) -> any LinearWeight {
+    weight is BlockWeight ? weight.decoded : weight
+  }
+
   /// Embedding table and head, where they are quantized; a table that is both is written once.
   private var tables: [Artifact.Layer] {
     let model = quantized.model
     let isTied = model.configuration.tiedEmbeddings
     var layers: [Artifact.Layer] = []
-    if !model.embedding.format.isFloat {
+    // Tables that are blocks of a GGUF file are not quantized here; they are written like other tensors.
+    if !model.embedding.format.isFloat, !(model.embedding is BlockWeight) {
       layers.append(
         Artifact.Layer(
           name: LinearPlan.layer(of: model.frame.embedding),
@@ -94,7 +106,7 @@ struct ArtifactWriter {
           activation: isTied ? model.head.activation : model.precision.activation,
           isEmbedding: true))
     }
-    if !isTied, !model.head.weight.format.isFloat {
+    if !isTied, !model.head.weight.format.isFloat, !(model.head.weight is BlockWeight) {
       layers.append(
         Artifact.Layer(
           name: model.head.name, weight: model.head.weight, activation: model.head.activation))
@@ -105,17 +117,12 @@ struct ArtifactWriter {
   /// What is not as in the source, by name: norms and biases that a method moved scale into or outliers were planted in, norms
   /// in the type of the source, which they were rounded to, biases in float32; of a model whose embedding was
   /// transformed also that, last norm and head.
-  private func changed(
-    _ source: Checkpoint, _ naming: TensorNaming?
-  ) throws -> [String: TensorView] {
-    func type(of norm: NormWeight) -> DType? {
-      source[naming?.stored(norm.name) ?? norm.name]?.dtype
-    }
+  private func changed(_ source: ArtifactSource) throws -> [String: TensorView] {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
       let original = try bench.reference.block(index)
       for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
-        changed[block[norm].name] = try stored(block[norm], type(of: block[norm]))
+        changed[block[norm].name] = try stored(block[norm], source)
       }
       for projection in block.roles {
         let linear = block[projection]
@@ -127,17 +134,17 @@ struct ArtifactWriter {
     guard bench.model.embedding !== bench.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
-    changed[model.finalNorm.name] = try stored(model.finalNorm, type(of: model.finalNorm))
+    changed[model.finalNorm.name] = try stored(model.finalNorm, source)
     if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }
 
   /// A norm in the type of the source; in float32 where that type does not hold it, as gains about 1 that are stored
   /// about 0 may not be.
-  private func stored(_ norm: NormWeight, _ type: DType?) throws -> TensorView {
+  private func stored(_ norm: NormWeight, _ source: ArtifactSource) throws -> TensorView {
     let values = norm.stored
     let shape = try Shape(checking: [values.count])
-    let type = type ?? .f32
+    let type = source.type(of: norm.name) ?? .f32
     if norm.offset != 0, type == .bf16,
       values.contains(where: { FloatFormats.float(bf16: FloatFormats.bf16($0)) != $0 })
     {
@@ -151,8 +158,8 @@ struct ArtifactWriter {
   }
 
   /// The source's configuration; a rotated model's embeddings are no longer tied.
-  private func config() throws -> JSONObject {
-    var config = try ConfigFile(path: bench.directory + "/config.json").root
+  private func config(_ source: ArtifactSource) throws -> JSONObject {
+    var config = source.config
     let isTied = bench.model.configuration.tiedEmbeddings
     if bench.model.embedding !== bench.reference.embedding
       || config["tie_word_embeddings"] == .bool(true) && !isTied
@@ -160,13 +167,6 @@ struct ArtifactWriter {
       config.set("tie_word_embeddings", .bool(isTied))
     }
     return config
-  }
-
-  private var companions: [String] {
-    [
-      "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-      "generation_config.json", "chat_template.jinja", "added_tokens.json",
-    ].map { bench.directory + "/" + $0 }.filter { FileManager.default.fileExists(atPath: $0) }
   }
 
   private func size(of path: String) throws -> Int {

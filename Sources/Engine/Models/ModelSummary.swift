@@ -24,11 +24,15 @@ package struct ModelSummary: Hashable, Sendable, Codable {
   package var rotated: String?
   /// Every transform of the whole model in words, in order; nil for none, and where only the two before are known.
   package var transforms: [String]?
+  /// What its weights are stored as; nil in sessions of programs that did not tell.
+  package var stored: StoredTypes?
+  /// The model it is held against; nil where it is its own reference.
+  package var against: ReferenceSummary?
 
   package init(
     name: String, path: String, shape: ModelShape, parametersByType: [String: Int], tensors: Int,
     fileBytes: Int, kvBytesPerToken: Int, tokenizer: String, recipe: String? = nil,
-    planted: String? = nil, rotated: String? = nil
+    planted: String? = nil, rotated: String? = nil, stored: StoredTypes? = nil
   ) {
     self.name = name
     self.path = path
@@ -41,6 +45,7 @@ package struct ModelSummary: Hashable, Sendable, Codable {
     self.recipe = recipe
     self.planted = planted
     self.rotated = rotated
+    self.stored = stored
   }
 }
 

@@ -115,6 +115,9 @@ package enum RuntimeRules {
       var found: [Finding] = []
       if case .block? = demand.weights?.code {
         found.append(blocks)
+      } else if case .decoded(let form)? = demand.weights?.code {
+        found.append(
+          Finding(.refused, "what it makes of \(form) is not known here", nearest: "W4 g128"))
       } else if let format = demand.weights, !format.isFloat {
         if !RuntimeRules.isSpecial(demand) { found.append(linear(format, demand.activations)) }
         if format.zeroPoint == .real { found.append(realZeroPoints) }

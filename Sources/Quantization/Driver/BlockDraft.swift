@@ -14,7 +14,7 @@ package struct BlockDraft {
     package let input: InputPlace
     /// How errors name it: `block 3 down`.
     package let name: String
-    /// The weight as it was when the draft was made.
+    /// The weight as it was when the draft was made: what methods take for full precision.
     package let original: any LinearWeight
     /// What will be used; set by a weight method.
     package var weight: any LinearWeight
@@ -90,7 +90,8 @@ package struct BlockDraft {
     self.calibration = calibration
   }
 
-  /// The draft of a block as it is.
+  /// The draft of a block as it is; weights that are stored quantized stand as the floating-point numbers that they
+  /// stand for, in float32, so that methods see what they see of any model.
   package init(
     _ block: DecoderBlock, index: Int, recipe: Recipe, pool: WorkerPool,
     calibration: BlockCalibration? = nil
@@ -101,7 +102,7 @@ package struct BlockDraft {
         let linear = block[plan.role]
         let id = LinearID(block: index, projection: plan.role)
         return Layer(
-          projection: plan.role, name: "\(id)", weight: linear.weight, bias: linear.bias,
+          projection: plan.role, name: "\(id)", weight: linear.weight.decoded, bias: linear.bias,
           activation: linear.activation, treatment: recipe.treatment(of: id), input: plan.input)
       }, pool: pool, calibration: calibration)
   }
@@ -146,10 +147,12 @@ package struct BlockDraft {
     for layer in layers {
       let old = block[layer.projection]
       guard
-        layer.weight !== old.weight || layer.activation != old.activation || layer.bias != old.bias
+        layer.weight !== layer.original || layer.activation != old.activation
+          || layer.bias != old.bias
       else { continue }
       changed[layer.projection] = try old.replacing(
-        weight: layer.weight, bias: layer.bias, activation: layer.activation)
+        weight: layer.weight === layer.original ? nil : layer.weight, bias: layer.bias,
+        activation: layer.activation)
     }
     return try block.replacing(changed, norms: norms)
   }

@@ -22,8 +22,8 @@ struct BlockWork {
     try advance(streams.shifted, through: drafted)
     let errors = try compare(block, drafted, draft, streams.plain)
     let layers =
-      methods.isEmpty
-      ? [] : draft.layers.map { layerReport($0, drafted: drafted, errors: errors.layers) }
+      methods.isEmpty && quantizer.candidate == nil
+      ? [] : try draft.layers.map { try layerReport($0, drafted: drafted, errors: errors.layers) }
     var curves: [Projection: SearchCurve] = [:]
     var scales: [Projection: LayerScales] = [:]
     for layer in draft.layers {
@@ -49,7 +49,11 @@ struct BlockWork {
       }
     var draft = BlockDraft(
       block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
-    try draft.run(methods)
+    if let candidate = quantizer.candidate {
+      draft.take(try candidate.block(index), over: block)
+    } else {
+      try draft.run(methods)
+    }
     return draft
   }
 
@@ -71,7 +75,7 @@ struct BlockWork {
     _ block: DecoderBlock, _ drafted: DecoderBlock, _ draft: BlockDraft, _ plain: [HiddenStates]
   ) throws -> (layers: LayerComparison, cache: CacheComparison?) {
     var pairs: [Projection: LayerComparison.Drafted] = [:]
-    for layer in draft.layers {
+    for layer in draft.layers where !plain.isEmpty {
       pairs[layer.projection] = .init(
         layer: try drafted[layer.projection].prepared(for: context), scales: layer.scales)
     }
@@ -100,22 +104,28 @@ struct BlockWork {
 
   private func layerReport(
     _ layer: BlockDraft.Layer, drafted: DecoderBlock, errors: LayerComparison
-  ) -> LayerReport {
-    let sums = errors.sums[layer.projection] ?? weightErrors(layer)
-    let weights = layer.weight.rows * layer.weight.columns
+  ) throws -> LayerReport {
+    let weight = drafted[layer.projection].weight
+    let outputs = errors.sums[layer.projection]
+    let isGiven = quantizer.candidate != nil
+    let weights = isGiven || outputs == nil ? try weightErrors(layer) : nil
+    let sums = outputs ?? weights ?? ErrorSums()
     let reasons = [layer.fallback, drafted[layer.projection].fallbackReason].compactMap(\.self)
     return LayerReport(
       block: index, projection: layer.projection.rawValue,
       method: layer.method.isEmpty ? "none" : layer.method,
-      bits: Double(layer.weight.byteCount * 8) / Double(max(1, weights)),
+      bits: weight.bitsPerWeight,
       relativeError: sums.relativeError, sqnr: sums.sqnr, cosine: sums.cosine,
       fallback: reasons.isEmpty ? nil : reasons.joined(separator: "; "),
-      bytes: layer.weight.byteCount, rawLoss: layer.rawLoss)
+      bytes: weight.byteCount, rawLoss: layer.rawLoss,
+      weightError: isGiven ? weights?.relativeError : nil)
   }
 
-  /// Without calibration inputs: the errors of the weights themselves.
-  private func weightErrors(_ layer: BlockDraft.Layer) -> ErrorSums {
-    let before = layer.original.dequantized()
+  /// The errors of the weights themselves, against the original with the scales that were moved.
+  private func weightErrors(_ layer: BlockDraft.Layer) throws -> ErrorSums {
+    let original =
+      layer.scales.isIdentity ? layer.original : try layer.scales.applied(to: layer.original)
+    let before = original.dequantized()
     let after = layer.weight.dequantized()
     return before.withUnsafeBufferPointer { before in
       after.withUnsafeBufferPointer { after in

@@ -22,11 +22,14 @@ package struct LayerReport: Hashable, Sendable, Codable {
   package var aloneKL: Double?
   /// The method's own sum of errors (GPTQ prints `sum (w - q)^2 / U_cc^2 / 2`); comparable only within one layer.
   package var rawLoss: Double?
+  /// `|W - W'|^2 / |W|^2` of the weights themselves, where a candidate is held against its base; the errors above are
+  /// those of the weights too where there was no text.
+  package var weightError: Double?
 
   package init(
     block: Int, projection: String, method: String, bits: Double, relativeError: Double,
     sqnr: Double, cosine: Double, fallback: String? = nil, bytes: Int, aloneKL: Double? = nil,
-    rawLoss: Double? = nil
+    rawLoss: Double? = nil, weightError: Double? = nil
   ) {
     self.block = block
     self.projection = projection
@@ -39,5 +42,6 @@ package struct LayerReport: Hashable, Sendable, Codable {
     self.bytes = bytes
     self.aloneKL = aloneKL
     self.rawLoss = rawLoss
+    self.weightError = weightError
   }
 }

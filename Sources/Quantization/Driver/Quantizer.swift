@@ -37,10 +37,14 @@ package struct Quantizer {
   package let calibration: [[Int32]]
   /// Whether packed copies and mapped pages of a block are given back when it is done.
   package let releasesBlocks: Bool
+  /// A model of the same blocks whose layers are taken as they are, in place of what methods would make.
+  package let candidate: Model?
 
   package init(
-    recipe: Recipe, context: ExecutionContext, calibration: [[Int32]], releasesBlocks: Bool = false
+    recipe: Recipe, context: ExecutionContext, calibration: [[Int32]], releasesBlocks: Bool = false,
+    candidate: Model? = nil
   ) {
+    self.candidate = candidate
     self.recipe = recipe
     self.context = context
     self.calibration = calibration
@@ -66,7 +70,7 @@ package struct Quantizer {
     pause: @escaping () throws -> Void = {}, report: @escaping (Event) -> Void = { _ in }
   ) throws -> Outcome {
     try recipe.validate()
-    let methods = try recipe.methods()
+    let methods = candidate == nil ? try recipe.methods() : []
     if !methods.isEmpty || recipe.head != nil { try checkFinite(model, pause: pause) }
     // First, so that calibration sees the embeddings that will be looked up.
     let model =
@@ -92,7 +96,7 @@ package struct Quantizer {
         quantizer: self, model: model, index: index, methods: methods, cache: cache, pause: pause,
         report: report)
       var made = try work.run(&streams)
-      if !methods.isEmpty { for layer in made.record.layers { report(.layer(layer)) } }
+      for layer in made.record.layers { report(.layer(layer)) }
       if let store { made = try store.keep(made, index: index, of: model, streams: streams) }
       if releasesBlocks {
         model.blocks[index].release()
@@ -103,7 +107,8 @@ package struct Quantizer {
     }
     let replaced = Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($0, $1.block) })
     return Outcome(
-      model: methods.isEmpty ? model : try model.replacing(blocks: replaced), cache: cache,
+      model: try candidate ?? (methods.isEmpty ? model : model.replacing(blocks: replaced)),
+      cache: cache,
       blocks: blocks)
   }
 

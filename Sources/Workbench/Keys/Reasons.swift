@@ -5,9 +5,9 @@ extension State {
     facts.model == nil ? "No model is open yet: 1 shows the models there are" : nil
   }
 
-  /// Nothing is quantized that could be measured, looked into or written.
+  /// Nothing is quantized that could be measured, looked into or written, and no candidate is open.
   var lacksQuantized: String? {
-    facts.quantized == nil
+    facts.quantized == nil && !facts.holdsCandidate
       ? "Nothing is quantized yet: choose a method (3) and quantize (4)" : nil
   }
 

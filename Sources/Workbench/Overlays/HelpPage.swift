@@ -44,7 +44,7 @@ extension HelpPage {
 
   private static let checks = [
     "Is it the right tensor? Weights, activations and the KV cache cost different things; Target shows which binds.",
-    "Does quality hold? KL divergence and perplexity against the FP baseline, with the noise floor next to them.",
+    "Does quality hold? KL divergence and perplexity against the baseline, with the noise floor next to them.",
     "Does the quantized operator run? The kernel trace says which code ran, and why when it fell back.",
     "Did the bottleneck shrink? Speed and bytes, before and after, measured in one run.",
   ]

@@ -1,5 +1,6 @@
 package import Engine
 package import Evaluation
+package import Models
 package import Operators
 package import Planning
 package import Profiling
@@ -35,11 +36,17 @@ extension Facts {
   /// What filled caches of the open model held, next to the plan.
   package var cacheFill: CacheMeasurement? { self[CacheFillingJob.self] }
   package var assessment: AssessReport? { self[AssessJob.self] }
-  package var quantized: QuantizeReport? { self[QuantizeJob.self] }
-  /// Layers of the quantize job that runs, as they come; all of them once it has finished.
+  /// What quantizing did to the layers, or what sets a candidate apart from its base.
+  package var quantized: QuantizeReport? { self[QuantizeJob.self] ?? self[LayersJob.self] }
+  /// Layers of the job that quantizes or compares, as they come; all of them once it has finished.
   package var layers: [LayerReport] {
-    reports.parts(of: QuantizeJob.self) ?? quantized?.layers ?? []
+    reports.parts(of: QuantizeJob.self) ?? reports.parts(of: LayersJob.self) ?? quantized?.layers
+      ?? []
   }
+  /// Whether a candidate is open next to the model that it is held against.
+  package var holdsCandidate: Bool { model?.against != nil }
+  /// What figures are held against, in words.
+  package var baseline: BaselineWords { model?.baseline ?? BaselineWords() }
   package var sensitivity: ErrorMap? { self[SensitivityJob.self] }
   package var survey: CalibrationSurvey? { self[CalibrationSurveyJob.self] }
   package var allocation: AllocationReport? { self[AllocateJob.self] }

@@ -5,8 +5,8 @@ package import TerminalUI
 ///
 /// Every value is labelled, so that the JSON reads well and survives change.
 package enum Message: Hashable, Sendable, Codable {
-  /// The program was started, maybe with a model.
-  case launch(model: String?)
+  /// The program was started, maybe with a model, and that maybe held against another.
+  case launch(model: String?, against: String? = nil)
   /// The user or the terminal did something.
   case input(event: InputEvent)
   /// Time since the program started; the only clock that `update` knows.

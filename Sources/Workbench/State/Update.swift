@@ -14,8 +14,8 @@ package func update(_ state: inout State, _ message: Message) -> [Effect] {
 
 private func applied(_ message: Message, to state: inout State) -> [Effect] {
   switch message {
-  case .launch(let model):
-    return state.start(LoadJob(path: model)) + state.start(MachineJob())
+  case .launch(let model, let against):
+    return state.start(LoadJob(path: model, against: against)) + state.start(MachineJob())
   case .tick(let milliseconds):
     state.now = max(state.now, milliseconds)
     let now = state.now

@@ -15,7 +15,7 @@ struct StatusLine: Widget {
   init(_ state: State) {
     notice = state.notices.last
     model = state.facts.model?.name
-    recipe = "\(state.choices.recipe)"
+    recipe = state.recipeWords
     job = state.jobs.active
     now = state.now
   }

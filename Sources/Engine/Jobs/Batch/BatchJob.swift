@@ -33,7 +33,7 @@ package struct BatchJob: Job {
   ) throws -> BatchReport {
     let bench = try laboratory.bench(for: "timing batches")
     try options.check()
-    let model = bench.model
+    let model = try Self.decoded(bench.model)
     if let id = model.linears.first(where: { !model[$0].weight.format.isFloat }) {
       throw EngineError.cannotBatch(
         model: bench.summary.name,
@@ -79,6 +79,15 @@ package struct BatchJob: Job {
       }, checkpoint: reporter.checkpoint)
     report.seconds = Machine.seconds() - start
     return report
+  }
+
+  /// Weights in the blocks of a GGUF file as the numbers they stand for, which forms are made of.
+  private static func decoded(_ model: Model) throws -> Model {
+    var decoded: [LinearID: Linear] = [:]
+    for id in model.linears where model[id].weight is BlockWeight {
+      decoded[id] = try model[id].replacing(weight: model[id].weight.decoded)
+    }
+    return decoded.isEmpty ? model : try model.replacing(decoded)
   }
 
   /// The model in one form, block by block; what stays as it is is shared.

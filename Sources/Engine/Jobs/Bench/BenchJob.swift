@@ -26,21 +26,22 @@ package struct BenchJob: Job {
     let quantized = bench.quantized
     var subjects = [
       SpeedSubject(
-        recipe: "\(quantized?.recipe ?? bench.transformed)", model: quantized?.model ?? bench.model,
+        recipe: bench.subjectWords, model: quantized?.model ?? bench.model,
         cache: quantized?.cache ?? .fp16)
     ]
     if options.includesBaseline {
       subjects.append(
-        SpeedSubject(recipe: "\(bench.transformed)", model: bench.model, cache: .fp16))
+        SpeedSubject(recipe: bench.referenceWords, model: bench.model, cache: .fp16))
     }
     let start = Machine.seconds()
-    let measured = try SpeedMeasure(
+    var measure = SpeedMeasure(
       subjects: subjects, context: try laboratory.makeContext(),
       text: try laboratory.timedIDs(bench),
       promptTokens: options.prompt,
       generatedTokens: options.generate, depth: options.depth, repetitions: options.repetitions,
-      peaks: peaks
-    ).run(
+      peaks: peaks)
+    measure.baseline = bench.summary.baseline
+    let measured = try measure.run(
       progress: {
         reporter.progress(
           "measuring", done: $0, of: options.repetitions + 1, unit: "rounds", since: start)
@@ -50,6 +51,6 @@ package struct BenchJob: Job {
       promptTokens: options.prompt, generatedTokens: options.generate, depth: options.depth,
       repetitions: options.repetitions, peaks: peaks, quantized: sides[0],
       baseline: sides.count > 1 ? sides[1] : nil, memory: measured.memory,
-      openSeconds: bench.openSeconds)
+      openSeconds: bench.openSeconds, storedAs: bench.summary.baseline.storedAs)
   }
 }

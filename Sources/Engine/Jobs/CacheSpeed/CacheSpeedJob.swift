@@ -44,7 +44,9 @@ package struct CacheSpeedJob: Job {
     var weights = bench.quantized?.recipe ?? .baseline
     (weights.keys, weights.values) = (nil, nil)
     return CacheSpeedReport(
-      model: bench.summary.label, weights: "\(weights)", threads: context.pool.threads,
+      model: bench.summary.label,
+      weights: bench.quantized?.file ?? (weights.isBaseline ? bench.referenceWords : "\(weights)"),
+      threads: context.pool.threads,
       steps: options.steps, repetitions: options.repetitions, rows: rows)
   }
 }

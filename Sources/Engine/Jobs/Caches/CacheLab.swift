@@ -20,9 +20,9 @@ final class CacheLab {
   let recipes: [Recipe]
   let text: DepthText
   let documents: [RecallDocument]
-  let facts: CacheReport.Facts
+  private(set) var facts: CacheReport.Facts
   /// What the weights were quantized by; nil where they are FP.
-  let weights: Recipe?
+  let weights: String?
   private var answers: [[RecallMeasure.Answer]] = []
   private var continuations: [[Int32]] = []
 
@@ -39,7 +39,7 @@ final class CacheLab {
         exceptions: $0.recipe.exceptions)
     }
     // Where only the cache is quantized the weights are the baseline's own.
-    weights = recipe.flatMap { $0.isBaseline ? nil : $0 }
+    weights = bench.quantized?.file ?? recipe.flatMap { $0.isBaseline ? nil : "\($0)" }
     let model = weights == nil ? bench.model : bench.quantized?.model ?? bench.model
     recipes =
       [Recipe.baseline] + options.caches.map { Recipe(keys: $0.keys, values: $0.values) }
@@ -72,7 +72,8 @@ final class CacheLab {
       model: bench.summary.label, text: source.name, depth: depth, tokens: tokens,
       step: max(1, options.step), windows: text.windows.count,
       recallText: options.recallText.map(DepthSource.name) ?? "the built-in recall documents",
-      weights: weights.map { "\($0)" })
+      weights: weights ?? (bench.summary.storedAs == nil ? nil : bench.referenceWords))
+    facts.storedAs = bench.summary.baseline.storedAs
   }
 
   /// Scores of all caches, token by token side by side.
@@ -80,7 +81,9 @@ final class CacheLab {
     var measure = DepthMeasure(
       subjects: Array(subjects.dropFirst()), reference: subjects[0],
       baseline: weights == nil
-        ? nil : EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16),
+        ? nil
+        : EvaluationSubject(
+          name: bench.summary.baseline.side("BF16"), model: bench.model, cache: .fp16),
       context: context)
     measure.step = facts.step
     let since = Machine.seconds()

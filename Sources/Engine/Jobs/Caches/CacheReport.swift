@@ -58,6 +58,8 @@ package struct CacheReport: Hashable, Sendable, Codable {
     package var weights: String?
     /// Of FP weights with an FP16 cache; nil where that is the first row.
     package var baselinePerplexity: Double?
+    /// What the weights of the baseline are stored as, where they are no FP weights.
+    package var storedAs: String?
 
     package init(
       model: String, text: String, depth: Int, tokens: Int, step: Int, windows: Int,

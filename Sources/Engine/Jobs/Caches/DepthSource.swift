@@ -15,7 +15,7 @@ struct DepthSource {
       let source = try TextSource.file(path, tokenizer: tokenizer)
       name = source.name
       documents = [source.ids]
-      bos = try tokenizer.encode("", addSpecialTokens: true).first
+      bos = try tokenizer.addedBegin()
       return
     }
     name = "the built-in evaluation text"

@@ -37,7 +37,7 @@ package struct ContinueJob: Job {
     reporter.progress("generating", done: 0, of: 2, unit: "texts", since: start)
     let made = try ContinuationMeasure(
       subject: laboratory.subject(bench),
-      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      baseline: laboratory.baseline(bench),
       context: try laboratory.makeContext()
     ).run(
       prompt: ids, tokens: min(max(1, tokens), bench.summary.shape.context - 1),

@@ -7,7 +7,7 @@ import Quantization
 import Tensors
 import Tokenizers
 
-/// Measures quality against the FP baseline.
+/// Measures quality against the FP baseline, or the model as it is stored.
 package struct EvaluateJob: Job {
   package var options: EvaluationOptions
 
@@ -35,15 +35,15 @@ package struct EvaluateJob: Job {
     let start = Machine.seconds()
     let source = try laboratory.text(
       options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer)
-    let addsBOS = try tokenizer.encode("", addSpecialTokens: true).first
     let windows = try TextWindows(
       source.ids, protocol: options.protocol, window: options.window,
       context: bench.summary.shape.context,
-      bos: options.text == nil ? nil : addsBOS, most: options.windows, text: source.name)
+      bos: tokenizer.addedBegin(), most: options.windows, text: source.name)
     let context = try laboratory.makeContext()
     let precise = EvaluationSubject(
-      name: "F32", model: try bench.reference.with(precision: .f32), cache: .fp32)
-    let plain = EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16)
+      name: bench.summary.baseline.side("F32"),
+      model: try bench.reference.with(precision: .f32), cache: .fp32)
+    let plain = laboratory.baseline(bench)
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = laboratory.subject(bench)
     let total = windows.windows.count
@@ -70,17 +70,19 @@ package struct EvaluateJob: Job {
     let expected = statistics.baselinePerplexity
     let agreement = statistics.topOneAgreement
     return EvaluationReport(
-      recipe: "\(bench.quantized?.recipe ?? bench.transformed)", protocol: options.protocol,
+      recipe: bench.subjectWords, protocol: options.protocol,
       window: windows.length, windows: total, tokens: statistics.count, text: source.name,
       weightBytes: subject.model.weightBytes,
       kvBytesPerToken: bench.summary.shape.kvBytesPerToken(subject.cache),
       perplexity: perplexity.mean, perplexityError: perplexity.error,
       baseline: .init(
-        name: baseline.name, perplexity: expected.mean, perplexityError: expected.error),
+        name: baseline.name, perplexity: expected.mean, perplexityError: expected.error,
+        storedAs: bench.summary.baseline.storedAs),
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
-      planted: bench.summary.planted, rotated: bench.summary.rotated, caveat: caveat)
+      planted: bench.summary.planted, rotated: bench.summary.rotated, begin: windows.begin,
+      caveat: caveat)
   }
 
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.

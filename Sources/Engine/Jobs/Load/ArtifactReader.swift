@@ -1,6 +1,4 @@
 import Checkpoints
-import DemoModel
-import FoundationEssentials
 import Models
 import Operators
 import Platform
@@ -10,43 +8,35 @@ import Tokenizers
 
 /// Opens a checkpoint whose layers are quantized: one that `quantize` wrote, or anybody else.
 struct ArtifactReader {
-  let directory: String
+  let directory: ModelDirectory
   let config: ConfigFile
   let layout: any QuantizedLayout
   let configuration: ModelConfiguration
-  let locator: ResourceLocator
+  let reporter: JobReporter<Never>
 
-  /// Reads it, and the model it was made from as its baseline.
-  func read(_ reporter: JobReporter<Never>) throws -> Laboratory.Bench {
+  /// Reads it by itself.
+  func read() throws -> OpenedModel {
     let notes = try config.optionalObject("nibble")
     for notice in layout.notices { reporter.log(notice) }
-    let source = LayoutSource(try Checkpoint(path: directory), layout: layout)
+    let source = LayoutSource(try Checkpoint(path: directory.path), layout: layout)
     let stored = try Model.load(configuration, from: source)
-    let recipe = try ArtifactNotes.recipe(notes, path: config.path)
-    let format = try recipe.cacheFormat(standard: .fp16)
+    let recipe = try notes.map { try ArtifactNotes.recipe($0, path: config.path) }
     let naming = TensorNaming(stored.frame, has: source.has)
     let quantized = try activated(stored) { naming?.stored($0) ?? $0 }
     for notice in Self.fallbacks(of: quantized) { reporter.log(notice) }
-    var baseline = stored
-    if let origin = try notes?.optionalText("source") {
-      let path = origin == "built-in" ? try DemoModel(locator: locator).directory : origin
-      if FileManager.default.fileExists(atPath: path) {
-        baseline = try Model.load(directory: path)
-      } else {
-        reporter.log(
-          "The model this was made from is not at \(path): figures are against the artifact's own "
-            + "weights in BF16.")
-      }
-    }
-    var summary = try ModelSummary(stored, directory: directory, isBuiltIn: false)
-    summary.recipe = "\(recipe)"
+    var summary = try ModelSummary(stored, .directory(directory))
+    // Weights that were decoded when they were read are none of the file's floating-point numbers.
+    if recipe == nil { summary.stored?.isQuantized = true }
+    summary.stored?.label = configuration.quantization
+    summary.recipe = recipe.map { "\($0)" }
     summary.layout = Self.form(of: stored, method: configuration.quantization)
     summary.planted = try notes?.optionalText("planted")
     summary.rotated = try notes?.optionalText("rotated")
-    return Laboratory.Bench(
-      directory: directory, isBuiltIn: false, summary: summary, model: baseline,
-      quantized: Laboratory.Quantized(
-        recipe: recipe, model: quantized, cache: format, blocks: [], sample: []))
+    return OpenedModel(
+      stored: .directory(directory), summary: summary, weights: stored,
+      model: quantized, recipe: recipe,
+      cache: try recipe?.cacheFormat(standard: .fp16) ?? .fp16,
+      origin: try notes?.optionalText("source"))
   }
 
   /// The quantized layers set to the activations that the artifact says.

@@ -1,83 +1,86 @@
 import Checkpoints
-import DemoModel
 import FoundationEssentials
 import Models
-import Operators
 import Platform
-import Quantization
-import Tensors
-import Tokenizers
 
-/// Opens a model and makes it the one that jobs work on.
+/// Opens a model and makes it the one that jobs work on; with another one next to it, the two are held against each other.
 package struct LoadJob: Job {
-  /// A directory; nil for the built-in model.
+  /// A directory or a GGUF file; nil for the built-in model.
   package var path: String?
+  /// The model that figures are held against, `built-in` for the built-in one; nil for the model itself, or the one that
+  /// an artifact says it was made from.
+  package var against: String?
 
-  package init(path: String?) { self.path = path }
+  package init(path: String?, against: String? = nil) {
+    self.path = path
+    self.against = against
+  }
 
   package static let name = "load"
   package static let staleAfter: Set<Change> = [.modelOpened]
   package static var changes: Change? { .modelOpened }
 
-  package var title: String { "Opening \(path ?? "the built-in model")" }
-  package var words: String { "open \(path ?? "the built-in model")" }
-  package func news(of summary: ModelSummary) -> String? { "Opened \(summary.name)" }
+  package var title: String { "Opening \(what)" }
+  package var words: String { "open \(what)" }
 
-  /// - Throws: what was expected, found and where, for any file that is not as it should be.
+  package func news(of summary: ModelSummary) -> String? {
+    "Opened \(summary.name)" + (against == nil ? "" : " against \(summary.against?.name ?? "")")
+  }
+
+  private var what: String {
+    (path ?? "the built-in model")
+      + (against.map { " against \($0 == DemoPath.name ? "the built-in model" : $0)" } ?? "")
+  }
+
+  /// - Throws: what was expected, found and where, for any file that is not as it should be, and for two models that are
+  ///   no counterparts.
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> ModelSummary {
     let start = Machine.seconds()
-    let directory = try path ?? DemoModel(locator: laboratory.locator).directory
-    let configPath = try ModelDirectory(path: directory).path(of: "config.json")
-    let config = try QuantizedLayouts.completed(
-      ConfigFile(path: configPath), in: ModelDirectory(path: directory))
-    let configuration = try ModelConfiguration(config)
+    let parts = against == nil ? 1 : 2
     reporter.progress(
-      "reading \(path ?? "the built-in model")", done: 0, of: 2, unit: "parts", since: start)
+      "reading \(path ?? "the built-in model")", done: 0, of: parts, unit: "models", since: start)
+    let opener = ModelOpener(locator: laboratory.locator, reporter: reporter)
+    let opened = try opener.open(path)
     var bench: Laboratory.Bench
-    if let layout = try QuantizedLayouts.open(Checkpoint(path: directory), config: config) {
-      bench = try ArtifactReader(
-        directory: directory, config: config, layout: layout, configuration: configuration,
-        locator: laboratory.locator
-      ).read(reporter)
+    if let against {
+      reporter.progress("reading \(against)", done: 1, of: parts, unit: "models", since: start)
+      let base = try opener.open(against)
+      let notes = try Counterparts(base: base, candidate: opened).check()
+      for note in notes { reporter.log("\(note).") }
+      bench = Laboratory.Bench(opened, against: base, notes: notes)
+      bench.tokenizer = base.tokenizer ?? opened.tokenizer
+    } else if let base = try origin(of: opened, opener) {
+      bench = Laboratory.Bench(opened, against: base.opened, notes: base.notes)
+      bench.tokenizer = opened.tokenizer ?? base.opened.tokenizer
     } else {
-      let model = try Model.load(directory: directory)
-      if configuration.tiedEmbeddings, !model.configuration.tiedEmbeddings {
-        reporter.log(
-          "\(configPath) says tie_word_embeddings, but \(model.frame.head) is stored and is not the embedding "
-            + "table: the stored head is used.")
-      }
-      bench = Laboratory.Bench(
-        directory: directory, isBuiltIn: path == nil,
-        summary: try ModelSummary(model, directory: directory, isBuiltIn: path == nil),
-        model: model)
-    }
-    reporter.progress("reading the tokenizer", done: 1, of: 2, unit: "parts", since: start)
-    try reporter.checkpoint()
-    if Self.hasTokenizer(directory) {
-      let tokenizer = try Tokenizer.load(directory: directory)
-      let fitted = try tokenizer.fitted(vocabularySize: configuration.vocabularySize)
-      let beyond = tokenizer.addedTokens(beyond: configuration.vocabularySize)
-      if !beyond.isEmpty {
-        reporter.log(
-          "\(beyond.count) added token\(beyond.count == 1 ? " has" : "s have") no row in the embedding "
-            + "(\(beyond.prefix(8).map { "\($0)" }.joined(separator: ", "))): a text that holds one is refused."
-        )
-      }
-      bench.tokenizer = fitted.replacing(bosID: configuration.beginToken)
-      bench.summary.tokenizer = "\(tokenizer.vocabularySize) tokens"
-    } else {
-      bench.summary.tokenizer = "none"
+      bench = Laboratory.Bench(opened)
     }
     bench.openSeconds = Machine.seconds() - start
     laboratory.hold(bench)
     return bench.summary
   }
 
-  private static func hasTokenizer(_ directory: String) -> Bool {
-    ["tokenizer.json", "tokenizer.model"].contains {
-      FileManager.default.fileExists(atPath: directory + "/" + $0)
+  /// The model that an artifact was made from, where it is still there.
+  private func origin(
+    of opened: OpenedModel, _ opener: ModelOpener
+  ) throws -> (opened: OpenedModel, notes: [String])? {
+    guard let origin = opened.origin else { return nil }
+    if origin != DemoPath.name, !FileManager.default.fileExists(atPath: origin) {
+      opener.reporter.log(
+        "The model this was made from is not at \(origin): figures are against the artifact's own "
+          + "weights in BF16.")
+      return nil
+    }
+    let base = try opener.open(origin)
+    do {
+      return (base, try Counterparts(base: base, candidate: opened).check())
+    } catch let error as EngineError {
+      opener.reporter.log(
+        "What lies at \(origin) is not the model this was made from: \(error). Figures are against the artifact's own "
+          + "weights in BF16.")
+      return nil
     }
   }
 }

@@ -46,7 +46,7 @@ package struct OutlierLabJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> OutlierLabReport {
     var plain = try laboratory.bench(for: "the outlier lab")
-    guard plain.summary.recipe == nil else {
+    guard plain.summary.isOriginal else {
       throw EngineError.cannotPlant(
         model: plain.summary.name, reason: "it is quantized; open the model it was made from")
     }

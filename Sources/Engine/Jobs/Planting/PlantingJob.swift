@@ -36,7 +36,7 @@ package struct PlantingJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> PlantingReport {
     var bench = try laboratory.bench(for: "planting outliers")
-    guard bench.summary.recipe == nil else {
+    guard bench.summary.isOriginal else {
       throw EngineError.cannotPlant(
         model: bench.summary.name, reason: "it is quantized; open the model it was made from")
     }

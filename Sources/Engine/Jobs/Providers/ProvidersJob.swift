@@ -29,10 +29,10 @@ package struct ProvidersJob: Job {
     let quantized = bench.quantized
     var measure = ProviderMeasure(
       quantized: SpeedSubject(
-        recipe: "\(quantized?.recipe ?? bench.transformed)", model: quantized?.model ?? bench.model,
+        recipe: bench.subjectWords, model: quantized?.model ?? bench.model,
         cache: quantized?.cache ?? .fp16),
       baseline: quantized.map { _ in
-        SpeedSubject(recipe: "\(bench.transformed)", model: bench.model, cache: .fp16)
+        SpeedSubject(recipe: bench.referenceWords, model: bench.model, cache: .fp16)
       }, pool: laboratory.pool, text: try laboratory.timedIDs(bench))
     measure.promptTokens = options.prompt
     measure.generatedTokens = options.generate
@@ -45,6 +45,7 @@ package struct ProvidersJob: Job {
         reporter.progress(what, done: done, of: total, unit: "steps", since: start)
       }, checkpoint: reporter.checkpoint)
     report.model = bench.summary.label
+    report.storedAs = bench.summary.baseline.storedAs
     return report
   }
 }

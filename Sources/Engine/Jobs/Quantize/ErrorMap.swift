@@ -7,6 +7,8 @@ package struct ErrorMap: Hashable, Sendable, Codable {
   package enum Metric: String, Hashable, Sendable, Codable, CaseIterable {
     /// `|Y - Y'|^2 / |Y|^2`.
     case relativeError
+    /// `|W - W'|^2 / |W|^2` of the weights themselves, where a file is held against another.
+    case weightError
     /// Signal to quantization noise in dB.
     case sqnr
     case cosine

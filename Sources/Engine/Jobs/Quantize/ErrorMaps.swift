@@ -6,12 +6,21 @@ import Quantization
 struct ErrorMaps {
   private let outcome: Quantizer.Outcome
   private let recipe: Recipe
+  /// What was compared, in words.
+  private let words: String
+  /// Whether layers were compared by their weights alone.
+  private let comparesWeights: Bool
   /// Channels are pooled to at most this many columns.
   static let pooledChannels = 32
 
-  init(_ outcome: Quantizer.Outcome, recipe: Recipe) {
+  init(
+    _ outcome: Quantizer.Outcome, recipe: Recipe, words: String? = nil,
+    comparesWeights: Bool = false
+  ) {
     self.outcome = outcome
     self.recipe = recipe
+    self.words = words ?? "\(recipe)"
+    self.comparesWeights = comparesWeights
   }
 
   /// Layers first, then keys and values, then what the activations looked like.
@@ -26,6 +35,7 @@ struct ErrorMaps {
     }
     // What enters a block, and what stands out most inside it.
     let groups = outcome.model.blocks.first?.plan.inputGroups ?? []
+    guard !comparesWeights else { return maps }
     if let first = groups.first { maps.append(channels(first)) }
     if groups.count > 1, let last = groups.last { maps.append(channels(last)) }
     return maps
@@ -39,9 +49,9 @@ struct ErrorMaps {
   private var rows: [String] { outcome.model.blocks.indices.map { "\($0)" } }
 
   private var layers: ErrorMap {
-    let target: QuantizationTarget = recipe.weights == nil ? .activations : .weights
     let columns = Set(outcome.model.linears.map(\.projection)).sorted()
     let layers = outcome.layers
+    let isGiven = layers.contains { $0.weightError != nil }
     let cells = outcome.model.blocks.indices.map { block in
       columns.map { projection in
         let layer = layers.first {
@@ -52,9 +62,11 @@ struct ErrorMaps {
       }
     }
     return ErrorMap(
-      target: target, title: "output error of each layer: \(recipe)", rows: rows,
+      target: recipe.weights == nil && !isGiven ? .activations : .weights,
+      title: "\(comparesWeights ? "weight" : "output") error of each layer: \(words)", rows: rows,
       columns: columns.map(\.rawValue), cells: cells,
-      metrics: [.relativeError, .sqnr, .cosine])
+      metrics: [.relativeError, .sqnr, .cosine]
+        + (isGiven && !comparesWeights ? [.weightError] : []))
   }
 
   private static func values(_ layer: LayerReport) -> [ErrorMap.Metric: Double] {
@@ -62,6 +74,7 @@ struct ErrorMaps {
       .relativeError: layer.relativeError, .sqnr: layer.sqnr, .cosine: layer.cosine,
     ]
     values[.rawLoss] = layer.rawLoss
+    values[.weightError] = layer.weightError
     return values
   }
 

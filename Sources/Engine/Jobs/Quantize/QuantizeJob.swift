@@ -142,6 +142,11 @@ package struct QuantizeJob: Job {
     let preflight = try laboratory.preflight(
       recipe, bench, windows.map(\.count), keeps: keeping != .nothing)
     for warning in preflight.warnings { reporter.log("Note: \(warning).") }
+    if bench.model.linears.contains(where: { !bench.model[$0].weight.format.isFloat }) {
+      reporter.log(
+        "Note: the weights are stored quantized (\(bench.summary.baseline.storedAs ?? "")); the values they stand for are "
+          + "taken for full precision.")
+    }
     let folder: String
     switch keeping {
     case .nothing: return nil

@@ -1,3 +1,4 @@
+package import Models
 package import Quantization
 
 /// The result of quantizing.
@@ -14,6 +15,18 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
   package var maps: [ErrorMap]
   /// Blocks that an earlier run had done; nil where none.
   package var resumedBlocks: Int?
+  /// The file that was held against another, where nothing was quantized here.
+  package var file: String?
+  /// Whether layers were compared by their weights alone, without a text.
+  package var comparesWeights: Bool?
+
+  /// What is quantized: by the recipe, and the weights of a file.
+  package var targets: Set<QuantizationTarget> {
+    file == nil ? recipe.targets : recipe.targets.union([.weights])
+  }
+
+  /// The recipe, or the file.
+  package var words: String { file ?? "\(recipe)" }
 
   package init(
     recipe: Recipe, seconds: Double, peakResidentBytes: Int, outputBytes: Int, baselineBytes: Int,

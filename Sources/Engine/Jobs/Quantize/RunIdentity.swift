@@ -25,12 +25,9 @@ struct RunIdentity {
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let checkpoint = try Checkpoint(path: bench.directory)
-    var files: [String: MappedFile] = [:]
-    for tensor in checkpoint.tensors { files[tensor.file.path] = tensor.file }
-    let sizes = files.sorted { $0.key < $1.key }.map {
-      "\($0.key.split(separator: "/").last ?? "") of \($0.value.byteCount) bytes, changed "
-        + $0.value.modified
+    let files = try bench.stored.files()
+    let sizes = files.sorted { $0.path < $1.path }.map {
+      "\($0.path.split(separator: "/").last ?? "") of \($0.byteCount) bytes, changed " + $0.modified
     }
     // Next to the recipe, so that a refusal says in words what the model was then.
     let planted = bench.transformed.transform(OutlierPlanting.self).map {
@@ -42,7 +39,7 @@ struct RunIdentity {
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
-        .init("model", bench.isBuiltIn ? "built-in" : bench.directory),
+        .init("model", bench.isBuiltIn ? "built-in" : bench.stored.path),
         .init("weights", sizes.joined(separator: ", ")),
         .init("calibration text", calibration.text ?? "built-in"),
         .init("calibration tokens", Self.digest(of: windows)),

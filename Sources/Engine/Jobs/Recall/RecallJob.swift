@@ -33,7 +33,7 @@ package struct RecallJob: Job {
     let start = Machine.seconds()
     return try RecallMeasure(
       subject: laboratory.subject(bench),
-      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      baseline: laboratory.baseline(bench),
       context: try laboratory.makeContext()
     ).run(
       documents,

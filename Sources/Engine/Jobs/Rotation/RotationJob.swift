@@ -40,7 +40,7 @@ package struct RotationJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RotationReport {
     var bench = try laboratory.bench(for: "rotating the residual stream")
-    guard bench.summary.recipe == nil else {
+    guard bench.summary.isOriginal else {
       throw EngineError.cannotRotate(
         model: bench.summary.name, reason: "it is quantized; open the model it was made from")
     }

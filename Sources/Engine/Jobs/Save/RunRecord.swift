@@ -12,10 +12,16 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package var evaluation: EvaluationReport?
   package var bench: BenchReport?
   package var verdict: Verdict?
+  /// The file that was held against another, where nothing was quantized here.
+  package var file: String?
+
+  /// The recipe, or the file.
+  package var words: String { file ?? "\(recipe)" }
 
   package init(
     id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
-    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil
+    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil,
+    file: String? = nil
   ) {
     self.id = id
     self.model = model
@@ -24,5 +30,6 @@ package struct RunRecord: Hashable, Sendable, Codable {
     self.evaluation = evaluation
     self.bench = bench
     self.verdict = verdict
+    self.file = file
   }
 }

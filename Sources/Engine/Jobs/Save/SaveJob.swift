@@ -29,16 +29,14 @@ package struct SaveJob: Job {
       evaluation: evaluation, bench: speed,
       verdict: Verdict.judge(
         plan: laboratory.report(of: PlanJob.self), quantize: quantized.report,
-        evaluation: evaluation, bench: speed))
-    return try laboratory.workspace.save(record, stem: quantized.recipe.slug)
+        evaluation: evaluation, bench: speed), file: quantized.file)
+    return try laboratory.workspace.save(record, stem: Self.slug(quantized.words))
   }
-}
 
-extension Recipe {
-  /// The recipe in letters, digits and hyphens, for the name of a folder.
-  var slug: String {
+  /// Words in letters, digits and hyphens, for the name of a folder.
+  static func slug(_ words: String) -> String {
     var text = ""
-    for scalar in "\(self)".lowercased().unicodeScalars {
+    for scalar in words.lowercased().unicodeScalars {
       let isWord = ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar)
       if isWord {
         text.unicodeScalars.append(scalar)

@@ -42,7 +42,7 @@ package struct SensitivityJob: Job {
       reporter.progress(
         "\(id) alone quantized", done: done + 1, of: ids.count, unit: "layers", since: start)
     }
-    map.title = "KL with each layer alone quantized: \(quantized.recipe)"
+    map.title = "KL with each layer alone quantized: \(quantized.words)"
     map.metrics = [.aloneKL] + map.metrics.filter { $0 != .aloneKL }
     return map
   }

@@ -10,10 +10,17 @@ extension Laboratory {
   /// The quantized model, or the baseline where nothing is quantized.
   func subject(_ bench: Bench) -> EvaluationSubject {
     guard let quantized = bench.quantized else {
-      return EvaluationSubject(name: "BF16", model: bench.model, cache: .fp16)
+      return EvaluationSubject(
+        name: bench.summary.baseline.side("BF16"), model: bench.model, cache: .fp16)
     }
     return EvaluationSubject(
-      name: "\(quantized.recipe)", model: quantized.model, cache: quantized.cache)
+      name: quantized.words, model: quantized.model, cache: quantized.cache)
+  }
+
+  /// What quality is measured against.
+  func baseline(_ bench: Bench) -> EvaluationSubject {
+    EvaluationSubject(
+      name: bench.summary.baseline.side("BF16"), model: bench.reference, cache: .fp16)
   }
 
   /// Scores of a model against the baseline.
@@ -23,7 +30,7 @@ extension Laboratory {
   ) throws -> ScoreStatistics {
     try QualityMeasure(
       subject: EvaluationSubject(name: "quantized", model: model, cache: cache),
-      baseline: EvaluationSubject(name: "BF16", model: bench.reference, cache: .fp16),
+      baseline: baseline(bench),
       context: try makeContext()
     ).run(text, checkpoint: reporter.checkpoint)
   }

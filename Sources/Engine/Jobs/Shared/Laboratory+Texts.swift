@@ -37,7 +37,7 @@ extension Laboratory {
       throw EngineError.notText(model: bench.summary.name)
     }
     let source = try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer)
-    return try windows(source, bench, count: count)
+    return try windows(source, bench, tokenizer, count: count)
   }
 
   /// Windows of the calibration text in the order it has, for choosing by.
@@ -49,13 +49,15 @@ extension Laboratory {
     }
     let source = try text(
       calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
-    return try windows(source, bench, count: count)
+    return try windows(source, bench, tokenizer, count: count)
   }
 
-  private func windows(_ source: TextSource, _ bench: Bench, count: Int) throws -> TextWindows {
+  private func windows(
+    _ source: TextSource, _ bench: Bench, _ tokenizer: Tokenizer, count: Int
+  ) throws -> TextWindows {
     try TextWindows(
       source.ids, protocol: .llamaCpp, window: 256, context: bench.summary.shape.context,
-      bos: nil, most: max(1, count), text: source.name)
+      bos: tokenizer.addedBegin(), most: max(1, count), text: source.name)
   }
 
   /// Token ids to time a model with: of the built-in text, or any where there is no tokenizer.
@@ -66,5 +68,13 @@ extension Laboratory {
     }
     return try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer).ids
       .filter { $0 < vocabulary }
+  }
+}
+
+extension Tokenizer {
+  /// The token that the tokenizer itself puts before a text, by the model's own rule; nil where it puts none.
+  func addedBegin() throws -> Int32? {
+    let first = try encode("a", addSpecialTokens: true).first
+    return try first == encode("a").first ? nil : first
   }
 }

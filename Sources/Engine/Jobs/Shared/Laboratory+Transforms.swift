@@ -18,7 +18,7 @@ extension Laboratory {
       return (bench, own)
     }
     guard recipe.transforms != bench.transformed.transforms else { return (bench, recipe) }
-    guard bench.summary.recipe == nil else {
+    guard bench.summary.isOriginal else {
       throw EngineError.cannotTransform(
         model: bench.summary.name, reason: "it is quantized; open the model it was made from")
     }

@@ -32,7 +32,9 @@ package enum CalibrateScreen: Screen {
   package static let shortcut = Shortcut("4")
   package static let isInWalk = true
 
-  package static func isDone(_ state: State) -> Bool { state.facts.quantized != nil }
+  package static func isDone(_ state: State) -> Bool {
+    state.facts.holdsCandidate || state.facts.quantized != nil
+  }
 
   package static let bindings: [Binding] = [
     Binding(

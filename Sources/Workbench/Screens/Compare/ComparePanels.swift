@@ -9,7 +9,7 @@ struct RunTable: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let protocols = Set(
-      runs.compactMap { $0.evaluation.map { "\($0.protocol.rawValue) \($0.window)" } })
+      runs.compactMap { $0.evaluation?.conditions })
     let room = buffer.box(
       "runs", in: rect, look: look,
       trailing: protocols.count > 1
@@ -30,7 +30,7 @@ struct RunTable: Widget {
     let rows = runs.map { run -> [StyledText] in
       var row: [StyledText] = [
         view.marked.contains(run.id) ? .accent(String(look.glyphs.record)) : "",
-        StyledText("\(run.recipe)"),
+        StyledText(run.words),
       ]
       row += figures.map { figure in
         figure.value(run).map {
@@ -40,7 +40,7 @@ struct RunTable: Widget {
       }
       row.append(Self.checks(run, look))
       row.append(
-        .dim(run.evaluation.map { "\($0.protocol.rawValue) \($0.window)" } ?? ""))
+        .dim(run.evaluation?.conditions ?? ""))
       row.append(.dim(run.id))
       return row
     }
@@ -63,6 +63,8 @@ struct RunTable: Widget {
 /// Quality against cost, one mark a run.
 struct RunScatter: Widget {
   var runs: [RunRecord]
+  /// How the quality of the chosen run was measured, nil for all: runs that were measured otherwise are left out.
+  var conditions: String?
   /// What lies across.
   var across: RunFigure
   var selected: Int
@@ -73,9 +75,11 @@ struct RunScatter: Widget {
       trailing: .hint(across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left"),
       footer: .hint("a other axis"))
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
-      guard let x = across.value(run), let y = RunFigure.divergence.value(run) else { return nil }
+      guard conditions == nil || run.evaluation?.conditions == conditions,
+        let x = across.value(run), let y = RunFigure.divergence.value(run)
+      else { return nil }
       return Plot.Point(
-        x: x, y: y, label: "\(run.recipe)", isSelected: index == selected)
+        x: x, y: y, label: run.words, isSelected: index == selected)
     }
     guard !points.isEmpty else {
       buffer.draw(
@@ -87,7 +91,7 @@ struct RunScatter: Widget {
       Plot(
         [Plot.Series("", points: points, form: .points, role: .series1)],
         x: Plot.Axis(across.title, numbers: across == .decodeRate ? .significant : .bytes),
-        y: Plot.Axis("KL to FP", .logarithmic)), in: room, look: look)
+        y: Plot.Axis("KL to the baseline", .logarithmic)), in: room, look: look)
   }
 }
 
@@ -100,14 +104,14 @@ struct PairPanel: Widget {
     let room = buffer.box(
       "side by side", in: rect, look: look, trailing: .hint("Space unmarks"))
     let columns: [Table.Column] = [
-      Table.Column(""), Table.Column("A \(first.recipe)", .right, widest: 40),
-      Table.Column("B \(second.recipe)", .right, widest: 40), Table.Column("B for A", .right),
+      Table.Column(""), Table.Column("A \(first.words)", .right, widest: 40),
+      Table.Column("B \(second.words)", .right, widest: 40), Table.Column("B for A", .right),
     ]
     var rows = RunFigure.allCases.map { figure -> [StyledText] in
       let a = figure.value(first)
       let b = figure.value(second)
       var change: StyledText = .hint("–")
-      if let a, let b {
+      if let a, let b, !figure.isQuality || isRankedTogether {
         change = .change(a, b, higherIsBetter: figure.isBetterWhenLarger, look: look)
       }
       return [
@@ -119,9 +123,33 @@ struct PairPanel: Widget {
       .dim("checks"), RunTable.checks(first, look), RunTable.checks(second, look), "",
     ])
     let (table, note) = room.splitTop(rows.count + 1)
+    if !isRankedTogether {
+      return drawApart(columns, rows, in: table, note, of: &buffer, look: look)
+    }
     buffer.draw(Table(columns, rows: rows), in: table, look: look)
     buffer.line(
       .hint("A is run \(first.id), B is run \(second.id); a change under 3 % is left grey"),
       in: note, look: look)
+  }
+
+  /// Whether the quality of both was measured alike.
+  private var isRankedTogether: Bool {
+    guard let a = first.evaluation?.conditions, let b = second.evaluation?.conditions else {
+      return true
+    }
+    return a == b
+  }
+
+  private func drawApart(
+    _ columns: [Table.Column], _ rows: [[StyledText]], in table: Rect, _ note: Rect,
+    of buffer: inout CellBuffer, look: Look
+  ) {
+    buffer.draw(Table(columns, rows: rows), in: table, look: look)
+    let (a, b) = (first.evaluation?.conditions ?? "", second.evaluation?.conditions ?? "")
+    buffer.line(
+      oneOf: [
+        .warn("\(look.glyphs.warn) A by \(a), B by \(b): their quality does not compare"),
+        .warn("\(look.glyphs.warn) not measured alike: their quality does not compare"),
+      ], in: note, look: look)
   }
 }

@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 import Evaluation
 import Profiling
 package import TerminalUI
@@ -68,16 +68,25 @@ package enum CompareScreen: Screen {
   }
 
   /// The runs that the filter lets through, sorted.
-  static func runs(_ state: State) -> [RunRecord] {
+  package static func runs(_ state: State) -> [RunRecord] {
     let view = state[CompareScreen.self]
     let found = state.catalog.runs.filter {
-      "\($0.id) \($0.model) \($0.recipe)".satisfies(filter: view.filter)
+      "\($0.id) \($0.model) \($0.words)".satisfies(filter: view.filter)
     }
-    func key(_ run: RunRecord) -> (Int, Double, String) {
+    // Figures of quality that were taken by different protocols are not ranked together: the largest group comes first.
+    var groups: [String: Int] = [:]
+    if view.order.isQuality {
+      for run in found { groups[run.evaluation?.conditions ?? "", default: 0] += 1 }
+    }
+    let ranks = Dictionary(
+      uniqueKeysWithValues: groups.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        .enumerated().map { ($0.element.key, $0.offset) })
+    func key(_ run: RunRecord) -> (Int, Int, Double, String) {
       let value = view.order.value(run)
       let usable = value.map { $0.isFinite } ?? false
       let signed = (usable ? value ?? 0 : 0) * (view.isDescending ? -1 : 1)
-      return (usable ? 0 : 1, signed, run.id)
+      let group = ranks[run.evaluation?.conditions ?? ""] ?? 0
+      return (usable ? 0 : 1, group, signed, run.id)
     }
     return found.map { (key($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
   }
@@ -115,8 +124,11 @@ package enum CompareScreen: Screen {
     let table = min(runs.count + 4, max(7, rect.height / 2))
     let rows = rect.rows([.fixed(table), .fill()])
     RunTable(runs: runs, view: state[CompareScreen.self]).draw(in: rows[0], of: &buffer, look: look)
+    let conditions =
+      runs.indices.contains(state[CompareScreen.self].selected)
+      ? runs[state[CompareScreen.self].selected].evaluation?.conditions : nil
     let scatter = RunScatter(
-      runs: runs, across: state[CompareScreen.self].across,
+      runs: runs, conditions: conditions, across: state[CompareScreen.self].across,
       selected: state[CompareScreen.self].selected)
     let pair = state[CompareScreen.self].marked.compactMap { id in
       state.catalog.runs.first { $0.id == id }

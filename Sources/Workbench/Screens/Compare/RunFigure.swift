@@ -26,6 +26,9 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// Whether it is measured on a text, by a protocol: under another one it is another figure.
+  var isQuality: Bool { [.perplexity, .divergence, .agreement].contains(self) }
+
   var isBetterWhenLarger: Bool {
     self == .agreement || self == .prefillRate || self == .decodeRate
   }

@@ -128,7 +128,10 @@ package enum HeatmapScreen: Screen {
   }
 
   @Sendable private static func noMap(_ state: State) -> String? {
-    map(state) == nil ? state.lacksQuantized ?? "This run has no map" : nil
+    guard map(state) == nil else { return nil }
+    if let reason = state.lacksQuantized { return reason }
+    return state.facts.holdsCandidate && state.facts.quantized == nil
+      ? "Layers are not compared yet: Enter does it" : "This run has no map"
   }
 
   @Sendable private static func unmarked(_ state: State) -> String? {
@@ -140,6 +143,9 @@ package enum HeatmapScreen: Screen {
   /// Why the marked cells cannot be kept in FP: they must be layers, which a recipe can leave alone.
   @Sendable private static func cannotKeep(_ state: State) -> String? {
     if let reason = unmarked(state) { return reason }
+    if state.facts.quantized?.file != nil {
+      return "A file stays as it is: open its base (1) and quantize by a recipe of your own"
+    }
     let isOfLayers = map(state)?.columns.allSatisfy { Projection(rawValue: $0) != nil } ?? false
     return isOfLayers
       ? nil : "A recipe keeps whole layers in FP; these cells are none: v shows them"
@@ -147,7 +153,10 @@ package enum HeatmapScreen: Screen {
 
   /// A new run has other maps: the cursor begins anew.
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
-    if case .finished = event, job.isOf(QuantizeJob.self) { state[HeatmapScreen.self] = View() }
+    guard case .finished = event, job.isOf(QuantizeJob.self) || job.isOf(LayersJob.self) else {
+      return
+    }
+    state[HeatmapScreen.self] = View()
   }
 
   /// Makes exceptions of the marked cells, so that the next run leaves them in FP.
@@ -209,7 +218,13 @@ package enum HeatmapScreen: Screen {
 
   package static func step(_ state: State) -> Step? {
     guard let map = map(state) else {
-      return .go("quantize first", to: Place.calibrate)
+      guard state.facts.holdsCandidate else {
+        return .go("quantize first", to: Place.calibrate)
+      }
+      guard state.jobs.active == nil else { return nil }
+      return Step("compare layers") { state in
+        state.start(LayersJob(calibration: state.choices.calibration))
+      }
     }
     let view = state[HeatmapScreen.self]
     guard !view.isOpen || !isDetailShown(state) else {
@@ -303,6 +318,17 @@ package enum HeatmapScreen: Screen {
   private static func drawEmpty(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
+    if let base = state.facts.model?.against {
+      let isRunning = state.jobs.active?.isOf(LayersJob.self) == true
+      let lines: [StyledText] = [
+        "Here stands what sets each layer of \(state.facts.model?.name ?? "") apart from that of \(base.name): the error of "
+          + "its weights, and of its output on the calibration text.", "",
+        isRunning
+          ? .hint("Layers appear when all are compared.") : .press("Enter", "compares all layers"),
+      ]
+      return buffer.draw(
+        EmptyState(isRunning ? "Comparing" : "Not compared yet", lines), in: rect, look: look)
+    }
     buffer.draw(
       EmptyState(
         "Nothing is quantized yet",

@@ -7,6 +7,7 @@ extension ErrorMap.Metric {
   var words: String {
     switch self {
     case .relativeError: "relative output error"
+    case .weightError: "relative weight error"
     case .sqnr: "SQNR in dB"
     case .cosine: "cosine of outputs"
     case .aloneKL: "KL when alone quantized"
@@ -19,6 +20,7 @@ extension ErrorMap.Metric {
   var shortWords: String {
     switch self {
     case .relativeError: "rel. error"
+    case .weightError: "weights"
     case .sqnr: "SQNR dB"
     case .cosine: "cosine"
     case .aloneKL: "KL alone"
@@ -31,6 +33,7 @@ extension ErrorMap.Metric {
   var meaning: String {
     switch self {
     case .relativeError: "share of the output's energy that is lost; lower is better"
+    case .weightError: "the same share of the weights themselves, whatever the text"
     case .sqnr: "signal over quantization noise; higher is better, 20 dB is 1 %"
     case .cosine: "1 when outputs point the same way; higher is better"
     case .aloneKL: "how far next-token probabilities move by this cell alone"

@@ -194,6 +194,7 @@ struct CoveragePanel: Widget {
   var coverage: [RuntimeCoverage]
   /// Whether the recipe leaves everything as it is.
   var isBaseline: Bool
+  var baseline: BaselineWords
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -201,7 +202,8 @@ struct CoveragePanel: Widget {
     guard !coverage.isEmpty else {
       let text =
         isBaseline
-        ? "Every runtime runs the FP baseline. Choose a method to see who runs it."
+        ? (baseline.storedAs == nil ? "Every runtime runs the FP baseline. " : "")
+          + "Choose a method to see who runs it."
         : "Not known yet."
       buffer.draw(Paragraph(.hint(text)), in: room, look: look)
       return

@@ -43,7 +43,9 @@ package enum MethodScreen: Screen {
   package static let shortcut = Shortcut("3")
   package static let isInWalk = true
 
-  package static func isDone(_ state: State) -> Bool { !state.choices.recipe.isBaseline }
+  package static func isDone(_ state: State) -> Bool {
+    state.facts.holdsCandidate || !state.choices.recipe.isBaseline
+  }
 
   package static let bindings: [Binding] = [
     Binding(
@@ -254,7 +256,8 @@ package enum MethodScreen: Screen {
     ).draw(in: right[0], of: &buffer, look: look)
     price.draw(in: right[1], of: &buffer, look: look)
     CoveragePanel(
-      coverage: state.facts.assessment?.coverage ?? [], isBaseline: recipe.isBaseline
+      coverage: state.facts.assessment?.coverage ?? [], isBaseline: recipe.isBaseline,
+      baseline: state.facts.baseline
     ).draw(in: right[2], of: &buffer, look: look)
   }
 }

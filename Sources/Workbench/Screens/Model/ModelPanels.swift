@@ -10,7 +10,7 @@ struct ModelFacts: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       StyledText(model.name), in: rect, look: look,
-      trailing: .hint(model.recipe == nil ? model.path : "quantized"))
+      trailing: .hint(model.isOriginal ? model.path : "quantized"))
     for (index, fact) in facts.prefix(room.height).enumerated() {
       let row = room.row(index).columns([.fixed(13), .fill()], spacing: 1)
       buffer.line(.dim(fact.name), in: row[0], look: look)
@@ -23,7 +23,14 @@ struct ModelFacts: Widget {
     let context =
       shape.slidingWindow > 0
       ? ", attention looks back \(Quantity.grouped(shape.slidingWindow))" : ""
-    var facts: [(String, StyledText)] = [
+    var facts: [(String, StyledText)] = []
+    if let base = model.against {
+      facts.append(("against", .strong(base.name) + .hint("  \(model.baseline.long)")))
+      facts += base.notes.map { note -> (String, StyledText) in ("", .warn(note)) }
+    } else if model.storedAs != nil {
+      facts.append(("reference", .strong("itself") + .hint("  \(model.baseline.long)")))
+    }
+    facts += [
       ("architecture", "\(shape.architecture), \(shape.blocks) blocks"),
       (
         "parameters",
@@ -93,5 +100,40 @@ struct WeightBreakdown: Widget {
           "Weight methods shrink the linear layers of the blocks: \(Quantity.percent(share)) of "
             + "this model. Embeddings, the output head and norms stay at 16 bits.")),
       in: rest.inset(top: 1), look: look)
+  }
+}
+
+/// What the weights are stored as, role by role: a label such as Q4_K_M is a mix.
+struct StoredPanel: Widget {
+  var stored: StoredTypes
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let bits = "\(Quantity.fixed(stored.bits, 2)) bits a weight"
+    let room = buffer.box(
+      "what it is stored as", in: rect, look: look,
+      trailing: .hint(stored.label.map { "called \($0)" } ?? ""))
+    let (head, rest) = room.splitTop(1)
+    let shares = stored.shares.map { share in
+      "\(share.type) "
+        + Quantity.percent(Double(share.parameters) / Double(max(1, stored.parameters)))
+    }
+    buffer.line(
+      .strong("\(bits): ") + StyledText(shares.joined(separator: ", ")), in: head, look: look)
+    let rows = stored.roles.sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }.map {
+      role -> [StyledText] in
+      [
+        StyledText(role.name),
+        StyledText(
+          role.shares.map { $0.tensors == 1 ? $0.type : "\($0.type) × \($0.tensors)" }
+            .joined(separator: ", ")),
+        .strong(Quantity.fixed(role.bits, 2)), .dim(Quantity.bytes(role.bytes)),
+      ]
+    }
+    buffer.draw(
+      Table(
+        [
+          Table.Column("role", widest: 28), Table.Column("types"), Table.Column("bits", .right),
+          Table.Column("bytes", .right),
+        ], rows: rows), in: rest, look: look)
   }
 }

@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 import Models
 package import TerminalUI
 import Wording
@@ -29,6 +29,15 @@ package enum ModelScreen: Screen {
       state.edit(prompts(state).first)
       return []
     },
+    Binding(
+      "c", name: "candidate", help: "Open a file to be held against the open model.", isHint: true,
+      unless: {
+        $0.facts.model == nil ? "No model is open yet that a candidate could be held against" : nil
+      }
+    ) { state in
+      state.edit(settings(state).last)
+      return []
+    },
     filterBinding,
   ]
 
@@ -43,8 +52,26 @@ package enum ModelScreen: Screen {
           let path = text.trimmed
           guard !path.isEmpty else { return .refused(expected: "the path of a model") }
           return .taken(state.start(LoadJob(path: path)))
-        })
+        }),
+      Setting(
+        "Path of a candidate", .text("", caret: nil),
+        help:
+          "A model of the same family and sizes, such as a file that somebody else has quantized; its layers and its "
+          + "figures are held against \(base(state)?.name ?? "the open model").",
+        editable: chosen(state).flatMap { isOpen($0, state) ? nil : $0.path } ?? "",
+        take: { state, text in
+          let path = text.trimmed
+          guard !path.isEmpty else { return .refused(expected: "the path of a candidate") }
+          return .taken(state.start(LoadJob(path: path, against: base(state)?.path)))
+        }),
     ]
+  }
+
+  /// What a candidate would be held against: the open model, or the one that is that already.
+  private static func base(_ state: State) -> (name: String, path: String)? {
+    state.facts.model.map { model in
+      model.against.map { ($0.name, $0.path) } ?? (model.name, model.path)
+    }
   }
 
   /// The models that the filter lets through.
@@ -61,12 +88,22 @@ package enum ModelScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    if let entry = chosen(state), !isOpen(entry, state) {
+    let isListed = entries(state).contains { isOpen($0, state) }
+    if let entry = chosen(state), !isOpen(entry, state), isListed || !state.facts.holdsCandidate {
       if entry.problem != nil { return nil }
       return Step("open \(entry.name)") { state in state.start(LoadJob(path: entry.path)) }
     }
     guard state.facts.model != nil else { return nil }
+    if state.facts.holdsCandidate { return .go("compare layer by layer", to: Place.heatmap) }
     return .go("choose what to quantize", to: Place.target)
+  }
+
+  /// A candidate is open next to its base: the cursor goes there, so that Enter goes on.
+  package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
+    guard case .finished = event, job.isOf(LoadJob.self), state.facts.holdsCandidate,
+      let place = entries(state).firstIndex(where: { isOpen($0, state) })
+    else { return }
+    state[ModelScreen.self].selected = place
   }
 
   package static func standstill(_ state: State) -> String {
@@ -76,7 +113,8 @@ package enum ModelScreen: Screen {
 
   private static func isOpen(_ entry: ModelEntry, _ state: State) -> Bool {
     guard let model = state.facts.model else { return false }
-    return model.path == entry.path || (entry.path == nil && model.path == "built-in")
+    let path = entry.path ?? "built-in"
+    return model.path == path || model.against?.path == path
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
@@ -100,7 +138,11 @@ package enum ModelScreen: Screen {
     }
     let rows = columns[1].rows([.fixed(min(14, rect.height * 3 / 5)), .fill()])
     ModelFacts(model: model).draw(in: rows[0], of: &buffer, look: look)
-    WeightBreakdown(model: model).draw(in: rows[1], of: &buffer, look: look)
+    if let stored = model.stored, stored.isQuantized {
+      StoredPanel(stored: stored).draw(in: rows[1], of: &buffer, look: look)
+    } else {
+      WeightBreakdown(model: model).draw(in: rows[1], of: &buffer, look: look)
+    }
   }
 
   private static func drawList(
@@ -143,6 +185,7 @@ package enum ModelScreen: Screen {
           + "and on the machine. It starts with the model.",
         "", .press("Enter", "opens the one that is chosen on the left"),
         .press("o", "opens any other: a Hugging Face directory or a GGUF file"),
+        .press("c", "then holds a candidate against it: a file that somebody else has quantized"),
       ]
     buffer.draw(
       EmptyState(isLoading == true ? "Opening" : "No model is open", lines), in: rect, look: look)

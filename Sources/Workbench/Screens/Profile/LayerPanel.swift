@@ -1,3 +1,4 @@
+import Models
 import Operators
 import Profiling
 import TerminalUI
@@ -75,9 +76,10 @@ struct LayerPanel: Widget {
   /// What each operator of each block did in the phase that is looked at.
   var rows: [LayerProfile.Row]
   var view: ProfileScreen.View
+  var baseline: BaselineWords
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let who = view.showsBaseline ? "FP baseline" : "quantized"
+    let who = view.showsBaseline ? baseline.long : "quantized"
     let room = buffer.box(
       StyledText("by layer: \(view.phase.words), \(who)"), in: rect, look: look,
       trailing: Self.bounds(rows),

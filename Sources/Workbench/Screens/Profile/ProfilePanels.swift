@@ -1,20 +1,22 @@
+import Models
 import Operators
 import Profiling
 import TerminalUI
 import Wording
 
-/// Speed and memory, the FP baseline always next to the quantized model.
+/// Speed and memory, the baseline always next to the quantized model.
 struct SpeedPanel: Widget {
   var bench: BenchReport
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      "FP and quantized", in: rect, look: look,
+      StyledText("\(bench.baselineWords.short) and quantized"), in: rect, look: look,
       trailing: .hint("\(bench.quantized.provider.rawValue), \(bench.quantized.threads) threads"))
     let now = bench.quantized
     let before = bench.baseline
     let columns: [Table.Column] = [
-      Table.Column(""), Table.Column("FP", .right), Table.Column("quantized", .right),
+      Table.Column(""), Table.Column(bench.baselineWords.short, .right),
+      Table.Column("quantized", .right),
       Table.Column("change", .right),
     ]
     func row(
@@ -68,7 +70,9 @@ struct KindPanel: Widget {
     }
     let sums = [before, after].map { $0.values.map(Double.init).reduce(0, +) }
     let largest = sums.max() ?? 0
-    for (row, side) in [("FP", before), ("now", after)].enumerated() where !side.1.isEmpty {
+    // Four columns of the screen are kept for it.
+    let first = bench.storedAs == nil ? "FP" : "was"
+    for (row, side) in [(first, before), ("now", after)].enumerated() where !side.1.isEmpty {
       let sum = StyledText(Quantity.bytes(sums[row]))
       let columns = room.row(row).columns([.fixed(4), .fill(), .fixed(sum.width)], spacing: 1)
       buffer.line(.dim(side.0), in: columns[0], look: look)
@@ -87,7 +91,7 @@ struct KindPanel: Widget {
     }
     buffer.draw(
       Table(
-        [Table.Column(""), Table.Column("FP", .right), Table.Column("now", .right)], rows: rows),
+        [Table.Column(""), Table.Column(first, .right), Table.Column("now", .right)], rows: rows),
       in: room.splitTop(2).rest, look: look)
   }
 }
@@ -97,12 +101,13 @@ struct KernelPanel: Widget {
   /// Those of the phase that is looked at, most time first.
   var kernels: [KernelRecord]
   var view: ProfileScreen.View
+  var baseline: BaselineWords
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let total = kernels.map(\.seconds).reduce(0, +)
     let native = kernels.filter(\.native).map(\.seconds).reduce(0, +)
     let share = total > 0 ? native / total : 1
-    let who = view.showsBaseline ? "FP baseline" : "quantized"
+    let who = view.showsBaseline ? baseline.long : "quantized"
     let room = buffer.box(
       StyledText("kernels of \(view.phase.words), \(who)"), in: rect, look: look,
       trailing: kernels.isEmpty
@@ -171,7 +176,9 @@ struct RooflinePanel: Widget {
       footer: .hint("left of the bend: bound by memory"), isFocused: isFocused)
     let peaks = bench.peaks
     var marks: [Roofline.Mark] = []
-    if let baseline = bench.baseline { marks += Self.marks(baseline, "FP", .series6) }
+    if let baseline = bench.baseline {
+      marks += Self.marks(baseline, bench.baselineWords.short, .series6)
+    }
     marks += Self.marks(bench.quantized, "quantized", .series2)
     buffer.draw(
       Roofline(

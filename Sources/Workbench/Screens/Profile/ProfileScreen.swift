@@ -1,4 +1,5 @@
 package import Engine
+import Models
 import Operators
 import Profiling
 package import TerminalUI
@@ -65,7 +66,7 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "b", name: "baseline", help: "Kernels of the FP baseline, or of the quantized model.",
+      "b", name: "baseline", help: "Kernels of the baseline, or of the quantized model.",
       isHint: true, unless: unmeasured
     ) {
       state in
@@ -136,7 +137,7 @@ package enum ProfileScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.quantized != nil else {
+    guard state.facts.quantized != nil || state.facts.holdsCandidate else {
       return .go("quantize first", to: Place.calibrate)
     }
     if state.facts.bench != nil { return .go("hear the verdict", to: Place.verdict) }
@@ -253,10 +254,14 @@ package enum ProfileScreen: Screen {
   ) {
     if state[ProfileScreen.self].pane == .layers {
       buffer.draw(
-        LayerPanel(rows: layers(state), view: state[ProfileScreen.self]), in: rect, look: look)
+        LayerPanel(
+          rows: layers(state), view: state[ProfileScreen.self], baseline: state.facts.baseline),
+        in: rect, look: look)
     } else {
       buffer.draw(
-        KernelPanel(kernels: kernels(state), view: state[ProfileScreen.self]), in: rect, look: look)
+        KernelPanel(
+          kernels: kernels(state), view: state[ProfileScreen.self],
+          baseline: state.facts.baseline), in: rect, look: look)
     }
   }
 
@@ -282,10 +287,10 @@ package enum ProfileScreen: Screen {
       isRunning == true
       ? ["Baseline and quantized model take turns, so that a busy machine is fair to both."]
       : [
-        "A smaller file may still be slow. Here the same prompt runs through the FP baseline and the "
+        "A smaller file may still be slow. Here the same prompt runs through \(state.facts.baseline.phrase) and the "
           + "quantized model; the kernel trace says which code ran, and why where it fell back.",
         "",
-        state.facts.quantized == nil
+        state.lacksQuantized != nil
           ? .press("Enter", "goes to Calibrate: nothing is quantized yet")
           : .press("Enter", "measures; Tab goes to the options"),
       ]

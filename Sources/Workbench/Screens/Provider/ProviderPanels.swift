@@ -1,3 +1,4 @@
+import Models
 import Operators
 import Profiling
 import TerminalUI
@@ -31,13 +32,16 @@ struct ProviderTable: Widget {
   var selected: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let words = report.baselineWords
+    let ratio = "x \(words.short)"
+    let what = words.storedAs == nil ? "BF16" : words.phrase
     let room = buffer.box(
       "ways to run it", in: rect, look: look,
-      trailing: .hint("x FP: against BF16 under the same provider"), isFocused: true)
+      trailing: .hint("\(ratio): against \(what) under the same provider"), isFocused: true)
     let columns: [Table.Column] = [
       Table.Column("provider"), Table.Column("without", widest: 22),
-      Table.Column("decode/s", .right), Table.Column("x FP", .right),
-      Table.Column("prefill/s", .right), Table.Column("x FP", .right),
+      Table.Column("decode/s", .right), Table.Column(ratio, .right),
+      Table.Column("prefill/s", .right), Table.Column(ratio, .right),
       Table.Column("packed", .right), Table.Column("native", .right, isOptional: true),
       Table.Column("KL", .right, isOptional: true),
       Table.Column("kernel that ran", isOptional: true, widest: 30),

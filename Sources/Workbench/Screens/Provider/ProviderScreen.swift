@@ -101,6 +101,7 @@ package enum ProviderScreen: Screen {
     let next = step(state).map { StyledText.press("Enter", $0.label) } ?? ""
     let what: StyledText =
       state.facts.model == nil || state.facts.quantized != nil || state.facts.model?.recipe != nil
+        || state.facts.holdsCandidate
       ? "" : .hint("Nothing is quantized yet: BF16 alone would be compared.")
     buffer.draw(
       EmptyState(

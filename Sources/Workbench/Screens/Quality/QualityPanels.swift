@@ -1,4 +1,5 @@
 import Evaluation
+import Models
 import TerminalUI
 import Wording
 
@@ -14,7 +15,9 @@ struct DivergencePanel: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      "KL divergence to FP, in nats", in: rect, look: look, trailing: .hint("lower is better"))
+      StyledText(
+        "KL divergence to \(BaselineWords(storedAs: report.baseline.storedAs).short), in nats"),
+      in: rect, look: look, trailing: .hint("lower is better"))
     let kl = report.kl
     let floor = report.noiseFloor.klMean
     let (head, rest) = room.splitTop(room.height >= 9 ? 3 : 2)
@@ -88,7 +91,9 @@ struct PerplexityPanel: Widget {
         top + .hint("  the most likely token is the baseline's"),
         top + .hint("  most likely token"), top,
       ], in: room.row(1), look: look)
-    let scored = report.protocol == .llamaCpp ? "second half scored" : "all scored"
+    let scored =
+      (report.protocol == .llamaCpp ? "second half scored" : "all scored")
+      + (report.begin.map { ", \($0.short)" } ?? "")
     let cut: StyledText =
       .dim("protocol   ") + StyledText(report.protocol.rawValue)
       + .hint(": \(report.windows) × \(report.window), \(scored)")
@@ -120,6 +125,7 @@ struct PerplexityPanel: Widget {
 /// FP and quantized continuation side by side, the first place where they part marked.
 struct ContinuationPanel: Widget {
   var report: ContinuationReport?
+  var baseline: BaselineWords
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -131,7 +137,7 @@ struct ContinuationPanel: Widget {
     let (head, body) = room.splitTop(1)
     buffer.line(.dim("prompt ") + StyledText(report.prompt), in: head, look: look)
     let columns = body.columns([.fill(), .fill()], spacing: 2)
-    side("FP", report.baseline, mark: "", in: columns[0], &buffer, look)
+    side(baseline.short, report.baseline, mark: "", in: columns[0], &buffer, look)
     side(
       "quantized", report.quantized, mark: report.firstDivergence == nil ? "" : "▸", in: columns[1],
       &buffer, look)
@@ -163,6 +169,7 @@ struct ContinuationPanel: Widget {
 /// Facts found again through the cache, by how far back they lie.
 struct RecallPanel: Widget {
   var report: RecallReport?
+  var baseline: BaselineWords
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -177,7 +184,7 @@ struct RecallPanel: Widget {
       return
     }
     let columns: [Table.Column] = [
-      Table.Column("back", .right), Table.Column("FP", .right),
+      Table.Column("back", .right), Table.Column(baseline.short, .right),
       Table.Column("now", .right), Table.Column(""),
     ]
     let rows = report.depths.map { depth -> [StyledText] in

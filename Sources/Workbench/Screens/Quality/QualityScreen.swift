@@ -1,5 +1,6 @@
 package import Engine
 import Evaluation
+import Models
 package import TerminalUI
 
 /// Check 2, whether quality holds against the FP baseline, beyond what noise explains.
@@ -7,7 +8,7 @@ package enum QualityScreen: Screen {
   package static let id = Place.quality
   package static let title = "Quality"
   package static let question =
-    "Does quality hold against the FP baseline, by more than noise can explain?"
+    "Does quality hold against the baseline, by more than noise can explain?"
 
   /// Where the cursor is.
   package struct View: Remembered {
@@ -66,7 +67,7 @@ package enum QualityScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard state.facts.quantized != nil else {
+    guard state.facts.quantized != nil || state.facts.holdsCandidate else {
       return .go("quantize first", to: Place.calibrate)
     }
     if state.facts.evaluation != nil { return .go("measure speed", to: Place.profile) }
@@ -91,7 +92,9 @@ package enum QualityScreen: Screen {
       SettingsForm(settings: settings(state), selected: state[QualityScreen.self].selected),
       in: room,
       look: look)
-    buffer.draw(RecallPanel(report: state.facts.recall), in: leftRows[1], look: look)
+    buffer.draw(
+      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: leftRows[1],
+      look: look)
     guard let report = state.facts.evaluation else {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
       return
@@ -101,7 +104,9 @@ package enum QualityScreen: Screen {
     ])
     buffer.draw(DivergencePanel(report: report), in: rows[0], look: look)
     buffer.draw(PerplexityPanel(report: report), in: rows[1], look: look)
-    buffer.draw(ContinuationPanel(report: state.facts.continuation), in: rows[2], look: look)
+    buffer.draw(
+      ContinuationPanel(report: state.facts.continuation, baseline: state.facts.baseline),
+      in: rows[2], look: look)
   }
 
   private static func drawEmpty(
@@ -110,11 +115,11 @@ package enum QualityScreen: Screen {
     let isMeasuring = state.jobs.active?.isOf(EvaluateJob.self)
     let lines: [StyledText] =
       isMeasuring == true
-      ? ["The same windows run through the FP baseline and the quantized model."]
+      ? ["The same windows run through \(state.facts.baseline.phrase) and the quantized model."]
       : [
-        "Perplexity and KL divergence against the FP baseline, top-1 agreement, a prompt continued "
+        "Perplexity and KL divergence against \(state.facts.baseline.phrase), top-1 agreement, a prompt continued "
           + "by both, and recall through the quantized cache; each with its error bar.", "",
-        state.facts.quantized == nil
+        state.lacksQuantized != nil
           ? .press("Enter", "goes to Calibrate: nothing is quantized yet")
           : .press("Enter", "measures all of it"),
       ]

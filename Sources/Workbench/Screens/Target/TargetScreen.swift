@@ -34,7 +34,7 @@ package enum TargetScreen: Screen {
   package static let isInWalk = true
 
   package static func isDone(_ state: State) -> Bool {
-    state.facts.plan != nil && !state.choices.recipe.isBaseline
+    state.facts.holdsCandidate || state.facts.plan != nil && !state.choices.recipe.isBaseline
   }
 
   package static let bindings: [Binding] = [

@@ -48,7 +48,7 @@ struct RunReport {
   /// Markdown.
   var text: String {
     var lines = [
-      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.recipe ?? recipe)",
+      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.words ?? "\(recipe)")",
       "",
     ]
     for (index, check) in facts.verdict.checks.enumerated() {
@@ -59,7 +59,8 @@ struct RunReport {
       lines += [
         "## Quality", "",
         "- protocol \(report.protocol.rawValue), \(report.windows) windows of \(report.window), "
-          + "\(report.tokens) tokens of \(report.text)",
+          + "\(report.tokens) tokens of \(report.text)"
+          + (report.begin.map { ", \($0.words)" } ?? ""),
         "- perplexity \(Quantity.fixed(report.baseline.perplexity, 4)) (\(report.baseline.name)) to "
           + "\(Quantity.fixed(report.perplexity, 4)) ± \(Quantity.significant(report.perplexityError, 2))",
         "- KL \(Quantity.significant(report.kl.mean)) ± \(Quantity.significant(report.kl.error, 2)), "

@@ -63,7 +63,10 @@ package enum VerdictScreen: Screen {
 
   package static func step(_ state: State) -> Step? {
     let facts = state.facts
-    if facts.quantized == nil { return .go("quantize first", to: Place.calibrate) }
+    if facts.quantized == nil {
+      return facts.holdsCandidate
+        ? .go("compare layers", to: Place.heatmap) : .go("quantize first", to: Place.calibrate)
+    }
     if facts.evaluation == nil { return .go("measure quality", to: Place.quality) }
     if facts.bench == nil { return .go("measure speed", to: Place.profile) }
     if facts.saved == nil { return Step("save the run") { state in state.start(SaveJob()) } }
@@ -105,7 +108,7 @@ package enum VerdictScreen: Screen {
   ) {
     let verdict = state.facts.verdict
     let rows = rect.rows([.fill(weight: 5, min: 8), .fill(weight: 3, min: 6)])
-    VerdictPanel(verdict: verdict, recipe: "\(state.choices.recipe)").draw(
+    VerdictPanel(verdict: verdict, recipe: state.recipeWords).draw(
       in: rows[0], of: &buffer, look: look)
     let lower = rows[1].columns([.fill(weight: 3), .fill(weight: 2)])
     let next = buffer.box("what to try next", in: lower[0], look: look)

@@ -1,0 +1,48 @@
+import Engine
+import Evaluation
+import Testing
+import Workbench
+
+/// Runs whose quality was measured by different protocols stand next to each other, but are not ranked together.
+@Suite struct CompareRankingTests {
+  /// Two runs without BOS, and one with it whose KL lies between theirs.
+  private static func play() -> Play {
+    var play = Play()
+    for (id, kl, begin) in [
+      ("run-1", 0.5, WindowBegin.nothing), ("run-2", 0.2, .eachWindow), ("run-3", 0.1, .nothing),
+    ] {
+      var run = SampleRun.run(id, SampleRun.recipe, kl: kl, bytes: 1_000_000, rate: 1)
+      run.evaluation?.begin = begin
+      play.send(.catalog(part: .run(record: run)))
+    }
+    play.press("9")
+    return play
+  }
+
+  @Test func theRuleForBOSSetsRunsApart() {
+    let play = Self.play()
+    let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
+    #expect(ids == ["run-3", "run-1", "run-2"])
+    #expect(play.screen().contains("different protocols"))
+  }
+
+  @Test func bytesAreRankedAcross() {
+    var play = Self.play()
+    for _ in 0..<4 { play.press("o") }
+    let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
+    #expect(play.state[CompareScreen.self].order == .weightBytes)
+    #expect(ids == ["run-1", "run-2", "run-3"])
+  }
+
+  @Test func twoThatDifferHaveNoRatioOfQuality() {
+    var play = Self.play()
+    let runs = CompareScreen.runs(play.state).map(\.id)
+    for id in ["run-3", "run-2"] {
+      let row = runs.firstIndex(of: id) ?? 0
+      play.press("home")
+      for _ in 0..<row { play.press("down") }
+      play.press("space")
+    }
+    #expect(play.screen().contains("their quality does not compare"))
+  }
+}
