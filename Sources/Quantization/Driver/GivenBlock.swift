@@ -46,13 +46,21 @@ extension BlockDraft {
       }
     }
     let ratios = zip(rows.values, columns.values).map { (out: $0, into: $1) }
-    guard ratios.allSatisfy({ $0.out > 0 && $0.into > 0 && $0.out.isFinite && $0.into.isFinite })
-    else { return }
+    // A channel that rounding has emptied on one side is no multiple of anything there.
+    let whole = ratios.filter { Self.isRatio($0.out) && Self.isRatio($0.into) }
+    guard whole.count * 4 > ratios.count * 3 else { return }
     // What one is multiplied by the other is divided by; rounding alone moves neither by much.
-    let product = ratios.map { ($0.out * $0.into - 1).magnitude }.sorted()[ratios.count / 2]
-    let moved = ratios.count { ($0.out - 1).magnitude > 0.03 }
-    guard product < 0.05, moved * 2 > ratios.count else { return }
-    let scale = ratios.map { Float(($0.into / $0.out).squareRoot()) }
+    let product = whole.map { ($0.out * $0.into - 1).magnitude }.sorted()[whole.count / 2]
+    let moved = whole.count { ($0.out - 1).magnitude > 0.03 }
+    guard product < 0.05, moved * 2 > whole.count else { return }
+    let scale = ratios.map { ratio -> Float in
+      switch (Self.isRatio(ratio.out), Self.isRatio(ratio.into)) {
+      case (true, true): Float((ratio.into / ratio.out).squareRoot())
+      case (true, false): Float(1 / ratio.out)
+      case (false, true): Float(ratio.into)
+      case (false, false): 1
+      }
+    }
     self[source].scales.output = scale
     for target in pair.targets {
       self[target].scales.input = (0..<self[target].original.columns).map {
@@ -60,6 +68,8 @@ extension BlockDraft {
       }
     }
   }
+
+  private static func isRatio(_ value: Double) -> Bool { value > 1e-6 && value < 1e6 }
 
   /// The weight of the base with the scale of the norm in front of it.
   private func original(of role: Projection) -> any LinearWeight {
