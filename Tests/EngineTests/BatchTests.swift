@@ -61,15 +61,15 @@ import Testing
   /// Whatever else runs together with it, a prompt gives the same bits: each form's kernels sum rows apart.
   @Test(arguments: BatchForm.allCases) func rowsDoNotSeeEachOther(_ form: BatchForm) throws {
     let laboratory = try Self.laboratory()
-    let bench = try laboratory.bench(for: "a test")
+    let held = try laboratory.openModel(for: "a test")
     let context = try laboratory.makeContext()
-    let recipe = form.recipe(bench.summary.shape)
-    let blocks = try bench.model.blocks.indices.map { index in
+    let recipe = form.recipe(held.summary.shape)
+    let blocks = try held.model.blocks.indices.map { index in
       try BlockTrial(
-        recipe: recipe, model: bench.model, index: index, sequences: [], context: context
+        recipe: recipe, model: held.model, index: index, sequences: [], context: context
       ).drafted
     }
-    let model = try bench.model.replacing(
+    let model = try held.model.replacing(
       blocks: Dictionary(uniqueKeysWithValues: blocks.enumerated().map { ($0, $1) }))
     func run(_ prompts: [[Int32]]) throws -> [[Float]] {
       let logits = try model.prefill(
@@ -158,7 +158,7 @@ import Testing
         laboratory, BatchOptions(batches: [256], depth: 1_000_000))
     else { throw Ended() }
     #expect(message.contains("expected that much free memory"), "\(message)")
-    let model = try laboratory.bench(for: "a test").model
+    let model = try laboratory.openModel(for: "a test").model
     let small = BatchMemory(BatchOptions(batches: [1], depth: 0, prompt: 0), model).bytes
     let deep = BatchMemory(BatchOptions(batches: [64], depth: 63 - 8, prompt: 0), model).bytes
     // 63 more sequences: a block of 64 tokens each of 4096 bytes, and the activations and logits of a token.
@@ -168,12 +168,12 @@ import Testing
 
   @Test func aQuantizedModelIsRefused() throws {
     let laboratory = try Self.laboratory()
-    let bench = try laboratory.bench(for: "a test")
-    var changed = bench
-    let recipe = BatchForm.w8a16.recipe(bench.summary.shape)
-    changed.model = try bench.model.replacing(blocks: [
+    let held = try laboratory.openModel(for: "a test")
+    var changed = held
+    let recipe = BatchForm.w8a16.recipe(held.summary.shape)
+    changed.model = try held.model.replacing(blocks: [
       0: BlockTrial(
-        recipe: recipe, model: bench.model, index: 0, sequences: [],
+        recipe: recipe, model: held.model, index: 0, sequences: [],
         context: laboratory.makeContext()
       ).drafted
     ])

@@ -112,7 +112,7 @@ import Wording
 
   @Test func documentsAreJoinedWhereNoneIsLongEnough() throws {
     let laboratory = try laboratory()
-    let tokenizer = try #require(try laboratory.bench(for: "").tokenizer)
+    let tokenizer = try #require(try laboratory.openModel(for: "").tokenizer)
     let apart = try DepthSource(nil, least: 500, laboratory: laboratory, tokenizer)
     #expect(apart.name == "the built-in evaluation text" && apart.bos == nil)
     #expect(apart.documents.count == 290 && apart.documents.allSatisfy { $0[0] == 0 })

@@ -21,10 +21,9 @@ import Testing
     for name in LinearForm.names where !name.contains(":") { #expect(LinearForm(name) != nil) }
   }
 
-  /// Blocks of GGUF files by their bits.
-  private func blockError(_ form: String) -> Double {
-    for name in ["q4", "iq4", "mxfp4"] where form.hasPrefix(name) { return 0.2 }
-    return 0.06
+  /// Of forms of four bits, blocks of GGUF files among them, and of those that keep more.
+  private func fourBits(_ form: String) -> Double {
+    ["w4", "q4", "iq4", "mxfp4"].contains { form.hasPrefix($0) } ? 0.2 : 0.06
   }
 
   @Test func everyFormComputesNearlyTheSame() throws {
@@ -35,8 +34,7 @@ import Testing
     #expect(report.forms.map(\.form) == names)
     for row in report.forms {
       let allowed =
-        row.form.hasPrefix("w2")
-        ? 0.9 : row.form.hasPrefix("w3") ? 0.4 : row.form.hasPrefix("w4") ? 0.2 : blockError(row.form)
+        row.form.hasPrefix("w2") ? 0.9 : row.form.hasPrefix("w3") ? 0.4 : fourBits(row.form)
       #expect(row.distance < allowed, "\(row.form)")
       #expect(row.seconds > 0 && row.fastest <= row.seconds)
       #expect(row.limit == (row.form == "f32" ? .fp32 : isInt8(row.form) ? .int8 : .bf16))

@@ -16,7 +16,7 @@ import Tokenizers
 /// are to be called one at a time, others may run meanwhile.
 package final class Laboratory: Sendable {
   /// The open model with what was made of it.
-  struct Bench: Sendable {
+  struct OpenModel: Sendable {
     var directory: String
     /// What `model` was read from.
     var stored: StoredModel
@@ -67,7 +67,7 @@ package final class Laboratory: Sendable {
   package let locator: ResourceLocator
   /// The machines that can be planned for.
   package let machines: MachineCatalog
-  private let held = Mutex<Bench?>(nil)
+  private let held = Mutex<OpenModel?>(nil)
   private let peaks = Mutex<MachinePeaks?>(nil)
   private let reports = Mutex(JobReports())
 
@@ -117,10 +117,10 @@ package final class Laboratory: Sendable {
   /// What made logits what no number is, by tensor, row and column; nil for other errors, and where all weights are numbers.
   private func cause(of error: any Error) -> String? {
     guard case .notFinite? = error as? EvaluationError,
-      let bench = held.withLock({ $0 })
+      let held = held.withLock({ $0 })
     else { return nil }
     do {
-      for model in [bench.reference, bench.model] { try model.checkFinite(pool: pool) }
+      for model in [held.reference, held.model] { try model.checkFinite(pool: pool) }
     } catch let found {
       return "\(error): \(found)"
     }
@@ -151,23 +151,23 @@ package final class Laboratory: Sendable {
   /// The open model.
   ///
   /// - Throws: `EngineError.noModel`.
-  func bench(for job: String) throws -> Bench {
-    guard let bench = held.withLock({ $0 }) else { throw EngineError.noModel(job: job) }
-    return bench
+  func openModel(for job: String) throws -> OpenModel {
+    guard let held = held.withLock({ $0 }) else { throw EngineError.noModel(job: job) }
+    return held
   }
 
   /// Replaces the open model.
-  func hold(_ bench: Bench) { held.withLock { $0 = bench } }
+  func hold(_ held: OpenModel) { held.withLock { $0 = held } }
 
   /// The newest report of a kind of job that still says something about the open model.
   func report<Kind: Job>(of kind: Kind.Type) -> Kind.Report? { reports.withLock { $0[kind] } }
 
   /// Changes what is held of the open model.
-  func update(_ change: (inout Bench) -> Void) {
-    held.withLock { bench in
-      guard var changed = bench else { return }
+  func update(_ change: (inout OpenModel) -> Void) {
+    held.withLock { held in
+      guard var changed = held else { return }
       change(&changed)
-      bench = changed
+      held = changed
     }
   }
 

@@ -7,17 +7,17 @@ import Tensors
 
 /// Writes a quantized model: its layers by the format, everything else as the source has it.
 struct ArtifactWriter {
-  private let bench: Laboratory.Bench
+  private let held: Laboratory.OpenModel
   private let quantized: Laboratory.Quantized
   private let format: any ExportFormat.Type
 
   /// - Throws: `EngineError.unknownFormat`.
-  init(bench: Laboratory.Bench, quantized: Laboratory.Quantized, format: String) throws {
+  init(held: Laboratory.OpenModel, quantized: Laboratory.Quantized, format: String) throws {
     guard let found = ExportFormats.named(format) else {
       throw EngineError.unknownFormat(
         name: format, known: ExportFormats.all.map { $0.name })
     }
-    self.bench = bench
+    self.held = held
     self.quantized = quantized
     self.format = found
   }
@@ -29,19 +29,19 @@ struct ArtifactWriter {
     guard !FileManager.default.fileExists(atPath: path) else {
       throw EngineError.outputExists(path: path)
     }
-    guard bench.summary.recipe == nil, bench.summary.layout == nil else {
+    guard held.summary.recipe == nil, held.summary.layout == nil else {
       throw EngineError.cannotExport(
-        what: bench.summary.name, reason: "it is an artifact already; copy its directory")
+        what: held.summary.name, reason: "it is an artifact already; copy its directory")
     }
-    guard bench.summary.against == nil else {
+    guard held.summary.against == nil else {
       throw EngineError.cannotExport(
-        what: bench.summary.name,
+        what: held.summary.name,
         reason:
-          "it is held against \(bench.summary.against?.name ?? ""); open the model to quantize by itself"
+          "it is held against \(held.summary.against?.name ?? ""); open the model to quantize by itself"
       )
     }
     try refuseSharedTensors()
-    let source = try ArtifactSource(bench.stored, bench.model.frame)
+    let source = try ArtifactSource(held.stored, held.model.frame)
     let layers =
       quantized.model.linears.map { id in
         let linear = quantized.model[id]
@@ -57,16 +57,16 @@ struct ArtifactWriter {
     let added = Set(changed.keys).subtracting(source.names).sorted()
     others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
     let origin =
-      bench.isBuiltIn
-      ? "built-in" : URL(fileURLWithPath: bench.stored.path).standardizedFileURL.path
+      held.isBuiltIn
+      ? "built-in" : URL(fileURLWithPath: held.stored.path).standardizedFileURL.path
     let directory = try WholeDirectory(path: path)
     do {
       let artifact = Artifact(
         config: try config(source), layers: layers,
         others: others, companions: source.companions,
         notes: try ArtifactNotes.make(
-          quantized.recipe, source: origin, planted: bench.summary.planted,
-          rotated: bench.summary.rotated))
+          quantized.recipe, source: origin, planted: held.summary.planted,
+          rotated: held.summary.rotated))
       // The views point into the source's maps.
       try withExtendedLifetime(source) { try format.write(artifact, into: directory) }
       try directory.commit()
@@ -82,7 +82,7 @@ struct ArtifactWriter {
     for block in quantized.model.blocks {
       guard let layer = block.plan.linears.first(where: { $0.storage != .own }) else { continue }
       throw EngineError.cannotExport(
-        what: bench.summary.name,
+        what: held.summary.name,
         reason: "\(layer.name) does not lie in a tensor of its own, as artifacts have it")
     }
   }
@@ -120,7 +120,7 @@ struct ArtifactWriter {
   private func changed(_ source: ArtifactSource) throws -> [String: TensorView] {
     var changed: [String: TensorView] = [:]
     for (index, block) in quantized.model.blocks.enumerated() {
-      let original = try bench.reference.block(index)
+      let original = try held.reference.block(index)
       for norm in block.plan.normPlaces where block[norm].values != original[norm].values {
         changed[block[norm].name] = try stored(block[norm], source)
       }
@@ -131,7 +131,7 @@ struct ArtifactWriter {
           dtype: .f32, shape: Shape(checking: [bias.count]), copying: bias)
       }
     }
-    guard bench.model.embedding !== bench.reference.embedding else { return changed }
+    guard held.model.embedding !== held.reference.embedding else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
     changed[model.finalNorm.name] = try stored(model.finalNorm, source)
@@ -160,8 +160,8 @@ struct ArtifactWriter {
   /// The source's configuration; a rotated model's embeddings are no longer tied.
   private func config(_ source: ArtifactSource) throws -> JSONObject {
     var config = source.config
-    let isTied = bench.model.configuration.tiedEmbeddings
-    if bench.model.embedding !== bench.reference.embedding
+    let isTied = held.model.configuration.tiedEmbeddings
+    if held.model.embedding !== held.reference.embedding
       || config["tie_word_embeddings"] == .bool(true) && !isTied
     {
       config.set("tie_word_embeddings", .bool(isTied))

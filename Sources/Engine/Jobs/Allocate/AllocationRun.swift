@@ -9,7 +9,7 @@ import Tensors
 struct AllocationRun {
   let job: AllocateJob
   let laboratory: Laboratory
-  let bench: Laboratory.Bench
+  let held: Laboratory.OpenModel
   let reporter: JobReporter<Never>
   /// Bits a layer may have, narrowest first.
   let widths: [Int]
@@ -29,27 +29,27 @@ struct AllocationRun {
 
   /// - Throws: `EngineError.nothingToAllocate`, `.budgetTooSmall` before anything is measured.
   init(_ job: AllocateJob, in laboratory: Laboratory, _ reporter: JobReporter<Never>) throws {
-    let held = try laboratory.bench(
+    let opened = try laboratory.openModel(
       for: "spending a budget of bits", as: job.recipe, pause: reporter.checkpoint)
-    bench = held.bench
+    held = opened.held
     var job = job
-    job.recipe = held.recipe
+    job.recipe = opened.recipe
     self.job = job
     self.laboratory = laboratory
     self.reporter = reporter
     widths = try Self.widths(of: job.recipe)
-    text = try laboratory.calibrationWindows(bench, job.calibration)
-    let model = bench.model
+    text = try laboratory.calibrationWindows(held, job.calibration)
+    let model = held.model
     linears = model.linears
     total = linears.reduce(0) { $0 + model[$1].rows * model[$1].columns }
     bytes = job.budget.bytes(weights: total)
     probe = try laboratory.probeWindows(
-      bench, job.calibration, count: max(2, job.windows / 2))
+      held, job.calibration, count: max(2, job.windows / 2))
     // Sizes are known before anything is measured.
     smallest =
-      try laboratory.trial(job.recipe.with(bits: widths[0]), bench.model)?.bits ?? 16
+      try laboratory.trial(job.recipe.with(bits: widths[0]), held.model)?.bits ?? 16
     layers = linears.map { _ in BitAllocator.Layer(bytes: [], losses: []) }
-    verify = try laboratory.evaluationWindows(bench, count: job.windows)
+    verify = try laboratory.evaluationWindows(held, count: job.windows)
     guard bits(of: bytes) >= smallest else { throw tooSmall(bytes) }
   }
 
@@ -87,16 +87,16 @@ struct AllocationRun {
   mutating func measure(width: Int, place: Int) throws {
     let before = place * linears.count
     let outcome = try laboratory.quantized(
-      job.recipe.with(bits: width), bench, text, reporter
+      job.recipe.with(bits: width), held, text, reporter
     ) { [self] done, of in
       progress("\(width) bits everywhere: block \(done) of \(of)", measured: before)
     }
     let measure = try LayerwiseDivergence(
-      bench.model, windows: probe, context: laboratory.makeContext())
+      held.model, windows: probe, context: laboratory.makeContext())
     for (number, id) in linears.enumerated() {
       try reporter.checkpoint()
       try measure.advance(to: id.block)
-      let original = try bench.model.block(id.block)
+      let original = try held.model.block(id.block)
       let float = try outcome.blocks[id.block].floatBlock(original: original)
       let alone = try float.replacing([id.projection: outcome.model[id]])
       layers[number].losses.append(try measure.divergence(with: alone).divergence.mean)
@@ -135,7 +135,7 @@ struct AllocationRun {
     guard let chosen = BitAllocator.choose(layers, budget: bytes) else { throw tooSmall(bytes) }
     let recipe = AllocateJob.mixed(
       job.recipe, linears: linears, bits: chosen.map { widths[$0] })
-    let made = try laboratory.quantized(recipe, bench, text, reporter) { [self] done, of in
+    let made = try laboratory.quantized(recipe, held, text, reporter) { [self] done, of in
       progress("\(name): block \(done) of \(of)", measured: widths.count * linears.count)
     }
     let predicted = zip(layers, chosen).reduce(0) { $0 + $1.0.losses[$1.1] }
@@ -146,7 +146,7 @@ struct AllocationRun {
     _ name: String, _ recipe: Recipe, _ model: Model, predicted: Double? = nil
   ) throws -> AllocationReport.Side {
     reporter.log("Measuring \(name) end to end.")
-    let found = try laboratory.statistics(bench, model, .fp16, verify, reporter).divergence
+    let found = try laboratory.statistics(held, model, .fp16, verify, reporter).divergence
     return AllocationReport.Side(
       name: name, recipe: recipe, bytes: model.linearBytes,
       bitsPerWeight: bits(of: model.linearBytes),

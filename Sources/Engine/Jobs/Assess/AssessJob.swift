@@ -26,8 +26,8 @@ package struct AssessJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> AssessReport {
-    let bench = try laboratory.bench(for: "pricing a recipe")
-    let shape = bench.summary.shape
+    let held = try laboratory.openModel(for: "pricing a recipe")
+    let shape = held.summary.shape
     var problems: [String] = []
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
@@ -41,14 +41,14 @@ package struct AssessJob: Job {
       }
       cache = try recipe.cacheFormat(standard: .fp16)
       if cache != .fp16 { demand.ask(for: cache) }
-      if let trial = try laboratory.trial(recipe, bench.model) {
+      if let trial = try laboratory.trial(recipe, held.model) {
         demand.weights = trial.format.isFloat ? nil : trial.format
         demand.activations = recipe.activations == nil ? nil : trial.activation
         bits = trial.bits
       }
       let length = min(calibration.length, shape.context)
       price = try laboratory.preflight(
-        recipe, bench, [Int](repeating: length, count: calibration.samples), keeps: true)
+        recipe, held, [Int](repeating: length, count: calibration.samples), keeps: true)
     } catch let error as QuantizationError {
       problems.append(RecipeTrial.advice(on: error))
     }
@@ -56,7 +56,7 @@ package struct AssessJob: Job {
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
       peakResidentBytes: price?.peakBytes ?? Machine.residentBytes() ?? 0,
       outputBytes: Int(shape.weightBytes(bitsPerWeight: bits, tableBits: tableBits)),
-      baselineBytes: bench.model.weightBytes,
+      baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),
       coverage: RuntimeRules.coverage(demand), problems: problems,

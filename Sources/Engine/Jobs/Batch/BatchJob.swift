@@ -31,12 +31,12 @@ package struct BatchJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<BatchReport>
   ) throws -> BatchReport {
-    let bench = try laboratory.bench(for: "timing batches")
+    let held = try laboratory.openModel(for: "timing batches")
     try options.check()
-    let model = try Self.decoded(bench.model)
+    let model = try Self.decoded(held.model)
     if let id = model.linears.first(where: { !model[$0].weight.format.isFloat }) {
       throw EngineError.cannotBatch(
-        model: bench.summary.name,
+        model: held.summary.name,
         reason:
           "\(id) is quantized already (\(model[id].weight.format)); open the model it was made "
           + "from")
@@ -54,7 +54,7 @@ package struct BatchJob: Job {
         recipe: form.label, model: try formed(model, form, context, reporter), cache: .fp16)
     }
     var report = BatchReport(
-      model: bench.summary.label, provider: context.provider, threads: context.pool.threads,
+      model: held.summary.label, provider: context.provider, threads: context.pool.threads,
       depth: options.depth, prompt: options.prompt, steps: options.steps,
       repetitions: options.repetitions, peaks: peaks,
       forms: zip(options.forms, subjects).map { form, subject in

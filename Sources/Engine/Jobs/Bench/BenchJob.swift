@@ -21,26 +21,26 @@ package struct BenchJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> BenchReport {
-    let bench = try laboratory.bench(for: "measuring speed")
+    let held = try laboratory.openModel(for: "measuring speed")
     let peaks = try laboratory.machinePeaks(reporter)
-    let quantized = bench.quantized
+    let quantized = held.quantized
     var subjects = [
       SpeedSubject(
-        recipe: bench.subjectWords, model: quantized?.model ?? bench.model,
+        recipe: held.subjectWords, model: quantized?.model ?? held.model,
         cache: quantized?.cache ?? .fp16)
     ]
     if options.includesBaseline {
       subjects.append(
-        SpeedSubject(recipe: bench.referenceWords, model: bench.model, cache: .fp16))
+        SpeedSubject(recipe: held.referenceWords, model: held.model, cache: .fp16))
     }
     let start = Machine.seconds()
     var measure = SpeedMeasure(
       subjects: subjects, context: try laboratory.makeContext(),
-      text: try laboratory.timedIDs(bench),
+      text: try laboratory.timedIDs(held),
       promptTokens: options.prompt,
       generatedTokens: options.generate, depth: options.depth, repetitions: options.repetitions,
       peaks: peaks)
-    measure.baseline = bench.summary.baseline
+    measure.baseline = held.summary.baseline
     let measured = try measure.run(
       progress: {
         reporter.progress(
@@ -51,6 +51,6 @@ package struct BenchJob: Job {
       promptTokens: options.prompt, generatedTokens: options.generate, depth: options.depth,
       repetitions: options.repetitions, peaks: peaks, quantized: sides[0],
       baseline: sides.count > 1 ? sides[1] : nil, memory: measured.memory,
-      openSeconds: bench.openSeconds, storedAs: bench.summary.baseline.storedAs)
+      openSeconds: held.openSeconds, storedAs: held.summary.baseline.storedAs)
   }
 }

@@ -30,10 +30,10 @@ package struct CacheFillingJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> CacheMeasurement {
-    let bench = try laboratory.bench(for: "filling caches")
+    let held = try laboratory.openModel(for: "filling caches")
     let format = try recipe.cacheFormat(standard: .fp16)
     return try CacheFiller(
-      shape: bench.summary.shape, layout: bench.model.cacheLayout(format), workload: workload,
+      shape: held.summary.shape, layout: held.model.cacheLayout(format), workload: workload,
       context: laboratory.makeContext()
     ).measure(reporter)
   }

@@ -23,8 +23,8 @@ package struct CacheSpeedJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> CacheSpeedReport {
-    let bench = try laboratory.bench(for: "timing caches")
-    let model = bench.quantized?.model ?? bench.model
+    let held = try laboratory.openModel(for: "timing caches")
+    let model = held.quantized?.model ?? held.model
     let recipes =
       [Recipe.baseline] + options.caches.map { Recipe(keys: $0.keys, values: $0.values) }
     let caches = try recipes.map { recipe in
@@ -41,11 +41,11 @@ package struct CacheSpeedJob: Job {
       progress: {
         reporter.progress("decoding", done: $0, of: total, unit: "rows", since: start)
       }, checkpoint: reporter.checkpoint)
-    var weights = bench.quantized?.recipe ?? .baseline
+    var weights = held.quantized?.recipe ?? .baseline
     (weights.keys, weights.values) = (nil, nil)
     return CacheSpeedReport(
-      model: bench.summary.label,
-      weights: bench.quantized?.file ?? (weights.isBaseline ? bench.referenceWords : "\(weights)"),
+      model: held.summary.label,
+      weights: held.quantized?.file ?? (weights.isBaseline ? held.referenceWords : "\(weights)"),
       threads: context.pool.threads,
       steps: options.steps, repetitions: options.repetitions, rows: rows)
   }

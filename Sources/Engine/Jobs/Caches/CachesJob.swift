@@ -39,8 +39,8 @@ package struct CachesJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> CacheReport {
     let start = Machine.seconds()
-    let lab = try CacheLab(
-      options, laboratory: laboratory, bench: try laboratory.bench(for: "comparing caches"))
+    let lab = try CacheComparisonRun(
+      options, laboratory: laboratory, held: try laboratory.openModel(for: "comparing caches"))
     let scores = try lab.scores(reporter.withoutParts)
     var report = CacheReport(facts: lab.facts, options: options)
     if let base = scores.reference.toBaseline {

@@ -34,15 +34,15 @@ package struct CalibrationSurveyJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<CalibrationSurvey>
   ) throws -> CalibrationSurvey {
-    let (bench, recipe) = try laboratory.bench(
+    let (held, recipe) = try laboratory.openModel(
       for: "surveying the calibration text", as: recipe, pause: reporter.checkpoint)
-    let windows = try laboratory.calibrationWindows(bench, calibration)
+    let windows = try laboratory.calibrationWindows(held, calibration)
     guard windows.count >= CalibrationProbe.fewestWindows else {
       throw EngineError.tooFewWindows(
         found: windows.count, needed: CalibrationProbe.fewestWindows)
     }
     let probe = CalibrationProbe(
-      recipe: recipe, model: bench.model, windows: windows, context: try laboratory.makeContext())
+      recipe: recipe, model: held.model, windows: windows, context: try laboratory.makeContext())
     let start = Machine.seconds()
     var survey = CalibrationSurvey(
       recipe: recipe, text: calibration.text ?? "the built-in calibration text",

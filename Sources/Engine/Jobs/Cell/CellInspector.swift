@@ -7,7 +7,7 @@ import Wording
 
 /// Looks into one cell of an error map: the numbers before and after quantization.
 struct CellInspector {
-  let bench: Laboratory.Bench
+  let held: Laboratory.OpenModel
   let quantized: Laboratory.Quantized
   let map: ErrorMap
   let context: ExecutionContext
@@ -35,7 +35,7 @@ struct CellInspector {
   ) throws -> CellDetail {
     // Where a method moved scales, what was rounded is the weight between those.
     let block = quantized.blocks[row]
-    let before = try block.floatLayer(id.projection, original: bench.model.block(row))
+    let before = try block.floatLayer(id.projection, original: held.model.block(row))
       .weight.dequantized()
     let layer = quantized.model[id]
     let cell = map.cells[row][column]
@@ -85,17 +85,17 @@ struct CellInspector {
     let capture = CacheCapture(block: row, isKeys: isKeys)
     var sample = quantized.sample
     if sample.isEmpty { sample = [0] }
-    try bench.model.forward(
-      tokens: sample, cache: bench.model.makeCache(), context: context,
+    try held.model.forward(
+      tokens: sample, cache: held.model.makeCache(), context: context,
       options: ForwardOptions(chunk: sample.count, observer: capture))
-    let shape = bench.summary.shape
+    let shape = held.summary.shape
     let dimension = shape.headDimension
     let tokens = sample.count
     let width = shape.kvHeads * dimension
     guard capture.values.count == tokens * width else {
       throw EngineError.noSuchCell(map: index, row: row, column: column)
     }
-    var layout = bench.model.cacheLayout(quantized.cache)
+    var layout = held.model.cacheLayout(quantized.cache)
     layout.layers = 1
     layout.format = quantized.cache.inLayer(row, of: shape.blocks)
     let cache = try BlockKVCache(layout, capacity: tokens)

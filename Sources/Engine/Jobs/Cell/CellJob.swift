@@ -25,8 +25,8 @@ package struct CellJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> CellDetail {
     let index = self.map
-    let bench = try laboratory.bench(for: "looking into a cell")
-    guard let quantized = bench.quantized, let report = quantized.report,
+    let held = try laboratory.openModel(for: "looking into a cell")
+    guard let quantized = held.quantized, let report = quantized.report,
       report.maps.indices.contains(index)
     else { throw EngineError.nothingQuantized(job: "looking into a cell") }
     let map = report.maps[index]
@@ -34,7 +34,7 @@ package struct CellJob: Job {
       throw EngineError.noSuchCell(map: index, row: row, column: column)
     }
     return try CellInspector(
-      bench: bench, quantized: quantized, map: map, context: try laboratory.makeContext()
+      held: held, quantized: quantized, map: map, context: try laboratory.makeContext()
     ).detail(map: index, row: row, column: column)
   }
 }

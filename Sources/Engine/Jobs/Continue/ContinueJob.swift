@@ -27,21 +27,21 @@ package struct ContinueJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> ContinuationReport {
-    let bench = try laboratory.bench(for: "continuing a prompt")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "continuing a prompt")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     var ids = try tokenizer.encode(prompt, addSpecialTokens: true)
     if let begin = tokenizer.bosID, ids.first != begin { ids.insert(begin, at: 0) }
     let start = Machine.seconds()
     reporter.progress("generating", done: 0, of: 2, unit: "texts", since: start)
     let made = try ContinuationMeasure(
-      subject: laboratory.subject(bench),
-      baseline: laboratory.baseline(bench),
+      subject: laboratory.subject(held),
+      baseline: laboratory.baseline(held),
       context: try laboratory.makeContext()
     ).run(
-      prompt: ids, tokens: min(max(1, tokens), bench.summary.shape.context - 1),
-      stops: Set(bench.model.configuration.endTokens), checkpoint: reporter.checkpoint)
+      prompt: ids, tokens: min(max(1, tokens), held.summary.shape.context - 1),
+      stops: Set(held.model.configuration.endTokens), checkpoint: reporter.checkpoint)
     let expected = tokenizer.decode(made.baseline)
     let found = tokenizer.decode(made.subject)
     let differs = zip(made.baseline, made.subject).enumerated().first { $0.1.0 != $0.1.1 }?.offset

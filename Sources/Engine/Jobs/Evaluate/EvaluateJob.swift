@@ -28,24 +28,24 @@ package struct EvaluateJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> EvaluationReport {
-    let bench = try laboratory.bench(for: "evaluating")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "evaluating")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     let start = Machine.seconds()
     let source = try laboratory.text(
       options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer)
     let windows = try TextWindows(
       source.ids, protocol: options.protocol, window: options.window,
-      context: bench.summary.shape.context,
+      context: held.summary.shape.context,
       bos: tokenizer.addedBegin(), most: options.windows, text: source.name)
     let context = try laboratory.makeContext()
     let precise = EvaluationSubject(
-      name: bench.summary.baseline.side("F32"),
-      model: try bench.reference.with(precision: .f32), cache: .fp32)
-    let plain = laboratory.baseline(bench)
+      name: held.summary.baseline.side("F32"),
+      model: try held.reference.with(precision: .f32), cache: .fp32)
+    let plain = laboratory.baseline(held)
     let baseline = options.baseline == .f32 ? precise : plain
-    let subject = laboratory.subject(bench)
+    let subject = laboratory.subject(held)
     let total = windows.windows.count
     let caveat = CacheReach(windows, cache: subject.cache)?.caveat
     if let caveat { reporter.log("Note: \(caveat).") }
@@ -63,36 +63,36 @@ package struct EvaluateJob: Job {
       }, checkpoint: reporter.checkpoint)
     context.trace = nil
     let floor = try noiseFloor(
-      laboratory, bench, plain: plain, precise: precise, windows: windows, source: source.name,
+      laboratory, held, plain: plain, precise: precise, windows: windows, source: source.name,
       context, reporter)
     let divergence = statistics.divergence
     let perplexity = statistics.perplexity
     let expected = statistics.baselinePerplexity
     let agreement = statistics.topOneAgreement
     return EvaluationReport(
-      recipe: bench.subjectWords, protocol: options.protocol,
+      recipe: held.subjectWords, protocol: options.protocol,
       window: windows.length, windows: total, tokens: statistics.count, text: source.name,
       weightBytes: subject.model.weightBytes,
-      kvBytesPerToken: bench.summary.shape.kvBytesPerToken(subject.cache),
+      kvBytesPerToken: held.summary.shape.kvBytesPerToken(subject.cache),
       perplexity: perplexity.mean, perplexityError: perplexity.error,
       baseline: .init(
         name: baseline.name, perplexity: expected.mean, perplexityError: expected.error,
-        storedAs: bench.summary.baseline.storedAs),
+        storedAs: held.summary.baseline.storedAs),
       kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
-      planted: bench.summary.planted, rotated: bench.summary.rotated, begin: windows.begin,
+      planted: held.summary.planted, rotated: held.summary.rotated, begin: windows.begin,
       caveat: caveat)
   }
 
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.
   private func noiseFloor(
-    _ laboratory: Laboratory, _ bench: Laboratory.Bench, plain: EvaluationSubject,
+    _ laboratory: Laboratory, _ held: Laboratory.OpenModel, plain: EvaluationSubject,
     precise: EvaluationSubject, windows: TextWindows, source: String,
     _ context: ExecutionContext, _ reporter: JobReporter<Never>
   ) throws -> Double {
     let key = "\(source) \(windows.length) \(windows.firstScored)"
-    if let known = bench.noiseFloors[key] { return known }
+    if let known = held.noiseFloors[key] { return known }
     let part = windows.prefix(Self.noiseWindows)
     let since = Machine.seconds()
     let statistics = try QualityMeasure(subject: plain, baseline: precise, context: context).run(

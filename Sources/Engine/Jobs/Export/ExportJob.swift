@@ -23,11 +23,11 @@ package struct ExportJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> ExportedArtifact {
-    let bench = try laboratory.bench(for: "writing a model")
-    guard let quantized = bench.quantized else {
+    let held = try laboratory.openModel(for: "writing a model")
+    guard let quantized = held.quantized else {
       throw EngineError.nothingQuantized(job: "writing a model")
     }
-    let writer = try ArtifactWriter(bench: bench, quantized: quantized, format: format)
+    let writer = try ArtifactWriter(held: held, quantized: quantized, format: format)
     try reporter.checkpoint()
     reporter.progress(
       "writing \(path)", done: 0, of: 1, unit: "directory", since: Machine.seconds())

@@ -27,12 +27,12 @@ package struct GenerateJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<String>
   ) throws -> GenerationReport {
-    let bench = try laboratory.bench(for: "generating")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "generating")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
-    let ids = try prompt.ids(for: tokenizer, model: bench.summary.name)
-    let subject = laboratory.subject(bench)
+    let ids = try prompt.ids(for: tokenizer, model: held.summary.name)
+    let subject = laboratory.subject(held)
     let generator = try Generator(
       subject.model, cache: subject.model.makeCache(subject.cache),
       context: laboratory.makeContext(), sampling: sampling)
@@ -51,7 +51,7 @@ package struct GenerateJob: Job {
     }
     tell(decoder.finish())
     return GenerationReport(
-      model: bench.summary.label, recipe: subject.name, promptTokens: ids.count, text: text,
+      model: held.summary.label, recipe: subject.name, promptTokens: ids.count, text: text,
       tokens: made.tokens, ending: made.ending, promptSeconds: made.promptSeconds,
       decodeSeconds: made.decodeSeconds)
   }

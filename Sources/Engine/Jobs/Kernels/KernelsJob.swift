@@ -23,12 +23,12 @@ package struct KernelsJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> KernelReport {
-    let bench = try laboratory.bench(for: "checking kernels")
+    let held = try laboratory.openModel(for: "checking kernels")
     let start = Machine.seconds()
-    var ids = try laboratory.timedIDs(bench)
-    let most = min(ids.count, bench.summary.shape.context)
+    var ids = try laboratory.timedIDs(held)
+    let most = min(ids.count, held.summary.shape.context)
     ids = Array(ids.prefix(min(most, max(8, options.tokens))))
-    let all = try KernelForms.all(bench.model.configuration)
+    let all = try KernelForms.all(held.model.configuration)
     let forms = try options.forms.map { names in
       try names.map { name in
         guard let form = all.first(where: { $0.name.lowercased() == name.lowercased() }) else {
@@ -41,15 +41,15 @@ package struct KernelsJob: Job {
     let agreement = KernelAgreement(context: context, text: ids, decoded: options.decoded)
     let providers = ExecutionProvider.allCases.filter { $0.isSupported && $0 != .generic }
     var report = KernelReport(
-      model: bench.summary.label, options: options,
-      text: bench.tokenizer == nil ? "token ids" : "the built-in evaluation text",
+      model: held.summary.label, options: options,
+      text: held.tokenizer == nil ? "token ids" : "the built-in evaluation text",
       threads: laboratory.pool.threads, rows: [], uncovered: [], seconds: 0)
     var covered: Set<String> = []
     for (index, form) in (forms ?? all).enumerated() {
       reporter.progress(
         form.name, done: index, of: (forms ?? all).count, unit: "forms", since: start)
       try reporter.checkpoint()
-      let subject = try subject(form, bench, ids, context)
+      let subject = try subject(form, held, ids, context)
       let kernel = subject.model.kernelChoices()[0].kernel
       if !form.isCache { covered.insert(kernel) }
       let outcome = try agreement.run(
@@ -72,9 +72,10 @@ package struct KernelsJob: Job {
 
   /// The model in one form; calibrated, where a method looks at activations, on the text itself.
   private func subject(
-    _ form: KernelForms.Form, _ bench: Laboratory.Bench, _ ids: [Int32], _ context: ExecutionContext
+    _ form: KernelForms.Form, _ held: Laboratory.OpenModel, _ ids: [Int32],
+    _ context: ExecutionContext
   ) throws -> EvaluationSubject {
-    var model = bench.model
+    var model = held.model
     if form.isFloat32 { model = try model.with(precision: .f32) }
     if let blocks = form.blocks {
       let rounded = try model.block(0).mapping { linear in

@@ -37,20 +37,20 @@ package struct LayersJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
-    let bench = try laboratory.bench(for: "comparing layers")
-    guard let candidate = bench.quantized, bench.summary.against != nil else {
-      throw EngineError.nothingToCompare(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "comparing layers")
+    guard let candidate = held.quantized, held.summary.against != nil else {
+      throw EngineError.nothingToCompare(model: held.summary.name)
     }
-    let windows = weightsOnly ? [] : try laboratory.calibrationWindows(bench, calibration)
+    let windows = weightsOnly ? [] : try laboratory.calibrationWindows(held, calibration)
     let recipe = candidate.recipe
     let caches = weightsOnly ? Recipe() : Recipe(keys: recipe.keys, values: recipe.values)
     let start = Machine.seconds()
     var done = 0
-    let blocks = bench.model.blocks.count
+    let blocks = held.model.blocks.count
     let outcome = try Quantizer(
       recipe: caches, context: laboratory.makeContext(),
       calibration: windows, releasesBlocks: false, candidate: candidate.model
-    ).run(bench.model, pause: reporter.checkpoint) { event in
+    ).run(held.model, pause: reporter.checkpoint) { event in
       switch event {
       case .layer(let layer): reporter.tell(layer)
       case .block(let count, _): done = count
@@ -60,21 +60,21 @@ package struct LayersJob: Job {
         "block \(min(done + 1, blocks)) of \(blocks)", done: done, of: blocks, unit: "blocks",
         since: start)
     }
-    let shape = bench.summary.shape
+    let shape = held.summary.shape
     let words = candidate.words
     var report = QuantizeReport(
       recipe: recipe, seconds: Machine.seconds() - start,
       peakResidentBytes: Machine.peakResidentBytes() ?? 0,
-      outputBytes: candidate.model.weightBytes, baselineBytes: bench.model.weightBytes,
+      outputBytes: candidate.model.weightBytes, baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(candidate.cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
       maps: ErrorMaps(outcome, recipe: caches, words: words, comparesWeights: weightsOnly).all)
     report.file = candidate.file
     report.comparesWeights = weightsOnly
-    laboratory.update { bench in
-      bench.quantized?.report = report
-      bench.quantized?.blocks = outcome.blocks
-      bench.quantized?.sample = windows.first ?? []
+    laboratory.update { held in
+      held.quantized?.report = report
+      held.quantized?.blocks = outcome.blocks
+      held.quantized?.sample = windows.first ?? []
     }
     return report
   }

@@ -43,23 +43,23 @@ package struct LoadJob: Job {
       "reading \(path ?? "the built-in model")", done: 0, of: parts, unit: "models", since: start)
     let opener = ModelOpener(locator: laboratory.locator, reporter: reporter)
     let opened = try opener.open(path)
-    var bench: Laboratory.Bench
+    var held: Laboratory.OpenModel
     if let against {
       reporter.progress("reading \(against)", done: 1, of: parts, unit: "models", since: start)
       let base = try opener.open(against)
       let notes = try Counterparts(base: base, candidate: opened).check()
       for note in notes { reporter.log("\(note).") }
-      bench = Laboratory.Bench(opened, against: base, notes: notes)
-      bench.tokenizer = base.tokenizer ?? opened.tokenizer
+      held = Laboratory.OpenModel(opened, against: base, notes: notes)
+      held.tokenizer = base.tokenizer ?? opened.tokenizer
     } else if let base = try origin(of: opened, opener) {
-      bench = Laboratory.Bench(opened, against: base.opened, notes: base.notes)
-      bench.tokenizer = opened.tokenizer ?? base.opened.tokenizer
+      held = Laboratory.OpenModel(opened, against: base.opened, notes: base.notes)
+      held.tokenizer = opened.tokenizer ?? base.opened.tokenizer
     } else {
-      bench = Laboratory.Bench(opened)
+      held = Laboratory.OpenModel(opened)
     }
-    bench.openSeconds = Machine.seconds() - start
-    laboratory.hold(bench)
-    return bench.summary
+    held.openSeconds = Machine.seconds() - start
+    laboratory.hold(held)
+    return held.summary
   }
 
   /// The model that an artifact was made from, where it is still there.

@@ -27,7 +27,7 @@ struct OpenedModel: Sendable {
   }
 }
 
-extension Laboratory.Bench {
+extension Laboratory.OpenModel {
   /// A model that is its own reference.
   init(_ opened: OpenedModel) {
     self.init(

@@ -36,20 +36,20 @@ package struct LogitsJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> LogitsReport {
-    let bench = try laboratory.bench(for: "scoring a text")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "scoring a text")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
-    let whole = try prompt.ids(for: tokenizer, model: bench.summary.name)
-    let ids = Array(whole.prefix(min(tokens ?? .max, bench.summary.shape.context)))
-    let subject = laboratory.subject(bench)
+    let whole = try prompt.ids(for: tokenizer, model: held.summary.name)
+    let ids = Array(whole.prefix(min(tokens ?? .max, held.summary.shape.context)))
+    let subject = laboratory.subject(held)
     let vocabulary = subject.model.configuration.vocabularySize
     let writer = try SafetensorsWriter(
       path: path,
       entries: [
         .init(name: "ids", dtype: .i32, shape: Shape(checking: [ids.count])),
         .init(name: "logits", dtype: .f32, shape: Shape(checking: [ids.count, vocabulary])),
-      ], metadata: ["model": bench.summary.label, "recipe": subject.name])
+      ], metadata: ["model": held.summary.label, "recipe": subject.name])
     try writer.write("ids", ids)
     let cache = try subject.model.makeCache(subject.cache)
     let context = try laboratory.makeContext()
@@ -68,7 +68,7 @@ package struct LogitsJob: Job {
     }
     try writer.commit()
     return LogitsReport(
-      model: bench.summary.label, recipe: subject.name, path: path, tokens: ids.count,
+      model: held.summary.label, recipe: subject.name, path: path, tokens: ids.count,
       leftOut: whole.count - ids.count, vocabulary: vocabulary)
   }
 }

@@ -45,7 +45,7 @@ package struct OutlierLabJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> OutlierLabReport {
-    var plain = try laboratory.bench(for: "the outlier lab")
+    var plain = try laboratory.openModel(for: "the outlier lab")
     guard plain.summary.isOriginal else {
       throw EngineError.cannotPlant(
         model: plain.summary.name, reason: "it is quantized; open the model it was made from")
@@ -56,7 +56,7 @@ package struct OutlierLabJob: Job {
     let start = Machine.seconds()
     let lab = Setting(
       laboratory: laboratory,
-      bench: plain, options: options,
+      held: plain, options: options,
       text: try laboratory.calibrationWindows(plain, options.calibration),
       verify: try laboratory.evaluationWindows(plain, count: options.windows))
     var report = OutlierLabReport(model: plain.summary.name, options: options)
@@ -73,7 +73,7 @@ package struct OutlierLabJob: Job {
       progress("surveying its activations", row: 0)
       let side = try planted(lab, factor, reporter)
       let entries = OutlierLabRecipes(
-        side.bench.model.configuration, proposed: side.facts.proposed, isQuick: options.isQuick
+        side.held.model.configuration, proposed: side.facts.proposed, isQuick: options.isQuick
       ).entries
       for (number, entry) in entries.enumerated() {
         try reporter.checkpoint()
@@ -91,7 +91,7 @@ package struct OutlierLabJob: Job {
   private struct Setting {
     var laboratory: Laboratory
     /// The model as it was read.
-    var bench: Laboratory.Bench
+    var held: Laboratory.OpenModel
     var options: OutlierLabOptions
     var text: [[Int32]]
     var verify: TextWindows
@@ -99,7 +99,7 @@ package struct OutlierLabJob: Job {
 
   /// A planted model with what is known of it.
   private struct Side {
-    var bench: Laboratory.Bench
+    var held: Laboratory.OpenModel
     var channels: [Int]
     var found: [OutlierProbe.Found]
     var facts: OutlierLabReport.Facts
@@ -109,19 +109,19 @@ package struct OutlierLabJob: Job {
     _ lab: Setting, _ factor: Int, _ reporter: JobReporter<Part>
   ) throws -> Side {
     let planting = lab.options.planting(factor)
-    var bench = lab.bench
-    bench.model = try planting?.planted(in: lab.bench.model) ?? lab.bench.model
+    var held = lab.held
+    held.model = try planting?.planted(in: lab.held.model) ?? lab.held.model
     let context = try lab.laboratory.makeContext()
-    let found = try OutlierProbe(bench.model, windows: lab.text, context: context)
+    let found = try OutlierProbe(held.model, windows: lab.text, context: context)
       .run(pause: reporter.checkpoint)
     let survey = OutlierSurvey(
       found, model: "", recipe: .baseline, text: "", windows: lab.text)
     let difference = try Laboratory.difference(
-      lab.bench.model, bench.model, on: lab.text[0], context)
-    let channels = try planting?.chosen(in: lab.bench.model) ?? []
+      lab.held.model, held.model, on: lab.text[0], context)
+    let channels = try planting?.chosen(in: lab.held.model) ?? []
     let proposed = survey.proposal.threshold
     return Side(
-      bench: bench, channels: channels, found: found,
+      held: held, channels: channels, found: found,
       facts: OutlierLabReport.Facts(
         factor: factor, name: planting.map { "\($0)" } ?? "as it is",
         logitDifference: difference.largest, columns: survey.columns,
@@ -129,7 +129,7 @@ package struct OutlierLabJob: Job {
         columnsAtProposed: proposed.flatMap { survey.count(at: $0)?.columns },
         ratio: OutlierSurvey.Reach.short(survey.ratios.worst),
         meanRatio: OutlierSurvey.Reach.short(survey.ratios.mean),
-        shrunk: planting == nil ? 1 : PlantedColumns(channels).shrunk(in: bench.model)))
+        shrunk: planting == nil ? 1 : PlantedColumns(channels).shrunk(in: held.model)))
   }
 
   /// Quantizes by one recipe and measures it.
@@ -137,12 +137,12 @@ package struct OutlierLabJob: Job {
     _ entry: OutlierLabRecipes.Entry, of side: Side, _ lab: Setting,
     _ reporter: JobReporter<Part>
   ) throws -> OutlierLabReport.Row {
-    var model = side.bench.model
+    var model = side.held.model
     var ratios = (worst: side.facts.ratio, mean: side.facts.meanRatio)
     var zeroed: (planted: Double, elsewhere: Double)?
     if !entry.recipe.isBaseline {
       let outcome = try lab.laboratory.quantized(
-        entry.recipe, side.bench, lab.text, reporter.withoutParts
+        entry.recipe, side.held, lab.text, reporter.withoutParts
       ) { _, _ in }
       model = outcome.model
       let left = Self.ratios(of: outcome.blocks, below: entry.threshold)
@@ -152,7 +152,7 @@ package struct OutlierLabJob: Job {
       }
     }
     let statistics = try lab.laboratory.statistics(
-      lab.bench, model, .fp16, lab.verify, reporter.withoutParts)
+      lab.held, model, .fp16, lab.verify, reporter.withoutParts)
     let flagged = entry.threshold.map { threshold in
       side.found.reduce(0) { $0 + $1.statistics.columnsPerWindow(reaching: threshold) }
     }

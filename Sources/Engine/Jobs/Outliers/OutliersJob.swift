@@ -30,20 +30,20 @@ package struct OutliersJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> OutlierSurvey {
-    let (bench, recipe) = try laboratory.bench(
+    let (held, recipe) = try laboratory.openModel(
       for: "surveying outliers", as: recipe, pause: reporter.checkpoint)
-    let windows = try laboratory.calibrationWindows(bench, calibration)
+    let windows = try laboratory.calibrationWindows(held, calibration)
     let start = Machine.seconds()
-    let blocks = bench.model.blocks.count
+    let blocks = held.model.blocks.count
     let found = try OutlierProbe(
-      bench.model, recipe: recipe, windows: windows, context: laboratory.makeContext()
+      held.model, recipe: recipe, windows: windows, context: laboratory.makeContext()
     ).run(pause: reporter.checkpoint) { done, share in
       reporter.progress(
         "inputs of block \(done + 1) of \(blocks)", done: done, of: blocks, unit: "blocks",
         since: start, share: share)
     }
     return OutlierSurvey(
-      found, model: bench.summary.label, recipe: recipe,
+      found, model: held.summary.label, recipe: recipe,
       text: calibration.text ?? "the built-in calibration text", windows: windows,
       thresholds: thresholds)
   }

@@ -25,8 +25,8 @@ package struct PlanJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> PlanReport {
-    let bench = try laboratory.bench(for: "planning")
-    return try report(for: bench.summary.shape, in: laboratory, reporter)
+    let held = try laboratory.openModel(for: "planning")
+    return try report(for: held.summary.shape, in: laboratory, reporter)
   }
 
   /// Plans for a model that need not be open, by its shape.

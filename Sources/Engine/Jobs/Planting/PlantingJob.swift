@@ -35,20 +35,20 @@ package struct PlantingJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> PlantingReport {
-    var bench = try laboratory.bench(for: "planting outliers")
-    guard bench.summary.isOriginal else {
+    var held = try laboratory.openModel(for: "planting outliers")
+    guard held.summary.isOriginal else {
       throw EngineError.cannotPlant(
-        model: bench.summary.name, reason: "it is quantized; open the model it was made from")
+        model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
     let planting = planting.flatMap { $0.factor > 1 ? $0 : nil }
-    let plain = bench.reference
+    let plain = held.reference
     let start = Machine.seconds()
     reporter.progress(
       planting.map { "\($0)" } ?? "taking outliers out", done: 0, of: 2, unit: "steps",
       since: start)
     let model = try planting?.planted(in: plain) ?? plain
     let windows = try laboratory.calibrationWindows(
-      bench, CalibrationOptions(samples: Self.countedWindows))
+      held, CalibrationOptions(samples: Self.countedWindows))
     let context = try laboratory.makeContext()
     try reporter.checkpoint()
     let compared = try Laboratory.difference(plain, model, on: windows[0], context)
@@ -64,17 +64,17 @@ package struct PlantingJob: Job {
     let before = try columns(plain)
     let after = planting == nil ? before : try columns(model)
     // A rotation stays, on top of what is planted now.
-    var recipe = bench.transformed
+    var recipe = held.transformed
     recipe.set(OutlierPlanting.self, planting)
     let isAlone = recipe.transforms.count <= (planting == nil ? 0 : 1)
     let made =
       try isAlone
       ? model
-      : bench.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
-    bench.become(made, recipe)
-    laboratory.hold(bench)
+      : held.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
+    held.become(made, recipe)
+    laboratory.hold(held)
     return PlantingReport(
-      summary: bench.summary, planting: planting,
+      summary: held.summary, planting: planting,
       channels: try planting?.chosen(in: plain) ?? [], logitDifference: compared.largest,
       logits: compared.count, columns: after.all, atSixBefore: before.six, atSixAfter: after.six)
   }

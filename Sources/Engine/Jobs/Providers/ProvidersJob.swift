@@ -25,15 +25,15 @@ package struct ProvidersJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> ProviderReport {
-    let bench = try laboratory.bench(for: "comparing providers")
-    let quantized = bench.quantized
+    let held = try laboratory.openModel(for: "comparing providers")
+    let quantized = held.quantized
     var measure = ProviderMeasure(
       quantized: SpeedSubject(
-        recipe: bench.subjectWords, model: quantized?.model ?? bench.model,
+        recipe: held.subjectWords, model: quantized?.model ?? held.model,
         cache: quantized?.cache ?? .fp16),
       baseline: quantized.map { _ in
-        SpeedSubject(recipe: bench.referenceWords, model: bench.model, cache: .fp16)
-      }, pool: laboratory.pool, text: try laboratory.timedIDs(bench))
+        SpeedSubject(recipe: held.referenceWords, model: held.model, cache: .fp16)
+      }, pool: laboratory.pool, text: try laboratory.timedIDs(held))
     measure.promptTokens = options.prompt
     measure.generatedTokens = options.generate
     measure.repetitions = options.repetitions
@@ -44,8 +44,8 @@ package struct ProvidersJob: Job {
       progress: { what, done, total in
         reporter.progress(what, done: done, of: total, unit: "steps", since: start)
       }, checkpoint: reporter.checkpoint)
-    report.model = bench.summary.label
-    report.storedAs = bench.summary.baseline.storedAs
+    report.model = held.summary.label
+    report.storedAs = held.summary.baseline.storedAs
     return report
   }
 }

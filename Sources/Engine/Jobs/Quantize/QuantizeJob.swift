@@ -40,18 +40,18 @@ package struct QuantizeJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
-    let (bench, recipe) = try laboratory.bench(
+    let (held, recipe) = try laboratory.openModel(
       for: "quantizing", as: recipe, pause: reporter.checkpoint)
-    let windows = try laboratory.calibrationWindows(bench, calibration)
+    let windows = try laboratory.calibrationWindows(held, calibration)
     let tokens = windows.reduce(0) { $0 + $1.count }
     reporter.log(
       "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
         + (calibration.text ?? "the built-in calibration text"))
-    let store = try store(laboratory, bench, recipe, windows, reporter)
+    let store = try store(laboratory, held, recipe, windows, reporter)
     let quantizer = Quantizer(
       recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
-      releasesBlocks: bench.model.linearBytes > Self.streamedBytes)
-    let blocks = bench.model.blocks.count
+      releasesBlocks: held.model.linearBytes > Self.streamedBytes)
+    let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
     var done = 0
@@ -64,7 +64,7 @@ package struct QuantizeJob: Job {
     let outcome: Quantizer.Outcome
     do {
       outcome = try quantizer.run(
-        bench.model, keeping: store, pause: reporter.checkpoint
+        held.model, keeping: store, pause: reporter.checkpoint
       ) { event in
         switch event {
         case .resumed(let count):
@@ -87,7 +87,7 @@ package struct QuantizeJob: Job {
       throw ended(by: error, store, done: done, reporter)
     }
     let report = report(
-      outcome, recipe, bench, seconds: Machine.seconds() - start,
+      outcome, recipe, held, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil)
     let made = Laboratory.Quantized(
       recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
@@ -100,13 +100,13 @@ package struct QuantizeJob: Job {
 
   /// - Parameter recipe: with the transforms that the model has.
   private func report(
-    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ bench: Laboratory.Bench, seconds: Double,
+    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ held: Laboratory.OpenModel, seconds: Double,
     resumed: Int?
   ) -> QuantizeReport {
-    let shape = bench.summary.shape
+    let shape = held.summary.shape
     return QuantizeReport(
       recipe: recipe, seconds: seconds, peakResidentBytes: Machine.peakResidentBytes() ?? 0,
-      outputBytes: outcome.model.weightBytes, baselineBytes: bench.model.weightBytes,
+      outputBytes: outcome.model.weightBytes, baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
       maps: ErrorMaps(outcome, recipe: recipe).all, resumedBlocks: resumed)
@@ -133,18 +133,18 @@ package struct QuantizeJob: Job {
   ///
   /// - Throws: `EngineError.unfinishedRun`, `.diskTooSmall`, and what opening the folder throws.
   private func store(
-    _ laboratory: Laboratory, _ bench: Laboratory.Bench, _ recipe: Recipe, _ windows: [[Int32]],
+    _ laboratory: Laboratory, _ held: Laboratory.OpenModel, _ recipe: Recipe, _ windows: [[Int32]],
     _ reporter: JobReporter<Part>
   ) throws -> QuantizationCheckpoint? {
     let identity = try RunIdentity(
-      recipe: recipe, bench: bench, calibration: calibration, windows: windows,
+      recipe: recipe, held: held, calibration: calibration, windows: windows,
       laboratory: laboratory)
     let preflight = try laboratory.preflight(
-      recipe, bench, windows.map(\.count), keeps: keeping != .nothing)
+      recipe, held, windows.map(\.count), keeps: keeping != .nothing)
     for warning in preflight.warnings { reporter.log("Note: \(warning).") }
-    if bench.model.linears.contains(where: { !bench.model[$0].weight.format.isFloat }) {
+    if held.model.linears.contains(where: { !held.model[$0].weight.format.isFloat }) {
       reporter.log(
-        "Note: the weights are stored quantized (\(bench.summary.baseline.storedAs ?? "")); the values they stand for are "
+        "Note: the weights are stored quantized (\(held.summary.baseline.storedAs ?? "")); the values they stand for are "
           + "taken for full precision.")
     }
     let folder: String

@@ -20,26 +20,26 @@ struct RunIdentity {
   }
 
   init(
-    recipe: Recipe, bench: Laboratory.Bench, calibration: CalibrationOptions, windows: [[Int32]],
+    recipe: Recipe, held: Laboratory.OpenModel, calibration: CalibrationOptions, windows: [[Int32]],
     laboratory: Laboratory
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let files = try bench.stored.files()
+    let files = try held.stored.files()
     let sizes = files.sorted { $0.path < $1.path }.map {
       "\($0.path.split(separator: "/").last ?? "") of \($0.byteCount) bytes, changed " + $0.modified
     }
     // Next to the recipe, so that a refusal says in words what the model was then.
-    let planted = bench.transformed.transform(OutlierPlanting.self).map {
+    let planted = held.transformed.transform(OutlierPlanting.self).map {
       [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
     }
-    let rotated = bench.transformed.transform(ResidualRotation.self).map {
+    let rotated = held.transformed.transform(ResidualRotation.self).map {
       [QuantizationCheckpoint.Identity.Fact("residual stream", "\($0)")]
     }
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
-        .init("model", bench.isBuiltIn ? "built-in" : bench.stored.path),
+        .init("model", held.isBuiltIn ? "built-in" : held.stored.path),
         .init("weights", sizes.joined(separator: ", ")),
         .init("calibration text", calibration.text ?? "built-in"),
         .init("calibration tokens", Self.digest(of: windows)),

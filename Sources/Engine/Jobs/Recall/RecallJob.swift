@@ -23,17 +23,17 @@ package struct RecallJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RecallReport {
-    let bench = try laboratory.bench(for: "recall")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "recall")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     let documents = try RecallText.documents(DemoModel(locator: laboratory.locator).recallText)
       .prefix(self.documents)
       .map { try RecallText.tokens(of: $0, tokenizer: tokenizer) }
     let start = Machine.seconds()
     return try RecallMeasure(
-      subject: laboratory.subject(bench),
-      baseline: laboratory.baseline(bench),
+      subject: laboratory.subject(held),
+      baseline: laboratory.baseline(held),
       context: try laboratory.makeContext()
     ).run(
       documents,

@@ -32,8 +32,8 @@ package struct RestoreJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RestoreReport {
     let index = self.map
-    let bench = try laboratory.bench(for: "putting cells back")
-    guard let quantized = bench.quantized, let report = quantized.report,
+    let held = try laboratory.openModel(for: "putting cells back")
+    guard let quantized = held.quantized, let report = quantized.report,
       report.maps.indices.contains(index)
     else { throw EngineError.nothingQuantized(job: "putting cells back") }
     let map = report.maps[index]
@@ -54,14 +54,14 @@ package struct RestoreJob: Job {
         }
         let id = LinearID(block: cell.row, projection: projection)
         originals[id] = try quantized.blocks[cell.row].floatLayer(
-          projection, original: bench.model.block(cell.row))
+          projection, original: held.model.block(cell.row))
       }
       model = try model.replacing(originals)
     }
-    let text = try laboratory.evaluationWindows(bench, count: windows)
-    let before = try laboratory.statistics(bench, quantized.model, quantized.cache, text, reporter)
-    let after = try laboratory.statistics(bench, model, cache, text, reporter)
-    let shape = bench.summary.shape
+    let text = try laboratory.evaluationWindows(held, count: windows)
+    let before = try laboratory.statistics(held, quantized.model, quantized.cache, text, reporter)
+    let after = try laboratory.statistics(held, model, cache, text, reporter)
+    let shape = held.summary.shape
     return RestoreReport(
       cells: cells, klBefore: before.divergence.mean, klAfter: after.divergence.mean,
       extraBytes: map.target == .kvCache

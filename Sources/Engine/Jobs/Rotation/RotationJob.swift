@@ -39,19 +39,19 @@ package struct RotationJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RotationReport {
-    var bench = try laboratory.bench(for: "rotating the residual stream")
-    guard bench.summary.isOriginal else {
+    var held = try laboratory.openModel(for: "rotating the residual stream")
+    guard held.summary.isOriginal else {
       throw EngineError.cannotRotate(
-        model: bench.summary.name, reason: "it is quantized; open the model it was made from")
+        model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
     let start = Machine.seconds()
     func progress(_ phase: String, _ done: Int) {
       reporter.progress(phase, done: done, of: 4, unit: "steps", since: start)
     }
     progress(rotation == nil ? "turning the rotation back" : "rotating the weights", 0)
-    var recipe = bench.transformed
+    var recipe = held.transformed
     recipe.set(ResidualRotation.self, nil)
-    let base = try bench.changed(
+    let base = try held.changed(
       by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
     recipe.set(ResidualRotation.self, rotation)
     func rotated(_ type: DType?) throws -> Model {
@@ -60,10 +60,10 @@ package struct RotationJob: Job {
     }
     let model = try rotated(nil)
     let windows = try laboratory.calibrationWindows(
-      bench, CalibrationOptions(samples: Self.comparedWindows))
+      held, CalibrationOptions(samples: Self.comparedWindows))
     let context = try laboratory.makeContext()
     var report = RotationReport(
-      summary: bench.summary, rotation: rotation,
+      summary: held.summary, rotation: rotation,
       kind: rotation?.kind(in: model) ?? "residual stream: as it was read")
     if let rotation {
       progress("comparing logits in float32", 1)
@@ -75,8 +75,8 @@ package struct RotationJob: Job {
           logits: found.count, difference: found.largest, largest: found.size)
       }
       progress("KL of \(rotation) in BF16", 2)
-      let text = try laboratory.evaluationWindows(bench, count: Self.comparedWindows)
-      report.kl = try laboratory.statistics(bench, model, .fp16, text, reporter).divergence.mean
+      let text = try laboratory.evaluationWindows(held, count: Self.comparedWindows)
+      report.kl = try laboratory.statistics(held, model, .fp16, text, reporter).divergence.mean
     }
     progress("surveying inputs", 3)
     func reach(_ model: Model) throws -> Double {
@@ -88,9 +88,9 @@ package struct RotationJob: Job {
     report.reachBefore = OutlierSurvey.Reach.short(try reach(base))
     report.reachAfter =
       rotation == nil ? report.reachBefore : OutlierSurvey.Reach.short(try reach(model))
-    bench.become(model, recipe)
-    laboratory.hold(bench)
-    report.summary = bench.summary
+    held.become(model, recipe)
+    laboratory.hold(held)
+    report.summary = held.summary
     return report
   }
 }

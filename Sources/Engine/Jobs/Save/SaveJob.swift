@@ -18,14 +18,14 @@ package struct SaveJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RunRecord {
-    let bench = try laboratory.bench(for: "saving a run")
-    guard let quantized = bench.quantized else {
+    let held = try laboratory.openModel(for: "saving a run")
+    guard let quantized = held.quantized else {
       throw EngineError.nothingQuantized(job: "saving a run")
     }
     let evaluation = laboratory.report(of: EvaluateJob.self)
     let speed = laboratory.report(of: BenchJob.self)
     let record = RunRecord(
-      id: "", model: bench.summary.label, recipe: quantized.recipe, quantize: quantized.report,
+      id: "", model: held.summary.label, recipe: quantized.recipe, quantize: quantized.report,
       evaluation: evaluation, bench: speed,
       verdict: Verdict.judge(
         plan: laboratory.report(of: PlanJob.self), quantize: quantized.report,

@@ -21,20 +21,20 @@ package struct SensitivityJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> ErrorMap {
-    let bench = try laboratory.bench(for: "sensitivity")
-    guard let quantized = bench.quantized, let report = quantized.report,
+    let held = try laboratory.openModel(for: "sensitivity")
+    guard let quantized = held.quantized, let report = quantized.report,
       var map = report.maps.first, map.target != .kvCache, map.metrics.contains(.relativeError)
     else { throw EngineError.nothingQuantized(job: "the KL of each layer alone") }
     let measure = try LayerwiseDivergence(
-      bench.model, windows: laboratory.evaluationWindows(bench, count: windows),
+      held.model, windows: laboratory.evaluationWindows(held, count: windows),
       context: laboratory.makeContext())
     let start = Machine.seconds()
-    let ids = bench.model.linears
+    let ids = held.model.linears
     for (done, id) in ids.enumerated() {
       try reporter.checkpoint()
       try measure.advance(to: id.block)
       // Where a method moved scales, the other layers of the block are FP between the same scales.
-      let block = try quantized.blocks[id.block].floatBlock(original: bench.model.block(id.block))
+      let block = try quantized.blocks[id.block].floatBlock(original: held.model.block(id.block))
       let alone = try block.replacing([id.projection: quantized.model[id]])
       guard let column = map.columns.firstIndex(of: id.projection.rawValue) else { continue }
       map.cells[id.block][column].values[.aloneKL] =

@@ -8,29 +8,29 @@ import Tensors
 /// What several jobs measure of the open model, or make of it.
 extension Laboratory {
   /// The quantized model, or the baseline where nothing is quantized.
-  func subject(_ bench: Bench) -> EvaluationSubject {
-    guard let quantized = bench.quantized else {
+  func subject(_ held: OpenModel) -> EvaluationSubject {
+    guard let quantized = held.quantized else {
       return EvaluationSubject(
-        name: bench.summary.baseline.side("BF16"), model: bench.model, cache: .fp16)
+        name: held.summary.baseline.side("BF16"), model: held.model, cache: .fp16)
     }
     return EvaluationSubject(
       name: quantized.words, model: quantized.model, cache: quantized.cache)
   }
 
   /// What quality is measured against.
-  func baseline(_ bench: Bench) -> EvaluationSubject {
+  func baseline(_ held: OpenModel) -> EvaluationSubject {
     EvaluationSubject(
-      name: bench.summary.baseline.side("BF16"), model: bench.reference, cache: .fp16)
+      name: held.summary.baseline.side("BF16"), model: held.reference, cache: .fp16)
   }
 
   /// Scores of a model against the baseline.
   func statistics(
-    _ bench: Bench, _ model: Model, _ cache: KVFormatPair, _ text: TextWindows,
+    _ held: OpenModel, _ model: Model, _ cache: KVFormatPair, _ text: TextWindows,
     _ reporter: JobReporter<Never>
   ) throws -> ScoreStatistics {
     try QualityMeasure(
       subject: EvaluationSubject(name: "quantized", model: model, cache: cache),
-      baseline: baseline(bench),
+      baseline: baseline(held),
       context: try makeContext()
     ).run(text, checkpoint: reporter.checkpoint)
   }
@@ -59,11 +59,11 @@ extension Laboratory {
 
   /// A model quantized apart from what is held.
   func quantized(
-    _ recipe: Recipe, _ bench: Bench, _ text: [[Int32]], _ reporter: JobReporter<Never>,
+    _ recipe: Recipe, _ held: OpenModel, _ text: [[Int32]], _ reporter: JobReporter<Never>,
     progress: @escaping (_ done: Int, _ of: Int) -> Void
   ) throws -> Quantizer.Outcome {
     let quantizer = Quantizer(recipe: recipe, context: try makeContext(), calibration: text)
-    return try quantizer.run(bench.model, pause: reporter.checkpoint) { event in
+    return try quantizer.run(held.model, pause: reporter.checkpoint) { event in
       if case .block(let done, let total) = event { progress(done, total) }
     }
   }
@@ -77,11 +77,11 @@ extension Laboratory {
 
   /// What a recipe will take.
   func preflight(
-    _ recipe: Recipe, _ bench: Bench, _ lengths: [Int], keeps: Bool
+    _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeps: Bool
   ) throws -> Preflight {
     try Preflight(
-      recipe, model: bench.model, lengths: lengths,
-      bits: trial(recipe, bench.model)?.bits ?? 16, keeps: keeps,
+      recipe, model: held.model, lengths: lengths,
+      bits: trial(recipe, held.model)?.bits ?? 16, keeps: keeps,
       peaks: machinePeaks(nil), threads: pool.threads)
   }
 }

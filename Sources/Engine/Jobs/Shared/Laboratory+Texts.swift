@@ -11,14 +11,14 @@ import Tokenizers
 extension Laboratory {
   /// Windows of the calibration text, cut to the model's context.
   func calibrationWindows(
-    _ bench: Bench, _ options: CalibrationOptions
+    _ held: OpenModel, _ options: CalibrationOptions
   ) throws -> [[Int32]] {
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(
       options.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
-    let length = min(options.length, bench.summary.shape.context)
+    let length = min(options.length, held.summary.shape.context)
     return try source.windows(count: options.samples, length: length, seed: options.seed)
   }
 
@@ -32,38 +32,38 @@ extension Laboratory {
   }
 
   /// Windows of the built-in evaluation text.
-  func evaluationWindows(_ bench: Bench, count: Int) throws -> TextWindows {
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+  func evaluationWindows(_ held: OpenModel, count: Int) throws -> TextWindows {
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer)
-    return try windows(source, bench, tokenizer, count: count)
+    return try windows(source, held, tokenizer, count: count)
   }
 
   /// Windows of the calibration text in the order it has, for choosing by.
   func probeWindows(
-    _ bench: Bench, _ calibration: CalibrationOptions, count: Int
+    _ held: OpenModel, _ calibration: CalibrationOptions, count: Int
   ) throws -> TextWindows {
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(
       calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
-    return try windows(source, bench, tokenizer, count: count)
+    return try windows(source, held, tokenizer, count: count)
   }
 
   private func windows(
-    _ source: TextSource, _ bench: Bench, _ tokenizer: Tokenizer, count: Int
+    _ source: TextSource, _ held: OpenModel, _ tokenizer: Tokenizer, count: Int
   ) throws -> TextWindows {
     try TextWindows(
-      source.ids, protocol: .llamaCpp, window: 256, context: bench.summary.shape.context,
+      source.ids, protocol: .llamaCpp, window: 256, context: held.summary.shape.context,
       bos: tokenizer.addedBegin(), most: max(1, count), text: source.name)
   }
 
   /// Token ids to time a model with: of the built-in text, or any where there is no tokenizer.
-  func timedIDs(_ bench: Bench) throws -> [Int32] {
-    let vocabulary = bench.summary.shape.vocabularySize
-    guard let tokenizer = bench.tokenizer else {
+  func timedIDs(_ held: OpenModel) throws -> [Int32] {
+    let vocabulary = held.summary.shape.vocabularySize
+    guard let tokenizer = held.tokenizer else {
       return (0..<4096).map { Int32(($0 * 7919) % vocabulary) }
     }
     return try text(nil, builtIn: \.evaluationText, name: "built-in", tokenizer).ids

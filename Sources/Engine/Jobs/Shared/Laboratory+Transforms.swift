@@ -8,27 +8,27 @@ extension Laboratory {
   /// A recipe without transforms is for the model as it is, whatever was made of it.
   ///
   /// - Throws: `EngineError.noModel`; `EngineError.cannotTransform` for an artifact; what a transform refuses.
-  func bench(
+  func openModel(
     for job: String, as recipe: Recipe, pause: () throws -> Void
-  ) throws -> (bench: Bench, recipe: Recipe) {
-    var bench = try bench(for: job)
+  ) throws -> (held: OpenModel, recipe: Recipe) {
+    var held = try openModel(for: job)
     guard !recipe.transforms.isEmpty else {
       var own = recipe
-      own.transforms = bench.transformed.transforms
-      return (bench, own)
+      own.transforms = held.transformed.transforms
+      return (held, own)
     }
-    guard recipe.transforms != bench.transformed.transforms else { return (bench, recipe) }
-    guard bench.summary.isOriginal else {
+    guard recipe.transforms != held.transformed.transforms else { return (held, recipe) }
+    guard held.summary.isOriginal else {
       throw EngineError.cannotTransform(
-        model: bench.summary.name, reason: "it is quantized; open the model it was made from")
+        model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
-    bench.become(try bench.changed(by: recipe, pool: pool, pause: pause), recipe)
-    hold(bench)
-    return (bench, recipe)
+    held.become(try held.changed(by: recipe, pool: pool, pause: pause), recipe)
+    hold(held)
+    return (held, recipe)
   }
 }
 
-extension Laboratory.Bench {
+extension Laboratory.OpenModel {
   /// The model as it was read with the transforms of a recipe.
   ///
   /// - Throws: what a transform refuses.

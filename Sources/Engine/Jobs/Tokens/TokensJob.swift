@@ -18,13 +18,13 @@ package struct TokensJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> TokensReport {
-    let bench = try laboratory.bench(for: "tokenizing")
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+    let held = try laboratory.openModel(for: "tokenizing")
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
-    let ids = try prompt.ids(for: tokenizer, model: bench.summary.name)
+    let ids = try prompt.ids(for: tokenizer, model: held.summary.name)
     return TokensReport(
-      model: bench.summary.name, text: try prompt.text(for: tokenizer, model: bench.summary.name),
+      model: held.summary.name, text: try prompt.text(for: tokenizer, model: held.summary.name),
       ids: ids, tokens: ids.map { tokenizer.token(for: $0) ?? "" })
   }
 }

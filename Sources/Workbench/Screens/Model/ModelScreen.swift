@@ -35,7 +35,7 @@ package enum ModelScreen: Screen {
         $0.facts.model == nil ? "No model is open yet that a candidate could be held against" : nil
       }
     ) { state in
-      state.edit(settings(state).last)
+      state.edit(prompts(state).last)
       return []
     },
     filterBinding,

@@ -8,12 +8,12 @@ import Tensors
 import Tokenizers
 
 /// What all measures of the caches share; the first subject is the FP16 cache.
-final class CacheLab {
+final class CacheComparisonRun {
   /// Deepest prefix that is taken without being asked for.
   private static let mostDepth = 512
 
   let options: CacheOptions
-  let bench: Laboratory.Bench
+  let held: Laboratory.OpenModel
   let context: ExecutionContext
   /// FP16 first.
   let subjects: [EvaluationSubject]
@@ -26,28 +26,28 @@ final class CacheLab {
   private var answers: [[RecallMeasure.Answer]] = []
   private var continuations: [[Int32]] = []
 
-  init(_ options: CacheOptions, laboratory: Laboratory, bench: Laboratory.Bench) throws {
-    guard let tokenizer = bench.tokenizer else {
-      throw EngineError.notText(model: bench.summary.name)
+  init(_ options: CacheOptions, laboratory: Laboratory, held: Laboratory.OpenModel) throws {
+    guard let tokenizer = held.tokenizer else {
+      throw EngineError.notText(model: held.summary.name)
     }
     self.options = options
-    self.bench = bench
+    self.held = held
     context = try laboratory.makeContext()
-    let recipe = bench.quantized.map {
+    let recipe = held.quantized.map {
       Recipe(
         weights: $0.recipe.weights, activations: $0.recipe.activations,
         exceptions: $0.recipe.exceptions)
     }
     // Where only the cache is quantized the weights are the baseline's own.
-    weights = bench.quantized?.file ?? recipe.flatMap { $0.isBaseline ? nil : "\($0)" }
-    let model = weights == nil ? bench.model : bench.quantized?.model ?? bench.model
+    weights = held.quantized?.file ?? recipe.flatMap { $0.isBaseline ? nil : "\($0)" }
+    let model = weights == nil ? held.model : held.quantized?.model ?? held.model
     recipes =
       [Recipe.baseline] + options.caches.map { Recipe(keys: $0.keys, values: $0.values) }
     subjects = try recipes.map {
       let cache = try $0.cacheFormat(standard: .fp16)
       return EvaluationSubject(name: "\(cache)", model: model, cache: cache)
     }
-    let limit = bench.summary.shape.context
+    let limit = held.summary.shape.context
     let depth = options.depth ?? max(1, min(limit / 8, Self.mostDepth))
     let tokens = options.tokens ?? max(1, min(4 * depth, limit - depth))
     let source = try DepthSource(
@@ -69,11 +69,11 @@ final class CacheLab {
     }
     documents = Array(fitting.prefix(max(0, options.recallDocuments)))
     facts = CacheReport.Facts(
-      model: bench.summary.label, text: source.name, depth: depth, tokens: tokens,
+      model: held.summary.label, text: source.name, depth: depth, tokens: tokens,
       step: max(1, options.step), windows: text.windows.count,
       recallText: options.recallText.map(DepthSource.name) ?? "the built-in recall documents",
-      weights: weights ?? (bench.summary.storedAs == nil ? nil : bench.referenceWords))
-    facts.storedAs = bench.summary.baseline.storedAs
+      weights: weights ?? (held.summary.storedAs == nil ? nil : held.referenceWords))
+    facts.storedAs = held.summary.baseline.storedAs
   }
 
   /// Scores of all caches, token by token side by side.
@@ -83,7 +83,7 @@ final class CacheLab {
       baseline: weights == nil
         ? nil
         : EvaluationSubject(
-          name: bench.summary.baseline.side("BF16"), model: bench.model, cache: .fp16),
+          name: held.summary.baseline.side("BF16"), model: held.model, cache: .fp16),
       context: context)
     measure.step = facts.step
     let since = Machine.seconds()
@@ -135,7 +135,7 @@ final class CacheLab {
     progress("resident bytes", 2)
     let resident = try CacheResidenceMeasure(model: subject.model, context: context).run(
       subject.cache, length: text.depth + text.tokens, checkpoint: reporter.checkpoint)
-    let shape = bench.summary.shape
+    let shape = held.summary.shape
     let scores = side.toReference
     return CacheReport.Row(
       name: subject.name, recipe: recipes[index], isReference: index == 0,
