@@ -17,7 +17,7 @@ extension Verdict {
     var next: [String] = []
     let checks = [
       rightTensor(plan, quantize, next: &next), quality(evaluation, quantize, next: &next),
-      reallyRuns(held, next: &next), bottleneck(held, plan, next: &next),
+      reallyRuns(bench, next: &next), bottleneck(bench, plan, next: &next),
     ]
     if next.isEmpty {
       next.append(
@@ -95,10 +95,10 @@ extension Verdict {
 
   private static func reallyRuns(_ bench: BenchReport?, next: inout [String]) -> Check {
     let question = "Does the quantized operator run?"
-    guard let held else {
+    guard let bench else {
       return Check(question: question, mark: .unknown, evidence: "not profiled yet")
     }
-    let kernels = held.quantized.kernels.filter {
+    let kernels = bench.quantized.kernels.filter {
       $0.operator.hasPrefix("linear") || $0.operator.hasPrefix("attention")
     }
     let calls = kernels.reduce(0) { $0 + $1.calls }
@@ -123,11 +123,11 @@ extension Verdict {
     _ bench: BenchReport?, _ plan: PlanReport?, next: inout [String]
   ) -> Check {
     let question = "Did the bottleneck shrink?"
-    guard let held, let baseline = held.baseline else {
+    guard let bench, let baseline = bench.baseline else {
       return Check(
         question: question, mark: .unknown, evidence: "not profiled with its baseline yet")
     }
-    let side = held.quantized
+    let side = bench.quantized
     let decode = side.decode.tokensPerSecond / max(baseline.decode.tokensPerSecond, 1e-9)
     let prefill = side.prefill.tokensPerSecond / max(baseline.prefill.tokensPerSecond, 1e-9)
     func pair(_ before: Double, _ after: Double) -> String {

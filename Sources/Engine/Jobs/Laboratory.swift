@@ -67,7 +67,7 @@ package final class Laboratory: Sendable {
   package let locator: ResourceLocator
   /// The machines that can be planned for.
   package let machines: MachineCatalog
-  private let held = Mutex<OpenModel?>(nil)
+  private let current = Mutex<OpenModel?>(nil)
   private let peaks = Mutex<MachinePeaks?>(nil)
   private let reports = Mutex(JobReports())
 
@@ -117,7 +117,7 @@ package final class Laboratory: Sendable {
   /// What made logits what no number is, by tensor, row and column; nil for other errors, and where all weights are numbers.
   private func cause(of error: any Error) -> String? {
     guard case .notFinite? = error as? EvaluationError,
-      let held = held.withLock({ $0 })
+      let held = current.withLock({ $0 })
     else { return nil }
     do {
       for model in [held.reference, held.model] { try model.checkFinite(pool: pool) }
@@ -152,19 +152,19 @@ package final class Laboratory: Sendable {
   ///
   /// - Throws: `EngineError.noModel`.
   func openModel(for job: String) throws -> OpenModel {
-    guard let held = held.withLock({ $0 }) else { throw EngineError.noModel(job: job) }
+    guard let held = current.withLock({ $0 }) else { throw EngineError.noModel(job: job) }
     return held
   }
 
   /// Replaces the open model.
-  func hold(_ held: OpenModel) { held.withLock { $0 = held } }
+  func hold(_ held: OpenModel) { current.withLock { $0 = held } }
 
   /// The newest report of a kind of job that still says something about the open model.
   func report<Kind: Job>(of kind: Kind.Type) -> Kind.Report? { reports.withLock { $0[kind] } }
 
   /// Changes what is held of the open model.
   func update(_ change: (inout OpenModel) -> Void) {
-    held.withLock { held in
+    current.withLock { held in
       guard var changed = held else { return }
       change(&changed)
       held = changed

@@ -46,7 +46,7 @@ extension BlockDraft {
       }
     }
     let ratios = zip(rows.values, columns.values).map { (out: $0, into: $1) }
-    // A channel that rounding has emptied on one side is no multiple of anything there.
+    // A channel that is empty on one side, or that rounding has emptied, is no multiple of anything there.
     let whole = ratios.filter { Self.isRatio($0.out) && Self.isRatio($0.into) }
     guard whole.count * 4 > ratios.count * 3 else { return }
     // What one is multiplied by the other is divided by; rounding alone moves neither by much.
@@ -105,6 +105,6 @@ private struct ChannelRatio {
     }
   }
 
-  /// `[channels]`; 1 for channels of zeros.
-  var values: [Double] { zip(products, squares).map { $1 == 0 ? 1 : $0 / $1 } }
+  /// `[channels]`; 0 for channels of zeros, which are multiples of anything.
+  var values: [Double] { zip(products, squares).map { $1 == 0 ? 0 : $0 / $1 } }
 }
