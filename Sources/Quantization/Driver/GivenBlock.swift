@@ -53,13 +53,10 @@ extension BlockDraft {
     let product = whole.map { ($0.out * $0.into - 1).magnitude }.sorted()[whole.count / 2]
     let moved = whole.count { ($0.out - 1).magnitude > 0.03 }
     guard product < 0.05, moved * 2 > whole.count else { return }
+    // Rows have scales of their own and tell it best; small columns drown in the rounding of their neighbours.
     let scale = ratios.map { ratio -> Float in
-      switch (Self.isRatio(ratio.out), Self.isRatio(ratio.into)) {
-      case (true, true): Float((ratio.into / ratio.out).squareRoot())
-      case (true, false): Float(1 / ratio.out)
-      case (false, true): Float(ratio.into)
-      case (false, false): 1
-      }
+      Self.isRatio(ratio.out)
+        ? Float(1 / ratio.out) : Self.isRatio(ratio.into) ? Float(ratio.into) : 1
     }
     self[source].scales.output = scale
     for target in pair.targets {
