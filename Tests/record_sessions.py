@@ -13,6 +13,7 @@ import glob
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -82,8 +83,18 @@ def record(program, path):
         fresh = json.loads(lines[0])
         fresh["title"] = header["title"]
         lines[0] = json.dumps(fresh, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
-        pathlib.Path(path).write_text("".join(lines), encoding="utf-8")
+        pathlib.Path(path).write_text(without_places("".join(lines), home, path), encoding="utf-8")
     print(f"{path}: {len(lines)} lines, {sum(wanted.values())} jobs", flush=True)
+
+
+def without_places(text, home, path):
+    """The text of a recording with the paths of shipped sessions and of its own file as they are anywhere."""
+    text = re.sub(r'"[^"]*/nibble_Workbench\.resources/Sessions/', '"Sessions/', text)
+    text = re.sub(re.escape(home) + r"/nibble/Sessions/", "", text)
+    left = re.search(r'"path":"(/[^"]*)"', text) or re.search(re.escape(home) + r'[^"]*', text)
+    if left:
+        sys.exit(f"{path}: expected no path of this machine in the recording, found {left.group()}")
+    return text
 
 
 def recording(home):
