@@ -118,14 +118,21 @@ struct CommandSession {
     }
     let summary = try load(path, as: recipe)
     let isTransformed = recipe.transforms.count == (summary.transforms ?? []).count
-    if !recipe.staysFloat || !isTransformed { _ = try quantize(recipe, calibration) }
+    // Nobody asked how the layers fare: the caller measures the whole.
+    if !recipe.staysFloat || !isTransformed {
+      _ = try quantize(recipe, calibration, compares: false)
+    }
   }
 
   /// Quantizes the open model.
+  ///
+  /// - Parameter compares: whether each layer's output is compared with the original's on the calibration text.
   func quantize(
-    _ recipe: Recipe, _ calibration: CalibrationOptions, keeping: Keeping = .nothing
+    _ recipe: Recipe, _ calibration: CalibrationOptions, keeping: Keeping = .nothing,
+    compares: Bool = true
   ) throws -> QuantizeReport {
-    try perform(QuantizeJob(recipe: recipe, calibration: calibration, keeping: keeping))
+    try perform(
+      QuantizeJob(recipe: recipe, calibration: calibration, keeping: keeping, compares: compares))
   }
 }
 

@@ -25,7 +25,10 @@ struct HeadlessWalk {
     guard let advice = plan.advice.first else {
       throw CommandFailure(message: "planning gave no advice")
     }
-    guard let recipe = advice.recipe(of: QuantizationMethods.descriptions) else {
+    guard
+      let recipe = advice.recipe(
+        of: QuantizationMethods.descriptions, for: plan.model)
+    else {
       throw CommandFailure(message: "there is no method for the \(advice.target.rawValue)")
     }
     let quantize = try session.quantize(recipe, CalibrationOptions(samples: 8))
@@ -36,14 +39,14 @@ struct HeadlessWalk {
       plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
     if asJSON {
       let run = RunRecord(
-        id: "", model: summary.label, recipe: recipe, quantize: quantize, evaluation: evaluation,
-        bench: bench, verdict: verdict)
+        id: "", model: summary.label, recipe: quantize.recipe, quantize: quantize,
+        evaluation: evaluation, bench: bench, verdict: verdict)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print("No terminal: the walk of the workbench on \(summary.name), in text.\n")
     print("1. Target")
     PlanCommand.show(plan)
-    print("\n2. Method: \(recipe)")
+    print("\n2. Method: \(quantize.recipe)")
     QuantizeCommand.show(quantize)
     print("\n3. Quality")
     EvaluateCommand.show(evaluation)

@@ -176,12 +176,26 @@ struct EvaluationGroup: ParsableArguments {
   @Option(help: "Number format of the baseline: bf16 or f32.")
   var baseline = "bf16"
 
+  @Option(
+    help:
+      "What fills a quantized cache before the scored half: 'passes' that read it as they go, or 'full' precision and one token a step after it, as in KIVI's paper."
+  )
+  var prefill = "passes"
+
   func validate() throws {
     guard EvaluationProtocol(rawValue: protocolName) != nil else {
       throw ValidationError("--protocol: expected llama.cpp or paper, found '\(protocolName)'")
     }
     guard EvaluationOptions.Baseline(rawValue: baseline) != nil else {
       throw ValidationError("--baseline: expected bf16 or f32, found '\(baseline)'")
+    }
+    guard CacheSchedule(rawValue: prefill) != nil else {
+      throw ValidationError("--prefill: expected passes or full, found '\(prefill)'")
+    }
+    if prefill == CacheSchedule.full.rawValue, protocolName == EvaluationProtocol.paper.rawValue {
+      throw ValidationError(
+        "--prefill full: expected --protocol llama.cpp, since 'paper' scores a window from its first token and nothing "
+          + "of the quantized cache would be read")
     }
     if let windows, windows < 1 {
       throw ValidationError("--windows: expected 1 or more, found \(windows)")
@@ -192,7 +206,8 @@ struct EvaluationGroup: ParsableArguments {
     EvaluationOptions(
       text: text, protocol: EvaluationProtocol(rawValue: protocolName) ?? .llamaCpp,
       window: window, windows: windows,
-      baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16)
+      baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16,
+      prefill: CacheSchedule(rawValue: prefill))
   }
 }
 

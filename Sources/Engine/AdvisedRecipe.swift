@@ -15,8 +15,14 @@ extension PlanReport.Advice {
 
   /// The recipe the advice starts with: its first method with the bits the plan thought of, the other targets FP; nil
   /// where there is no method for the target.
-  package func recipe(of methods: [MethodDescription]) -> Recipe? {
-    guard let choice = firstMethod(of: methods).map({ self.choice(of: $0) }) else { return nil }
+  ///
+  /// - Parameter shape: the model that groups are to fit.
+  package func recipe(
+    of methods: [MethodDescription], for shape: ModelShape? = nil
+  ) -> Recipe? {
+    guard let choice = firstMethod(of: methods).map({ self.choice(of: $0, for: shape) }) else {
+      return nil
+    }
     return switch target {
     case .weights: Recipe(weights: choice)
     case .activations: Recipe(activations: choice)
@@ -26,8 +32,10 @@ extension PlanReport.Advice {
 
   /// A method as this advice would have it: bits and group are said, so that recipes read in full, and the bits are the
   /// plan's, where it has a say in them.
-  package func choice(of method: MethodDescription) -> MethodChoice {
-    var choice = MethodChoice(sayingStandardsOf: method)
+  package func choice(
+    of method: MethodDescription, for shape: ModelShape? = nil
+  ) -> MethodChoice {
+    var choice = MethodChoice(sayingStandardsOf: method, for: shape)
     guard let planned = ranking.first(where: { $0.name == method.name })?.bits,
       let option = method.options.first(where: { $0.key == "bits" })
     else { return choice }
@@ -44,13 +52,17 @@ extension PlanReport.Advice {
 }
 
 extension MethodChoice {
-  /// A method with its standard bits and group said out.
-  package init(sayingStandardsOf method: MethodDescription) {
+  /// A method with its standard bits and group said out; groups of weights that fit the model, where one is given.
+  package init(sayingStandardsOf method: MethodDescription, for shape: ModelShape? = nil) {
     let said = method.options.filter { $0.key == "bits" || $0.key == "group" }
     self.init(
       method: method.name,
       options: Dictionary(
         said.map { ($0.key, $0.standard) }, uniquingKeysWith: { first, _ in first }))
+    guard method.target == .weights, let shape,
+      let fitting = StandardGroup(of: method, for: Recipe().widths(of: shape))
+    else { return }
+    options["group"] = .integer(fitting.group)
   }
 }
 

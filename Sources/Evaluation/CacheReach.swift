@@ -14,11 +14,12 @@ package struct CacheReach: Hashable, Sendable {
   /// - Parameters:
   ///   - text: what is scored, each window in passes from its first token.
   ///   - cache: how the cache is stored; nil comes back for one that keeps no tokens in full precision.
-  package init?(_ text: TextWindows, cache: KVFormatPair) {
+  ///   - schedule: how the cache is filled before what is scored.
+  package init?(_ text: TextWindows, cache: KVFormatPair, schedule: CacheSchedule = .passes) {
     guard let kept = cache.window else { return nil }
     window = kept.tokens
     length = text.length
-    let pass = KVCacheLayout(layers: 1, kvHeads: 1, headDimension: 1, format: cache).longestPass
+    let pass = schedule.pass(of: cache)
     let reading = text.scored.count { position in
       // What a pass reads was settled before it began.
       let start = position / pass * pass

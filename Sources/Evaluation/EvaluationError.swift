@@ -5,6 +5,7 @@ package enum EvaluationError: Error, Hashable, Sendable {
   case nothingScored(text: String)
   case notFinite(window: Int, model: String)
   case cancelled
+  case nothingBeforeScored
   case depthOutOfRange(depth: Int, tokens: Int)
   case beyondContext(depth: Int, tokens: Int, context: Int)
   case notDeepEnough(text: String, longest: Int, depth: Int, tokens: Int)
@@ -23,6 +24,9 @@ extension EvaluationError: CustomStringConvertible {
     case .notFinite(let window, let model):
       "the logits of \(model) in window \(window) are not finite"
     case .cancelled: "cancelled"
+    case .nothingBeforeScored:
+      "a prefill in full precision: expected a protocol that leaves the first part of a window unscored (llama.cpp), found "
+        + "one that scores all of it (paper), which would read nothing of the quantized cache"
     case .depthOutOfRange(let depth, let tokens):
       "a depth of \(depth) with \(tokens) tokens after it: expected 1 or more of each"
     case .beyondContext(let depth, let tokens, let context):

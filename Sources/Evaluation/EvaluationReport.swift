@@ -143,6 +143,8 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var begin: WindowBegin?
   /// What keeps the figures from saying what they seem to; nil for nothing.
   package var caveat: String?
+  /// By which schedule a quantized cache was filled and read, in words; nil for a cache in full precision.
+  package var schedule: String?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
@@ -150,8 +152,9 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
     inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil,
-    begin: WindowBegin? = nil, caveat: String? = nil
+    begin: WindowBegin? = nil, caveat: String? = nil, schedule: String? = nil
   ) {
+    self.schedule = schedule
     self.recipe = recipe
     self.protocol = `protocol`
     self.window = window

@@ -17,15 +17,20 @@ package struct EvaluationSubject: Sendable {
 
 /// Compares a model with its FP baseline position by position, both through the kernels that are timed.
 ///
-/// All attention, in prefill too, reads keys and values from the subject's own (quantized) cache.
+/// All attention, in prefill too, reads keys and values from the subject's own (quantized) cache, unless the schedule says
+/// otherwise.
 package struct QualityMeasure {
   package let subject: EvaluationSubject
   package let baseline: EvaluationSubject
   package let context: ExecutionContext
+  /// How the subject's cache is filled before what is scored.
+  package let schedule: CacheSchedule
 
   package init(
-    subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext
+    subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext,
+    schedule: CacheSchedule = .passes
   ) {
+    self.schedule = schedule
     self.subject = subject
     self.baseline = baseline
     self.context = context
@@ -36,15 +41,20 @@ package struct QualityMeasure {
   /// - Parameters:
   ///   - progress: called with the number of windows done after each.
   ///   - checkpoint: called between passes; what it throws ends the measure.
-  /// - Throws: `EvaluationError.notFinite` naming window and model; what the models throw.
+  /// - Throws: `EvaluationError.notFinite` naming window and model; `.nothingBeforeScored` for a prefill in full precision
+  ///   where all is scored; what the models throw.
   package func run(
     _ text: TextWindows, progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
   ) throws -> ScoreStatistics {
+    guard schedule == .passes || text.firstScored > 0 else {
+      throw EvaluationError.nothingBeforeScored
+    }
     var statistics = ScoreStatistics()
     let expected = Logits()
     let found = Logits()
     let baselineCache = try baseline.model.makeCache(baseline.cache)
     let subjectCache = try subject.model.makeCache(subject.cache)
+    let plainCache = schedule == .full ? try subject.model.makeCache(baseline.cache) : nil
     for (index, window) in text.windows.enumerated() {
       try checkpoint()
       baselineCache.reset()
@@ -53,9 +63,19 @@ package struct QualityMeasure {
         into: expected)
       try checkpoint()
       subjectCache.reset()
-      try subject.model.forward(
-        tokens: window, cache: subjectCache, context: context, logits: .from(text.firstScored),
-        into: found)
+      if let plainCache {
+        plainCache.reset()
+        try subject.model.fill(
+          subjectCache, with: Array(window[..<text.firstScored]), through: plainCache,
+          context: context)
+        try subject.model.forward(
+          tokens: Array(window[text.firstScored...]), cache: subjectCache, context: context,
+          logits: .all, into: found, options: ForwardOptions(chunk: 1))
+      } else {
+        try subject.model.forward(
+          tokens: window, cache: subjectCache, context: context, logits: .from(text.firstScored),
+          into: found)
+      }
       for position in text.scored {
         let row = position - text.firstScored
         guard let base = expected[row].baseAddress, let other = found[row].baseAddress else {

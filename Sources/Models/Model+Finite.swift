@@ -5,12 +5,19 @@ import Tensors
 extension Model {
   /// Looks through all dense weights and those in blocks of a GGUF file, embedding and head included, in parallel.
   ///
-  /// - Throws: `ModelError.notFinite` with the first number that is none, in the order of the
-  /// forward
-  ///   pass.
-  package func checkFinite(pool: WorkerPool) throws {
+  /// - Parameters:
+  ///   - releasesBlocks: whether packed copies and mapped pages of a block are given back when it is done.
+  ///   - pause: called between blocks; what it throws ends the walk.
+  /// - Throws: `ModelError.notFinite` with the first number that is none: the ends first, then the blocks.
+  package func checkFinite(
+    pool: WorkerPool, releasesBlocks: Bool = false, pause: () throws -> Void = {}
+  ) throws {
     try checkEndsFinite(pool: pool)
-    for id in linears { try self[id].checkFinite(pool: pool) }
+    for block in blocks {
+      try pause()
+      for role in block.roles { try block[role].checkFinite(pool: pool) }
+      if releasesBlocks { block.release() }
+    }
   }
 
   /// Looks through what stands around the blocks: embedding, positions and head.

@@ -6,8 +6,8 @@ import Wording
 /// The methods for a target in order, with one clause why each stands where it does.
 ///
 /// What a plan can tell apart is need: how many bits fit, what the machine multiplies fast, what binds. Among methods
-/// that meet it the order is that of their errors in the papers, which methods declare of themselves; the Quality screen
-/// measures whether it holds here. No method is known here by name.
+/// that meet it the order is that of their errors in the papers, which methods declare of themselves; what was measured on
+/// this model in earlier runs corrects it. No method is known here by name.
 struct MethodRanking {
   let planner: Planner
   let report: PlanReport
@@ -27,10 +27,11 @@ struct MethodRanking {
       case .activations: planner.methods.activations.compactMap { ranked($0, isAboutBits: false) }
       case .kvCache: planner.methods.caches.compactMap { ranked($0) }
       }
-    return found.enumerated().sorted {
+    let ordered = found.enumerated().sorted {
       $0.element.score != $1.element.score
         ? $0.element.score > $1.element.score : $0.offset < $1.offset
     }.map(\.element)
+    return corrected(ordered, target)
   }
 
   // MARK: Weights and activations

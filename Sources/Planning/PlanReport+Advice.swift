@@ -29,6 +29,8 @@ extension PlanReport {
     package var bits: Double?
     /// Bytes of the target then.
     package var bytes: Double?
+    /// What it came to on this model in an earlier run with these bits; nil where none was measured.
+    package var measured: MeasuredMethod?
 
     package init(
       name: String, why: String, wouldChange: String, bits: Double? = nil, bytes: Double? = nil

@@ -30,10 +30,14 @@ package struct PlannedMethods: Hashable, Sendable {
   package var weights: [Method]
   package var activations: [Method]
   package var caches: [Cache]
+  /// What earlier runs of the model found, all on one text by one protocol.
+  package var measured: [MeasuredMethod]
 
   package init(
-    weights: [Method] = [], activations: [Method] = [], caches: [Cache] = []
+    weights: [Method] = [], activations: [Method] = [], caches: [Cache] = [],
+    measured: [MeasuredMethod] = []
   ) {
+    self.measured = measured
     self.weights = weights
     self.activations = activations
     self.caches = caches

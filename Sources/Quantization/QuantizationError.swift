@@ -30,7 +30,7 @@ extension QuantizationError: CustomStringConvertible {
     case .groupDoesNotDivide(let layer, let columns, let group, let nearest):
       "group size \(group) does not divide the \(columns) input channels of \(layer); "
         + (nearest.map { "the nearest that does is \($0)" }
-          ?? "no group that can be chosen does, but -1, one scale for a whole row")
+          ?? "no group that can be chosen does, but channel, one scale for a whole row")
     case .notFinite(let layer, let row, let column, let value):
       "\(layer) holds \(value) at row \(row), column \(column): expected finite weights"
     case .activationsNotFinite(let block, let sequence, let token, let channel, let value):

@@ -26,6 +26,11 @@ package enum QuantizationMethods {
     QuantizationTarget.allCases.flatMap(descriptions)
   }
 
+  /// Whether a method of this name takes bits.
+  static func hasBits(_ name: String) -> Bool {
+    descriptions.first { $0.name == name }?.options.contains { $0.key == "bits" } ?? false
+  }
+
   /// The description under a name or alias.
   ///
   /// - Throws: `QuantizationError.unknownMethod` with the names there are.

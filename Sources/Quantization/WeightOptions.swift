@@ -10,7 +10,7 @@ enum WeightOptions {
   static func group(standard: Int = 128, tensor: Bool = false) -> OptionKey<Int> {
     OptionKey(
       "group",
-      "input channels that share a scale; -1 a whole row" + (tensor ? ", 0 the whole tensor" : ""),
+      "input channels that share a scale; channel a whole row" + (tensor ? ", tensor all" : ""),
       in: -1...1024, listed: tensor ? [-1, 0, 16] + groups : [-1] + groups, standard: standard,
       aliases: ["group_size", "groupsize", "q_group_size", "group-size"])
   }

@@ -23,7 +23,7 @@ import Testing
 
   @Test func theFirstMethodIsTakenWithThePlansBits() {
     #expect(text(.weights, ("gptq", 4.125), ("rtn", 8)) == "weights gptq:4:128")
-    #expect(text(.weights, ("rtn", 8), ("gptq", 4.125)) == "weights rtn:8:-1")
+    #expect(text(.weights, ("rtn", 8), ("gptq", 4.125)) == "weights rtn:8:channel")
     #expect(text(.weights, ("gptq", 3.125)) == "weights gptq:3:128")
     #expect(text(.activations, ("smoothquant", nil)) == "activations smoothquant")
     #expect(text(.kvCache, ("kivi", 5)) == "KV kivi:4:32")

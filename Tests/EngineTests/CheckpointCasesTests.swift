@@ -121,16 +121,34 @@ import Testing
       return
     }
     #expect(message.contains(tensor) && message.contains("row 200, column 3"), "\(message)")
+    // So it is where nothing is quantized: before a single window runs.
+    let steps = Mutex(0)
+    let measured = try #require(throws: Ended.self) {
+      try perform(
+        laboratory,
+        EvaluateJob(options: EvaluationOptions(text: folder.path("text.txt"), window: 32))
+      ) { event in
+        if case .progressed = event { steps.withLock { $0 += 1 } }
+      }
+    }
+    guard case .failed(_, let words)? = measured.event else {
+      Issue.record("\(String(describing: measured.event))")
+      return
+    }
+    #expect(words.contains(tensor) && words.contains("row 200, column 3"), "\(words)")
+    #expect(steps.withLock { $0 } == 0)
   }
 
   /// A channel that calibration never sees keeps rounded weights: what it costs later is no more than rounding to nearest.
   @Test func deadColumnsKeepTheirWeightsAndAreTold() throws {
     let path = Self.folder("gptq-dead-channel")
-    func kl(_ recipe: String, _ calibration: String) throws -> (kl: Double, said: [String]) {
+    func kl(
+      _ recipe: String, _ calibration: String
+    ) throws -> (kl: Double, said: [String], dead: Set<[Int]>) {
       let laboratory = try Laboratory(threads: 2)
       let said = Mutex<[String]>([])
       _ = try perform(laboratory, LoadJob(path: path))
-      _ = try perform(
+      let quantized = try perform(
         laboratory,
         QuantizeJob(
           recipe: try RecipeText.recipe(recipe),
@@ -144,12 +162,15 @@ import Testing
         EvaluateJob(
           options: EvaluationOptions(
             text: path + "/text.txt", protocol: .paper, window: 32, windows: 8)))
-      return (report.kl.mean, said.withLock { $0 })
+      return (
+        report.kl.mean, said.withLock { $0 }, Set(quantized.layers.compactMap(\.deadColumns))
+      )
     }
     let nearest = try kl("weights=rtn:4:32", "lower.txt").kl
     let found = try kl("weights=gptq:4:32", "lower.txt")
     #expect(found.kl < nearest * 1.5, "\(found.kl) next to \(nearest)")
     #expect(found.said.contains { $0.contains("dead column") && $0.contains("(5)") })
+    #expect(found.dead.contains([5]))
     let reference = try kl("weights=gptq:4:32 weights.zero-dead=true", "lower.txt")
     #expect(reference.kl > found.kl * 4)
     #expect(reference.said.contains { $0.contains("their weights are 0") })

@@ -65,6 +65,23 @@ import Testing
     }
   }
 
+  /// The largest weight of a group stays where nothing enters: clipping it would cost nothing on the text, and all elsewhere.
+  @Test func whatTheTextDoesNotReachIsNotClipped() throws {
+    let sample = AWQSample(rows: 6, columns: 32, tokens: 200, seed: 23, dead: [3])
+    var weights = sample.weights
+    for row in 0..<6 { weights[row * 32 + 3] = 4 }
+    let layer = try AWQ.Layer(
+      name: "layer", rows: 6, columns: 32, weights: weights,
+      grid: Grid(.awq, bits: 3, isSymmetric: false))
+    var clip = try AWQClipSearch.search(
+      layer, sample: sample.seen().sample, .init(group: 16, scaleType: .f32))
+    #expect((0..<6).contains { clip.limits[$0 * 2] < 4 })
+    let others = (0..<6).map { clip.limits[$0 * 2 + 1] }
+    clip.keep([3], of: weights)
+    #expect((0..<6).allSatisfy { clip.limits[$0 * 2] == 4 })
+    #expect((0..<6).map { clip.limits[$0 * 2 + 1] } == others)
+  }
+
   @Test func theFullRangeIsTakenWhenNothingCounts() throws {
     let sample = AWQSample(rows: 6, columns: 32, tokens: 20, seed: 22, dead: Set(0..<32))
     let grid = try Grid(.awq, bits: 4, isSymmetric: false)

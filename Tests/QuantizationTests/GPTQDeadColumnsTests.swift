@@ -38,4 +38,35 @@ import Testing
     let values = try quantize(sample, hessian: sample.hessian, zeroesDead: true).dequantized()
     for row in 0..<Self.rows { #expect(values[row * Self.columns + 5] == 0) }
   }
+
+  /// A column that calibration hardly reaches makes up for no error of others, unless the reference's way is asked for.
+  @Test func starvedColumnsKeepRoundedWeights() throws {
+    let starved = 7
+    let sample = Layer(rows: Self.rows, columns: Self.columns, seed: 13, dead: [])
+    var hessian = sample.hessian
+    for other in 0..<Self.columns {
+      hessian[starved * Self.columns + other] *= 1e-4
+      hessian[other * Self.columns + starved] *= 1e-4
+    }
+    func codes(apart: Bool) throws -> [UInt8] {
+      let preparation = try GPTQPreparation(
+        hessian, columns: Self.columns, ordersByActivation: true, damping: 1e-7,
+        setsStarvedApart: apart, layer: "layer")
+      #expect(preparation.silent.starved == [starved])
+      return try GPTQ.quantize(
+        sample.weights, rows: Self.rows, preparation,
+        GPTQ.Options(
+          grid: try Grid(.gptq, bits: 4, isSymmetric: true), group: 32, hasStaticGroups: true,
+          zeroesDead: false), layer: "layer"
+      ).codes
+    }
+    let nothing = [Float](repeating: .nan, count: Self.columns * Self.columns)
+    let nearest = try quantize(sample, hessian: nothing, zeroesDead: false).codes
+    let places = (0..<Self.rows).map { $0 * Self.columns + starved }
+    let apart = try codes(apart: true)
+    #expect(places.allSatisfy { apart[$0] == nearest[$0] })
+    let together = try codes(apart: false)
+    #expect(places.contains { together[$0] != nearest[$0] })
+    #expect(apart != nearest)
+  }
 }

@@ -89,4 +89,36 @@ import Testing
     let recipe = Recipe(weights: MethodChoice(method: "rtn", options: ["nosuch": .flag(true)]))
     #expect(throws: QuantizationError.self) { try recipe.validate() }
   }
+
+  /// One scale a row, or for all, has a word; the number is still read.
+  @Test func groupsThatAreNoNumberHaveWords() throws {
+    let choice = try RecipeText.choice("rtn:4:channel", target: .weights)
+    #expect(choice.options["group"] == .integer(-1) && "\(choice)" == "rtn:4:channel")
+    #expect(try RecipeText.choice("rtn:4:-1", target: .weights) == choice)
+    #expect("\(try RecipeText.choice("rtn:8:tensor", target: .weights))" == "rtn:8:tensor")
+    var recipe = Recipe(weights: MethodChoice(method: "gptq"))
+    try RecipeText.set("weights.group=channel", in: &recipe)
+    #expect(recipe.weights?.options == ["group": .integer(-1)])
+    #expect(RecipeText.text(of: recipe) == "weights=gptq weights.group=channel")
+    #expect("\(recipe)" == "weights gptq group=channel", "gptq:channel would be read as bits")
+    let file = RecipeFile.text(of: recipe)
+    #expect(
+      file.contains("group = \"channel\"") && (try RecipeFile.recipe(file, path: "f")) == recipe)
+    let number = file.replacing("\"channel\"", with: "-1")
+    #expect(try RecipeFile.recipe(number, path: "f") == recipe)
+    #expect(try HeadChoice("4:channel") == HeadChoice(bits: 4, group: -1))
+    for (text, words) in [
+      ("gptq:4:tensor", "expected one of channel, 32, 64, 128, 256, found 'tensor'"),
+      ("rtn:channel", "found 'channel'"),
+      ("rtn:4:row", "expected one of channel, tensor, 16, 32, 64, 128, 256, found 'row'"),
+    ] {
+      let error = #expect(throws: QuantizationError.self) {
+        try RecipeText.choice(text, target: .weights)
+      }
+      #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(String(describing: error))")
+    }
+    #expect(throws: QuantizationError.self) {
+      try RecipeText.choice("int8:channel", target: .kvCache)
+    }
+  }
 }

@@ -15,7 +15,9 @@ import Testing
     let words = found.words(outcome: "their weights are 0") ?? ""
     #expect(words.contains("2 of 6 input columns are dead columns"))
     #expect(words.contains("(1, 5): their weights are 0"))
-    #expect(words.contains("1 of 6 input columns is starved") && words.contains("(3)"))
+    #expect(words.contains("1 of 6 input columns is starved") && words.hasSuffix("(3)"))
+    let both = found.words(outcome: "x", starvedOutcome: "they are rounded") ?? ""
+    #expect(both.hasSuffix("(3): they are rounded"))
   }
 
   @Test func longListsAreCut() {

@@ -55,13 +55,16 @@ struct EvaluateCommand: ParsableCommand {
         + "\(Quantity.significant(report.kl.median)), 90 % \(Quantity.significant(report.kl.p90)), "
         + "99 % \(Quantity.significant(report.kl.p99)), max \(Quantity.significant(report.kl.max))")
     print(
-      "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (BF16 against F32)")
+      "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (this program's BF16 against F32)"
+    )
+    print("                  \(NoiseFloorWords.others)")
     print(
       "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2)) +- "
         + Quantity.percent(report.topOneAgreementError, 2))
     print(
       "  weights         \(Quantity.bytes(report.weightBytes)), KV cache "
         + "\(report.kvBytesPerToken) bytes a token")
+    if let schedule = report.schedule { print("  cache read      \(schedule)") }
     if let caveat = report.caveat { print("  note            \(caveat)") }
     if let share = report.inputs?.clipShare {
       let worst = report.inputs?.worstBlock.map {

@@ -66,6 +66,7 @@ struct LayerCommand: ParsableCommand {
         rows: rows ?? 2048, columns: columns ?? 2048, tokens: tokens ?? 4096, seed: seed ?? 0,
         pool: pool)
     let trial = try LayerTrial(sample, choice, pool: pool, provider: provider)
+    if let note = trial.note { session.note("Note: \(note).") }
     var found: (report: LayerTrialReport, values: [Float])?
     try session.show("quantizing", unit: "repetitions") { progress in
       found = try trial.run(repetitions: repetitions, progress: progress)
@@ -88,7 +89,7 @@ struct LayerCommand: ParsableCommand {
       guard recipe.weights == nil, recipe.set.isEmpty, recipe.recipe == nil else {
         throw ValidationError("expected a method for weights, found none in the recipe")
       }
-      return try RecipeText.choice("gptq:4:128", target: .weights)
+      return try RecipeText.choice("gptq:4", target: .weights)
     }
     return weights
   }

@@ -43,6 +43,9 @@ struct OutliersCommand: ParsableCommand {
     print(
       "\(survey.model) on \(survey.text): \(survey.windows) windows, "
         + "\(Quantity.grouped(survey.tokens)) tokens, in full precision")
+    // What follows from the rows, before some hundred of them.
+    if let massive = survey.massive { print(massive) }
+    print(survey.verdict + "\n")
     let proposed = survey.proposal.threshold
     Output.table(
       ["block", "inputs of", "largest", "median", "ratio", "top 1", "top 8", "kurtosis"]
@@ -85,7 +88,6 @@ struct OutliersCommand: ParsableCommand {
           Quantity.fixed(rung.count.perWindow, 1),
         ]
       })
-    print(survey.verdict)
   }
 
   private static func number(_ value: Double) -> String { Quantity.significant(value) }
@@ -96,12 +98,13 @@ private struct OutlierDocument: Encodable {
   let survey: OutlierSurvey
 
   private enum Key: String, CodingKey {
-    case verdict
+    case verdict, massive
   }
 
   func encode(to encoder: any Encoder) throws {
     try survey.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(survey.verdict, forKey: .verdict)
+    try container.encodeIfPresent(survey.massive, forKey: .massive)
   }
 }

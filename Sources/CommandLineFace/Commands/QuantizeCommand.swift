@@ -26,10 +26,20 @@ struct QuantizeCommand: ParsableCommand {
   var resume = false
   @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
   var dryRun = false
+  @Flag(
+    help:
+      "Compare each layer's output on the calibration text even where no method looks at one; --calibration asks for it too."
+  )
+  var compare = false
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
+
+  /// Whether layers are compared by what they make of a text, which costs passes through the model.
+  private func compares(_ recipe: Recipe) throws -> Bool {
+    try compare || calibration.calibration != nil || recipe.calibrates()
+  }
 
   func run() throws {
     let session = try CommandSession(runtime)
@@ -48,7 +58,8 @@ struct QuantizeCommand: ParsableCommand {
         message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
     }
     var report = try session.quantize(
-      recipe, calibration.options, keeping: .folder(path: folder, resumes: resume))
+      recipe, calibration.options, keeping: .folder(path: folder, resumes: resume),
+      compares: compares(recipe))
     let artifact = try session.perform(ExportJob(path: directory, format: format))
     // The model is written; what could be continued is of no more use.
     try FileManager.default.removeItem(atPath: folder)
@@ -66,11 +77,12 @@ struct QuantizeCommand: ParsableCommand {
 
   private func price(_ recipe: Recipe, _ session: CommandSession) throws {
     let report = try session.perform(
-      AssessJob(recipe: recipe, calibration: calibration.options))
+      AssessJob(
+        recipe: recipe, calibration: calibration.options, compares: compares(recipe)))
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }
     print(
-      "\(recipe): about \(report.seconds.map(Quantity.seconds) ?? "unknown time"), memory "
+      "\(report.recipe): about \(report.seconds.map(Quantity.seconds) ?? "unknown time"), memory "
         + "\(Quantity.bytes(report.peakResidentBytes)), disk "
         + "\(Quantity.bytes(report.diskBytes ?? 0)), weights "
         + "\(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes))")
@@ -83,9 +95,11 @@ struct QuantizeCommand: ParsableCommand {
         + "weights \(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes)), "
         + "peak memory \(Quantity.bytes(report.peakResidentBytes))")
     if let blocks = report.resumedBlocks { print("Continued after block \(blocks).") }
+    for note in report.notes ?? [] { print("Note: \(note).") }
+    let isByWeights = report.comparesWeights == true
     let worst = report.layers.sorted { $0.relativeError > $1.relativeError }.prefix(5)
     if !worst.isEmpty {
-      print("Layers with the largest output error:")
+      print("Layers with the largest \(isByWeights ? "error of their weights" : "output error"):")
       Output.table(
         ["layer", "bits", "relative error", "SQNR dB", "cosine"],
         worst.map {

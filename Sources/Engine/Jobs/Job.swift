@@ -15,6 +15,9 @@ package protocol Job: JobValue {
   static var name: String { get }
   /// Whether it takes the machine for itself; others are answered meanwhile.
   static var isHeavy: Bool { get }
+  /// Whether it computes with the weights of the open model: these are looked through before it begins, so that a number
+  /// that is none is told by its tensor.
+  static var readsWeights: Bool { get }
   /// What makes an earlier report of it say nothing any more.
   static var staleAfter: Set<Change> { get }
   /// What finishing it changes for the reports of others.
@@ -44,6 +47,7 @@ package protocol Job: JobValue {
 
 extension Job {
   package static var isHeavy: Bool { true }
+  package static var readsWeights: Bool { isHeavy }
   package static var changes: Change? { nil }
   package static var startsOver: Bool { false }
   package static var onlyNewestCounts: Bool { false }

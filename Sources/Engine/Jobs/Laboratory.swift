@@ -35,6 +35,8 @@ package final class Laboratory: Sendable {
     var quantized: Quantized?
     /// KL of BF16 to float32 by text and protocol.
     var noiseFloors: [String: Double] = [:]
+    /// Whether every weight was looked at and found to be a number.
+    var isFinite = false
 
     /// The model as it was read: what quality is measured against.
     var reference: Model { plain ?? model }
@@ -98,6 +100,7 @@ package final class Laboratory: Sendable {
     let reporter = JobReporter<Kind.Part>(id: id, job: Kind.name, control: control, emit: emit)
     emit(.started(id: id, title: job.title))
     do {
+      if Kind.readsWeights { try checkFinite(pause: reporter.checkpoint) }
       let report = try job.run(in: self, reporting: reporter)
       reports.withLock { $0.finish(job, report) }
       emit(.finished(id: id, Kind.self, report))
@@ -125,6 +128,23 @@ package final class Laboratory: Sendable {
       return "\(error): \(found)"
     }
     return nil
+  }
+
+  /// Models whose linear layers take more than this are looked through with one block in memory.
+  private static let walkedBytes = 512 << 20
+
+  /// Looks through the weights of the open model, once.
+  ///
+  /// - Throws: `ModelError.notFinite` that names tensor, row and column.
+  private func checkFinite(pause: () throws -> Void) throws {
+    guard let held = current.withLock({ $0 }), !held.isFinite else { return }
+    // What was read from a file next to the reference; what is quantized here was looked at before.
+    let read = held.quantized.flatMap { $0.blocks.isEmpty ? $0.model : nil }
+    for model in [held.reference] + [read].compactMap(\.self) {
+      try model.checkFinite(
+        pool: pool, releasesBlocks: model.linearBytes > Self.walkedBytes, pause: pause)
+    }
+    update { $0.isFinite = true }
   }
 
   private func cancelled<Report>(

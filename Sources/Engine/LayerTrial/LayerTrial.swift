@@ -17,7 +17,10 @@ package struct LayerTrial {
   }
 
   package let sample: LayerSample
+  /// The choice with a group that fits the layer.
   package let choice: MethodChoice
+  /// What of the choice gave way to the layer; nil for nothing.
+  package let note: String?
   private let method: any QuantizationMethod
   private let context: ExecutionContext
   private var pool: WorkerPool { context.pool }
@@ -28,9 +31,13 @@ package struct LayerTrial {
     provider: ExecutionProvider = .best
   ) throws {
     self.sample = sample
-    self.choice = choice
+    let fitted = try Recipe(weights: choice).fitted(to: [
+      StandardGroup.Width(layer: LoneLayer.name, columns: sample.columns)
+    ])
+    self.choice = fitted.recipe.weights ?? choice
+    note = fitted.note
     context = try ExecutionContext(pool: pool, provider: provider)
-    method = try QuantizationMethods.make(choice, target: .weights)
+    method = try QuantizationMethods.make(self.choice, target: .weights)
   }
 
   /// Quantizes the layer `repetitions` times and compares the last result with the weights.

@@ -81,13 +81,20 @@ struct TextSource {
   ///
   /// - Throws: `EngineError.textTooShort` when the text does not fill one window.
   func windows(count: Int, length: Int, seed: UInt64) throws -> [[Int32]] {
+    try places(count: count, length: length, seed: seed).map { Array(ids[$0]) }
+  }
+
+  /// Where the windows for calibration lie.
+  ///
+  /// - Throws: `EngineError.textTooShort` when the text does not fill one window.
+  func places(count: Int, length: Int, seed: UInt64) throws -> [Range<Int>] {
     guard ids.count >= length else {
       throw EngineError.textTooShort(text: name, tokens: ids.count, needed: length)
     }
     var generator = SeededGenerator(seed: seed)
     return (0..<count).map { _ in
       let first = Int.random(in: 0...ids.count - length, using: &generator)
-      return Array(ids[first..<first + length])
+      return first..<first + length
     }
   }
 }

@@ -32,6 +32,8 @@ package struct BlockDraft {
     /// The method's own sum of errors, where it has one.
     package var rawLoss: Double?
     package var curve: SearchCurve?
+    /// What the calibration text does not reach, where a method looked.
+    package var silent: SilentColumns?
 
     package init(
       projection: Projection, name: String, weight: any LinearWeight, bias: [Float]? = nil,

@@ -81,7 +81,7 @@ struct BlockWork {
     }
     let layers = LayerComparison(pairs, context: context)
     var heads: CacheComparison?
-    if quantizer.recipe.keys != nil || quantizer.recipe.values != nil {
+    if !plain.isEmpty, quantizer.recipe.keys != nil || quantizer.recipe.values != nil {
       var layout = model.cacheLayout(cache)
       layout.layers = 1
       layout.format = cache.inLayer(index, of: model.blocks.count)
@@ -118,7 +118,9 @@ struct BlockWork {
       relativeError: sums.relativeError, sqnr: sums.sqnr, cosine: sums.cosine,
       fallback: reasons.isEmpty ? nil : reasons.joined(separator: "; "),
       bytes: weight.byteCount, rawLoss: layer.rawLoss,
-      weightError: isGiven ? weights?.relativeError : nil)
+      weightError: isGiven ? weights?.relativeError : nil,
+      deadColumns: layer.silent.flatMap { $0.dead.isEmpty ? nil : $0.dead },
+      starvedColumns: layer.silent.flatMap { $0.starved.isEmpty ? nil : $0.starved })
   }
 
   /// The errors of the weights themselves, against the original with the scales that were moved.

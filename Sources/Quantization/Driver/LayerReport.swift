@@ -25,12 +25,19 @@ package struct LayerReport: Hashable, Sendable, Codable {
   /// `|W - W'|^2 / |W|^2` of the weights themselves, where a candidate is held against its base; the errors above are
   /// those of the weights too where there was no text.
   package var weightError: Double?
+  /// Input columns that were 0 on the whole calibration text; nil for none, or where no method looked.
+  package var deadColumns: [Int]?
+  /// Input columns below a thousandth of the usual size on the calibration text; nil for none, or where no method looked.
+  package var starvedColumns: [Int]?
 
   package init(
     block: Int, projection: String, method: String, bits: Double, relativeError: Double,
     sqnr: Double, cosine: Double, fallback: String? = nil, bytes: Int, aloneKL: Double? = nil,
-    rawLoss: Double? = nil, weightError: Double? = nil
+    rawLoss: Double? = nil, weightError: Double? = nil, deadColumns: [Int]? = nil,
+    starvedColumns: [Int]? = nil
   ) {
+    self.deadColumns = deadColumns
+    self.starvedColumns = starvedColumns
     self.block = block
     self.projection = projection
     self.method = method

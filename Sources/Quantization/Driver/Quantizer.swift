@@ -17,6 +17,8 @@ package struct Quantizer {
     /// Blocks done so far.
     case block(done: Int, of: Int)
     case layer(LayerReport)
+    /// Something else was done than what was asked for, in words without an end.
+    case note(String)
   }
 
   /// What comes out.
@@ -39,11 +41,14 @@ package struct Quantizer {
   package let releasesBlocks: Bool
   /// A model of the same blocks whose layers are taken as they are, in place of what methods would make.
   package let candidate: Model?
+  /// Whether layers are compared with what they were on the calibration text; else by their weights.
+  package let compares: Bool
 
   package init(
     recipe: Recipe, context: ExecutionContext, calibration: [[Int32]], releasesBlocks: Bool = false,
-    candidate: Model? = nil
+    candidate: Model? = nil, compares: Bool = true
   ) {
+    self.compares = compares
     self.candidate = candidate
     self.recipe = recipe
     self.context = context
@@ -55,7 +60,7 @@ package struct Quantizer {
   struct Streams {
     /// After quantized blocks; empty when no method looks at activations.
     var shifted: [HiddenStates]
-    /// After blocks as they were, for comparing.
+    /// After blocks as they were, for comparing; empty when nothing is compared.
     var plain: [HiddenStates]
   }
 
@@ -71,13 +76,16 @@ package struct Quantizer {
   ) throws -> Outcome {
     try recipe.validate()
     let methods = candidate == nil ? try recipe.methods() : []
-    if !methods.isEmpty || recipe.head != nil { try checkFinite(model, pause: pause) }
+    if !methods.isEmpty || recipe.head != nil {
+      try model.checkFinite(pool: context.pool, releasesBlocks: releasesBlocks, pause: pause)
+    }
     // First, so that calibration sees the embeddings that will be looked up.
     let model =
       try recipe.head.map {
         try $0.applied(
           to: model, activation: recipe.headActivation(standard: model.precision.activation),
-          pool: context.pool)
+          pool: context.pool
+        ) { report(.note($0)) }
       } ?? model
     let cache = try recipe.cacheFormat(standard: model.precision.cache)
     var blocks: [QuantizedBlock] = []
@@ -112,27 +120,22 @@ package struct Quantizer {
       blocks: blocks)
   }
 
-  /// Looks at every number of the model before any work begins.
-  private func checkFinite(_ model: Model, pause: () throws -> Void) throws {
-    try model.checkEndsFinite(pool: context.pool)
-    for block in model.blocks {
-      try pause()
-      for role in block.roles { try block[role].checkFinite(pool: context.pool) }
-      if releasesBlocks { block.release() }
-    }
-  }
-
   /// The embeddings of the calibration text.
   private func start(_ model: Model, methods: [any QuantizationMethod]) throws -> Streams {
     let calibrates = methods.contains { $0.calibration == .activations }
     return Streams(
       shifted: calibrates ? try calibration.map { try model.embed($0) } : [],
-      plain: try calibration.prefix(Self.compared(calibration.map(\.count))).map {
+      plain: try calibration.prefix(compared(calibration.map(\.count))).map {
         try model.embed($0)
       })
   }
 
-  /// How many of the first windows layers are compared on.
+  /// How many of the first windows layers are compared on; 0 where they are not.
+  func compared(_ lengths: [Int]) -> Int {
+    compares ? Self.compared(lengths) : 0
+  }
+
+  /// How many of the first windows layers are compared on where they are.
   static func compared(_ lengths: [Int]) -> Int {
     var tokens = 0
     return lengths.prefix { length in

@@ -50,9 +50,12 @@ struct StreamFile {
         return sequence
       }
     }
-    let hasShifted = file.tensors.contains { $0.name == "shifted" && $0.shape.elementCount > 0 }
+    func holds(_ name: String) -> Bool {
+      file.tensors.contains { $0.name == name && $0.shape.elementCount > 0 }
+    }
+    let compared = holds("plain") ? Quantizer.compared(lengths) : 0
     return Quantizer.Streams(
-      shifted: try sequences("shifted", hasShifted ? lengths : []),
-      plain: try sequences("plain", Array(lengths.prefix(Quantizer.compared(lengths)))))
+      shifted: try sequences("shifted", holds("shifted") ? lengths : []),
+      plain: try sequences("plain", Array(lengths.prefix(compared))))
   }
 }

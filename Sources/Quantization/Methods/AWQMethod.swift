@@ -38,6 +38,8 @@ package struct AWQMethod: QuantizationMethod {
     "tokens", "calibration tokens that scales are searched on; 0 for all", in: 0...10_000_000,
     standard: 4096)
 
+  package static let revision = 2
+
   package static let traits = MethodTraits(
     .init(
       when: .fewerThanFourBitsFit, rank: 3, form: .fourBits(),
@@ -102,12 +104,12 @@ package struct AWQMethod: QuantizationMethod {
     for (pair, curve) in found.curves { note(curve, of: pair, in: &draft) }
     for projection in draft.layers.map(\.projection) {
       try calibration.pause()
-      try apply(found, to: projection, &draft)
-      if !draft[projection].staysFloat, let inputs = try block.inputs(of: projection),
-        let words = SilentColumns(sizes: inputs.magnitudes).words(
-          outcome: "their scales are those of the quietest others")
-      {
-        draft[projection].note(words)
+      let silent = try block.inputs(of: projection).map { SilentColumns(sizes: $0.magnitudes) }
+      try apply(found, to: projection, silent, &draft)
+      if !draft[projection].staysFloat, let silent {
+        draft[projection].take(
+          silent, dead: "their scales are those of the quietest others, their weights unclipped",
+          starved: "their weights stay unclipped")
       }
       calibration.report("rounding \(projection)", 1)
     }
@@ -115,7 +117,8 @@ package struct AWQMethod: QuantizationMethod {
 
   /// Puts the scaled, clipped and rounded weight of a layer into the draft.
   private func apply(
-    _ found: AWQBlockResult, to projection: Projection, _ draft: inout BlockDraft
+    _ found: AWQBlockResult, to projection: Projection, _ silent: SilentColumns?,
+    _ draft: inout BlockDraft
   ) throws {
     let layer = draft[projection]
     let scales = LayerScales(
@@ -132,7 +135,10 @@ package struct AWQMethod: QuantizationMethod {
       return
     }
     var weights = found.scaled(layer.weight.dequantized(), of: projection)
-    found.clips[projection]?.clip(&weights)
+    if var clip = found.clips[projection] {
+      if let silent { clip.keep(silent.dead + silent.starved, of: weights) }
+      clip.clip(&weights)
+    }
     try round(
       projection,
       DenseWeight(

@@ -23,7 +23,7 @@ package struct GPTQMethod: QuantizationMethod {
   package static let group = WeightOptions.group()
   static let symmetric = WeightOptions.symmetry(standard: true)
   static let actOrder = OptionKey<Bool>(
-    "act-order", "the columns with the largest inputs first, in static groups", standard: false,
+    "act-order", "the columns with the largest inputs first, in static groups", standard: true,
     aliases: ["desc_act", "actorder"])
   static let trueSequential = OptionKey<Bool>(
     "true-sequential",
@@ -45,7 +45,7 @@ package struct GPTQMethod: QuantizationMethod {
     "zero-dead", "set weights of inputs that calibration never sees to 0, as the reference does",
     standard: false)
 
-  package static let revision = 2
+  package static let revision = 3
 
   package static let traits = MethodTraits(
     .init(
@@ -145,7 +145,7 @@ package struct GPTQMethod: QuantizationMethod {
           guard Self.sees(enough: hessian, group) else { return nil }
           return try GPTQPreparation(
             hessian, ordersByActivation: ordersByActivation, damping: damping,
-            layer: draft[group.lead].name, pool: draft.pool,
+            setsStarvedApart: !zeroesDead, layer: draft[group.lead].name, pool: draft.pool,
             provider: calibration?.context.provider ?? .best)
         }
       }
@@ -179,11 +179,11 @@ package struct GPTQMethod: QuantizationMethod {
       }
       draft[projection].weight = outcome.weight
       draft[projection].note(
-        outcome.fallback
-          ?? (draft.calibration == nil || projection.expert == nil
-            ? "rounded to nearest: no calibration inputs were seen"
-            : "rounded to nearest: fewer than \(Self.fewestOfExpert) calibration tokens came to the expert")
+        draft.calibration == nil || projection.expert == nil
+          ? "rounded to nearest: no calibration inputs were seen"
+          : "rounded to nearest: fewer than \(Self.fewestOfExpert) calibration tokens came to the expert"
       )
+      if let reason = outcome.fallback { draft[projection].note(reason) }
       return
     }
     let group: Int? = if case .group(let size) = format.granularity { size } else { nil }
@@ -214,8 +214,10 @@ package struct GPTQMethod: QuantizationMethod {
     }
     draft[projection].weight = weight
     if let reason = result.fallback { draft[projection].note(reason) }
-    let outcome = zeroesDead ? "their weights are 0" : "their weights are rounded to nearest"
-    if let words = preparation.silent.words(outcome: outcome) { draft[projection].note(words) }
+    let nearest = "their weights are rounded to nearest"
+    draft[projection].take(
+      preparation.silent, dead: zeroesDead ? "their weights are 0" : nearest,
+      starved: zeroesDead ? "their weights make up for errors of others" : nearest)
     draft[projection].rawLoss = result.loss
   }
 

@@ -122,7 +122,7 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let silent = SilentColumns(sizes: inputs.magnitudes)
     for target in pair.targets {
       try move(LayerScales(input: found.fold.targetScales), into: target, &draft)
-      if let words = silent.words(outcome: "their scales stay 1") { draft[target].note(words) }
+      draft[target].take(silent, dead: "their scales stay 1", starved: nil)
     }
   }
 

@@ -9,7 +9,7 @@ package import Tensors
 /// groups of 128, or the largest of 64 and 32 that divides, for fewer.
 package struct HeadChoice: Hashable, Sendable {
   package var bits: Int
-  /// Input channels that share a scale, -1 for all of a row; nil for what the width calls for.
+  /// Input channels that share a scale, -1 (`channel`) for all of a row; nil for what the width calls for.
   package var group: Int?
 
   package init(bits: Int, group: Int? = nil) {
@@ -24,15 +24,17 @@ package struct HeadChoice: Hashable, Sendable {
   ///
   /// - Throws: `QuantizationError.malformedChoice` that says what was expected.
   package init(_ text: String) throws(QuantizationError) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map {
+      Int($0) ?? GroupWord.number($0)
+    }
     let group = parts.count == 2 ? parts[1] : nil
     guard let bits = parts[0], Self.widths.contains(bits), parts.count <= 2,
       parts.count == 1 || group == -1 || group.map((32...65536).contains) == true
     else {
       throw .malformedChoice(
         text: text,
-        expected: "BITS[:GROUP] with 2, 3, 4 or 8 bits and a group of 32 or more, or -1 for one "
-          + "scale a row")
+        expected: "BITS[:GROUP] with 2, 3, 4 or 8 bits and a group of 32 or more, or channel for "
+          + "one scale a row")
     }
     self.init(bits: bits, group: group)
   }
@@ -59,17 +61,21 @@ package struct HeadChoice: Hashable, Sendable {
 
   /// The model with embedding table and head rounded; tied ones are rounded once and stay tied.
   ///
-  /// - Parameter activation: what the inputs of the head are turned into.
+  /// - Parameters:
+  ///   - activation: what the inputs of the head are turned into.
+  ///   - note: told what was done otherwise.
   /// - Throws: `QuantizationError` for a group that does not divide, or a number that is not finite.
   package func applied(
-    to model: Model, activation: ActivationFormat, pool: WorkerPool?
+    to model: Model, activation: ActivationFormat, pool: WorkerPool?,
+    note: (String) -> Void = { _ in }
   ) throws -> Model {
     let names = model.frame
     func rounded(_ weight: any LinearWeight, _ name: String) throws -> IntegerWeight {
-      try RoundToNearest.quantize(
+      let outcome = try RoundToNearest.quantize(
         weight, as: format(columns: weight.columns), RoundToNearest.Options(grid: .gptq),
-        layer: name, pool: pool
-      ).weight
+        layer: name, pool: pool)
+      if let reason = outcome.fallback { note("\(name): \(reason)") }
+      return outcome.weight
     }
     let embedding = try rounded(model.embedding, names.embedding)
     let head =
@@ -81,7 +87,7 @@ package struct HeadChoice: Hashable, Sendable {
 }
 
 extension HeadChoice: CustomStringConvertible {
-  package var description: String { group.map { "\(bits):\($0)" } ?? "\(bits)" }
+  package var description: String { group.map { "\(bits):" + GroupWord.text($0) } ?? "\(bits)" }
 }
 
 /// Written as the text people type.

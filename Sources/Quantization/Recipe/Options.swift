@@ -101,15 +101,16 @@ package struct OptionSpec: Hashable, Sendable, Codable {
   /// Checks a value against this option.
   ///
   /// - Throws: `QuantizationError.invalidOption` that says what was expected and found.
-  package func check(_ value: OptionValue, method: String) throws -> OptionValue {
+  package func check(_ given: OptionValue, method: String) throws -> OptionValue {
+    let value = plain(given)
     func refuse(_ expected: String) -> QuantizationError {
-      .invalidOption(method: method, key: key, expected: expected, found: "\(value)")
+      .invalidOption(method: method, key: key, expected: expected, found: text(value))
     }
     switch (kind, value) {
     case (.integer(let lowest, let highest, let listed), .integer(let number)):
       if !listed.isEmpty {
         guard listed.contains(number) else {
-          throw refuse("one of " + listed.map(String.init).joined(separator: ", "))
+          throw refuse("one of " + listing(listed))
         }
       } else if number < lowest || number > highest {
         throw refuse("a whole number from \(lowest) to \(highest)")

@@ -15,11 +15,16 @@ extension MethodChoice: CustomStringConvertible {
   /// The choice as it is typed: `rtn:4:128`, other options after it.
   package var description: String {
     var text = method
-    if let bits = options["bits"] { text += ":\(bits)" }
-    if let group = options["group"] { text += ":\(group)" }
-    for (key, value) in options.sorted(by: { $0.key < $1.key })
-    where key != "bits" && key != "group" {
-      text += " \(key)=\(value)"
+    var rest = options
+    if let bits = rest.removeValue(forKey: "bits") { text += ":\(bits)" }
+    // A group without bits would be read as these where the method has some.
+    if options["bits"] != nil || !QuantizationMethods.hasBits(method),
+      let group = rest.removeValue(forKey: GroupWord.key)
+    {
+      text += ":" + GroupWord.text(group, of: GroupWord.key)
+    }
+    for (key, value) in rest.sorted(by: { $0.key < $1.key }) {
+      text += " \(key)=" + GroupWord.text(value, of: key)
     }
     return text
   }

@@ -96,7 +96,9 @@ package enum RecipeFile {
 
   private static func options(of choice: MethodChoice) -> String {
     choice.options.sorted { $0.key < $1.key }.map { key, value in
-      if case .choice(let name) = value { "\(key) = \"\(name)\"\n" } else { "\(key) = \(value)\n" }
+      let text = GroupWord.text(value, of: key)
+      if case .choice = value { return "\(key) = \"\(text)\"\n" }
+      return "\(key) = " + (text == "\(value)" ? text : "\"\(text)\"") + "\n"
     }.joined()
   }
 }

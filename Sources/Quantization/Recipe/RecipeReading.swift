@@ -165,7 +165,7 @@ extension OptionSpec {
   package var accepted: String {
     switch kind {
     case .integer(_, _, let listed) where !listed.isEmpty:
-      "one of " + listed.map(String.init).joined(separator: ", ")
+      "one of " + listing(listed)
     case .integer(let lowest, let highest, _): "a whole number from \(lowest) to \(highest)"
     case .decimal(let lowest, let highest): "a number from \(lowest) to \(highest)"
     case .flag: "true or false"

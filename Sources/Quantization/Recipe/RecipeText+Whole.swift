@@ -33,13 +33,17 @@ extension RecipeText {
     // The group stands where the bits are said before it.
     if let bits = rest.options.removeValue(forKey: "bits") {
       head += ":\(bits)"
-      if let group = rest.options.removeValue(forKey: "group") { head += ":\(group)" }
+      if let group = rest.options.removeValue(forKey: GroupWord.key) {
+        head += ":" + GroupWord.text(group, of: GroupWord.key)
+      }
     }
     return [head] + settings(rest, key: key)
   }
 
   private static func settings(_ choice: MethodChoice, key: String) -> [String] {
-    choice.options.sorted { $0.key < $1.key }.map { "\(key).\($0.key)=\($0.value)" }
+    choice.options.sorted { $0.key < $1.key }.map {
+      "\(key).\($0.key)=" + GroupWord.text($0.value, of: $0.key)
+    }
   }
 
   /// Reads the line of a recipe: words with a blank between, each `PLACE=TEXT`, `PLACE.KEY=VALUE` for an option of what

@@ -3,15 +3,15 @@ enum Schemes {
   /// In capitals; `FP8` in small letters is the method, with its own defaults.
   static let all: [(names: [String], recipe: Recipe)] = [
     (["W8A16", "W8"], Recipe(weights: rounded(8, -1))),
-    (["W4A16", "W4"], Recipe(weights: rounded(4, 128))),
+    (["W4A16", "W4"], Recipe(weights: rounded(4))),
     (
       ["W4A16_ASYM"],
       Recipe(
         weights: MethodChoice(
-          RoundToNearestMethod.self, RoundToNearestMethod.bits(4), RoundToNearestMethod.group(128),
+          RoundToNearestMethod.self, RoundToNearestMethod.bits(4),
           RoundToNearestMethod.symmetric(false)))
     ),
-    (["W3A16", "W3"], Recipe(weights: rounded(3, 128))),
+    (["W3A16", "W3"], Recipe(weights: rounded(3))),
     (["W2A16", "W2"], Recipe(weights: rounded(2, 64))),
     (["W8A8", "INT8"], Recipe(activations: MethodChoice(Int8Activations.self))),
     (["SMOOTHQUANT", "SQ"], Recipe(activations: MethodChoice(SmoothQuantMethod.self))),
@@ -24,12 +24,17 @@ enum Schemes {
     (["FP8_BLOCK"], fp8(.block, .token)),
     (
       ["W4A8"],
-      Recipe(weights: rounded(4, 128), activations: MethodChoice(Int8Activations.self))
+      Recipe(weights: rounded(4), activations: MethodChoice(Int8Activations.self))
     ),
     (["KV8"], cache(MethodChoice(cache: Int8KVCache.self))),
     (["KV4"], cache(MethodChoice(cache: Int4KVCache.self))),
     (["BASELINE", "BF16", "FP"], .baseline),
   ]
+
+  /// Groups that are RTN's own are left open, so that they fit the model.
+  private static func rounded(_ bits: Int) -> MethodChoice {
+    MethodChoice(RoundToNearestMethod.self, RoundToNearestMethod.bits(bits))
+  }
 
   private static func rounded(_ bits: Int, _ group: Int) -> MethodChoice {
     MethodChoice(

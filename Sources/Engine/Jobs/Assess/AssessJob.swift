@@ -9,10 +9,13 @@ import Tensors
 package struct AssessJob: Job {
   package var recipe: Recipe
   package var calibration: CalibrationOptions
+  /// Whether layers will be compared on the calibration text although no method looks at it.
+  package var compares: Bool
 
-  package init(recipe: Recipe, calibration: CalibrationOptions) {
+  package init(recipe: Recipe, calibration: CalibrationOptions, compares: Bool = true) {
     self.recipe = recipe
     self.calibration = calibration
+    self.compares = compares
   }
 
   package static let name = "assess"
@@ -28,6 +31,8 @@ package struct AssessJob: Job {
   ) throws -> AssessReport {
     let held = try laboratory.openModel(for: "pricing a recipe")
     let shape = held.summary.shape
+    var recipe = recipe
+    var notes: [String] = []
     var problems: [String] = []
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
@@ -35,6 +40,9 @@ package struct AssessJob: Job {
     var tableBits = 16.0
     var price: Preflight?
     do {
+      let fitted = try recipe.fitted(to: recipe.widths(of: held.model))
+      recipe = fitted.recipe
+      notes += fitted.note.map { [$0] } ?? []
       if let head = recipe.head {
         tableBits = try head.bitsPerWeight(columns: shape.hiddenSize)
         demand.weights = head.format(columns: shape.hiddenSize)
@@ -47,8 +55,12 @@ package struct AssessJob: Job {
         bits = trial.bits
       }
       let length = min(calibration.length, shape.context)
+      let reads = try compares || recipe.calibrates()
       price = try laboratory.preflight(
-        recipe, held, [Int](repeating: length, count: calibration.samples), keeps: true)
+        recipe, held, [Int](repeating: length, count: reads ? calibration.samples : 0), keeps: true)
+      if try recipe.calibrates(), let words = CalibrationText.foreign(held, calibration) {
+        notes.append(words)
+      }
     } catch let error as QuantizationError {
       problems.append(RecipeTrial.advice(on: error))
     }
@@ -60,6 +72,7 @@ package struct AssessJob: Job {
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),
       coverage: RuntimeRules.coverage(demand), problems: problems,
-      diskBytes: price.map { $0.keptBytes + $0.artifactBytes }, warnings: price?.warnings)
+      diskBytes: price.map { $0.keptBytes + $0.artifactBytes },
+      warnings: price.map { notes + $0.warnings })
   }
 }

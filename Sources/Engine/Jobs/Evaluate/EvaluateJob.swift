@@ -47,13 +47,14 @@ package struct EvaluateJob: Job {
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = laboratory.subject(held)
     let total = windows.windows.count
-    let caveat = CacheReach(windows, cache: subject.cache)?.caveat
+    let schedule = options.prefill ?? .passes
+    let caveat = CacheReach(windows, cache: subject.cache, schedule: schedule)?.caveat
     if let caveat { reporter.log("Note: \(caveat).") }
     // Ranges that clip and columns taken apart are counted by dispatch alone.
     let trace = KernelTrace()
     context.trace = subject.model.countsInputs ? trace : nil
     let statistics = try QualityMeasure(
-      subject: subject, baseline: baseline, context: context
+      subject: subject, baseline: baseline, context: context, schedule: schedule
     ).run(
       windows,
       progress: { done in
@@ -82,7 +83,7 @@ package struct EvaluateJob: Job {
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
       planted: held.summary.planted, rotated: held.summary.rotated, begin: windows.begin,
-      caveat: caveat)
+      caveat: caveat, schedule: schedule.words(for: subject.cache))
   }
 
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.

@@ -16,11 +16,14 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
   /// Windows at most; nil for the whole text.
   package var windows: Int?
   package var baseline: Baseline
+  /// How a quantized cache is filled before what is scored; nil for passes.
+  package var prefill: CacheSchedule?
 
   package init(
     text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
-    windows: Int? = nil, baseline: Baseline = .bf16
+    windows: Int? = nil, baseline: Baseline = .bf16, prefill: CacheSchedule? = nil
   ) {
+    self.prefill = prefill
     self.text = text
     self.protocol = `protocol`
     self.window = window

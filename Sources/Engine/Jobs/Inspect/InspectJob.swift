@@ -15,6 +15,7 @@ package struct InspectJob: Job {
   }
 
   package static let name = "inspect"
+  package static let readsWeights = false
   package static let staleAfter: Set<Change> = [.modelOpened]
 
   package var title: String { "Looking at \(path ?? "the built-in model")" }

@@ -54,7 +54,7 @@ package struct LayersJob: Job {
       switch event {
       case .layer(let layer): reporter.tell(layer)
       case .block(let count, _): done = count
-      case .step, .resumed: break
+      case .step, .resumed, .note: break
       }
       reporter.progress(
         "block \(min(done + 1, blocks)) of \(blocks)", done: done, of: blocks, unit: "blocks",

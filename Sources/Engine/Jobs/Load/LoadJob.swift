@@ -17,6 +17,7 @@ package struct LoadJob: Job {
   }
 
   package static let name = "load"
+  package static let readsWeights = false
   package static let staleAfter: Set<Change> = [.modelOpened]
   package static var changes: Change? { .modelOpened }
 

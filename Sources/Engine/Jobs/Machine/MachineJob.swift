@@ -5,6 +5,7 @@ package struct MachineJob: Job {
   package init() {}
 
   package static let name = "machine"
+  package static let readsWeights = false
   package static let staleAfter: Set<Change> = []
 
   package var title: String { "Measuring this machine" }

@@ -26,16 +26,20 @@ package struct PlanJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> PlanReport {
     let held = try laboratory.openModel(for: "planning")
-    return try report(for: held.summary.shape, in: laboratory, reporter)
+    let runs = laboratory.workspace.runs().runs
+    let measured = MeasuredRuns(
+      runs, model: held.summary.label, bytes: held.reference.weightBytes)
+    return try report(for: held.summary.shape, measured: measured.methods, in: laboratory, reporter)
   }
 
   /// Plans for a model that need not be open, by its shape.
   package func report(for shape: ModelShape, in laboratory: Laboratory) throws -> PlanReport {
-    try report(for: shape, in: laboratory, nil)
+    try report(for: shape, measured: [], in: laboratory, nil)
   }
 
   private func report(
-    for shape: ModelShape, in laboratory: Laboratory, _ reporter: JobReporter<Never>?
+    for shape: ModelShape, measured: [MeasuredMethod], in laboratory: Laboratory,
+    _ reporter: JobReporter<Never>?
   ) throws -> PlanReport {
     let peaks =
       if let machine, machine != "this" {
@@ -43,7 +47,9 @@ package struct PlanJob: Job {
       } else {
         try laboratory.machinePeaks(reporter)
       }
-    return Planner(model: shape, workload: workload, peaks: peaks, methods: .all).plan()
+    var methods = PlannedMethods.all
+    methods.measured = measured
+    return Planner(model: shape, workload: workload, peaks: peaks, methods: methods).plan()
   }
 }
 

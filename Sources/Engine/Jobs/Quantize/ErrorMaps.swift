@@ -27,10 +27,11 @@ struct ErrorMaps {
   var all: [ErrorMap] {
     var maps: [ErrorMap] = []
     if !outcome.layers.isEmpty { maps.append(layers) }
-    if recipe.keys != nil {
+    let isCompared = outcome.blocks.contains { !$0.record.keyErrors.isEmpty }
+    if recipe.keys != nil, isCompared {
       maps.append(heads("keys", "K", outcome.blocks.map(\.record.keyErrors)))
     }
-    if recipe.values != nil {
+    if recipe.values != nil, isCompared {
       maps.append(heads("values", "V", outcome.blocks.map(\.record.valueErrors)))
     }
     // What enters a block, and what stands out most inside it.

@@ -12,11 +12,17 @@ package struct QuantizeJob: Job {
   package var recipe: Recipe
   package var calibration: CalibrationOptions
   package var keeping: Keeping
+  /// Whether each layer's output is compared with the original's on the calibration text; else a text is read only where
+  /// a method looks at one, and layers are compared by their weights.
+  package var compares: Bool
 
-  package init(recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping) {
+  package init(
+    recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping, compares: Bool = true
+  ) {
     self.recipe = recipe
     self.calibration = calibration
     self.keeping = keeping
+    self.compares = compares
   }
 
   package static let name = "quantize"
@@ -40,17 +46,26 @@ package struct QuantizeJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
+    var notes: [String] = []
     let (held, recipe) = try laboratory.openModel(
-      for: "quantizing", as: recipe, pause: reporter.checkpoint)
-    let windows = try laboratory.calibrationWindows(held, calibration)
-    let tokens = windows.reduce(0) { $0 + $1.count }
-    reporter.log(
-      "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
-        + (calibration.text ?? "the built-in calibration text"))
+      for: "quantizing", as: recipe, pause: reporter.checkpoint
+    ) { notes.append($0) }
+    let text = try text(held, recipe, laboratory)
+    let windows = text?.windows ?? []
+    let tokens = text?.tokens ?? 0
+    if let text {
+      reporter.log(
+        "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
+          + (calibration.text ?? "the built-in calibration text"))
+      if try recipe.calibrates() {
+        notes += [CalibrationText.foreign(held, calibration), text.overlap].compactMap(\.self)
+      }
+    }
+    for note in notes { reporter.log("Note: \(note).") }
     let store = try store(laboratory, held, recipe, windows, reporter)
     let quantizer = Quantizer(
       recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
-      releasesBlocks: held.model.linearBytes > Self.streamedBytes)
+      releasesBlocks: held.model.linearBytes > Self.streamedBytes, compares: compares)
     let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
@@ -71,6 +86,9 @@ package struct QuantizeJob: Job {
           resumed = count
           since = Machine.seconds()
           reporter.log("Continues after block \(count) of \(blocks).")
+        case .note(let words):
+          notes.append(words)
+          reporter.log("Note: \(words).")
         case .layer(let layer):
           reporter.tell(layer)
           if let reason = layer.fallback {
@@ -88,7 +106,7 @@ package struct QuantizeJob: Job {
     }
     let report = report(
       outcome, recipe, held, seconds: Machine.seconds() - start,
-      resumed: resumed > 0 ? resumed : nil)
+      resumed: resumed > 0 ? resumed : nil, notes: notes)
     let made = Laboratory.Quantized(
       recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
       blocks: outcome.blocks, sample: windows.first ?? [])
@@ -98,10 +116,18 @@ package struct QuantizeJob: Job {
     return report
   }
 
+  /// The calibration text; nil where nobody looks at one.
+  private func text(
+    _ held: Laboratory.OpenModel, _ recipe: Recipe, _ laboratory: Laboratory
+  ) throws -> CalibrationText? {
+    guard try compares || recipe.calibrates() else { return nil }
+    return try laboratory.calibrationText(held, calibration)
+  }
+
   /// - Parameter recipe: with the transforms that the model has.
   private func report(
     _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ held: Laboratory.OpenModel, seconds: Double,
-    resumed: Int?
+    resumed: Int?, notes: [String]
   ) -> QuantizeReport {
     let shape = held.summary.shape
     return QuantizeReport(
@@ -109,7 +135,9 @@ package struct QuantizeJob: Job {
       outputBytes: outcome.model.weightBytes, baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
-      maps: ErrorMaps(outcome, recipe: recipe).all, resumedBlocks: resumed)
+      maps: ErrorMaps(outcome, recipe: recipe, comparesWeights: !compares).all,
+      resumedBlocks: resumed, comparesWeights: compares ? nil : true,
+      notes: notes.isEmpty ? nil : notes)
   }
 
   /// What is thrown for a run that ended early: where its blocks are kept is told too.
@@ -137,7 +165,7 @@ package struct QuantizeJob: Job {
     _ reporter: JobReporter<Part>
   ) throws -> QuantizationCheckpoint? {
     let identity = try RunIdentity(
-      recipe: recipe, held: held, calibration: calibration, windows: windows,
+      recipe: recipe, held: held, calibration: calibration, windows: windows, compares: compares,
       laboratory: laboratory)
     let preflight = try laboratory.preflight(
       recipe, held, windows.map(\.count), keeps: keeping != .nothing)

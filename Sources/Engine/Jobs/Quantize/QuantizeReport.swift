@@ -19,6 +19,8 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
   package var file: String?
   /// Whether layers were compared by their weights alone, without a text.
   package var comparesWeights: Bool?
+  /// What of the recipe gave way to the model, and what is to be said of the calibration text; nil for nothing.
+  package var notes: [String]?
 
   /// What is quantized: by the recipe, and the weights of a file.
   package var targets: Set<QuantizationTarget> {
@@ -31,7 +33,7 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
   package init(
     recipe: Recipe, seconds: Double, peakResidentBytes: Int, outputBytes: Int, baselineBytes: Int,
     kvBytesPerToken: Int, baselineKVBytesPerToken: Int, layers: [LayerReport], maps: [ErrorMap],
-    resumedBlocks: Int? = nil
+    resumedBlocks: Int? = nil, comparesWeights: Bool? = nil, notes: [String]? = nil
   ) {
     self.recipe = recipe
     self.seconds = seconds
@@ -43,5 +45,7 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
     self.layers = layers
     self.maps = maps
     self.resumedBlocks = resumedBlocks
+    self.comparesWeights = comparesWeights
+    self.notes = notes
   }
 }

@@ -21,7 +21,7 @@ struct RunIdentity {
 
   init(
     recipe: Recipe, held: Laboratory.OpenModel, calibration: CalibrationOptions, windows: [[Int32]],
-    laboratory: Laboratory
+    compares: Bool, laboratory: Laboratory
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -47,7 +47,8 @@ struct RunIdentity {
         .init("provider", laboratory.provider.rawValue),
         .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
         .init("algorithms", try Self.algorithms(recipe)),
-      ] + (planted ?? []) + (rotated ?? []))
+      ] + (planted ?? []) + (rotated ?? [])
+        + (compares ? [] : [.init("comparison of layers", "by their weights")]))
   }
 
   /// A name for the identity.

@@ -13,13 +13,24 @@ extension Laboratory {
   func calibrationWindows(
     _ held: OpenModel, _ options: CalibrationOptions
   ) throws -> [[Int32]] {
+    try calibrationText(held, options).windows
+  }
+
+  /// Windows of the calibration text, cut to the model's context, with what is to be said of them.
+  func calibrationText(
+    _ held: OpenModel, _ options: CalibrationOptions
+  ) throws -> CalibrationText {
     guard let tokenizer = held.tokenizer else {
       throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(
       options.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
     let length = min(options.length, held.summary.shape.context)
-    return try source.windows(count: options.samples, length: length, seed: options.seed)
+    let places = try source.places(count: options.samples, length: length, seed: options.seed)
+    var seen = [Bool](repeating: false, count: source.ids.count)
+    for place in places { for index in place { seen[index] = true } }
+    return CalibrationText(
+      windows: places.map { Array(source.ids[$0]) }, distinct: seen.count { $0 })
   }
 
   /// A user's text, or one of the built-in ones.

@@ -3,12 +3,25 @@ import Platform
 import Quantization
 
 extension Laboratory {
-  /// The open model brought to the transforms of a recipe, and the recipe with the transforms the model has.
+  /// The open model brought to the transforms of a recipe, and the recipe as it runs on it: with the transforms the model
+  /// has, and groups that fit its layers.
   ///
   /// A recipe without transforms is for the model as it is, whatever was made of it.
   ///
-  /// - Throws: `EngineError.noModel`; `EngineError.cannotTransform` for an artifact; what a transform refuses.
+  /// - Parameter note: told what of the recipe gave way to the model.
+  /// - Throws: `EngineError.noModel`; `EngineError.cannotTransform` for an artifact; what a transform refuses;
+  ///   `QuantizationError.groupDoesNotDivide` for a group that was chosen and does not.
   func openModel(
+    for job: String, as recipe: Recipe, pause: () throws -> Void,
+    note: (String) -> Void = { _ in }
+  ) throws -> (held: OpenModel, recipe: Recipe) {
+    let made = try transformed(for: job, as: recipe, pause: pause)
+    let fitted = try made.recipe.fitted(to: made.recipe.widths(of: made.held.model))
+    if let words = fitted.note { note(words) }
+    return (made.held, fitted.recipe)
+  }
+
+  private func transformed(
     for job: String, as recipe: Recipe, pause: () throws -> Void
   ) throws -> (held: OpenModel, recipe: Recipe) {
     var held = try openModel(for: job)

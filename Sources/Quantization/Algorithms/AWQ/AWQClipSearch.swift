@@ -176,6 +176,20 @@ package struct AWQClip: Hashable, Sendable {
     return errors.isEmpty ? 0 : Double(clipped) / Double(errors.count)
   }
 
+  /// Raises the limits so that the weights of some input channels stay as they are: those that the search knew nothing of,
+  /// since nothing entered there.
+  ///
+  /// - Parameter weights: `[rows, columns]`, as they are to be clipped.
+  package mutating func keep(_ channels: [Int], of weights: [Float]) {
+    let groups = columns / group
+    for row in 0..<(groups == 0 ? 0 : limits.count / groups) {
+      for channel in channels {
+        let place = row * groups + channel / group
+        limits[place] = max(limits[place], weights[row * columns + channel].magnitude)
+      }
+    }
+  }
+
   /// Clips `weights`, `[rows, columns]`.
   package func clip(_ weights: inout [Float]) {
     precondition(weights.count == limits.count * group, "\(weights.count) weights")

@@ -31,16 +31,19 @@ package struct GPTQPreparation: Sendable {
   /// - Parameters:
   ///   - ordersByActivation: whether columns are taken in the order of falling diagonals.
   ///   - damping: the share of the mean diagonal that is added to the diagonal.
+  ///   - setsStarvedApart: whether columns that calibration hardly reaches are taken for independent of all others, so
+  ///     that they are rounded to nearest instead of making up for the errors of others.
   ///   - layer: the name of the layer, for errors.
   /// - Throws: `QuantizationError.invalidOption` for a damping that is out of range. A matrix that cannot be used is
   ///   no error: layers are then rounded to nearest.
   package init(
-    _ hessian: Hessian, ordersByActivation: Bool, damping: Double, layer: String,
-    pool: WorkerPool? = nil, provider: ExecutionProvider = .best
+    _ hessian: Hessian, ordersByActivation: Bool, damping: Double, setsStarvedApart: Bool = false,
+    layer: String, pool: WorkerPool? = nil, provider: ExecutionProvider = .best
   ) throws(QuantizationError) {
     try self.init(
       hessian.sum, times: hessian.factor, ordersByActivation: ordersByActivation, damping: damping,
-      layer: layer, pool: pool, kernels: CalibrationKernels(provider))
+      setsStarvedApart: setsStarvedApart, layer: layer, pool: pool,
+      kernels: CalibrationKernels(provider))
   }
 
   /// Orders and factors `hessian`, `[columns, columns]`, symmetric, as `Hessian.matrix()` gives it; only what is on and
@@ -48,8 +51,9 @@ package struct GPTQPreparation: Sendable {
   ///
   /// - Throws: `QuantizationError.invalidOption` also for a count that does not fit.
   package init(
-    _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double, layer: String,
-    pool: WorkerPool? = nil, provider: ExecutionProvider = .best
+    _ hessian: [Float], columns: Int, ordersByActivation: Bool, damping: Double,
+    setsStarvedApart: Bool = false, layer: String, pool: WorkerPool? = nil,
+    provider: ExecutionProvider = .best
   ) throws(QuantizationError) {
     guard columns >= 0, hessian.count == columns * columns else {
       throw .invalidOption(
@@ -58,17 +62,19 @@ package struct GPTQPreparation: Sendable {
     }
     try self.init(
       SymmetricPanels(hessian, columns: columns), times: 1, ordersByActivation: ordersByActivation,
-      damping: damping, layer: layer, pool: pool, kernels: CalibrationKernels(provider))
+      damping: damping, setsStarvedApart: setsStarvedApart, layer: layer, pool: pool,
+      kernels: CalibrationKernels(provider))
   }
 
   private init(
-    _ matrix: SymmetricPanels, times scale: Float, ordersByActivation: Bool, damping: Double,
-    layer: String, pool: WorkerPool?, kernels: CalibrationKernels
+    _ moments: SymmetricPanels, times scale: Float, ordersByActivation: Bool, damping: Double,
+    setsStarvedApart: Bool, layer: String, pool: WorkerPool?, kernels: CalibrationKernels
   ) throws(QuantizationError) {
     guard damping >= 0, damping.isFinite else {
       throw .invalidOption(
         method: "gptq of \(layer)", key: "damping", expected: "0 and more", found: "\(damping)")
     }
+    var matrix = moments
     columns = matrix.columns
     let diagonal = matrix.diagonal.map { $0 * scale }
     dead = diagonal.map { $0 == 0 }
@@ -79,6 +85,7 @@ package struct GPTQPreparation: Sendable {
       failure = "the inputs seen in calibration are not finite"
       return
     }
+    if setsStarvedApart { for column in silent.starved { matrix.isolate(column) } }
     let steady = diagonal.map { $0 == 0 ? 1 : $0 }
     let mean = steady.reduce(0) { $0 + Double($1) } / Double(max(1, columns))
     // Swift's sort keeps the order of equals.

@@ -41,6 +41,12 @@ struct SymmetricPanels: Sendable {
 
   var diagonal: [Float] { (0..<columns).map { values[Self.place($0, $0)] } }
 
+  /// Sets what a column has in common with all others to 0.
+  mutating func isolate(_ column: Int) {
+    for row in 0..<column { values[Self.place(row, column)] = 0 }
+    for other in column + 1..<max(columns, column + 1) { values[Self.place(column, other)] = 0 }
+  }
+
   /// Whether every value is a finite number.
   var isFinite: Bool {
     values.withUnsafeBufferPointer { values in

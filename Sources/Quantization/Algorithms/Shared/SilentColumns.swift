@@ -24,8 +24,10 @@ package struct SilentColumns: Hashable, Sendable {
 
   /// One sentence, nil where every column is heard of.
   ///
-  /// - Parameter outcome: what becomes of the weights of dead columns.
-  package func words(outcome: String) -> String? {
+  /// - Parameters:
+  ///   - outcome: what becomes of the weights of dead columns.
+  ///   - starvedOutcome: what becomes of those of starved ones; nil where nothing special does.
+  package func words(outcome: String, starvedOutcome: String? = nil) -> String? {
     var parts: [String] = []
     if !dead.isEmpty {
       parts.append(
@@ -35,7 +37,8 @@ package struct SilentColumns: Hashable, Sendable {
     if !starved.isEmpty {
       parts.append(
         "\(starved.count) of \(columns) input columns \(starved.count == 1 ? "is" : "are") starved, below a "
-          + "thousandth of the usual size (\(Self.list(starved)))")
+          + "thousandth of the usual size (\(Self.list(starved)))"
+          + (starvedOutcome.map { ": \($0)" } ?? ""))
     }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
@@ -43,5 +46,13 @@ package struct SilentColumns: Hashable, Sendable {
   private static func list(_ columns: [Int]) -> String {
     columns.prefix(named).map { "\($0)" }.joined(separator: ", ")
       + (columns.count > named ? ", ..." : "")
+  }
+}
+
+extension BlockDraft.Layer {
+  /// Notes the columns that calibration does not reach, and what a method makes of their weights.
+  mutating func take(_ silent: SilentColumns, dead: String, starved: String?) {
+    self.silent = silent
+    if let words = silent.words(outcome: dead, starvedOutcome: starved) { note(words) }
   }
 }

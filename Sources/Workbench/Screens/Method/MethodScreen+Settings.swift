@@ -10,8 +10,12 @@ extension MethodScreen {
     let choice = state.choices.recipe[state[MethodScreen.self].slot]
     let isUsed = choice?.method == method.name
     let options = method.options.map { spec -> Setting in
-      let value = isUsed ? choice?.options[spec.key] ?? spec.standard : spec.standard
-      return setting(spec, value: value, method: method.name)
+      let fitting = spec.key == "group" ? standardGroup(of: method, state) : nil
+      let standard = fitting.map { .integer($0.group) } ?? spec.standard
+      let value = isUsed ? choice?.options[spec.key] ?? standard : standard
+      return setting(
+        spec, value: value, method: method.name,
+        here: fitting)
     }
     return options + (method.calibration == .none ? [] : calibration(state))
       + (method.target == .weights ? [head(state)] : [])
@@ -138,17 +142,21 @@ extension MethodScreen {
   }
 
   private static func setting(
-    _ spec: OptionSpec, value: OptionValue, method: String
+    _ spec: OptionSpec, value: OptionValue, method: String, here: StandardGroup?
   ) -> Setting {
+    // What the method takes of itself on this model.
+    let standard = here.map { .integer($0.group) } ?? spec.standard
+    let name = here?.note == nil ? "standard" : "standard here"
     let shown: Form.Value =
       if case .flag(let isOn) = value {
         .toggle(isOn: isOn)
       } else {
-        .choice(StyledText("\(value)"))
+        .choice(StyledText(spec.text(value)))
       }
     return Setting(
-      spec.key, shown, remark: value == spec.standard ? "standard" : "standard \(spec.standard)",
-      help: spec.summary, editable: "\(value)",
+      spec.key, shown, remark: value == standard ? name : "\(name) \(spec.text(standard))",
+      help: [spec.summary, here?.note].compactMap(\.self).joined(separator: "; "),
+      editable: spec.text(value),
       step: { state, direction in
         guard let next = spec.stepped(value, direction) else { return [] }
         return set(spec.key, next, method: method, &state)

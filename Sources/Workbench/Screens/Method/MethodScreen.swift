@@ -54,7 +54,7 @@ package enum MethodScreen: Screen {
     ) {
       state in
       guard let method = chosen(state) else { return [] }
-      return use(choice(of: method, state), &state)
+      return take(method, &state)
     },
     Binding(
       "x", name: "back to FP",
@@ -143,7 +143,26 @@ package enum MethodScreen: Screen {
 
   /// A method as it goes into the recipe: with the plan's bits, or its own without a plan.
   static func choice(of method: MethodDescription, _ state: State) -> MethodChoice {
-    advice(state)?.choice(of: method) ?? MethodChoice(sayingStandardsOf: method)
+    let shape = state.facts.model?.shape
+    return advice(state)?.choice(of: method, for: shape)
+      ?? MethodChoice(sayingStandardsOf: method, for: shape)
+  }
+
+  /// The group that a method takes of itself on the open model; nil where its scales have none, and without a model.
+  static func standardGroup(of method: MethodDescription, _ state: State) -> StandardGroup? {
+    guard method.target == .weights, let shape = state.facts.model?.shape else { return nil }
+    return StandardGroup(of: method, for: state.choices.recipe.widths(of: shape))
+  }
+
+  /// Takes a method into the recipe, and says where its standard group gave way to the model.
+  private static func take(_ method: MethodDescription, _ state: inout State) -> [Effect] {
+    let choice = choice(of: method, state)
+    if let fitting = standardGroup(of: method, state), let note = fitting.note,
+      choice.options["group"] == .integer(fitting.group)
+    {
+      state.say(.information, note)
+    }
+    return use(choice, &state)
   }
 
   /// The exception under the cursor, while that pane has the keyboard.
@@ -173,9 +192,7 @@ package enum MethodScreen: Screen {
     if let method = chosen(state), recipe[state[MethodScreen.self].slot]?.method != method.name,
       state[MethodScreen.self].pane == .methods
     {
-      return Step("use \(method.title)") { state in
-        use(choice(of: method, state), &state)
-      }
+      return Step("use \(method.title)") { state in take(method, &state) }
     }
     guard !recipe.isBaseline else { return nil }
     if let problem = state.facts.assessment?.problems.first {

@@ -17,7 +17,15 @@ struct ThresholdPanel: Widget {
     let room = buffer.box(
       "LLM.int8() threshold", in: rect, look: look,
       trailing: .hint(survey == nil ? "" : "\(look.glyphs.arrow) with the arrows"))
-    drawThreshold(in: room, of: &buffer, look: look)
+    var rest = room
+    if let massive = survey?.massive, let short = survey?.massiveShort {
+      let mark = StyledText.warn("\(look.glyphs.warn) ")
+      let line = room.splitTop(1)
+      buffer.line(
+        oneOf: [mark + StyledText(massive), mark + StyledText(short)], in: line.top, look: look)
+      rest = line.rest
+    }
+    drawThreshold(in: rest, of: &buffer, look: look)
     buffer.line(
       oneOf: [planted(look, isLong: true), planted(look, isLong: false)],
       in: room.row(room.height - 1), look: look)

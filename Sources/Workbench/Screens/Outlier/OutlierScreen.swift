@@ -206,7 +206,10 @@ package enum OutlierScreen: Screen {
   ) {
     let isBusy = job(state).map { !$0.status.isOver } ?? false
     let view = state[OutlierScreen.self]
-    let rows = rect.rows([.fixed(isBusy ? 7 : rect.height >= 26 ? 6 : 5), .fill()])
+    let massive = state.facts.outliers?.massiveShort == nil || view.showsLab ? 0 : 1
+    let rows = rect.rows([
+      .fixed(isBusy ? 7 : (rect.height >= 26 ? 6 : 5) + massive), .fill(),
+    ])
     if isBusy, let job = job(state) {
       JobPanel(job: job, now: state.now).draw(in: rows[0], of: &buffer, look: look)
     } else if state[OutlierScreen.self].showsLab {

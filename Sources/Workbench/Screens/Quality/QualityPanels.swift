@@ -36,7 +36,11 @@ struct DivergencePanel: Widget {
       : StyledText("\(Quantity.significant(times, 2)) × the noise", .dim)
     let noise: StyledText = .dim("noise floor \(Quantity.significant(floor, 2))")
     buffer.line(
-      oneOf: [noise + .hint(" BF16 against float32  ") + verdict, noise + "  " + verdict],
+      oneOf: [
+        noise + .hint(" of our BF16 to float32; other runtimes' may be 10 × that  ") + verdict,
+        noise + .hint(" of our BF16; others' to 10 ×  ") + verdict,
+        noise + .hint(" (our BF16)  ") + verdict, noise + "  " + verdict,
+      ],
       in: head.row(1), look: look)
     let values: [(String, Double, Role)] = [
       ("median", kl.median, .series1), ("p90", kl.p90, .series1), ("p95", kl.p95, .series1),
@@ -97,9 +101,14 @@ struct PerplexityPanel: Widget {
     let cut: StyledText =
       .dim("protocol   ") + StyledText(report.protocol.rawValue)
       + .hint(": \(report.windows) × \(report.window), \(scored)")
+    // How a quantized cache was read decides its figures; how many tokens there were only how sure they are.
+    let read = report.schedule.map { StyledText.hint("; cache read ") + StyledText($0) }
+    let counted = cut + .hint("; \(Quantity.grouped(report.tokens)) tokens")
     buffer.line(
-      oneOf: [cut + .hint("; \(Quantity.grouped(report.tokens)) tokens"), cut], in: room.row(2),
-      look: look)
+      oneOf: read.map {
+        [counted + $0, cut + $0, .dim("cache read ") + StyledText(report.schedule ?? "")]
+      }
+        ?? [counted, cut], in: room.row(2), look: look)
     let recipe: StyledText = .dim("recipe     ") + StyledText(report.recipe)
     let inputs = Self.inputs(report)
     buffer.line(

@@ -173,6 +173,16 @@ package enum QualityScreen: Screen {
         state.choices[QualityScreen.self].recallDocuments = value
         return []
       },
+      Setting(
+        "prefill", .choice(StyledText((options.prefill ?? .passes).rawValue)),
+        help:
+          "What fills a quantized cache before the scored half: passes that read it as they go, or full precision and one "
+          + "token a step after it, as in KIVI's paper.",
+        step: { state, _ in
+          state.choices[QualityScreen.self].evaluation.prefill =
+            options.prefill == .full ? nil : .full
+          return []
+        }),
     ]
   }
 
