@@ -103,4 +103,21 @@ import Workbench
     #expect(play.screen(width: 80, height: 24).contains("W8A8 per token"))
     #expect(play.screen(width: 200, height: 60).contains("Activations: the farthest channel"))
   }
+
+  /// What breaks static scales stands above the map.
+  @Test func massiveActivationsAreCalledOutFirst() {
+    var play = Self.opened()
+    play.press("enter")
+    #expect(!play.screen().contains("massive"))
+    var survey = SampleOutliers.survey(.baseline, planted: nil)
+    survey.inputs[3].reach.largest = 3010
+    survey.inputs[3].first = .init(position: 0, channel: 130, magnitude: 3010, behind: 8)
+    play.finish(OutliersJob(recipe: .baseline, calibration: .init(), thresholds: []), survey)
+    ScreensTests.expect(
+      OutlierScreen.id,
+      shows: [
+        "massive: 3010 at token 0 in 0.down: static scales break, norm folds do not reach down",
+        "from 6.0",
+      ], in: play)
+  }
 }

@@ -3,6 +3,7 @@ import Engine
 import Evaluation
 import Models
 import Quantization
+import Tensors
 import Wording
 
 /// KV caches side by side.
@@ -123,6 +124,12 @@ struct CacheCommand: ParsableCommand {
         print(
           "  \(row.name): \(Quantity.significant(kl.mean)) +- \(Quantity.significant(kl.error, 2))")
       }
+    }
+    let formats = report.options.caches.compactMap { try? $0.cacheFormat(standard: .fp16) }
+    if let kept = formats.first(where: { $0.window != nil }),
+      let words = CacheSchedule.passes.words(for: kept)
+    {
+      print("A cache that keeps a window in full precision is read to the depth \(words).")
     }
     let questions = report.rows.first?.recall.questions ?? 0
     print(
