@@ -1,4 +1,4 @@
-import Models
+package import Models
 package import Planning
 package import Quantization
 

@@ -1,4 +1,4 @@
-package import Models
+import Models
 package import Tensors
 
 /// How a quantized cache is filled before what is scored, which decides what attention reads there.
