@@ -62,7 +62,7 @@ import Testing
   /// Schemes leave the group open that is the method's own.
   @Test func schemesFitTheModel() throws {
     let scheme = try #require(RecipeText.scheme("W4A16"))
-    #expect("\(try scheme.fitted(to: widths(576)).recipe)" == "weights rtn:4:64")
-    #expect("\(try scheme.fitted(to: widths(512)).recipe)" == "weights rtn:4:128")
+    #expect(try "\(scheme.fitted(to: widths(576)).recipe)" == "weights rtn:4:64")
+    #expect(try "\(scheme.fitted(to: widths(512)).recipe)" == "weights rtn:4:128")
   }
 }

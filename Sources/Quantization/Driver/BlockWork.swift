@@ -110,7 +110,12 @@ struct BlockWork {
     let isGiven = quantizer.candidate != nil
     let weights = isGiven || outputs == nil ? try weightErrors(layer) : nil
     let sums = outputs ?? weights ?? ErrorSums()
-    let reasons = [layer.fallback, drafted[layer.projection].fallbackReason].compactMap(\.self)
+    let linear = drafted[layer.projection]
+    // A layer that did not run yet is asked what would run it.
+    let kernel =
+      linear.fallbackReason
+      ?? (outputs == nil ? linear.choice(disabling: context.disabledKernels).reason : nil)
+    let reasons = [layer.fallback, kernel].compactMap(\.self)
     return LayerReport(
       block: index, projection: layer.projection.rawValue,
       method: layer.method.isEmpty ? "none" : layer.method,
