@@ -1,6 +1,7 @@
 import Engine
 import Evaluation
 import FoundationEssentials
+import Models
 import Planning
 import Quantization
 import Synchronization
