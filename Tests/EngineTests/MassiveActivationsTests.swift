@@ -39,7 +39,7 @@ import Testing
     #expect(words.contains("down has none in front: it does not reach there"))
     #expect(
       found.massiveShort
-        == "massive: 3010 at token 0 in 11.down: static scales break, norm folds do not reach down")
+        == "massive: 3010 at token 0 in 11.down breaks static scales; folds miss it")
   }
 
   @Test func channelsThatReachFarEverywhereAreToldApart() throws {

@@ -27,7 +27,7 @@ import Testing
     #expect(found.map(\.name) == ["hqq", "awq", "gptq", "rtn"])
     #expect(
       found[0].why
-        == "measured here: KL 0.21 +- 0.004 (run 0001-hqq); in general: needs no calibration text and takes seconds, at a "
+        == "measured here: KL 0.210 +- 0.0040 (run 0001-hqq); in general: needs no calibration text and takes seconds, at a "
         + "larger error")
     #expect(found[2].measured?.kl == 0.265 && found[1].measured == nil)
     let all = try ranking([run("rtn", 0.1), run("gptq", 0.2), run("hqq", 0.3), run("awq", 0.4)])

@@ -116,7 +116,7 @@ import Workbench
     ScreensTests.expect(
       OutlierScreen.id,
       shows: [
-        "massive: 3010 at token 0 in 0.down: static scales break, norm folds do not reach down",
+        "massive: 3010 at token 0 in 0.down breaks static scales; folds miss it",
         "from 6.0",
       ], in: play)
   }

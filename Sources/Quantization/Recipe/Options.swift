@@ -130,7 +130,8 @@ package struct OptionSpec: Hashable, Sendable, Codable {
     case (.choice(let names), .choice(let name)):
       guard names.contains(name) else { throw refuse("one of " + names.joined(separator: ", ")) }
       return value
-    case (.integer, _): throw refuse("a whole number")
+    case (.integer(_, _, let listed), _):
+      throw refuse(listed.isEmpty ? "a whole number" : "one of " + listing(listed))
     case (.decimal, _): throw refuse("a number")
     case (.flag, _): throw refuse("true or false")
     case (.choice(let names), _): throw refuse("one of " + names.joined(separator: ", "))

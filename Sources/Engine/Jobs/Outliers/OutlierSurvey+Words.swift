@@ -59,9 +59,8 @@ extension OutlierSurvey {
   /// The same in a line.
   package var massiveShort: String? {
     guard let first = massiveInputs.first else { return nil }
-    let reach =
-      Self.isBehindNorm(first.projection) ? "" : ", norm folds do not reach \(first.layers)"
-    return "massive: \(Self.place(first)): static scales break\(reach)"
+    return "massive: \(Self.place(first)) breaks static scales"
+      + (Self.isBehindNorm(first.projection) ? "" : "; folds miss it")
   }
 
   /// `3010 at token 0 in 11.down`.

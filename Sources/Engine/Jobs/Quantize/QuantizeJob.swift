@@ -53,14 +53,7 @@ package struct QuantizeJob: Job {
     let text = try text(held, recipe, laboratory)
     let windows = text?.windows ?? []
     let tokens = text?.tokens ?? 0
-    if let text {
-      reporter.log(
-        "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
-          + (calibration.text ?? "the built-in calibration text"))
-      if try recipe.calibrates() {
-        notes += [CalibrationText.foreign(held, calibration), text.overlap].compactMap(\.self)
-      }
-    }
+    if let text { notes += try remarks(on: text, held, recipe, reporter) }
     for note in notes { reporter.log("Note: \(note).") }
     let store = try store(laboratory, held, recipe, windows, reporter)
     let quantizer = Quantizer(
@@ -107,13 +100,22 @@ package struct QuantizeJob: Job {
     let report = report(
       outcome, recipe, held, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil, notes: notes)
-    let made = Laboratory.Quantized(
-      recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
-      blocks: outcome.blocks, sample: windows.first ?? [])
-    laboratory.update { $0.quantized = made }
+    keep(outcome, recipe, report, sample: windows.first ?? [], in: laboratory)
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
+  }
+
+  /// Tells which windows are taken, and yields what is to be said of them.
+  private func remarks(
+    on text: CalibrationText, _ held: Laboratory.OpenModel, _ recipe: Recipe,
+    _ reporter: JobReporter<Part>
+  ) throws -> [String] {
+    reporter.log(
+      "\(text.windows.count) windows of \(text.windows[0].count) tokens, seed \(calibration.seed), from "
+        + (calibration.text ?? "the built-in calibration text"))
+    guard try recipe.calibrates() else { return [] }
+    return [CalibrationText.foreign(held, calibration), text.overlap].compactMap(\.self)
   }
 
   /// The calibration text; nil where nobody looks at one.
@@ -122,6 +124,16 @@ package struct QuantizeJob: Job {
   ) throws -> CalibrationText? {
     guard try compares || recipe.calibrates() else { return nil }
     return try laboratory.calibrationText(held, calibration)
+  }
+
+  private func keep(
+    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ report: QuantizeReport, sample: [Int32],
+    in laboratory: Laboratory
+  ) {
+    let made = Laboratory.Quantized(
+      recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
+      blocks: outcome.blocks, sample: sample)
+    laboratory.update { $0.quantized = made }
   }
 
   /// - Parameter recipe: with the transforms that the model has.
