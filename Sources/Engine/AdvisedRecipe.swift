@@ -36,18 +36,34 @@ extension PlanReport.Advice {
     of method: MethodDescription, for shape: ModelShape? = nil
   ) -> MethodChoice {
     var choice = MethodChoice(sayingStandardsOf: method, for: shape)
-    guard let planned = ranking.first(where: { $0.name == method.name })?.bits,
+    guard let ranked = ranking.first(where: { $0.name == method.name }),
+      let planned = ranked.codeBits ?? ranked.bits,
       let option = method.options.first(where: { $0.key == "bits" })
     else { return choice }
     let bits = option.kind.largest(upTo: planned) ?? option.standard
     choice.options["bits"] = bits
-    // Bits with nothing for scales are those of a scale a row.
+    if ranked.codeBits != nil {
+      if let planned = ranked.group, planned < 1 || shape?.isDivided(by: planned) ?? true,
+        let group = method.options.first(where: { $0.key == "group" }), group.kind.lists(planned)
+      {
+        choice.options["group"] = .integer(planned)
+      }
+      return choice
+    }
+    // In older reports bits with nothing for scales are those of a scale a row.
     if bits == .integer(Int(exactly: planned) ?? -1),
       let group = method.options.first(where: { $0.key == "group" }), group.kind.lists(-1)
     {
       choice.options["group"] = .integer(-1)
     }
     return choice
+  }
+}
+
+extension ModelShape {
+  /// Whether groups of this size fill the rows of all layers.
+  fileprivate func isDivided(by group: Int) -> Bool {
+    linears.allSatisfy { $0.columns % group == 0 }
   }
 }
 

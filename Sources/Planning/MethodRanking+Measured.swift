@@ -35,9 +35,10 @@ extension MethodRanking {
   private func measured(
     _ method: PlanReport.RankedMethod, _ target: QuantizationTarget
   ) -> MeasuredMethod? {
-    planner.methods.measured.first {
+    let planned = (method.codeBits ?? method.bits).map { Int($0) }
+    return planner.methods.measured.first {
       $0.target == target && $0.name == method.name
-        && ($0.bits == nil || method.bits == nil || $0.bits == method.bits.map { Int($0) })
+        && ($0.bits == nil || planned == nil || $0.bits == planned)
     }
   }
 }

@@ -120,8 +120,9 @@ struct CacheCommand: ParsableCommand {
           row.name, "\(row.bytesPerToken)",
           row.resident.map { Quantity.fixed($0.bytesPerToken, 0) } ?? "-",
           Quantity.fixed(row.keyBits, 2), Quantity.fixed(row.valueBits, 2),
-          Quantity.fixed(row.perplexity.mean, 3), Quantity.fixed(row.perplexity.error, 3),
-          Quantity.significant(row.kl.mean), Quantity.significant(row.kl.error, 2),
+          Quantity.fixed(row.perplexity.mean, 3),
+          Quantity.error(row.perplexity.error, windows: facts.windows),
+          Quantity.significant(row.kl.mean), Quantity.error(row.kl.error, windows: facts.windows),
           Quantity.significant(row.kl.p99), Quantity.percent(row.topOne.mean, 1),
           row.recall.accuracy.map { Quantity.percent($0) } ?? "-",
           row.recall.tokens.map { Quantity.percent($0.quantizedShare, 1) } ?? "-",
@@ -143,7 +144,8 @@ struct CacheCommand: ParsableCommand {
       for row in report.rows {
         guard let kl = row.klToBaseline else { continue }
         print(
-          "  \(row.name): \(Quantity.significant(kl.mean)) +- \(Quantity.significant(kl.error, 2))")
+          "  \(row.name): \(Quantity.significant(kl.mean))"
+            + Quantity.margin(kl.error, windows: facts.windows, sign: "+-"))
       }
     }
     let formats = report.options.caches.compactMap { try? $0.cacheFormat(standard: .fp16) }
@@ -177,8 +179,10 @@ struct CacheCommand: ParsableCommand {
         row.buckets.map { bucket in
           [
             row.name, "\(bucket.first)-\(bucket.end)", "\(bucket.tokens)",
-            Quantity.fixed(bucket.perplexity.mean, 3), Quantity.fixed(bucket.perplexity.error, 3),
-            Quantity.significant(bucket.kl.mean), Quantity.significant(bucket.kl.error, 2),
+            Quantity.fixed(bucket.perplexity.mean, 3),
+            Quantity.error(bucket.perplexity.error, windows: report.facts.windows),
+            Quantity.significant(bucket.kl.mean),
+            Quantity.error(bucket.kl.error, windows: report.facts.windows),
             Quantity.percent(bucket.topOne.mean, 1),
           ]
         }

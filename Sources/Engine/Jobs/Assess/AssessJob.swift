@@ -9,12 +9,17 @@ import Tensors
 package struct AssessJob: Job {
   package var recipe: Recipe
   package var calibration: CalibrationOptions
+  /// Whether finished blocks will go to disk; nil for as the workbench has it, when the run is long.
+  package var keeping: Keeping?
   /// Whether layers will be compared on the calibration text although no method looks at it.
   package var compares: Bool
 
-  package init(recipe: Recipe, calibration: CalibrationOptions, compares: Bool = true) {
+  package init(
+    recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping? = nil, compares: Bool = true
+  ) {
     self.recipe = recipe
     self.calibration = calibration
+    self.keeping = keeping
     self.compares = compares
   }
 
@@ -36,15 +41,14 @@ package struct AssessJob: Job {
     var problems: [String] = []
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
-    var bits = 16.0
-    var tableBits = 16.0
+    var outputBytes = held.model.weightBytes
     var price: Preflight?
     do {
       let fitted = try recipe.fitted(to: recipe.widths(of: held.model))
       recipe = fitted.recipe
       notes += fitted.note.map { [$0] } ?? []
       if let head = recipe.head {
-        tableBits = try head.bitsPerWeight(columns: shape.hiddenSize)
+        _ = try head.bitsPerWeight(columns: shape.hiddenSize)
         demand.weights = head.format(columns: shape.hiddenSize)
       }
       cache = try recipe.cacheFormat(standard: .fp16)
@@ -52,27 +56,30 @@ package struct AssessJob: Job {
       if let trial = try laboratory.trial(recipe, held.model) {
         demand.weights = trial.format.isFloat ? nil : trial.format
         demand.activations = recipe.activations == nil ? nil : trial.activation
-        bits = trial.bits
       }
+      outputBytes = try laboratory.outputBytes(recipe, held.model)
       let length = min(calibration.length, shape.context)
       let reads = try compares || recipe.calibrates()
       price = try laboratory.preflight(
-        recipe, held, [Int](repeating: length, count: reads ? calibration.samples : 0), keeps: true)
+        recipe, held, [Int](repeating: length, count: reads ? calibration.samples : 0),
+        keeping: keeping ?? .automatic)
       if try recipe.calibrates(), let words = CalibrationText.foreign(held, calibration) {
         notes.append(words)
       }
     } catch let error as QuantizationError {
       problems.append(RecipeTrial.advice(on: error))
     }
-    return AssessReport(
+    var report = AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
       peakResidentBytes: price?.peakBytes ?? Machine.residentBytes() ?? 0,
-      outputBytes: Int(shape.weightBytes(bitsPerWeight: bits, tableBits: tableBits)),
+      outputBytes: outputBytes,
       baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),
       coverage: RuntimeRules.coverage(demand), problems: problems,
       diskBytes: price.map { $0.keptBytes + $0.artifactBytes },
       warnings: price.map { notes + $0.warnings })
+    report.jobBytes = price?.jobBytes
+    return report
   }
 }

@@ -41,7 +41,10 @@ package struct QuantizeJob: Job {
   /// Models whose linear layers take more than this are gone through with one block in memory.
   private static let streamedBytes = 512 << 20
   /// A run that is expected to take longer keeps its finished blocks without being asked.
-  private static let keptSeconds = 20.0
+  static let keptSeconds = 20.0
+
+  /// Whether packed copies and mapped pages of a block are given back when it is done.
+  static func releasesBlocks(of model: Model) -> Bool { model.linearBytes > streamedBytes }
 
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
@@ -50,15 +53,15 @@ package struct QuantizeJob: Job {
     let (held, recipe) = try laboratory.openModel(
       for: "quantizing", as: recipe, pause: reporter.checkpoint
     ) { notes.append($0) }
+    let watch = MemoryWatch()
     let text = try text(held, recipe, laboratory)
     let windows = text?.windows ?? []
-    let tokens = text?.tokens ?? 0
     if let text { notes += try remarks(on: text, held, recipe, reporter) }
     for note in notes { reporter.log("Note: \(note).") }
     let store = try store(laboratory, held, recipe, windows, reporter)
     let quantizer = Quantizer(
       recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
-      releasesBlocks: held.model.linearBytes > Self.streamedBytes, compares: compares)
+      releasesBlocks: Self.releasesBlocks(of: held.model), compares: compares)
     let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
@@ -67,7 +70,9 @@ package struct QuantizeJob: Job {
     func progress(_ phase: String, share: Double? = nil) {
       reporter.progress(
         phase, done: done, of: blocks, unit: "blocks", since: since, share: share, before: resumed,
-        work: (Double(done - resumed) + (share ?? 0)) * Double(tokens), rateUnit: "tokens/s")
+        work: (Double(done - resumed) + (share ?? 0)) * Double(text?.tokens ?? 0),
+        rateUnit: "tokens/s",
+        jobBytes: watch?.peakBytes)
     }
     let outcome: Quantizer.Outcome
     do {
@@ -82,11 +87,7 @@ package struct QuantizeJob: Job {
         case .note(let words):
           notes.append(words)
           reporter.log("Note: \(words).")
-        case .layer(let layer):
-          reporter.tell(layer)
-          if let reason = layer.fallback {
-            reporter.log("block \(layer.block) \(layer.projection): \(reason)")
-          }
+        case .layer(let layer): Self.tell(layer, reporter)
         case .step(let block, let what, _):
           progress("block \(block + 1) of \(blocks): \(what)")
         case .block(let count, let total):
@@ -97,13 +98,20 @@ package struct QuantizeJob: Job {
     } catch {
       throw ended(by: error, store, done: done, reporter)
     }
-    let report = report(
+    var report = report(
       outcome, recipe, held, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil, notes: notes)
+    report.jobBytes = watch?.peakBytes
     keep(outcome, recipe, report, sample: windows.first ?? [], in: laboratory)
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
+  }
+
+  private static func tell(_ layer: LayerReport, _ reporter: JobReporter<Part>) {
+    reporter.tell(layer)
+    guard let reason = layer.fallback else { return }
+    reporter.log("block \(layer.block) \(layer.projection): \(reason)")
   }
 
   /// Tells which windows are taken, and yields what is to be said of them.
@@ -180,7 +188,7 @@ package struct QuantizeJob: Job {
       recipe: recipe, held: held, calibration: calibration, windows: windows, compares: compares,
       laboratory: laboratory)
     let preflight = try laboratory.preflight(
-      recipe, held, windows.map(\.count), keeps: keeping != .nothing)
+      recipe, held, windows.map(\.count), keeping: keeping)
     for warning in preflight.warnings { reporter.log("Note: \(warning).") }
     if held.model.linears.contains(where: { !held.model[$0].weight.format.isFloat }) {
       reporter.log(
