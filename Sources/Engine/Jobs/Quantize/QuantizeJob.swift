@@ -65,8 +65,7 @@ package struct QuantizeJob: Job {
     let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
-    var done = 0
-    var resumed = 0
+    var (done, resumed) = (0, 0)
     func progress(_ phase: String, share: Double? = nil) {
       reporter.progress(
         phase, done: done, of: blocks, unit: "blocks", since: since, share: share, before: resumed,
