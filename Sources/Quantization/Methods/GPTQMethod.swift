@@ -8,7 +8,8 @@ import Tensors
 /// Frantar et al., arXiv 2210.17323. The inputs that shape the Hessian are those of the calibration text after the
 /// blocks that are quantized already, and, true-sequential, after the layers of the same block that are. Act-order
 /// takes its groups from the original order of the columns (static groups), so that no index of groups is needed when
-/// the layer runs.
+/// the layer runs. It costs nothing anywhere and lessens the error by much; the search of ranges lessens it once more, in
+/// twice the time.
 package struct GPTQMethod: QuantizationMethod {
   package static let describes = MethodDescription(
     name: "gptq", title: "GPTQ",
@@ -241,6 +242,6 @@ package struct GPTQMethod: QuantizationMethod {
       // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
       passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,
       float32: Double(tokens) * squares + updates,
-      float64: cubes * 2 / 3, walks: 2, bytes: bytes)
+      float64: cubes * 2 / 3, walks: searchesRange ? 26 : 2, bytes: bytes)
   }
 }
