@@ -1,4 +1,4 @@
-import Operators
+package import Operators
 import Synchronization
 
 /// One decoder block: the layers and norms of a plan.
@@ -8,12 +8,15 @@ package final class DecoderBlock: Sendable {
   package let linears: [Projection: Linear]
   /// A norm for each place of the plan.
   package let norms: [BlockNorm: NormWeight]
+  /// A score of each query head that takes part in the softmax, where the plan has them.
+  package let sinks: AttentionSinks?
 
   private let cached = Mutex<PreparedBlock?>(nil)
 
   /// - Throws: `ModelError.weightShape` for a layer or norm that the plan has and these do not, or of another size.
   package init(
-    plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight]
+    plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight],
+    sinks: AttentionSinks? = nil
   ) throws(ModelError) {
     for linear in plan.linears {
       guard let found = linears[linear.role], found.rows == linear.rows,
@@ -28,7 +31,12 @@ package final class DecoderBlock: Sendable {
       throw .weightShape(
         layer: norm.name, expected: [norm.width], found: norms[place].map { [$0.count] } ?? [])
     }
+    if let name = plan.attention.sinks, sinks?.count != plan.attention.heads {
+      throw .weightShape(
+        layer: name, expected: [plan.attention.heads], found: sinks.map { [$0.count] } ?? [])
+    }
     self.plan = plan
+    self.sinks = sinks
     self.linears = linears.filter { plan[$0.key] != nil }
     self.norms = norms.filter { plan[$0.key] != nil }
   }
@@ -92,7 +100,7 @@ package final class DecoderBlock: Sendable {
       }
       changed[role] = new
     }
-    return try DecoderBlock(plan: plan, linears: changed, norms: changedNorms)
+    return try DecoderBlock(plan: plan, linears: changed, norms: changedNorms, sinks: sinks)
   }
 
   /// The same block with every layer changed.
@@ -134,6 +142,7 @@ final class PreparedBlock: Sendable {
 
   let attention: Half
   let feedForward: FeedForward
+  let sinks: AttentionSinks?
   let queryNorm: NormWeight?
   let keyNorm: NormWeight?
   /// Between the halves.
@@ -156,6 +165,7 @@ final class PreparedBlock: Sendable {
     feedForward =
       try block.plan.feedForward.experts.map { .mixture(try Mixture($0, block, for: context)) }
       ?? .dense(half(.feedForward))
+    sinks = block.sinks
     queryNorm = block.norms[.query]
     keyNorm = block.norms[.key]
     feedForwardNorm = block.norms[.feedForward]

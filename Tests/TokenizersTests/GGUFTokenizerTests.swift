@@ -1,4 +1,5 @@
 import Platform
+import TestSupport
 import Testing
 import Tokenizers
 
@@ -92,6 +93,59 @@ struct GGUFTokenizerTests {
     bare.addsSpacePrefix = false
     #expect(try Tokenizer(gguf: bare).encode("ab") == [262])
     #expect(try Tokenizer(gguf: bare).decode([263]) == " a")
+  }
+
+  /// The tokenizer.json that is made of the metadata gives the same ids and the same text.
+  private static func isWritten(_ file: GGUFVocabulary, _ texts: [String]) throws {
+    let original = try Tokenizer(gguf: file)
+    let written = try Tokenizer(json: Array(file.tokenizerJSON().utf8), file: "tokenizer.json")
+    for text in texts {
+      let ids = try original.encode(text, addSpecialTokens: true)
+      #expect(try written.encode(text, addSpecialTokens: true) == ids, "\(text.debugDescription)")
+      #expect(written.decode(ids) == original.decode(ids))
+    }
+    for id in file.tokens.indices {
+      let id = Int32(truncatingIfNeeded: id)
+      #expect(written.isSpecial(id) == original.isSpecial(id))
+    }
+  }
+
+  @Test func pairsAreWrittenAsFiles() throws {
+    var file = try Self.converted("llama3-split.json", pre: "llama-bpe")
+    try Self.isWritten(file, Fixture.samples())
+    file.addsEOS = true
+    try Self.isWritten(file, ["", "ab"])
+    file.addsBOS = false
+    file.pre = "falcon"
+    try Self.isWritten(file, Fixture.samples())
+  }
+
+  @Test func piecesAreWrittenAsFiles() throws {
+    var file = Self.pieces()
+    let texts = ["", "ab", "a ab", " aé", "a<sep>a<s>", "  abab a\nb"]
+    try Self.isWritten(file, texts)
+    file.addsSpacePrefix = false
+    file.addsBOS = false
+    try Self.isWritten(file, texts)
+  }
+
+  @Test func theConfigurationIsWritten() throws {
+    let folder = try TemporaryFolder()
+    var file = Self.pieces()
+    file.templates = ChatTemplates(standard: "{{ \"a\" }}")
+    file.addsBOS = true
+    try WholeFile.write(file.tokenizerJSON(), to: folder.path("tokenizer.json"))
+    try WholeFile.write(file.tokenizerConfigJSON(), to: folder.path("tokenizer_config.json"))
+    var read = try Tokenizer.load(directory: folder.path)
+    #expect(read.bosID == 1 && read.eosID == 2)
+    #expect(read.templates == file.templates)
+    file.templates.named = ["tool_use": "b"]
+    try WholeFile.write(file.tokenizerConfigJSON(), to: folder.path("tokenizer_config.json"))
+    read = try Tokenizer.load(directory: folder.path)
+    #expect(read.templates == file.templates)
+    file.tokens[260] = [0xff]
+    let error = #expect(throws: TokenizerError.self) { try file.tokenizerJSON() }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("tokens[260]"))
   }
 
   @Test func whatIsNotKnownIsNamed() throws {

@@ -45,7 +45,7 @@ extension QuantizedLayout {
 package enum QuantizedLayouts {
   package static let all: [any QuantizedLayout.Type] = [
     CompressedTensorsReader.self, GPTQLayout.self, AWQLayout.self, BlockFloat8Layout.self,
-    BitsAndBytesLayout.self,
+    BitsAndBytesLayout.self, MXFP4ExpertsLayout.self,
   ]
 
   /// The layout of a `quant_method`, nil for none that is known.

@@ -24,6 +24,7 @@ struct AllocateCommand: ParsableCommand {
   var save: String?
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -43,6 +44,7 @@ struct AllocateCommand: ParsableCommand {
   }
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model)
@@ -51,7 +53,7 @@ struct AllocateCommand: ParsableCommand {
     }
     let report = try session.perform(
       AllocateJob(
-        recipe: recipe, calibration: calibration.options, budget: budget, windows: windows))
+        recipe: recipe, calibration: calibration.options(texts), budget: budget, windows: windows))
     if let save { try RecipeFile.write(report.advised.recipe, to: save) }
     if output.json { return try Output.json(AllocationDocument(report: report)) }
     Self.show(report)

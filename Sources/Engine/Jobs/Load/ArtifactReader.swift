@@ -45,7 +45,9 @@ struct ArtifactReader {
   private func activated(_ model: Model, _ inFile: (String) -> String) throws -> Model {
     var changed: [LinearID: Linear] = [:]
     for id in model.linears where !model[id].weight.format.isFloat {
-      guard let activation = try layout.activation(of: inFile(model[id].name)) else { continue }
+      let plan = model.blocks[id.block].plan[id.projection]
+      let name = plan?.storedName ?? model[id].name
+      guard let activation = try layout.activation(of: inFile(name)) else { continue }
       changed[id] = try model[id].replacing(activation: activation)
     }
     let activated = try model.replacing(changed)
