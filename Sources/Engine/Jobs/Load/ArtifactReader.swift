@@ -19,7 +19,8 @@ struct ArtifactReader {
     let notes = try config.optionalObject("nibble")
     for notice in layout.notices { reporter.log(notice) }
     let source = LayoutSource(try Checkpoint(path: directory.path), layout: layout)
-    let stored = try Model.load(configuration, from: source)
+    let loaded = try Model.load(configuration, from: source)
+    let stored = try scaled(loaded, TensorNaming(loaded.frame, has: source.has))
     let recipe = try notes.map { try ArtifactNotes.recipe($0, path: config.path) }
     let naming = TensorNaming(stored.frame, has: source.has)
     let quantized = try activated(stored) { naming?.stored($0) ?? $0 }
@@ -37,6 +38,20 @@ struct ArtifactReader {
       model: quantized, recipe: recipe,
       cache: try recipe?.cacheFormat(standard: .fp16) ?? .fp16,
       origin: try notes?.optionalText("source"))
+  }
+
+  /// The model with the scales that the file has for its cache.
+  private func scaled(_ model: Model, _ naming: TensorNaming?) throws -> Model {
+    var blocks: [Int: DecoderBlock] = [:]
+    for (index, block) in model.blocks.enumerated() {
+      func scale(_ role: Projection) throws -> Float? {
+        let name = block[role].name
+        return try layout.cacheScale(of: naming?.stored(name) ?? name)
+      }
+      guard let keys = try scale(.k), let values = try scale(.v) else { continue }
+      blocks[index] = try block.replacing(cacheScales: KVScales(keys: keys, values: values))
+    }
+    return blocks.isEmpty ? model : try model.replacing(blocks: blocks)
   }
 
   /// The quantized layers set to the activations that the artifact says.
