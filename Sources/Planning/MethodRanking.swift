@@ -43,13 +43,25 @@ struct MethodRanking {
       return nil
     }
     let bits = isAboutBits ? claim.form.bits : nil
+    let bytes = bits.map { planner.model.weightBytes(bitsPerWeight: $0) }
+    let demand = RuntimeDemand(weights: claim.form.weights, activations: claim.form.activations)
+    let stored = planner.model.storedWeightBytes
+    if planner.model.storedBits != nil, let bytes, bytes >= stored {
+      // Below all that would make the weights smaller, in their own order.
+      return Ranked(
+        score: claim.rank - 1000,
+        method: .init(
+          name: method.name,
+          why: "\(Quantity.bytes(bytes)) would be no less than the \(Quantity.bytes(stored)) they take as stored",
+          wouldChange: "the model that the file was made from", bits: bits, bytes: bytes),
+        demand: demand)
+    }
     return Ranked(
       score: claim.rank,
       method: .init(
         name: method.name, why: text(claim.why, claim.form),
-        wouldChange: text(claim.wouldChange, claim.form), bits: bits,
-        bytes: bits.map { planner.model.weightBytes(bitsPerWeight: $0) }),
-      demand: RuntimeDemand(weights: claim.form.weights, activations: claim.form.activations))
+        wouldChange: text(claim.wouldChange, claim.form), bits: bits, bytes: bytes),
+      demand: demand)
   }
 
   /// Whether the plan is in a situation.
