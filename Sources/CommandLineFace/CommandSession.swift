@@ -25,8 +25,42 @@ struct CommandSession {
   func perform<Kind: Job>(
     _ job: Kind, hear: (@Sendable (Kind.Part) -> Void)? = nil
   ) throws -> Kind.Report {
+    try report(of: run(job, hear: hear))
+  }
+
+  /// Runs a job that may take long: each part is told in a line as it comes, and what there is is shown when the job
+  /// ends early.
+  ///
+  /// - Parameters:
+  ///   - resume: whether an earlier run with the same settings, which ended early, is gone on from.
+  ///   - line: a part in words; nil where nothing is to be told of it.
+  ///   - show: shows the parts of a job that ended early.
+  /// - Throws: `CommandFailure` with the job's message.
+  func performLong<Kind: Job>(
+    _ job: Kind, resume: Bool, line: @escaping @Sendable (Kind.Part) -> String?,
+    ended show: ([Kind.Part]) throws -> Void
+  ) throws -> Kind.Report {
+    let parts = Mutex<[Kind.Part]>([])
     let progress = progress
-    let outcome = laboratory.run(job, id: JobID(number: 0), control: Interrupt.control) { event in
+    let outcome = run(job, resuming: resume ? .required : .never) { part in
+      if let line = line(part) { progress.note(line) }
+      parts.withLock { $0.append(part) }
+    }
+    if case .finished = outcome {
+    } else {
+      let told = parts.withLock { $0 }
+      if !told.isEmpty { try show(told) }
+    }
+    return try report(of: outcome)
+  }
+
+  private func run<Kind: Job>(
+    _ job: Kind, resuming: Resuming = .never, hear: (@Sendable (Kind.Part) -> Void)?
+  ) -> JobOutcome<Kind.Report> {
+    let progress = progress
+    let outcome = laboratory.run(
+      job, id: JobID(number: 0), control: Interrupt.control, resuming: resuming
+    ) { event in
       if let hear, case .part(_, let payload) = event, let part = payload.value as? Kind.Part {
         hear(part)
       } else {
@@ -34,6 +68,10 @@ struct CommandSession {
       }
     }
     progress.finish()
+    return outcome
+  }
+
+  private func report<Report>(of outcome: JobOutcome<Report>) throws -> Report {
     switch outcome {
     case .finished(let report): return report
     case .failed(let message): throw CommandFailure(message: message)

@@ -27,6 +27,15 @@ struct OutputOptions: ParsableArguments {
   var json = false
 }
 
+/// Whether an earlier run is gone on from.
+struct ResumeOption: ParsableArguments {
+  @Flag(
+    help:
+      "Go on from a run with the same model, text and settings that ended early: what it measured is kept in the data folder."
+  )
+  var resume = false
+}
+
 /// Threads, kernels and where runs are kept.
 struct RuntimeOptions: ParsableArguments {
   @Option(help: "Threads that compute; the machine's cores without it.")

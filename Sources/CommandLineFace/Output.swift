@@ -51,9 +51,29 @@ enum Output {
     print(String(decoding: data, as: UTF8.self))
   }
 
+  /// Prints what there is of a report whose job ended early, with `"isWhole": false` in it.
+  static func json(partial report: some Encodable) throws {
+    try json(PartialDocument(report: report))
+  }
+
   /// Prints rows as a table, columns aligned; numbers to the right.
   static func table(_ header: [String], _ rows: [[String]]) {
     for line in PlainTable.lines(header, rows) { print(line) }
+  }
+}
+
+/// What there is of a report.
+private struct PartialDocument<Report: Encodable>: Encodable {
+  let report: Report
+
+  private enum Key: String, CodingKey {
+    case isWhole
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try report.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(false, forKey: .isWhole)
   }
 }
 

@@ -33,6 +33,7 @@ package enum EngineError: Error, Hashable, Sendable {
     candidate: String, base: String, what: String, expected: String, found: String)
   case nothingToCompare(model: String)
   case unknownForm(name: String, known: [String])
+  case nothingToResume(path: String)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -40,6 +41,9 @@ extension EngineError: CustomStringConvertible {
     switch self {
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .nothingToResume(let path):
+      "there is nothing to resume: expected what an earlier run with the same model, text and settings kept, in "
+        + "\(path), found none"
     case .noCounterpart(let candidate, let base, let what, let expected, let found):
       "\(candidate) cannot be held against \(base): \(what): expected \(expected), found \(found)"
     case .nothingToCompare(let model):

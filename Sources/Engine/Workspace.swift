@@ -13,11 +13,11 @@ package struct Workspace: Sendable {
 
   /// All runs, the newest first; folders that hold no run are passed over and named in `problems`.
   package func runs() -> (runs: [RunRecord], problems: [String]) {
-    let names =
-      (try? FileManager.default.contentsOfDirectory(atPath: directory))?.sorted(by: >) ?? []
+    var names: [String] = []
     var runs: [RunRecord] = []
     var problems: [String] = []
-    for name in names where !name.hasPrefix(".") {
+    do { names = try FolderListing.names(in: directory) } catch { problems.append("\(error)") }
+    for name in names.reversed() {
       do {
         runs.append(try run(named: name))
       } catch {
@@ -54,7 +54,7 @@ package struct Workspace: Sendable {
       let digits = "\(number)"
       run.id = String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "-" + stem
       number += 1
-    } while taken(number - 1)
+    } while try taken(number - 1)
     let folder = directory + "/" + run.id
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     let encoder = JSONEncoder()
@@ -64,10 +64,9 @@ package struct Workspace: Sendable {
   }
 
   /// Whether any run has this number already.
-  private func taken(_ number: Int) -> Bool {
+  private func taken(_ number: Int) throws -> Bool {
     let digits = "\(number)"
     let prefix = String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "-"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    return names.contains { $0.hasPrefix(prefix) }
+    return try FolderListing.names(in: directory).contains { $0.hasPrefix(prefix) }
   }
 }

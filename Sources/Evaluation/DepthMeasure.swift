@@ -2,7 +2,7 @@ import Models
 package import Operators
 
 /// Scores of decoded tokens by how many tokens lay in the cache in front of them.
-package struct DepthScores: Sendable {
+package struct DepthScores: Sendable, Codable {
   /// Ranges of depths, ascending.
   package let buckets: [Range<Int>]
   /// One for each bucket.
@@ -18,6 +18,12 @@ package struct DepthScores: Sendable {
   mutating func add(_ score: PositionDivergence, depth: Int) {
     all.add(score)
     if let place = buckets.firstIndex(where: { $0.contains(depth) }) { parts[place].add(score) }
+  }
+
+  /// Adds the scores of more text, read to the same depths.
+  mutating func add(_ other: DepthScores) {
+    all.add(other.all)
+    for (place, part) in other.parts.enumerated() { parts[place].add(part) }
   }
 }
 
@@ -48,17 +54,28 @@ package struct DepthMeasure {
   }
 
   /// What was found.
-  package struct Outcome: Sendable {
+  package struct Outcome: Sendable, Codable {
     /// One subject: against the reference, and against the FP baseline where that is another.
-    package struct Side: Sendable {
+    package struct Side: Sendable, Codable {
       package var toReference: DepthScores
       package var toBaseline: DepthScores?
+
+      fileprivate mutating func add(_ other: Side) {
+        toReference.add(other.toReference)
+        if let more = other.toBaseline { toBaseline?.add(more) }
+      }
     }
 
     /// In the order of the subjects.
     package var subjects: [Side]
     /// The reference against itself, which has its perplexity, and against the baseline.
     package var reference: Side
+
+    /// Adds what was found in more windows, by the same subjects in the same order.
+    package mutating func add(_ other: Outcome) {
+      reference.add(other.reference)
+      for (place, side) in other.subjects.enumerated() { subjects[place].add(side) }
+    }
   }
 
   /// A side with its cache and scores of one step.
@@ -79,14 +96,16 @@ package struct DepthMeasure {
     }
   }
 
-  /// Scores all windows.
+  /// Scores all windows, or some of them.
   ///
   /// - Parameters:
+  ///   - part: indices of the windows; all without it.
   ///   - progress: called with the number of decoded tokens of a side done after each step.
   ///   - checkpoint: called between steps; what it throws ends the measure.
   /// - Throws: `EvaluationError.notFinite` naming window and side; what the models throw.
   package func run(
-    _ text: DepthText, progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
+    _ text: DepthText, windows part: Range<Int>? = nil, progress: (Int) -> Void = { _ in },
+    checkpoint: () throws -> Void = {}
   ) throws -> Outcome {
     let capacity = text.depth + text.tokens
     let known = try Runner(reference, capacity: capacity)
@@ -97,7 +116,8 @@ package struct DepthMeasure {
       toBaseline: base == nil ? nil : DepthScores(text.buckets))
     var outcome = Outcome(subjects: runners.map { _ in empty }, reference: empty)
     var done = 0
-    for (number, window) in text.windows.enumerated() {
+    for number in part ?? text.windows.indices {
+      let window = text.windows[number]
       let everyone = [known] + (base.map { [$0] } ?? []) + runners
       for runner in everyone {
         try checkpoint()

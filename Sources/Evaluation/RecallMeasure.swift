@@ -62,7 +62,7 @@ package struct RecallMeasure {
   }
 
   /// What one side makes of a question.
-  package struct Answer: Hashable, Sendable {
+  package struct Answer: Hashable, Sendable, Codable {
     /// Tokens of the answer.
     package var tokens: Int
     /// Those that were the most likely ones, with the right tokens in front of them.

@@ -5,7 +5,7 @@ package import Operators
 ///
 /// The definitions are those of `llama-perplexity`: error bars are standard errors of the mean over
 /// positions, percentiles are interpolated linearly at `f (N - 1)`.
-package struct ScoreStatistics: Sendable {
+package struct ScoreStatistics: Sendable, Codable {
   private(set) var divergences: [Double] = []
   private(set) var baselineNLL: [Double] = []
   private(set) var otherNLL: [Double] = []
@@ -22,6 +22,14 @@ package struct ScoreStatistics: Sendable {
     baselineNLL.append(position.baselineNLL)
     otherNLL.append(position.otherNLL)
     if position.sameTop { sameTop += 1 }
+  }
+
+  /// Adds the positions of another text after these.
+  package mutating func add(_ other: ScoreStatistics) {
+    divergences += other.divergences
+    baselineNLL += other.baselineNLL
+    otherNLL += other.otherNLL
+    sameTop += other.sameTop
   }
 
   /// Perplexity of the baseline with its error.

@@ -89,6 +89,17 @@ package final class GrowingLog: Sendable {
     }
   }
 
+  /// Takes all lines away.
+  package func clear() throws(PlatformError) {
+    try state.withLock { (state) throws(PlatformError) in
+      guard let descriptor = state.descriptor, ftruncate(descriptor.number, 0) == 0 else {
+        throw PlatformError.system(operation: "empty", path: path, code: errno)
+      }
+      state.length = 0
+      state.isDirty = true
+    }
+  }
+
   /// Syncs lines that have waited for a second or more; for a timer, when no line comes.
   package func syncIfDue() throws(PlatformError) {
     try state.withLock { (state) throws(PlatformError) in try Self.syncIfDue(&state) }

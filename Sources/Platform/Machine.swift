@@ -55,11 +55,14 @@ package enum Machine {
   }
 
   /// Bytes of the pages that large buffers get: 2 MiB, or 4 KiB where the system gives no huge pages.
-  package static var bufferPageBytes: Int {
-    let setting = SystemTable(path: "/sys/kernel/mm/transparent_hugepage/enabled").lines.first
-    let gives = setting.map { $0.contains("[always]") || $0.contains("[madvise]") } ?? false
-    return gives ? HugeBuffer.pageBytes : Int(sysconf(Int32(_SC_PAGESIZE)))
-  }
+  ///
+  /// Found by touching one byte of such a buffer: its setting is not told everywhere, as in a container without `/sys`.
+  package static let bufferPageBytes: Int = {
+    let ordinary = Int(sysconf(Int32(_SC_PAGESIZE)))
+    guard let buffer = try? HugeBuffer(byteCount: HugeBuffer.pageBytes) else { return ordinary }
+    buffer.bytes[0] = 1
+    return buffer.residentBytes == HugeBuffer.pageBytes ? HugeBuffer.pageBytes : ordinary
+  }()
 
   /// Bytes of memory this process holds now.
   package static func residentBytes() -> Int? {

@@ -26,8 +26,9 @@ package struct CatalogSource {
 
   /// The messages that fill the catalog.
   package func messages() -> [Message] {
+    let (neighbours, unlisted) = Self.neighbours()
     var parts: [CatalogPart] = [
-      .models(entries: models),
+      .models(entries: models + neighbours.filter { $0.path != model }),
       .methods(descriptions: QuantizationMethods.descriptions),
       .machines(peaks: laboratory.machines.machines),
       .themes(entries: themes.entries),
@@ -36,25 +37,28 @@ package struct CatalogSource {
       .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
     ]
     let stored = laboratory.workspace.runs()
+    let problems = unlisted + stored.problems + laboratory.machines.problems
     parts += stored.runs.map { .run(record: $0) }
     return parts.map { .catalog(part: $0) }
-      + (stored.problems + laboratory.machines.problems).map { .notice(kind: .problem, text: $0) }
+      + problems.map { .notice(kind: .problem, text: $0) }
   }
 
   private var models: [ModelEntry] {
     var entries = [ModelEntry(name: DemoModel.name, path: nil, kind: "built-in")]
     if let model { entries.append(Self.entry(model)) }
-    entries += Self.neighbours.filter { $0.path != model }
     return entries
   }
 
-  /// Model directories in the current folder.
-  private static var neighbours: [ModelEntry] {
-    // A folder that cannot be listed offers no models; the path can still be typed.
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: ".")) ?? []
-    return names.sorted().prefix(200).filter {
-      $0.hasSuffix(".gguf") || FileManager.default.fileExists(atPath: $0 + "/config.json")
-    }.map { entry($0) }
+  /// Model directories in the current folder, and why it cannot be listed; the path of a model can still be typed then.
+  private static func neighbours() -> (models: [ModelEntry], problems: [String]) {
+    do {
+      let names = try FolderListing.names(in: ".").prefix(200).filter {
+        $0.hasSuffix(".gguf") || FileManager.default.fileExists(atPath: $0 + "/config.json")
+      }
+      return (names.map { entry($0) }, [])
+    } catch {
+      return ([], ["\(error)"])
+    }
   }
 
   private static func entry(_ path: String) -> ModelEntry {

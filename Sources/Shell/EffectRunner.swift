@@ -26,7 +26,10 @@ final class EffectRunner: Sendable {
     let control = JobControl()
     controls.withLock { $0[id] = control }
     (request.isHeavy ? heavy : light).add { [self] in
-      laboratory.run(request, id: id, control: control) { [mailbox] in mailbox.send(.job($0)) }
+      // Who starts again what was cancelled wants the rest of it.
+      laboratory.run(request, id: id, control: control, resuming: .whenKept) { [mailbox] in
+        mailbox.send(.job($0))
+      }
       controls.withLock { $0[id] = nil }
     }
   }

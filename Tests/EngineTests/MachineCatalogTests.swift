@@ -26,6 +26,14 @@ import Testing
     }
   }
 
+  @Test func aFolderOfRunsThatCannotBeListedIsTold() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("runs", "")
+    let runs = Workspace(directory: file).runs()
+    #expect(runs.runs.isEmpty && runs.problems.count == 1 && runs.problems[0].contains(file))
+    #expect(Workspace(directory: folder.path("none")).runs().problems.isEmpty)
+  }
+
   @Test func theMachinesShippedAreSound() throws {
     let catalog = try MachineCatalog(locator: ResourceLocator())
     #expect(catalog.problems == [])

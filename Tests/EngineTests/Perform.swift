@@ -8,14 +8,17 @@ struct Ended: Error { var event: JobEvent? }
 ///
 /// - Parameters:
 ///   - stopping: cancels the job when that many units of it are done.
+///   - resuming: what is done with what an earlier run kept.
 ///   - emit: shown every event.
 func perform<Kind: Job>(
-  _ laboratory: Laboratory, _ job: Kind, stopping: Int? = nil,
+  _ laboratory: Laboratory, _ job: Kind, stopping: Int? = nil, resuming: Resuming = .never,
   emit: @escaping @Sendable (JobEvent) -> Void = { _ in }
 ) throws -> Kind.Report {
   let last = Mutex<JobEvent?>(nil)
   let control = JobControl()
-  let outcome = laboratory.run(job, id: JobID(number: 1), control: control) { event in
+  let outcome = laboratory.run(
+    job, id: JobID(number: 1), control: control, resuming: resuming
+  ) { event in
     emit(event)
     if case .progressed(_, let progress) = event, let stopping, progress.done >= stopping {
       control.cancel()

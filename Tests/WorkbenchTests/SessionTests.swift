@@ -97,6 +97,12 @@ import Workbench
     #expect(throws: SessionError.self) { try Self.read(Self.head, line) }
   }
 
+  @Test func aFolderThatCannotBeListedIsAnEntryWithItsProblem() {
+    let entries = SessionCatalog.entries(folders: ["/dev/null", "/nowhere"])
+    #expect(entries.map(\.path) == ["/dev/null"])
+    #expect(entries.first?.problem?.contains("/dev/null") == true)
+  }
+
   /// Every session that ships is whole, and plays to its end.
   @Test(.enabled(if: RegistrationTests.hasSources)) func shippedSessionsPlay() throws {
     let folder = RegistrationTests.sources + "/../../Sessions"

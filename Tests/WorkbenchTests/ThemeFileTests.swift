@@ -57,11 +57,12 @@ import Workbench
     try write("ring-a", "name = \"ring-a\"\ninherits = \"ring-b\"")
     try write("ring-b", "name = \"ring-b\"\ninherits = \"ring-a\"")
     try write("broken", "name =")
-    let catalog = ThemeCatalog(folders: [folder, "/nowhere"])
+    let catalog = ThemeCatalog(folders: [folder, "/nowhere", folder + "/base.toml"])
     #expect(catalog.theme(named: "child").style(.accent).foreground == Color(hex: "#aabbcc"))
     #expect(catalog.theme(named: "missing") == .default)
     #expect(catalog.entries.first?.name == Theme.default.name)
-    #expect(Set(catalog.problems.keys) == ["orphan", "ring-a", "ring-b", "broken"])
+    #expect(
+      Set(catalog.problems.keys) == ["orphan", "ring-a", "ring-b", "broken", folder + "/base.toml"])
     #expect(catalog.problems["orphan"]?.contains("did you mean \"base\"?") == true)
     #expect(catalog.problems["ring-a"]?.contains("inherits itself") == true)
   }

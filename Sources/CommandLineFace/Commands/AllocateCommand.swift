@@ -25,6 +25,7 @@ struct AllocateCommand: ParsableCommand {
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
+  @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -51,13 +52,37 @@ struct AllocateCommand: ParsableCommand {
     guard let budget = parsedBudget else {
       throw CommandFailure(message: "--budget: expected bits or a size, found '\(self.budget)'")
     }
-    let report = try session.perform(
+    let report = try session.performLong(
       AllocateJob(
-        recipe: recipe, calibration: calibration.options(texts), budget: budget, windows: windows))
+        recipe: recipe, calibration: calibration.options(texts), budget: budget, windows: windows),
+      resume: resume.resume,
+      line: { "\($0.layer) alone in \($0.bits) bits: KL \(Quantity.significant($0.kl))" },
+      ended: { parts in
+        if output.json {
+          try Output.json(partial: ["alone": parts])
+        } else {
+          Self.show(parts)
+        }
+      })
     if let save { try RecipeFile.write(report.advised.recipe, to: save) }
     if output.json { return try Output.json(AllocationDocument(report: report)) }
     Self.show(report)
     if let save { print("Wrote the advised recipe to \(save).") }
+  }
+
+  /// What is known of layers alone, where the budget was not spent yet.
+  private static func show(_ parts: [AllocateJob.Part]) {
+    let widths = Set(parts.map(\.bits)).sorted()
+    let alone = Dictionary(grouping: parts, by: \.layer)
+    print("KL with one layer alone quantized, as far as measured; nothing was chosen yet")
+    Output.table(
+      ["layer"] + widths.map { "\($0) bits" },
+      alone.sorted { $0.key < $1.key }.map { layer, found in
+        ["\(layer)"]
+          + widths.map { width in
+            found.first { $0.bits == width }.map { Quantity.significant($0.kl) } ?? "-"
+          }
+      })
   }
 
   static func show(_ report: AllocationReport) {

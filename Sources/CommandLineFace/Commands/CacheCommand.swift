@@ -50,6 +50,7 @@ struct CacheCommand: ParsableCommand {
   var map = false
   @Flag(help: "Print quality by depth.")
   var depths = false
+  @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -78,11 +79,28 @@ struct CacheCommand: ParsableCommand {
     let options = CacheOptions(
       caches: caches, text: text, recallText: recall, depth: depth, tokens: tokens, step: step,
       windows: windows, generate: generate, recallDocuments: recallDocuments)
-    let report = try session.perform(CachesJob(options: options))
+    let job = CachesJob(options: options)
+    let report = try session.performLong(job, resume: resume.resume, line: Self.line) { parts in
+      guard let report = job.folded(parts) else { return }
+      if output.json { try Output.json(partial: report) } else { show(report) }
+    }
     if output.json { return try Output.json(report) }
+    show(report)
+  }
+
+  private func show(_ report: CacheReport) {
     Self.show(report)
     if depths { Self.showDepths(report) }
     if map { for row in report.rows where !row.isReference { Self.showMap(row) } }
+  }
+
+  /// A cache that is done, in a line; nil where only its scores are known.
+  private static func line(_ part: CachesJob.Part) -> String? {
+    let row = part.row
+    guard row.map.probes > 0, !row.isReference else { return nil }
+    return "\(row.name): perplexity \(Quantity.fixed(row.perplexity.mean, 3)), KL "
+      + "\(Quantity.significant(row.kl.mean)), recall "
+      + (row.recall.accuracy.map { Quantity.percent($0) } ?? "-")
   }
 
   static func show(_ report: CacheReport) {
@@ -106,8 +124,11 @@ struct CacheCommand: ParsableCommand {
           Quantity.significant(row.kl.p99), Quantity.percent(row.topOne.mean, 1),
           row.recall.accuracy.map { Quantity.percent($0) } ?? "-",
           row.recall.tokens.map { Quantity.percent($0.quantizedShare, 1) } ?? "-",
-          row.divergence.median.map { Quantity.fixed($0, 0) } ?? ">\(row.divergence.tokens)",
-          Quantity.percent(row.divergence.sameShare), Self.worst(row, .keys),
+          row.divergence.first.isEmpty
+            ? "-"
+            : row.divergence.median.map { Quantity.fixed($0, 0) } ?? ">\(row.divergence.tokens)",
+          row.divergence.first.isEmpty ? "-" : Quantity.percent(row.divergence.sameShare),
+          Self.worst(row, .keys),
           Self.worst(row, .values),
         ]
       })

@@ -24,6 +24,7 @@ struct KernelsCommand: ParsableCommand {
   var decoded = 32
   @Option(name: .customLong("form"), help: "A form as the table names it, as often as wanted.")
   var forms: [String] = []
+  @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -45,10 +46,26 @@ struct KernelsCommand: ParsableCommand {
     _ = try session.load(model.model)
     let options = KernelOptions(
       tokens: tokens, decoded: decoded, forms: forms.isEmpty ? nil : forms)
-    let report = try session.perform(KernelsJob(options: options))
+    let job = KernelsJob(options: options)
+    let report = try session.performLong(job, resume: resume.resume, line: Self.line) { parts in
+      guard let report = job.folded(parts) else { return }
+      if output.json { try Output.json(partial: report) } else { Self.show(report) }
+    }
     if output.json { try Output.json(report) } else { Self.show(report) }
     guard report.passes else {
       throw CommandFailure(message: Self.complaint(report), code: 3)
+    }
+  }
+
+  /// A form that is done, in a line.
+  private static func line(_ part: KernelsJob.Part) -> String? {
+    part.rows.first.map { row in
+      let sides = part.rows.map { row in
+        "\(row.provider.rawValue) KL \(Quantity.significant(row.found.kl, 2))"
+          + (row.isAbove ? " ABOVE" : "")
+      }
+      return "\(row.form): \(sides.joined(separator: ", ")); floor "
+        + Quantity.significant(row.floor.kl, 2)
     }
   }
 

@@ -27,6 +27,7 @@ struct LabCommand: ParsableCommand {
   var quick = false
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
+  @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -65,7 +66,21 @@ struct LabCommand: ParsableCommand {
     try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     _ = try session.load(model.model)
-    let report = try session.perform(OutlierLabJob(options: options))
+    let job = OutlierLabJob(options: options)
+    let report = try session.performLong(
+      job, resume: resume.resume,
+      line: { part in
+        "x\(part.facts.factor) \(part.row.name): perplexity \(Quantity.fixed(part.row.perplexity, 3)), KL "
+          + Quantity.significant(part.row.kl)
+      },
+      ended: { parts in
+        guard let report = job.folded(parts) else { return }
+        if output.json {
+          try Output.json(partial: LabDocument(report: report))
+        } else {
+          Self.show(report)
+        }
+      })
     if output.json { return try Output.json(LabDocument(report: report)) }
     Self.show(report)
   }

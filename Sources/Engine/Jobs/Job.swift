@@ -53,6 +53,15 @@ extension Job {
   package func fold(_ part: Part, into report: inout Report?) {}
 }
 
+extension Job {
+  /// What parts add up to; nil where they say nothing of a report.
+  package func folded(_ parts: [Part]) -> Report? {
+    var report: Report?
+    for part in parts { fold(part, into: &report) }
+    return report
+  }
+}
+
 /// What can happen to the open model that makes reports say nothing any more.
 package enum Change: Hashable, Sendable, CaseIterable {
   /// Another model was opened.

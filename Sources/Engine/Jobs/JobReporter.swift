@@ -7,6 +7,8 @@ package struct JobReporter<Part: JobValue>: Sendable {
   let job: String
   let control: JobControl
   let emit: @Sendable (JobEvent) -> Void
+  /// What a job that keeps its measurements does with those of an earlier run.
+  var resuming = Resuming.never
   var start = Machine.seconds()
 
   /// Seconds since the job began.
@@ -14,7 +16,8 @@ package struct JobReporter<Part: JobValue>: Sendable {
 
   /// The same for work that several kinds of jobs share, which tells no parts.
   var withoutParts: JobReporter<Never> {
-    JobReporter<Never>(id: id, job: job, control: control, emit: emit, start: start)
+    JobReporter<Never>(
+      id: id, job: job, control: control, emit: emit, resuming: resuming, start: start)
   }
 
   /// Waits while paused.

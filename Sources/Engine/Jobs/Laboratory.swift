@@ -91,11 +91,15 @@ package final class Laboratory: Sendable {
   }
 
   /// Does one job and tells what happens in it; returns when it is over.
+  ///
+  /// - Parameter resuming: what a job that keeps its measurements does with those of an earlier run.
   @discardableResult
   package func run<Kind: Job>(
-    _ job: Kind, id: JobID, control: JobControl, emit: @escaping @Sendable (JobEvent) -> Void
+    _ job: Kind, id: JobID, control: JobControl, resuming: Resuming = .never,
+    emit: @escaping @Sendable (JobEvent) -> Void
   ) -> JobOutcome<Kind.Report> {
-    let reporter = JobReporter<Kind.Part>(id: id, job: Kind.name, control: control, emit: emit)
+    let reporter = JobReporter<Kind.Part>(
+      id: id, job: Kind.name, control: control, emit: emit, resuming: resuming)
     emit(.started(id: id, title: job.title))
     do {
       let report = try job.run(in: self, reporting: reporter)
@@ -136,10 +140,12 @@ package final class Laboratory: Sendable {
 
   /// Does a job of any kind.
   package func run(
-    _ request: JobRequest, id: JobID, control: JobControl,
+    _ request: JobRequest, id: JobID, control: JobControl, resuming: Resuming = .never,
     emit: @escaping @Sendable (JobEvent) -> Void
   ) {
-    func run(_ job: some Job) { self.run(job, id: id, control: control, emit: emit) }
+    func run(_ job: some Job) {
+      self.run(job, id: id, control: control, resuming: resuming, emit: emit)
+    }
     run(request.job)
   }
 

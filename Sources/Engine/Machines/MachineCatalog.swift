@@ -22,9 +22,9 @@ package struct MachineCatalog: Sendable {
   package init(locator: ResourceLocator, file: String? = nil) throws(MachineFileError) {
     let folders = locator.search(for: "Machines", of: "Engine").existing
     for folder in folders.reversed() {
-      // A folder that cannot be listed has no machines; `doctor` tells which folders were looked at.
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      for name in names.sorted() where name.hasSuffix(".toml") {
+      var names: [String] = []
+      do { names = try FolderListing.names(in: folder) } catch { problems.append("\(error)") }
+      for name in names where name.hasSuffix(".toml") {
         do {
           add(try MachineFile(reading: "\(folder)/\(name)").machines)
         } catch {

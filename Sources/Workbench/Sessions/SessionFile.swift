@@ -40,10 +40,7 @@ package enum SessionFile {
         language: session.header.language, milliseconds: session.milliseconds,
         exercises: exercises)
     } catch {
-      let name = path.split(separator: "/").last.map(String.init) ?? path
-      return SessionEntry(
-        path: path, title: name, kind: .session, language: "", milliseconds: 0,
-        problem: "\(error)")
+      return SessionEntry(unreadable: path, problem: "\(error)")
     }
   }
 }

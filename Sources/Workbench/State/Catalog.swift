@@ -88,6 +88,13 @@ package struct SessionEntry: Hashable, Sendable, Codable {
     self.exercises = exercises
     self.problem = problem
   }
+
+  /// A file, or a folder of them, that cannot be read.
+  package init(unreadable path: String, problem: String) {
+    self.init(
+      path: path, title: path.split(separator: "/").last.map(String.init) ?? path,
+      kind: .session, language: "", milliseconds: 0, problem: problem)
+  }
 }
 
 /// A format that a quantized model can be written in.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 package import TerminalUI
 
 /// The themes that were found, the built-in one always among them.
@@ -14,7 +15,9 @@ package struct ThemeCatalog: Sendable {
     themes = [Theme.default.name: .default]
     var files: [String: ThemeFile] = [:]
     for folder in folders.reversed() {
-      for path in Self.paths(in: folder) {
+      var names: [String] = []
+      do { names = try FolderListing.names(in: folder) } catch { problems[folder] = "\(error)" }
+      for path in names.filter({ $0.hasSuffix(".toml") }).map({ "\(folder)/\($0)" }) {
         do {
           let file = try Self.read(path)
           files[file.name] = file
@@ -69,11 +72,5 @@ package struct ThemeCatalog: Sendable {
       throw .unreadable(path: path, reason: "\(error)")
     }
     return try ThemeFile(parsing: text, path: path)
-  }
-
-  private static func paths(in folder: String) -> [String] {
-    // A folder that cannot be listed has no themes; `doctor` tells which folders were looked at.
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(".toml") }.sorted().map { "\(folder)/\($0)" }
   }
 }

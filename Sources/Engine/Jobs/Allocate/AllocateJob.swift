@@ -1,5 +1,5 @@
 import Evaluation
-import Models
+package import Models
 import Operators
 import Platform
 package import Quantization
@@ -35,12 +35,27 @@ package struct AllocateJob: Job {
     "Budget spent: \(report.advised.name) is the advice"
   }
 
+  /// The KL of one layer alone quantized to one width.
+  package struct Part: JobValue {
+    package var layer: LinearID
+    package var bits: Int
+    package var kl: Double
+
+    package init(layer: LinearID, bits: Int, kl: Double) {
+      self.layer = layer
+      self.bits = bits
+      self.kl = kl
+    }
+  }
+
   package func run(
-    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+    in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> AllocationReport {
     var run = try AllocationRun(self, in: laboratory, reporter)
-    for (place, width) in run.widths.enumerated() { try run.measure(width: width, place: place) }
-    return try run.report()
+    return try run.kept.during {
+      for (place, width) in run.widths.enumerated() { try run.measure(width: width, place: place) }
+      return try run.report()
+    }
   }
 
   /// The recipe with the most frequent width as its own and an exception for every other layer.

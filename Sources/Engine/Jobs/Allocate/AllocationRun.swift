@@ -10,7 +10,9 @@ struct AllocationRun {
   let job: AllocateJob
   let laboratory: Laboratory
   let held: Laboratory.OpenModel
-  let reporter: JobReporter<Never>
+  let reporter: JobReporter<AllocateJob.Part>
+  /// What was measured, by this run or one before it.
+  let kept: KeptMeasures
   /// Bits a layer may have, narrowest first.
   let widths: [Int]
   let linears: [LinearID]
@@ -25,10 +27,13 @@ struct AllocationRun {
   private let verify: TextWindows
   private let start = Machine.seconds()
   private var layers: [BitAllocator.Layer]
-  private var uniforms: [(bits: Int, model: Model, bytes: Int)] = []
+  /// The same width everywhere; no model where all of it was kept.
+  private var uniforms: [(bits: Int, bytes: Int, model: Model?)] = []
 
   /// - Throws: `EngineError.nothingToAllocate`, `.budgetTooSmall` before anything is measured.
-  init(_ job: AllocateJob, in laboratory: Laboratory, _ reporter: JobReporter<Never>) throws {
+  init(
+    _ job: AllocateJob, in laboratory: Laboratory, _ reporter: JobReporter<AllocateJob.Part>
+  ) throws {
     let opened = try laboratory.openModel(
       for: "spending a budget of bits", as: job.recipe, pause: reporter.checkpoint)
     held = opened.held
@@ -50,7 +55,17 @@ struct AllocationRun {
       try laboratory.trial(job.recipe.with(bits: widths[0]), held.model)?.bits ?? 16
     layers = linears.map { _ in BitAllocator.Layer(bytes: [], losses: []) }
     verify = try laboratory.evaluationWindows(held, count: job.windows)
+    kept = try reporter.kept(
+      of: held, in: laboratory, options: job,
+      texts: ["calibration": text, "choice": probe.windows, "evaluation": verify.windows])
+    kept.plan(
+      widths.flatMap { width in linears.map { Self.name($0, width) } } + ["the choice"])
     guard bits(of: bytes) >= smallest else { throw tooSmall(bytes) }
+  }
+
+  /// What a layer alone is kept as.
+  private static func name(_ layer: LinearID, _ width: Int) -> String {
+    "\(layer) in \(width) bits"
   }
 
   /// Bits that the method for weights can have.
@@ -83,27 +98,56 @@ struct AllocationRun {
       since: start)
   }
 
+  /// What is known of a layer alone at one width.
+  private struct Alone: Codable {
+    var kl: Double
+    var bytes: Int
+  }
+
+  /// The same recipe everywhere.
+  private func uniform(_ width: Int, measured: Int) throws -> Quantizer.Outcome {
+    try laboratory.quantized(
+      job.recipe.with(bits: width), held, text, reporter.withoutParts
+    ) { [self] done, of in
+      progress("\(width) bits everywhere: block \(done) of \(of)", measured: measured)
+    }
+  }
+
   /// Quantizes to one width everywhere and measures each layer of it alone.
   mutating func measure(width: Int, place: Int) throws {
     let before = place * linears.count
-    let outcome = try laboratory.quantized(
-      job.recipe.with(bits: width), held, text, reporter
-    ) { [self] done, of in
-      progress("\(width) bits everywhere: block \(done) of \(of)", measured: before)
+    let names = linears.map { Self.name($0, width) }
+    // What was kept whole need not be quantized again.
+    var made: Quantizer.Outcome?
+    func everywhere() throws -> Quantizer.Outcome {
+      let outcome = try made ?? uniform(width, measured: before)
+      made = outcome
+      return outcome
     }
-    let measure = try LayerwiseDivergence(
-      held.model, windows: probe, context: laboratory.makeContext())
+    var started: LayerwiseDivergence?
     for (number, id) in linears.enumerated() {
       try reporter.checkpoint()
-      try measure.advance(to: id.block)
-      let original = try held.model.block(id.block)
-      let float = try outcome.blocks[id.block].floatBlock(original: original)
-      let alone = try float.replacing([id.projection: outcome.model[id]])
-      layers[number].losses.append(try measure.divergence(with: alone).divergence.mean)
-      layers[number].bytes.append(outcome.model[id].weight.byteCount)
+      let alone = try kept.measured(names[number]) {
+        let outcome = try everywhere()
+        let measure =
+          try started
+          ?? LayerwiseDivergence(held.model, windows: probe, context: laboratory.makeContext())
+        started = measure
+        try measure.advance(to: id.block)
+        let original = try held.model.block(id.block)
+        let float = try outcome.blocks[id.block].floatBlock(original: original)
+        let block = try float.replacing([id.projection: outcome.model[id]])
+        return Alone(
+          kl: try measure.divergence(with: block).divergence.mean,
+          bytes: outcome.model[id].weight.byteCount)
+      }
+      layers[number].losses.append(alone.kl)
+      layers[number].bytes.append(alone.bytes)
+      reporter.tell(AllocateJob.Part(layer: id, bits: width, kl: alone.kl))
       progress("\(width) bits: KL of \(id) alone", measured: before + number + 1)
     }
-    uniforms.append((width, outcome.model, outcome.model.linearBytes))
+    let all = try kept.measured("\(width) bits everywhere") { try everywhere().model.linearBytes }
+    uniforms.append((width, all, made?.model))
   }
 
   /// Chooses, quantizes as it is meant to be used, and measures that together with uniform bits.
@@ -112,8 +156,10 @@ struct AllocationRun {
     var even: AllocationReport.Side?
     var same: AllocationReport.Side?
     if let widest = uniforms.last(where: { $0.bytes <= bytes }) {
+      let everything = widths.count * linears.count
       even = try side(
-        "\(widest.bits) bits everywhere", job.recipe.with(bits: widest.bits), widest.model)
+        "\(widest.bits) bits everywhere", job.recipe.with(bits: widest.bits),
+        widest.model ?? uniform(widest.bits, measured: everything).model)
       if widest.bytes < best.bytes {
         same = try mixed("mixed bits at that size", within: widest.bytes).0
       }
@@ -135,7 +181,8 @@ struct AllocationRun {
     guard let chosen = BitAllocator.choose(layers, budget: bytes) else { throw tooSmall(bytes) }
     let recipe = AllocateJob.mixed(
       job.recipe, linears: linears, bits: chosen.map { widths[$0] })
-    let made = try laboratory.quantized(recipe, held, text, reporter) { [self] done, of in
+    let made = try laboratory.quantized(recipe, held, text, reporter.withoutParts) {
+      [self] done, of in
       progress("\(name): block \(done) of \(of)", measured: widths.count * linears.count)
     }
     let predicted = zip(layers, chosen).reduce(0) { $0 + $1.0.losses[$1.1] }
@@ -146,7 +193,9 @@ struct AllocationRun {
     _ name: String, _ recipe: Recipe, _ model: Model, predicted: Double? = nil
   ) throws -> AllocationReport.Side {
     reporter.log("Measuring \(name) end to end.")
-    let found = try laboratory.statistics(held, model, .fp16, verify, reporter).divergence
+    let found = try laboratory.statistics(
+      held, model, .fp16, verify, reporter.withoutParts
+    ).divergence
     return AllocationReport.Side(
       name: name, recipe: recipe, bytes: model.linearBytes,
       bitsPerWeight: bits(of: model.linearBytes),

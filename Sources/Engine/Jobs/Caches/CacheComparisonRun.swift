@@ -6,6 +6,7 @@ import Platform
 import Quantization
 import Tensors
 import Tokenizers
+import Wording
 
 /// What all measures of the caches share; the first subject is the FP16 cache.
 final class CacheComparisonRun {
@@ -23,8 +24,8 @@ final class CacheComparisonRun {
   private(set) var facts: CacheReport.Facts
   /// What the weights were quantized by; nil where they are FP.
   let weights: String?
-  private var answers: [[RecallMeasure.Answer]] = []
-  private var continuations: [[Int32]] = []
+  /// Of the FP16 cache.
+  private var reference: Heard?
 
   init(_ options: CacheOptions, laboratory: Laboratory, held: Laboratory.OpenModel) throws {
     guard let tokenizer = held.tokenizer else {
@@ -76,70 +77,79 @@ final class CacheComparisonRun {
     facts.storedAs = held.summary.baseline.storedAs
   }
 
-  /// Scores of all caches, token by token side by side.
-  func scores(_ reporter: JobReporter<Never>) throws -> DepthMeasure.Outcome {
-    var measure = DepthMeasure(
-      subjects: Array(subjects.dropFirst()), reference: subjects[0],
-      baseline: weights == nil
-        ? nil
-        : EvaluationSubject(
-          name: held.summary.baseline.side("BF16"), model: held.model, cache: .fp16),
-      context: context)
-    measure.step = facts.step
-    let since = Machine.seconds()
-    return try measure.run(
-      text,
-      progress: { [text, subjects] done in
-        reporter.progress(
-          "decoding through \(subjects.count) caches", done: done,
-          of: text.tokens * text.windows.count, unit: "tokens", since: since,
-          work: Double(done * subjects.count), rateUnit: "tokens/s")
-      }, checkpoint: reporter.checkpoint)
+  /// What is measured, in order, by the names it is kept under.
+  var steps: [String] {
+    text.windows.indices.map { Self.window($0) } + [Self.mapStep] + subjects.indices.map(step)
+  }
+
+  private static func window(_ number: Int) -> String { "window \(number + 1)" }
+  private static let mapStep = "errors by layer and head"
+  /// Two caches can have the same name.
+  private func step(_ index: Int) -> String {
+    "\(index == 0 ? "" : "\(index) ")\(subjects[index].name)"
+  }
+
+  /// Scores of all caches in one window, token by token side by side.
+  func scores(
+    _ window: Int, _ kept: KeptMeasures, _ reporter: JobReporter<Never>
+  ) throws -> DepthMeasure.Outcome {
+    try kept.measured(Self.window(window)) {
+      var measure = DepthMeasure(
+        subjects: Array(subjects.dropFirst()), reference: subjects[0],
+        baseline: weights == nil
+          ? nil
+          : EvaluationSubject(
+            name: held.summary.baseline.side("BF16"), model: held.model, cache: .fp16),
+        context: context)
+      measure.step = facts.step
+      let since = Machine.seconds()
+      let before = window * text.tokens
+      return try measure.run(
+        text, windows: window..<window + 1,
+        progress: { [text, subjects] done in
+          reporter.progress(
+            "decoding through \(subjects.count) caches", done: before + done,
+            of: text.tokens * text.windows.count, unit: "tokens", since: since, before: before,
+            work: Double(done * subjects.count), rateUnit: "tokens/s")
+        }, checkpoint: reporter.checkpoint)
+    }
+  }
+
+  /// What a window has said, in a line.
+  func words(of scores: DepthMeasure.Outcome, _ window: Int) -> String {
+    let sides = zip(subjects.dropFirst(), scores.subjects).map { subject, side in
+      "\(subject.name) \(Quantity.significant(side.toReference.all.divergence.mean))"
+    }
+    return "\(Self.window(window)) of \(text.windows.count), KL to the FP16 cache: "
+      + sides.joined(separator: ", ")
   }
 
   /// Errors by layer and head, one map for each cache; the FP16 cache's own is measured like the others.
-  func maps(_ reporter: JobReporter<Never>) throws -> [CacheErrorMap] {
-    let part = text.prefix(options.mapWindows)
-    let since = Machine.seconds()
-    return try CacheErrorMeasure(
-      model: subjects[0].model, formats: subjects.map(\.cache), context: context
-    ).run(
-      part,
-      progress: {
-        reporter.progress(
-          "errors by layer and head", done: $0, of: part.tokens * part.windows.count,
-          unit: "tokens", since: since)
-      }, checkpoint: reporter.checkpoint)
+  func maps(_ kept: KeptMeasures, _ reporter: JobReporter<Never>) throws -> [CacheErrorMap] {
+    try kept.measured(Self.mapStep) {
+      let part = text.prefix(options.mapWindows)
+      let since = Machine.seconds()
+      return try CacheErrorMeasure(
+        model: subjects[0].model, formats: subjects.map(\.cache), context: context
+      ).run(
+        part,
+        progress: {
+          reporter.progress(
+            "errors by layer and head", done: $0, of: part.tokens * part.windows.count,
+            unit: "tokens", since: since)
+        }, checkpoint: reporter.checkpoint)
+    }
   }
 
-  /// What is measured of each cache by itself, with what is known already.
-  func row(
-    _ index: Int, _ side: DepthMeasure.Outcome.Side, _ map: CacheErrorMap,
-    _ reporter: JobReporter<Never>
-  ) throws -> CacheReport.Row {
+  /// A cache with its scores, and nothing else known yet.
+  func scoredRow(_ index: Int, _ outcome: DepthMeasure.Outcome) -> CacheReport.Row {
     let subject = subjects[index]
-    let since = Machine.seconds()
-    func progress(_ what: String, _ step: Int) {
-      reporter.progress(
-        "\(subject.name): \(what)", done: index * 3 + step, of: subjects.count * 3, unit: "parts",
-        since: since, before: index * 3)
-    }
-    progress("recall", 0)
-    let answered = try RecallMeasure.answers(
-      subject, documents, context: context, checkpoint: reporter.checkpoint)
-    progress("continuing prompts", 1)
-    let continued = try GreedyContinuation(subject, context: context).run(
-      prompts: text.windows.map { Array($0.prefix(text.depth)) }, tokens: options.generate,
-      stops: Set(subject.model.configuration.endTokens), checkpoint: reporter.checkpoint)
-    if index == 0 { (answers, continuations) = (answered, continued) }
-    progress("resident bytes", 2)
-    let resident = try CacheResidenceMeasure(model: subject.model, context: context).run(
-      subject.cache, length: text.depth + text.tokens, checkpoint: reporter.checkpoint)
+    let side = index == 0 ? outcome.reference : outcome.subjects[index - 1]
     let shape = held.summary.shape
     let scores = side.toReference
     return CacheReport.Row(
       name: subject.name, recipe: recipes[index], isReference: index == 0,
-      bytesPerToken: shape.kvBytesPerToken(subject.cache), resident: resident,
+      bytesPerToken: shape.kvBytesPerToken(subject.cache), resident: nil,
       keyBits: subject.cache.keys.bitsPerValue(headDimension: shape.headDimension),
       valueBits: subject.cache.values.bitsPerValue(headDimension: shape.headDimension),
       perplexity: scores.all.perplexity, kl: scores.all.divergence,
@@ -151,9 +161,66 @@ final class CacheComparisonRun {
           perplexity: part.perplexity, kl: Estimate(mean: kl.mean, error: kl.error),
           topOne: part.topOneAgreement)
       },
-      recall: RecallReport(documents, baseline: answers, quantized: answered),
-      divergence: FirstDivergence(
-        tokens: options.generate, reference: continuations, found: continued),
-      map: map)
+      recall: RecallReport(depths: []), divergence: FirstDivergence(tokens: 0, first: []),
+      map: CacheErrorMap(
+        scores: [], scoreShift: [], keys: [], values: [], both: [], probes: 0))
+  }
+
+  /// What a cache answers and says by itself.
+  private struct Heard: Codable {
+    var answers: [[RecallMeasure.Answer]]
+    var continuations: [[Int32]]
+    var resident: CacheResidence?
+  }
+
+  /// What is measured of each cache by itself, with what is known already.
+  func row(
+    _ index: Int, _ outcome: DepthMeasure.Outcome, _ map: CacheErrorMap, _ kept: KeptMeasures,
+    _ reporter: JobReporter<Never>
+  ) throws -> CacheReport.Row {
+    let heard = try kept.measured(step(index)) { try hear(index, reporter) }
+    if index == 0 { reference = heard }
+    var row = scoredRow(index, outcome)
+    row.resident = heard.resident
+    row.recall = RecallReport(
+      documents, baseline: reference?.answers ?? [], quantized: heard.answers)
+    row.divergence = FirstDivergence(
+      tokens: options.generate, reference: reference?.continuations ?? [],
+      found: heard.continuations)
+    row.map = map
+    return row
+  }
+
+  /// Asks the recall questions and continues the prompts through one cache.
+  private func hear(_ index: Int, _ reporter: JobReporter<Never>) throws -> Heard {
+    let subject = subjects[index]
+    let since = Machine.seconds()
+    let prompts = text.windows.map { Array($0.prefix(text.depth)) }
+    // Documents, prompts, and the filling of a cache.
+    let parts = documents.count + prompts.count + 1
+    var done = 0
+    func progress(_ what: String) {
+      reporter.progress(
+        "\(subject.name): \(what)", done: index * parts + done, of: subjects.count * parts,
+        unit: "documents and prompts", since: since, before: index * parts)
+    }
+    let answers = try documents.flatMap { document in
+      progress("recall")
+      defer { done += 1 }
+      return try RecallMeasure.answers(
+        subject, [document], context: context, checkpoint: reporter.checkpoint)
+    }
+    let continuation = GreedyContinuation(subject, context: context)
+    let continuations = try prompts.flatMap { prompt in
+      progress("continuing prompts")
+      defer { done += 1 }
+      return try continuation.run(
+        prompts: [prompt], tokens: options.generate,
+        stops: Set(subject.model.configuration.endTokens), checkpoint: reporter.checkpoint)
+    }
+    progress("resident bytes")
+    let resident = try CacheResidenceMeasure(model: subject.model, context: context).run(
+      subject.cache, length: text.depth + text.tokens, checkpoint: reporter.checkpoint)
+    return Heard(answers: answers, continuations: continuations, resident: resident)
   }
 }

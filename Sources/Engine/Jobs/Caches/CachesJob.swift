@@ -41,19 +41,44 @@ package struct CachesJob: Job {
     let start = Machine.seconds()
     let lab = try CacheComparisonRun(
       options, laboratory: laboratory, held: try laboratory.openModel(for: "comparing caches"))
-    let scores = try lab.scores(reporter.withoutParts)
-    var report = CacheReport(facts: lab.facts, options: options)
-    if let base = scores.reference.toBaseline {
-      report.facts.baselinePerplexity = base.all.baselinePerplexity.mean
+    let kept = try reporter.kept(
+      of: lab.held, in: laboratory, options: options,
+      texts: ["text": lab.text.windows, "recall": lab.documents.map(\.tokens)])
+    kept.plan(lab.steps)
+    return try kept.during {
+      var report = CacheReport(facts: lab.facts, options: options)
+      var scores: DepthMeasure.Outcome?
+      do {
+        for window in lab.text.windows.indices {
+          let found = try lab.scores(window, kept, reporter.withoutParts)
+          scores =
+            scores.map { sum in
+              var sum = sum
+              sum.add(found)
+              return sum
+            } ?? found
+          reporter.log(lab.words(of: found, window))
+        }
+        guard let scores else { return report }
+        report.facts.baselinePerplexity = scores.reference.toBaseline?.all.baselinePerplexity.mean
+        let maps = try lab.maps(kept, reporter.withoutParts)
+        for index in lab.subjects.indices {
+          let row = try lab.row(index, scores, maps[index], kept, reporter.withoutParts)
+          report.rows.append(row)
+          reporter.tell(Part(facts: report.facts, row: row))
+        }
+      } catch let error as JobControl.Cancelled {
+        // What was scored is told of the other caches too.
+        if let scores {
+          report.facts.windows = scores.reference.toReference.all.count / lab.text.tokens
+          for index in lab.subjects.indices.dropFirst(report.rows.count) {
+            reporter.tell(Part(facts: report.facts, row: lab.scoredRow(index, scores)))
+          }
+        }
+        throw error
+      }
+      report.seconds = Machine.seconds() - start
+      return report
     }
-    let maps = try lab.maps(reporter.withoutParts)
-    let sides = [scores.reference] + scores.subjects
-    for index in lab.subjects.indices {
-      let row = try lab.row(index, sides[index], maps[index], reporter.withoutParts)
-      report.rows.append(row)
-      reporter.tell(Part(facts: report.facts, row: row))
-    }
-    report.seconds = Machine.seconds() - start
-    return report
   }
 }

@@ -31,8 +31,7 @@ package struct ContinueJob: Job {
     guard let tokenizer = held.tokenizer else {
       throw EngineError.notText(model: held.summary.name)
     }
-    var ids = try tokenizer.encode(prompt, addSpecialTokens: true)
-    if let begin = tokenizer.bosID, ids.first != begin { ids.insert(begin, at: 0) }
+    let ids = try Prompt(text: prompt).ids(for: tokenizer, model: held.summary.name)
     let start = Machine.seconds()
     reporter.progress("generating", done: 0, of: 2, unit: "texts", since: start)
     let made = try ContinuationMeasure(

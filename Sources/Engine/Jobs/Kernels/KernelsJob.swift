@@ -20,8 +20,26 @@ package struct KernelsJob: Job {
     "Kernels checked: \(report.passes ? "all agree" : "some are off")"
   }
 
+  /// A form, under every provider.
+  package struct Part: JobValue {
+    /// What the report says of itself, without rows.
+    package var head: KernelReport
+    package var rows: [KernelReport.Row]
+
+    package init(head: KernelReport, rows: [KernelReport.Row]) {
+      self.head = head
+      self.rows = rows
+    }
+  }
+
+  package func fold(_ part: Part, into report: inout KernelReport?) {
+    var grown = report ?? part.head
+    grown.rows += part.rows
+    report = grown
+  }
+
   package func run(
-    in laboratory: Laboratory, reporting reporter: JobReporter<Never>
+    in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> KernelReport {
     let held = try laboratory.openModel(for: "checking kernels")
     let start = Machine.seconds()
@@ -44,30 +62,55 @@ package struct KernelsJob: Job {
       model: held.summary.label, options: options,
       text: held.tokenizer == nil ? "token ids" : "the built-in evaluation text",
       threads: laboratory.pool.threads, rows: [], uncovered: [], seconds: 0)
+    let chosen = forms ?? all
+    let kept = try reporter.kept(
+      of: held, in: laboratory, options: options, texts: ["text": [ids]])
+    kept.plan(chosen.map(\.name))
+    let head = report
     var covered: Set<String> = []
-    for (index, form) in (forms ?? all).enumerated() {
-      reporter.progress(
-        form.name, done: index, of: (forms ?? all).count, unit: "forms", since: start)
-      try reporter.checkpoint()
-      let subject = try subject(form, held, ids, context)
-      let kernel = subject.model.kernelChoices()[0].kernel
-      if !form.isCache { covered.insert(kernel) }
-      let outcome = try agreement.run(
-        subject, providers: providers, checkpoint: reporter.checkpoint)
-      for provider in providers {
-        guard let found = outcome.providers[provider] else { continue }
-        report.rows.append(
+    return try kept.during {
+      for (index, form) in chosen.enumerated() {
+        reporter.progress(form.name, done: index, of: chosen.count, unit: "forms", since: start)
+        try reporter.checkpoint()
+        let found = try kept.measured(form.name) {
+          try measure(form, held, agreement, providers, reporter)
+        }
+        if !form.isCache { covered.insert(found.kernel) }
+        report.rows += found.rows
+        reporter.tell(Part(head: head, rows: found.rows))
+      }
+      if forms == nil {
+        report.uncovered = LinearKernel.all.map(\.name).filter { !covered.contains($0) }
+      }
+      report.seconds = Machine.seconds() - start
+      return report
+    }
+  }
+
+  /// What one form has come to.
+  private struct Measured: Codable {
+    var kernel: String
+    var rows: [KernelReport.Row]
+  }
+
+  private func measure(
+    _ form: KernelForms.Form, _ held: Laboratory.OpenModel, _ agreement: KernelAgreement,
+    _ providers: [ExecutionProvider], _ reporter: JobReporter<Part>
+  ) throws -> Measured {
+    let subject = try subject(form, held, agreement.text, agreement.context)
+    let kernel = subject.model.kernelChoices()[0].kernel
+    let outcome = try agreement.run(
+      subject, providers: providers, checkpoint: reporter.checkpoint)
+    return Measured(
+      kernel: kernel,
+      rows: providers.compactMap { provider in
+        outcome.providers[provider].map { found in
           KernelReport.Row(
             form: form.name, isCache: form.isCache, kernel: form.isCache ? "attention" : kernel,
             provider: provider, found: found, floor: outcome.floor,
-            isAbove: KernelAgreement.isAbove(found, floor: outcome.floor)))
-      }
-    }
-    if forms == nil {
-      report.uncovered = LinearKernel.all.map(\.name).filter { !covered.contains($0) }
-    }
-    report.seconds = Machine.seconds() - start
-    return report
+            isAbove: KernelAgreement.isAbove(found, floor: outcome.floor))
+        }
+      })
   }
 
   /// The model in one form; calibrated, where a method looks at activations, on the text itself.

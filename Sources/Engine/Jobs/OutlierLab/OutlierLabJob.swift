@@ -61,32 +61,59 @@ package struct OutlierLabJob: Job {
       held: plain, options: options,
       text: try laboratory.calibrationWindows(plain, options.calibration),
       verify: try laboratory.evaluationWindows(plain, count: options.windows))
-    var report = OutlierLabReport(model: plain.summary.name, options: options)
+    let kept = try reporter.kept(
+      of: plain, in: laboratory, options: options,
+      texts: ["calibration": lab.text, "evaluation": lab.verify.windows])
     // Where nothing stands out a row is missing.
-    let most = OutlierLabRecipes(
+    let entries = OutlierLabRecipes(
       plain.model.configuration, proposed: 1, isQuick: options.isQuick
-    ).entries.count
-    let total = options.factors.count * most
-    for (place, factor) in options.factors.enumerated() {
-      func progress(_ phase: String, row: Int) {
-        reporter.progress(
-          "x\(factor): \(phase)", done: place * most + row, of: total, unit: "rows", since: start)
+    ).entries
+    kept.plan(options.factors.flatMap { factor in entries.map { Self.place($0, factor) } })
+    return try kept.during {
+      var report = OutlierLabReport(model: plain.summary.name, options: options)
+      for (place, factor) in options.factors.enumerated() {
+        try measure(factor, lab, kept, reporter, into: &report) { phase, row in
+          reporter.progress(
+            "x\(factor): \(phase)", done: place * entries.count + row,
+            of: options.factors.count * entries.count, unit: "rows", since: start)
+        }
       }
-      progress("surveying its activations", row: 0)
-      let side = try planted(lab, factor, reporter)
-      let entries = OutlierLabRecipes(
-        side.held.model.configuration, proposed: side.facts.proposed, isQuick: options.isQuick
-      ).entries
-      for (number, entry) in entries.enumerated() {
-        try reporter.checkpoint()
-        progress(entry.name, row: number)
-        let row = try row(entry, of: side, lab, reporter)
-        report.add(row, side.facts)
-        reporter.tell(Part(model: report.model, facts: side.facts, row: row))
-      }
+      report.seconds = Machine.seconds() - start
+      return report
     }
-    report.seconds = Machine.seconds() - start
-    return report
+  }
+
+  /// What a row is kept as.
+  private static func place(_ entry: OutlierLabRecipes.Entry, _ factor: Int) -> String {
+    "x\(factor) \(entry.kind == .llmInt8 && entry.threshold != OutlierSurvey.six ? "LLM.int8() as proposed" : entry.name)"
+  }
+
+  /// All rows of one model; it is planted and surveyed where something of it was not kept.
+  private func measure(
+    _ factor: Int, _ lab: Setting, _ kept: KeptMeasures, _ reporter: JobReporter<Part>,
+    into report: inout OutlierLabReport, progress: (String, Int) -> Void
+  ) throws {
+    var made: Side?
+    func side() throws -> Side {
+      if let made { return made }
+      progress("surveying its activations", 0)
+      let side = try planted(lab, factor, reporter)
+      made = side
+      return side
+    }
+    let facts = try kept.measured("x\(factor)") { try side().facts }
+    let entries = OutlierLabRecipes(
+      lab.held.model.configuration, proposed: facts.proposed, isQuick: options.isQuick
+    ).entries
+    for (number, entry) in entries.enumerated() {
+      try reporter.checkpoint()
+      progress(entry.name, number)
+      let row = try kept.measured(Self.place(entry, factor)) {
+        try self.row(entry, of: side(), lab, reporter)
+      }
+      report.add(row, facts)
+      reporter.tell(Part(model: report.model, facts: facts, row: row))
+    }
   }
 
   /// What all models of the lab share.

@@ -154,7 +154,7 @@ package struct QuantizeJob: Job {
       guard preflight.seconds > Self.keptSeconds, let data = laboratory.locator.dataFolder else {
         return nil
       }
-      folder = data + "/unfinished/" + identity.digest
+      folder = data + "/unfinished/" + identity.identity.digest
     case .folder(let path, let resumes):
       if let kept = QuantizationCheckpoint.progress(in: path), !resumes {
         throw EngineError.unfinishedRun(folder: path, done: kept.done, of: kept.of)

@@ -25,34 +25,51 @@ struct RunIdentity {
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let files = try held.stored.files()
-    let sizes = files.sorted { $0.path < $1.path }.map {
-      "\($0.path.split(separator: "/").last ?? "") of \($0.byteCount) bytes, changed " + $0.modified
-    }
-    // Next to the recipe, so that a refusal says in words what the model was then.
-    let planted = held.transformed.transform(OutlierPlanting.self).map {
-      [QuantizationCheckpoint.Identity.Fact("planted outliers", "\($0)")]
-    }
-    let rotated = held.transformed.transform(ResidualRotation.self).map {
-      [QuantizationCheckpoint.Identity.Fact("residual stream", "\($0)")]
-    }
     identity = .init(
       [
         .init("recipe", String(decoding: try encoder.encode(recipe), as: UTF8.self)),
         .init("model", held.isBuiltIn ? "built-in" : held.stored.path),
-        .init("weights", sizes.joined(separator: ", ")),
+        .init("weights", try held.fileFacts()),
         .init("calibration text", calibration.text ?? "built-in"),
         .init("calibration tokens", Self.digest(of: windows)),
-        .init("threads", "\(laboratory.pool.threads)"),
-        .init("provider", laboratory.provider.rawValue),
-        .init("disabled kernels", laboratory.disabledKernels.sorted().joined(separator: " ")),
-        .init("algorithms", try Self.algorithms(recipe)),
-      ] + (planted ?? []) + (rotated ?? []))
+      ] + laboratory.identityFacts + [.init("algorithms", try Self.algorithms(recipe))]
+        + held.transformFacts)
   }
 
-  /// A name for the identity.
-  var digest: String {
-    Self.hash(identity.facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\n").utf8)
+  /// What the figures of a measuring job depend on besides its options and texts.
+  static func facts(
+    of held: Laboratory.OpenModel, in laboratory: Laboratory
+  ) throws -> [QuantizationCheckpoint.Identity.Fact] {
+    var facts: [QuantizationCheckpoint.Identity.Fact] = [
+      .init("program", ProgramVersion.current), .init("driver", driver),
+      .init("model", held.isBuiltIn ? "built-in" : held.stored.path),
+      .init("weights", try held.fileFacts()),
+    ]
+    if let quantized = held.quantized {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      // What calibration made of the weights shows in the errors of their layers.
+      facts.append(
+        .init(
+          "quantized",
+          quantized.words + " "
+            + QuantizationCheckpoint.Identity.hash(try encoder.encode(quantized.report?.layers))))
+    }
+    return facts + laboratory.identityFacts + held.transformFacts
+  }
+
+  /// A text as the windows that were cut from it.
+  static func text(
+    _ name: String, _ windows: [[Int32]]
+  ) -> QuantizationCheckpoint.Identity.Fact {
+    .init(name, digest(of: windows))
+  }
+
+  /// The options of a job.
+  static func options(_ options: some Encodable) throws -> QuantizationCheckpoint.Identity.Fact {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return .init("options", String(decoding: try encoder.encode(options), as: UTF8.self))
   }
 
   private static func digest(of windows: [[Int32]]) -> String {
@@ -62,14 +79,53 @@ struct RunIdentity {
         UInt8(truncatingIfNeeded: id >> 16),
       ]
     }
-    return "\(windows.count) windows of \(windows.first?.count ?? 0), " + hash(bytes)
+    return "\(windows.count) windows of \(windows.first?.count ?? 0), "
+      + QuantizationCheckpoint.Identity.hash(bytes)
+  }
+}
+
+extension QuantizationCheckpoint.Identity {
+  /// A name for the identity.
+  var digest: String {
+    Self.hash(facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\n").utf8)
   }
 
   /// FNV-1a with 64 bits, in hexadecimal: tells runs apart, protects against nothing.
-  private static func hash(_ bytes: some Sequence<UInt8>) -> String {
+  static func hash(_ bytes: some Sequence<UInt8>) -> String {
     var state: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension Laboratory.OpenModel {
+  /// The files of the weights with their sizes and times.
+  fileprivate func fileFacts() throws -> String {
+    try stored.files().sorted { $0.path < $1.path }.map {
+      "\($0.path.split(separator: "/").last ?? "") of \($0.byteCount) bytes, changed " + $0.modified
+    }.joined(separator: ", ")
+  }
+
+  /// What was made of the whole model: next to the recipe, so that a refusal says in words what the model was then.
+  fileprivate var transformFacts: [QuantizationCheckpoint.Identity.Fact] {
+    var facts: [QuantizationCheckpoint.Identity.Fact] = []
+    if let planting = transformed.transform(OutlierPlanting.self) {
+      facts.append(.init("planted outliers", "\(planting)"))
+    }
+    if let rotation = transformed.transform(ResidualRotation.self) {
+      facts.append(.init("residual stream", "\(rotation)"))
+    }
+    return facts
+  }
+}
+
+extension Laboratory {
+  /// What computes.
+  fileprivate var identityFacts: [QuantizationCheckpoint.Identity.Fact] {
+    [
+      .init("threads", "\(pool.threads)"), .init("provider", provider.rawValue),
+      .init("disabled kernels", disabledKernels.sorted().joined(separator: " ")),
+    ]
   }
 }

@@ -101,7 +101,7 @@ struct CacheTable: Widget {
       StyledText(Quantity.fixed(row.perplexity.mean, 3)),
       StyledText(Quantity.percent(row.topOne.mean, 1)),
       row.recall.accuracy.map { StyledText(Quantity.percent($0)) } ?? .hint("–"),
-      row.isReference
+      row.isReference || row.divergence.first.isEmpty
         ? .hint("–")
         : row.divergence.median.map { StyledText(Quantity.fixed($0, 0)) }
           ?? .good("> \(row.divergence.tokens)"),
@@ -110,7 +110,8 @@ struct CacheTable: Widget {
       row.isReference ? .hint("–") : StyledText(Quantity.significant(row.kl.p99, 2)),
       StyledText(Quantity.fixed(row.keyBits, 2)), StyledText(Quantity.fixed(row.valueBits, 2)),
       row.resident.map { StyledText(Quantity.fixed($0.bytesPerToken, 0)) } ?? .hint("–"),
-      StyledText(Quantity.percent(row.divergence.sameShare)),
+      row.divergence.first.isEmpty
+        ? .hint("–") : StyledText(Quantity.percent(row.divergence.sameShare)),
     ]
   }
 
