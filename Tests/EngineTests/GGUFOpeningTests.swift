@@ -146,6 +146,31 @@ import Tokenizers
     #expect(abs(after.perplexity / before.perplexity - 1) < 1e-3)
   }
 
+  /// What a transform rewrites is decoded, and said to be.
+  @Test func blocksArePlantedAndRotatedAsNumbers() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    let said = Mutex<[String]>([])
+    _ = try perform(laboratory, LoadJob(path: Self.demo(in: folder, as: .q8_0)))
+    let planted = try perform(
+      laboratory, PlantingJob(planting: OutlierPlanting(channels: 8, factor: 32))
+    ) { event in if case .log(_, let text) = event { said.withLock { $0.append(text) } } }
+    #expect(planted.logitDifference == 0)
+    #expect(planted.atSixAfter > planted.atSixBefore)
+    #expect(said.withLock { $0.contains { $0.contains("the values they stand for") } })
+    let report = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    #expect(report.planted?.contains("8 channels x32") == true)
+    #expect(report.kl.mean < 1e-3)
+    _ = try perform(laboratory, PlantingJob(planting: nil))
+    let rotated = try perform(laboratory, RotationJob(rotation: ResidualRotation(seed: 1)))
+    let exact = try #require(rotated.exact)
+    #expect(exact.difference < exact.largest * 1e-3)
+    // Taken back, the weights are as they are stored.
+    _ = try perform(laboratory, RotationJob(rotation: nil))
+    let back = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    #expect(back.recipe == "as stored, Q8_0" && back.kl.mean == 0)
+  }
+
   // MARK: Two files
 
   @Test func aCandidateIsHeldAgainstItsBase() throws {

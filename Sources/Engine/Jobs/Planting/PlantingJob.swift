@@ -70,7 +70,7 @@ package struct PlantingJob: Job {
     let isAlone = recipe.transforms.count <= (planting == nil ? 0 : 1)
     let made =
       try isAlone
-      ? model
+      ? (planting == nil ? held.reference : model)
       : held.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
     held.become(made, recipe)
     laboratory.hold(held)
