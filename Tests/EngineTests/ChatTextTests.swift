@@ -1,5 +1,6 @@
 import DemoModel
 import Engine
+import Evaluation
 import FoundationEssentials
 import Models
 import Quantization

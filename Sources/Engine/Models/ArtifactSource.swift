@@ -76,11 +76,23 @@ struct ArtifactSource {
     }
   }
 
+  /// What Hugging Face's library calls the models of a `model_type`, by which runtimes choose.
+  private static let classes = [
+    "llama": "LlamaForCausalLM", "mixtral": "MixtralForCausalLM", "granite": "GraniteForCausalLM",
+    "smollm3": "SmolLM3ForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM",
+    "qwen3_moe": "Qwen3MoeForCausalLM", "phi3": "Phi3ForCausalLM", "olmo2": "Olmo2ForCausalLM",
+    "gemma2": "Gemma2ForCausalLM", "gemma3_text": "Gemma3ForCausalLM",
+    "gpt_oss": "GptOssForCausalLM",
+  ]
+
   /// What config.json says of a GGUF file, the rotary factors that only a tensor holds spelled out as Llama 3.1's scaling.
   ///
   /// - Throws: `EngineError.cannotExport` for factors that are another scaling.
   private static func config(of file: GGUFFile) throws -> JSONObject {
     var config = try file.configuration().root
+    if let name = config["model_type"]?.string.flatMap({ classes[$0] }) {
+      config.append("architectures", .array([.string(name)]))
+    }
     let configuration = try ModelConfiguration(file)
     guard case .divided(let factors) = configuration.rotary.scaling else { return config }
     let factor = Double(factors.max() ?? 1).rounded()
