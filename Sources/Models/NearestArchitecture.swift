@@ -56,21 +56,23 @@ struct NearestArchitecture {
     else { return nil }
     let frame = configuration.architecture.frame(configuration)
     var names = [frame.embedding, frame.finalNorm.name]
+    if frame.finalNorm.hasBias { names.append(frame.finalNorm.biasName) }
     if !configuration.tiedEmbeddings { names.append(frame.head) }
     if let positions = frame.positions { names.append(positions.name) }
     for index in 0..<configuration.blocks {
       let plan = configuration.block(index)
-      names += plan.normPlaces.compactMap { plan[$0]?.name }
+      for norm in plan.normPlaces.compactMap({ plan[$0] }) {
+        names += norm.hasBias ? [norm.name, norm.biasName] : [norm.name]
+      }
       if let sinks = plan.attention.sinks { names.append(sinks) }
       for linear in plan.linears {
-        let tensor: String
-        switch linear.storage {
-        case .own, .transposed: tensor = linear.name + ".weight"
-        case .rows(let shared, _, _), .columns(let shared, _, _): tensor = shared + ".weight"
-        case .expert(let expert): tensor = expert.tensor
-        }
-        names.append(tensor)
-        if linear.hasBias { names.append(LinearPlan.layer(of: tensor) + ".bias") }
+        let (weight, bias) =
+          if case .expert(let expert) = linear.storage {
+            (expert.tensor, expert.tensor + "_bias")
+          } else {
+            (linear.storedName + ".weight", linear.storedName + ".bias")
+          }
+        names += linear.hasBias ? [weight, bias] : [weight]
       }
     }
     return Set(names.map(role))

@@ -10,7 +10,7 @@ import Testing
 /// Conversations as calibration and evaluation texts.
 @Suite struct ChatTextTests {
   private static let template =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}\\n{% endfor %}"
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
 
   /// The built-in model's directory with a chat template.
   private static func model(in folder: TemporaryFolder, hasTemplate: Bool = true) throws -> String {
@@ -55,7 +55,7 @@ import Testing
     let plain = try folder.file("a.txt", words)
     let expected = try perform(
       laboratory, EvaluateJob(options: EvaluationOptions(text: plain, window: 64)))
-    #expect(abs(chat.perplexity / expected.perplexity - 1) < 0.05)
+    #expect(abs(chat.perplexity / expected.perplexity - 1) < 0.1)
     let raw = try perform(
       laboratory, EvaluateJob(options: EvaluationOptions(text: text, window: 64)))
     #expect(abs(raw.perplexity / expected.perplexity - 1) > 0.2)
