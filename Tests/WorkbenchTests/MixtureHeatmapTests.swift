@@ -1,5 +1,6 @@
 import Engine
 import Models
+import Quantization
 import TerminalUI
 import Testing
 import Workbench
