@@ -38,9 +38,12 @@ import Workbench
 
   /// The heatmap after a mixture was quantized.
   private static func heatmap() -> Play {
-    var play = Play.walk()
+    var play = Play()
+    play.send(.launch(model: nil))
+    play.press("2", "3", "down", "enter")  // GPTQ into the recipe
+    play.send(.tick(milliseconds: 9000))
     play.answers = false
-    play.press("4", "enter")
+    play.press("enter")  // quantize
     let id = play.state.jobs.jobs.last?.id ?? JobID(number: -1)
     var report = SampleRun.quantized
     report.maps = [map]
