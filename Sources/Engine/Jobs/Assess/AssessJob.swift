@@ -32,8 +32,10 @@ package struct AssessJob: Job {
     var problems: [String] = []
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
-    var bits = 16.0
-    var tableBits = 16.0
+    // What no method touches stays as it is stored.
+    var bits: Double?
+    let tables = held.model.embedding
+    var tableBits = tables.format.isFloat ? 16 : tables.bitsPerWeight
     var price: Preflight?
     do {
       if let head = recipe.head {
@@ -56,7 +58,9 @@ package struct AssessJob: Job {
     return AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
       peakResidentBytes: price?.peakBytes ?? Machine.residentBytes() ?? 0,
-      outputBytes: Int(shape.weightBytes(bitsPerWeight: bits, tableBits: tableBits)),
+      outputBytes: bits == nil && recipe.head == nil
+        ? held.model.weightBytes
+        : Int(shape.weightBytes(bitsPerWeight: bits ?? 16, tableBits: tableBits)),
       baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),

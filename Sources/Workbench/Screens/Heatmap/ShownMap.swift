@@ -61,7 +61,11 @@ struct ShownMap {
     init(_ map: ErrorMap) {
       for (column, name) in map.columns.enumerated() {
         guard let role = Projection(rawValue: name), case .number(let number)? = role.expert else {
-          others.append(column)
+          // A router stays as it is: there is nothing to show of it.
+          if map.cells.contains(where: { $0.indices.contains(column) && !$0[column].values.isEmpty }
+          ) {
+            others.append(column)
+          }
           continue
         }
         let kind = Projection(role.kind).rawValue
