@@ -34,6 +34,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case nothingToCompare(model: String)
   case unknownForm(name: String, known: [String])
   case nothingToResume(path: String)
+  case unknownRuntime(name: String, known: [String])
 }
 
 extension EngineError: CustomStringConvertible {
@@ -41,6 +42,8 @@ extension EngineError: CustomStringConvertible {
     switch self {
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .unknownRuntime(let name, let known):
+      "unknown runtime '\(name)': expected 'nibble' or a part of one of \(known.joined(separator: ", "))"
     case .nothingToResume(let path):
       "there is nothing to resume: expected what an earlier run with the same model, text and settings kept, in "
         + "\(path), found none"
