@@ -40,7 +40,7 @@ struct HeadlessWalk {
         bench: bench, verdict: verdict)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
-    print("No terminal: the walk of the workbench on \(summary.name), in text.\n")
+    print("No terminal: the walk of the workbench on \(summary.label), in text.\n")
     print("1. Target")
     PlanCommand.show(plan)
     print("\n2. Method: \(recipe)")
@@ -70,7 +70,7 @@ struct HeadlessWalk {
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print(
-      "No terminal: the walk of the workbench on \(summary.name) against \(summary.against?.name ?? ""), in text.\n"
+      "No terminal: the walk of the workbench on \(summary.label) against \(summary.against?.name ?? ""), in text.\n"
     )
     print("1. Layers")
     LayersCommand.show(layers)

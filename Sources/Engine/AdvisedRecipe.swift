@@ -28,12 +28,21 @@ extension PlanReport.Advice {
   /// plan's, where it has a say in them.
   package func choice(of method: MethodDescription) -> MethodChoice {
     var choice = MethodChoice(sayingStandardsOf: method)
-    guard let planned = ranking.first(where: { $0.name == method.name })?.bits,
+    guard let ranked = ranking.first(where: { $0.name == method.name }),
+      let planned = ranked.codeBits ?? ranked.bits,
       let option = method.options.first(where: { $0.key == "bits" })
     else { return choice }
     let bits = option.kind.largest(upTo: planned) ?? option.standard
     choice.options["bits"] = bits
-    // Bits with nothing for scales are those of a scale a row.
+    if ranked.codeBits != nil {
+      if let planned = ranked.group,
+        let group = method.options.first(where: { $0.key == "group" }), group.kind.lists(planned)
+      {
+        choice.options["group"] = .integer(planned)
+      }
+      return choice
+    }
+    // In older reports bits with nothing for scales are those of a scale a row.
     if bits == .integer(Int(exactly: planned) ?? -1),
       let group = method.options.first(where: { $0.key == "group" }), group.kind.lists(-1)
     {

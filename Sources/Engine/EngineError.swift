@@ -33,6 +33,7 @@ package enum EngineError: Error, Hashable, Sendable {
     candidate: String, base: String, what: String, expected: String, found: String)
   case nothingToCompare(model: String)
   case unknownForm(name: String, known: [String])
+  case implausibleMachine(problem: String, tries: Int)
   case nothingToResume(path: String)
   case unknownRuntime(name: String, known: [String])
 }
@@ -40,6 +41,9 @@ package enum EngineError: Error, Hashable, Sendable {
 extension EngineError: CustomStringConvertible {
   package var description: String {
     switch self {
+    case .implausibleMachine(let problem, let tries):
+      "this machine could not be measured, in \(tries) tries: \(problem) (measure again when less runs on it, or plan for a "
+        + "described one)"
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
     case .unknownRuntime(let name, let known):

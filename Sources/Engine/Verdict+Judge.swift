@@ -51,6 +51,12 @@ extension Verdict {
         evidence:
           "\(done) quantized, and the plan starts with \(first.target.words): \(first.reason)")
     }
+    // Where the peaks of the machine cannot tell the two apart either is a right start.
+    if let flip = plan.stability?.flips.first(where: { flip in
+      flip.insteadTarget.map(targets.contains) ?? false
+    }) {
+      return Check(question: question, mark: .pass, evidence: "\(done) quantized. \(flip.words)")
+    }
     next.append(
       "The plan for this workload starts with \(first.target.words): go back to the target.")
     return Check(
@@ -69,10 +75,11 @@ extension Verdict {
     let kl = evaluation.kl.mean
     // One literal, not a sum of many: the compiler takes seconds to find the type of such a sum.
     let evidence = """
-      KL \(Quantity.significant(kl)) +- \(Quantity.significant(evaluation.kl.error, 2)) nats \
+      KL \(Quantity.significant(kl))\
+      \(Quantity.margin(evaluation.kl.error, windows: evaluation.windows, sign: "+-")) nats \
       (noise floor \(Quantity.significant(evaluation.noiseFloor.klMean, 2))), perplexity \
-      \(Quantity.fixed(evaluation.baseline.perplexity, 4)) -> \
-      \(Quantity.fixed(evaluation.perplexity, 4)), top-1 agreement \
+      \(Quantity.perplexity(evaluation.baseline.perplexity)) -> \
+      \(Quantity.perplexity(evaluation.perplexity)), top-1 agreement \
       \(Quantity.percent(evaluation.topOneAgreement, 1))
       """
     // A KL of 0.01 nats moves few choices; from 0.1 on the text is visibly another's.
@@ -148,9 +155,14 @@ extension Verdict {
     let slower = min(decode, prefill) < 0.9
     let mark: Mark = (faster || smaller) ? (slower || !faster ? .warn : .pass) : .fail
     if !faster {
+      let larger = weights > 1 && cache >= 1 || cache > 1 && weights >= 1
+      let memory =
+        smaller
+        ? "Memory shrank but speed did not"
+        : larger
+          ? "Memory grew and speed did not" : "Neither memory nor time shrank by a tenth"
       next.append(
-        "Memory shrank but speed did not: the time is elsewhere; look at the profile for what binds."
-      )
+        "\(memory): the time is elsewhere; look at the profile for what binds.")
     } else if slower {
       next.append("One phase got slower: weigh prefill against decode for your workload.")
     }

@@ -18,6 +18,9 @@ package struct BaselineWords: Hashable, Sendable, Codable {
   /// At the head of a sentence: `The FP baseline`.
   package var sentence: String { "T" + phrase.dropFirst() }
 
+  /// Next to what is quantized, where it computes in BF16: `BF16`, or `Q4_1 as stored`.
+  package var besides: String { storedAs.map { "\($0) as stored" } ?? "BF16" }
+
   /// A column's head: `FP`, or `stored`.
   package var short: String { storedAs == nil ? "FP" : "stored" }
 

@@ -2,7 +2,10 @@ internal import CKernels
 
 extension KernelRecord {
   /// What multiplies in its kernel: the unit of the activations for linear layers, floating point for all else.
-  package var unit: MachineLimit {
+  package var unit: MachineLimit { Self.unit(of: kernel) }
+
+  /// What multiplies in a kernel, by its name.
+  package static func unit(of kernel: String) -> MachineLimit {
     guard let row = LinearKernel.all.first(where: { kernel.hasPrefix($0.name + "_") }) else {
       return .fp32
     }

@@ -1,4 +1,3 @@
-internal import CKernels
 package import Platform
 
 /// What bounds an operator on a machine.
@@ -20,7 +19,7 @@ package enum MachineLimit: String, Hashable, Sendable, Codable {
 ///
 /// On a shared machine limits move within seconds; only slices next to each other compare.
 package final class LimitSlices {
-  private let probe: MachineProbe
+  private let work: ProbeWork
   private let pool: WorkerPool
   private let buffer: HugeBuffer?
   private var first = 0
@@ -30,7 +29,7 @@ package final class LimitSlices {
     _ limits: Set<MachineLimit>, pool: WorkerPool, provider: ExecutionProvider
   ) throws {
     self.pool = pool
-    probe = MachineProbe(pool: pool, provider: provider)
+    work = ProbeWork(provider: provider)
     guard limits.contains(.readBandwidth) else {
       buffer = nil
       return
@@ -42,16 +41,25 @@ package final class LimitSlices {
 
   /// Bytes or operations per second in one slice, a millisecond or less.
   package func take(_ limit: MachineLimit) -> Double {
-    if limit != .readBandwidth { return probe.slice(limit, iterations: 100_000) }
+    if limit != .readBandwidth { return rate(limit, iterations: 100_000) }
     guard let buffer, let base = buffer.bytes.baseAddress else { return 0 }
     let chunk = 1 << 20
     let slice = 32
     let start = Machine.seconds()
     let at = first
     pool.run(chunks: slice) { index, _ in
-      probe.read(base + (at + index) * chunk, bytes: chunk)
+      work.read(base + (at + index) * chunk, bytes: chunk)
     }
     first = (first + slice) % (buffer.bytes.count / chunk)
     return Double(slice * chunk) / (Machine.seconds() - start)
+  }
+
+  private func rate(_ limit: MachineLimit, iterations: UInt64) -> Double {
+    let start = Machine.seconds()
+    // Some chunks for each thread, so that one that wakes late costs little.
+    let chunks = 8 * pool.threads
+    pool.run(chunks: chunks) { _, _ in _ = work.compute(limit, iterations: iterations / 8) }
+    let elapsed = Machine.seconds() - start
+    return work.operations(limit) * Double(iterations / 8) * Double(chunks) / elapsed
   }
 }

@@ -19,11 +19,13 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
   package var threads: Int
   /// Whether the figures were measured here, or come from a data sheet.
   package var isMeasured: Bool
+  /// How and when they were measured; nil for a data sheet, and for figures that were kept without it.
+  package var measurement: PeakMeasurement?
 
   package init(
     name: String, memoryBytes: Double, readBandwidth: Double, fp32Rate: Double, bf16Rate: Double,
     int8Rate: Double, fp8Rate: Double? = nil, int4Rate: Double? = nil, threads: Int,
-    isMeasured: Bool, source: String? = nil
+    isMeasured: Bool, source: String? = nil, measurement: PeakMeasurement? = nil
   ) {
     self.name = name
     self.memoryBytes = memoryBytes
@@ -36,5 +38,62 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
     self.source = source
     self.threads = threads
     self.isMeasured = isMeasured
+    self.measurement = measurement
   }
+
+  /// Where a limit lies as far as slices tell: their quartiles, and `repeatability` either way at the least; nil for a data
+  /// sheet.
+  package func range(of limit: MachineLimit) -> ClosedRange<Double>? {
+    guard isMeasured else { return nil }
+    let middle = self[limit]
+    let spread = measurement?[limit]
+    let low = min(spread?.lower ?? middle, middle * (1 - Self.repeatability))
+    let high = max(spread?.upper ?? middle, middle * (1 + Self.repeatability))
+    return low...max(low, high)
+  }
+
+  /// By how much medians of probes minutes apart differ on a shared machine, whatever the slices of one of them say.
+  package static let repeatability = 0.1
+}
+
+/// How measured peaks came about: from how many slices, how far these lay apart, and when.
+package struct PeakMeasurement: Hashable, Sendable, Codable {
+  /// The slices that one limit is the median of.
+  package struct Spread: Hashable, Sendable, Codable {
+    package var limit: MachineLimit
+    /// Quartiles of the slices that count, in bytes or operations per second.
+    package var lower: Double
+    package var upper: Double
+    /// Slices in which all threads ran and none was put aside.
+    package var undisturbed: Int
+    package var slices: Int
+
+    package init(limit: MachineLimit, lower: Double, upper: Double, undisturbed: Int, slices: Int) {
+      self.limit = limit
+      self.lower = lower
+      self.upper = upper
+      self.undisturbed = undisturbed
+      self.slices = slices
+    }
+  }
+
+  package var spreads: [Spread]
+  /// Cores that others had meanwhile, the host among them; nil where the system does not tell.
+  package var othersCores: Double?
+  /// Seconds since 1970.
+  package var measuredAt: Double?
+  /// Seconds from then to when they were last read from where they are kept.
+  package var ageSeconds: Double?
+
+  package init(
+    spreads: [Spread], othersCores: Double? = nil, measuredAt: Double? = nil,
+    ageSeconds: Double? = nil
+  ) {
+    self.spreads = spreads
+    self.othersCores = othersCores
+    self.measuredAt = measuredAt
+    self.ageSeconds = ageSeconds
+  }
+
+  package subscript(limit: MachineLimit) -> Spread? { spreads.first { $0.limit == limit } }
 }

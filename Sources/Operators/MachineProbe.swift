@@ -1,120 +1,173 @@
-internal import CKernels
 package import Platform
 
-/// Measures what this machine can do at most, in short slices, keeping the best.
+/// Measures what this machine can do at most, in many short slices, and keeps how far they lie apart.
 ///
-/// Neighbours on a shared machine only ever slow a slice down, so the best of many is the limit.
+/// A limit is the median of the slices that nobody disturbed: one that was cut is no limit, and one that a neighbour's silence
+/// made fast is none either. Limits take turns, so that all of them are of the same minute.
 package struct MachineProbe {
   private let pool: WorkerPool
+  private let work: ProbeWork
   private let provider: ExecutionProvider
 
   package init(pool: WorkerPool, provider: ExecutionProvider = .best) {
     self.pool = pool
     self.provider = provider
+    work = ProbeWork(provider: provider)
   }
 
-  /// Runs all probes; takes about `seconds`.
+  /// Undisturbed slices of each limit that are enough to end with.
+  private static let enough = 48
+
+  /// On a busy machine it goes on for so many times as long at the most.
+  private static let patience = 4.0
+  /// What a slice is to take, in seconds.
+  private static let sliceSeconds = 0.5e-3
+  private static let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
+
+  private struct Slices {
+    var undisturbed: [Double] = []
+    var all: [Double] = []
+    /// Of one slice, for each thread.
+    var iterations: UInt64 = 1000
+  }
+
+  /// Runs all probes; takes about `seconds`, more while others use the machine.
   ///
+  /// - Parameter checkpoint: called between slices; what it throws ends the measurement, of which nothing is then kept.
   /// - Throws: the platform's error when the probe buffer (256 MB) is refused.
-  package func measure(seconds: Double = 1.2) throws -> MachinePeaks {
-    let share = seconds / 4
-    return MachinePeaks(
-      name: "\(Machine.processorName() ?? "this processor"), \(pool.threads) threads",
-      memoryBytes: Double(Machine.memoryTotal() ?? 0),
-      readBandwidth: try readBandwidth(seconds: share),
-      fp32Rate: rate(seconds: share, probe: fp32),
-      bf16Rate: rate(seconds: share, probe: bf16),
-      int8Rate: rate(seconds: share, probe: int8),
-      threads: pool.threads, isMeasured: true)
-  }
-
-  /// Bytes per second of reading memory that no cache holds.
-  package func readBandwidth(seconds: Double) throws -> Double {
-    let buffer = try HugeBuffer(byteCount: 256 << 20)
-    guard let base = buffer.bytes.baseAddress else { return 0 }
-    base.initializeMemory(as: UInt8.self, repeating: 1, count: buffer.bytes.count)
-    let probe = read
-    let chunk = 1 << 20
-    let chunks = buffer.bytes.count / chunk
-    // A slice that all threads share; together the slices walk through the whole buffer.
-    let slice = 32
-    var best = 0.0
-    var first = 0
-    let end = Machine.seconds() + seconds
-    repeat {
-      let start = Machine.seconds()
-      pool.run(chunks: slice) { index, _ in
-        _ = probe(base + (first + index) % chunks * chunk, chunk)
-      }
-      best = max(best, Double(slice * chunk) / (Machine.seconds() - start))
-      first = (first + slice) % chunks
-    } while Machine.seconds() < end
-    return best
-  }
-
-  private func rate(seconds: Double, probe: nk_probe_compute_fn) -> Double {
-    var best = 0.0
-    let end = Machine.seconds() + seconds
-    repeat { best = max(best, slice(probe, iterations: 20_000)) } while Machine.seconds() < end
-    return best
-  }
-
-  /// Operations per second of all threads in one slice.
-  private func slice(_ probe: nk_probe_compute_fn, iterations: UInt64) -> Double {
+  package func measure(
+    seconds: Double = 1.2, checkpoint: () throws -> Void = {}
+  ) throws -> MachinePeaks {
+    let buffer = try ProbeBuffer(threads: pool.threads)
+    var slices = [MachineLimit: Slices]()
+    for limit in Self.limits {
+      slices[limit] = Slices(iterations: limit == .readBandwidth ? 0 : iterations(limit))
+    }
+    let seats = ThreadSeats(pool: pool)
+    defer { seats?.leave() }
+    let before = ProcessorUse.read()
     let start = Machine.seconds()
-    // Some chunks for each thread, so that one that wakes late costs little.
-    let chunks = 8 * pool.threads
-    pool.run(chunks: chunks) { _, _ in _ = probe(iterations / 8) }
-    let elapsed = Machine.seconds() - start
-    return Double(probe(1).operations * (iterations / 8)) * Double(chunks) / elapsed
+    repeat {
+      try checkpoint()
+      for limit in Self.limits { take(limit, buffer, seats, &slices[limit, default: Slices()]) }
+    } while isShort(slices, after: Machine.seconds() - start, of: seconds)
+    var peaks = MachinePeaks(
+      name: "\(Machine.processorName() ?? "this processor"), \(pool.threads) threads",
+      memoryBytes: Double(Machine.memoryLimit() ?? 0), readBandwidth: 0, fp32Rate: 0, bf16Rate: 0,
+      int8Rate: 0, threads: pool.threads, isMeasured: true)
+    var measurement = PeakMeasurement(spreads: [])
+    for limit in Self.limits {
+      let found = Self.spread(of: slices[limit] ?? Slices(), limit)
+      peaks[limit] = found.median
+      measurement.spreads.append(found.spread)
+    }
+    if let before, let after = ProcessorUse.read() {
+      measurement.othersCores = after.others(since: before)
+    }
+    peaks.measurement = measurement
+    return peaks
   }
 
-  /// Operations per second of all threads in one slice; 0 for the bandwidth.
-  func slice(_ limit: MachineLimit, iterations: UInt64) -> Double {
-    switch limit {
-    case .readBandwidth: 0
-    case .fp32: slice(fp32, iterations: iterations)
-    case .bf16: slice(bf16, iterations: iterations)
-    case .int8: slice(int8, iterations: iterations)
-    }
+  private func isShort(
+    _ slices: [MachineLimit: Slices], after taken: Double, of seconds: Double
+  ) -> Bool {
+    if taken < seconds { return true }
+    return taken < seconds * Self.patience
+      && slices.values.contains { $0.undisturbed.count < Self.enough }
   }
 
-  /// Reads `bytes` once, on the calling thread.
-  func read(_ start: UnsafeRawPointer, bytes: Int) { _ = read(start, bytes) }
+  private func take(
+    _ limit: MachineLimit, _ buffer: ProbeBuffer, _ seats: ThreadSeats?, _ slices: inout Slices
+  ) {
+    func sit(_ worker: Int) { seats?.take(worker) }
+    let count = slices.iterations
+    let timing: SharedSlice.Timing
+    let amount: Double
+    if limit == .readBandwidth {
+      let first = buffer.next()
+      timing = SharedSlice(pool: pool).time(prepare: sit) { share in
+        work.read(buffer.start(first, share: share), bytes: buffer.shareBytes)
+      }
+      amount = Double(buffer.shareBytes * pool.threads)
+    } else {
+      timing = SharedSlice(pool: pool).time(prepare: sit) { _ in
+        _ = work.compute(limit, iterations: count)
+      }
+      amount = work.operations(limit) * Double(count) * Double(pool.threads)
+    }
+    let rate = amount / timing.seconds
+    slices.all.append(rate)
+    if timing.isUndisturbed { slices.undisturbed.append(rate) }
+  }
 
-  #if arch(x86_64)
-    private var read: nk_probe_read_fn {
-      switch provider {
-      case .generic: nk_probe_read_generic
-      case .avx2: nk_probe_read_avx2
-      case .avx512: nk_probe_read_avx512
-      }
+  /// Iterations that take one thread about as long as a slice is to take.
+  private func iterations(_ limit: MachineLimit) -> UInt64 {
+    var count: UInt64 = 1000
+    var fastest = Double.infinity
+    // The fastest of some tries: others only ever slow one down.
+    for _ in 0..<8 {
+      let start = Machine.seconds()
+      _ = work.compute(limit, iterations: count)
+      fastest = min(fastest, max(Machine.seconds() - start, 1e-9))
     }
-    private var fp32: nk_probe_compute_fn {
-      switch provider {
-      case .generic: nk_probe_f32_generic
-      case .avx2: nk_probe_f32_avx2
-      case .avx512: nk_probe_f32_avx512
-      }
-    }
-    private var bf16: nk_probe_compute_fn {
-      switch provider {
-      case .generic: nk_probe_bf16_generic
-      case .avx2: nk_probe_bf16_avx2
-      case .avx512: nk_probe_bf16_avx512
-      }
-    }
-    private var int8: nk_probe_compute_fn {
-      switch provider {
-      case .generic: nk_probe_int8_generic
-      case .avx2: nk_probe_int8_avx2
-      case .avx512: nk_probe_int8_avx512
-      }
-    }
-  #else
-    private var read: nk_probe_read_fn { nk_probe_read_generic }
-    private var fp32: nk_probe_compute_fn { nk_probe_f32_generic }
-    private var bf16: nk_probe_compute_fn { nk_probe_bf16_generic }
-    private var int8: nk_probe_compute_fn { nk_probe_int8_generic }
-  #endif
+    count = UInt64(min(1e9, max(1000, Double(count) * Self.sliceSeconds / fastest)))
+    return count
+  }
+
+  private static func spread(
+    of slices: Slices, _ limit: MachineLimit
+  ) -> (median: Double, spread: PeakMeasurement.Spread) {
+    let isQuiet = slices.undisturbed.count >= MachinePeaks.fewestUndisturbed
+    let all = slices.all.sorted()
+    let counted = isQuiet ? slices.undisturbed.sorted() : Array(all.suffix((all.count + 3) / 4))
+    return (
+      quantile(counted, 0.5),
+      PeakMeasurement.Spread(
+        limit: limit, lower: quantile(counted, 0.25), upper: quantile(counted, 0.75),
+        undisturbed: slices.undisturbed.count, slices: slices.all.count)
+    )
+  }
+
+  /// Of sorted values, between neighbours by proportion; 0 of none.
+  private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+    guard let last = sorted.last else { return 0 }
+    let place = share * Double(sorted.count - 1)
+    let index = Int(place)
+    guard index + 1 < sorted.count else { return last }
+    return sorted[index] + (sorted[index + 1] - sorted[index]) * (place - Double(index))
+  }
+}
+
+/// Memory that no cache holds, of which each slice reads the next part.
+private final class ProbeBuffer {
+  /// Bytes that one thread reads in a slice.
+  let shareBytes: Int
+  private let buffer: HugeBuffer
+  private let base: UnsafeMutableRawPointer
+  private let parts: Int
+  private let threads: Int
+  private var part = 0
+
+  /// Bytes that all threads read in a slice, at the least.
+  private static let sliceBytes = 32 << 20
+
+  init(threads: Int) throws {
+    // Whole kibibytes, so that every share begins on a line of the cache.
+    shareBytes = max(1 << 20, Self.sliceBytes / threads / 1024 * 1024)
+    parts = max(8, (256 << 20) / (shareBytes * threads))
+    self.threads = threads
+    buffer = try HugeBuffer(byteCount: parts * shareBytes * threads)
+    buffer.bytes.initializeMemory(as: UInt8.self, repeating: 1)
+    base = buffer.bytes.baseAddress ?? .init(bitPattern: 64).unsafelyUnwrapped
+  }
+
+  /// The part that comes next.
+  func next() -> Int {
+    defer { part = (part + 1) % parts }
+    return part
+  }
+
+  func start(_ part: Int, share: Int) -> UnsafeRawPointer {
+    UnsafeRawPointer(base + (part * threads + share) * shareBytes)
+  }
 }

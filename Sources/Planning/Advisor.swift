@@ -53,7 +53,7 @@ struct Advisor {
     switch target {
     case .weights:
       let reads =
-        model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
+        model.decodeWeightBytes(bitsPerWeight: planner.smallWeightBits)
         / model.storedDecodeBytes
       return effect(
         max(0, memory.weights - report.reach.smallWeights), .init(weightReads: reads),
@@ -61,7 +61,7 @@ struct Advisor {
     case .activations:
       // W8A8: INT8 arithmetic, and weights at 8 bits that come with it.
       return effect(
-        max(0, memory.weights - model.weightBytes(bitsPerWeight: Planner.eightBitWeightBits)),
+        max(0, memory.weights - model.weightBytes(bitsPerWeight: planner.eightBitWeightBits)),
         .init(
           weightReads: planner.eightBitReads,
           arithmetic: planner.peaks.bf16Rate / max(planner.peaks.int8Rate, 1)),
@@ -178,7 +178,7 @@ extension Planner {
 
   /// What 8-bit weights leave of the bytes a decode step reads of them.
   var eightBitReads: Double {
-    model.decodeWeightBytes(bitsPerWeight: Self.eightBitWeightBits)
+    model.decodeWeightBytes(bitsPerWeight: eightBitWeightBits)
       / model.storedDecodeBytes
   }
 

@@ -42,14 +42,20 @@ struct MethodRanking {
     guard let claim = method.traits.claims.first(where: { $0.when.allSatisfy(holds) }) else {
       return nil
     }
-    let bits = isAboutBits ? claim.form.bits : nil
+    let weights = planner.model.fitted(claim.form.weights)
+    let bits =
+      isAboutBits && claim.form.isAboutBits ? planner.model.bitsPerWeight(weights) : nil
+    var ranked = PlanReport.RankedMethod(
+      name: method.name, why: text(claim.why, claim.form),
+      wouldChange: text(claim.wouldChange, claim.form), bits: bits,
+      bytes: bits.map { planner.model.weightBytes(bitsPerWeight: $0) })
+    if bits != nil {
+      ranked.codeBits = Double(weights.bits)
+      ranked.group = weights.plannedGroup
+    }
     return Ranked(
-      score: claim.rank,
-      method: .init(
-        name: method.name, why: text(claim.why, claim.form),
-        wouldChange: text(claim.wouldChange, claim.form), bits: bits,
-        bytes: bits.map { planner.model.weightBytes(bitsPerWeight: $0) }),
-      demand: RuntimeDemand(weights: claim.form.weights, activations: claim.form.activations))
+      score: claim.rank, method: ranked,
+      demand: RuntimeDemand(weights: weights, activations: claim.form.activations))
   }
 
   /// Whether the plan is in a situation.
@@ -58,14 +64,14 @@ struct MethodRanking {
     switch situation {
     case .fewerThanFourBitsFit:
       // With no bits at all it is not weights that are too large.
-      return reach.weightBits < Planner.smallWeightBits && reach.weightBits >= 2
-    case .eightBitsFit: return reach.weightBits >= Planner.eightBitWeightBits
+      return reach.weightBits < planner.smallWeightBits && reach.weightBits >= 2
+    case .eightBitsFit: return reach.weightBits >= planner.eightBitWeightBits
     case .eightBitsDo:
       let saved =
         1
         - planner.requestSeconds(report, .init(weightReads: fourBitReads))
         / planner.requestSeconds(report)
-      return reach.weightBits >= Planner.eightBitWeightBits
+      return reach.weightBits >= planner.eightBitWeightBits
         && saved - reach.savedByEightBitWeights < 0.05
     case .int8IsFaster: return reach.int8Rate > reach.bf16Rate
     case .noFP8Arithmetic: return (reach.fp8Rate ?? 0) <= 0
@@ -75,7 +81,7 @@ struct MethodRanking {
   }
 
   private var fourBitReads: Double {
-    planner.model.decodeWeightBytes(bitsPerWeight: Planner.smallWeightBits)
+    planner.model.decodeWeightBytes(bitsPerWeight: planner.smallWeightBits)
       / planner.model.storedDecodeBytes
   }
 
@@ -92,7 +98,9 @@ struct MethodRanking {
     let reach = report.reach
     return switch figure {
     case .weightBitsThatFit: Quantity.fixed(min(reach.weightBits, 16), 2)
-    case .weightBytes: Quantity.bytes(planner.model.weightBytes(bitsPerWeight: form.bits ?? 16))
+    case .weightBytes:
+      Quantity.bytes(
+        planner.model.weightBytes(bitsPerWeight: planner.model.bitsPerWeight(form.weights)))
     case .savedByEightBitWeights: Quantity.percent(reach.savedByEightBitWeights)
     case .crossoverBatch: Quantity.fixed(report.crossoverBatch, 0)
     case .bf16Rate: Quantity.rate(reach.bf16Rate, "OP/s")
@@ -108,7 +116,17 @@ struct MethodRanking {
   private var cacheGoal: Double {
     let fit = min(report.reach.kvBits, 16)
     guard fit >= 16 else { return fit }
-    return min(16, max(report.reach.kvBitsAtWeights, 4.5))
+    let fewest = KVFormat.integer(bits: 4, group: 32)
+      .bitsPerValue(headDimension: planner.model.headDimension)
+    return min(16, max(report.reach.kvBitsAtWeights, fewest))
+  }
+
+  /// Bytes of the workload's caches in a form, the window of full precision included.
+  private func cacheBytes(_ form: CacheTraits.Form) -> Double {
+    let workload = planner.workload
+    return planner.footprint.bytes(
+      context: Double(workload.context), requests: Double(workload.requests),
+      shared: workload.sharedTokens(of: Double(workload.context)), format: form.cache)
   }
 
   private func ranked(_ cache: PlannedMethods.Cache) -> Ranked? {
@@ -116,11 +134,20 @@ struct MethodRanking {
     guard let narrowest = forms.last else { return nil }
     let goal = cacheGoal
     let fits = report.reach.kvBits >= 16
-    let form = forms.first { $0.bits <= goal } ?? narrowest
-    let bytes = report.memory.kvCache * form.bits / 16
-    let meets = form.bits <= goal
+    let dimension = planner.model.headDimension
+    // Where not all fits a window of full precision counts too.
+    let room = report.memory.budget - report.memory.weights - report.memory.activations
+    func isMet(_ form: CacheTraits.Form) -> Bool {
+      form.bits(headDimension: dimension) <= goal && (fits || cacheBytes(form) <= room)
+    }
+    let form = forms.first(where: isMet) ?? narrowest
+    let bits = form.bits(headDimension: dimension)
+    let bytes = cacheBytes(form)
+    let meets = isMet(form)
+    let kept =
+      form.cache.window.map { ", its last \(Quantity.grouped($0.tokens)) tokens in FP," } ?? ""
     let takes =
-      "\(Self.number(form.bits)) bits a value make the cache \(Quantity.bytes(bytes))"
+      "\(Self.number(bits)) bits a value\(kept) make the cache \(Quantity.bytes(bytes))"
     let why: String
     if meets {
       why = "\(takes), \(fits ? "" : "which fits; ")\(cache.traits.strength)"
@@ -137,12 +164,16 @@ struct MethodRanking {
         : "more room: then more bits; less: then fewer"
       : fits ? "a shorter context or a smaller batch" : "a larger budget or fewer requests"
     let keys = CacheDemand(form.keys)
+    var ranked = PlanReport.RankedMethod(
+      name: cache.name, why: why, wouldChange: change, bits: bits, bytes: bytes)
+    ranked.codeBits = form.keys.nominalBits
+    ranked.keptTokens = form.cache.window?.tokens
     return Ranked(
-      score: meets ? 100 + form.quality : -form.bits,
-      method: .init(name: cache.name, why: why, wouldChange: change, bits: form.bits, bytes: bytes),
+      score: meets ? 100 + form.quality : -bits, method: ranked,
       demand: RuntimeDemand(
         keys: CacheDemand(
-          kind: keys.kind, bits: form.bits, group: keys.kind == .integer ? keys.group : nil)))
+          kind: keys.kind, bits: bits, codeBits: keys.codeBits,
+          group: keys.kind == .integer ? keys.group : nil)))
   }
 
   /// `8.5`, `4.125`, `3`: at most three digits after the point, no zeros at the end.

@@ -29,6 +29,12 @@ extension PlanReport {
     package var bits: Double?
     /// Bytes of the target then.
     package var bytes: Double?
+    /// Bits of a code, without scales: what the method is asked for; nil in reports that were made without.
+    package var codeBits: Double?
+    /// Input channels that share a scale, -1 for all of a row; nil where there are no such groups.
+    package var group: Int?
+    /// The latest tokens of a cache that it keeps in full precision.
+    package var keptTokens: Int?
 
     package init(
       name: String, why: String, wouldChange: String, bits: Double? = nil, bytes: Double? = nil

@@ -1,4 +1,5 @@
 package import Models
+package import Operators
 
 /// What binds a phase of inference.
 package enum Bottleneck: String, Hashable, Sendable, Codable {
@@ -77,6 +78,10 @@ package struct PlanReport: Hashable, Sendable, Codable {
   package var reach = Reach()
   /// What is odd about the workload, a sentence each.
   package var warnings: [String] = []
+  /// What the seconds rest on; nil in reports that were made without.
+  package var peaks: MachinePeaks?
+  /// Whether the advice holds within the spread of the peaks; nil for a data sheet, and in reports that were made without.
+  package var stability: Stability?
   /// Best first; never empty.
   package var advice: [Advice]
 
@@ -132,7 +137,7 @@ extension PlanReport {
   private enum CodingKeys: String, CodingKey {
     case model, machine, workload, memory, prefill, decode, kvBytesPerToken, kvFormula, kvNotes
     case activationFormula, cacheKeptWhole, fits, maps, crossoverContext, crossoverBatch
-    case crossoverBatchByCache, reach, warnings, advice
+    case crossoverBatchByCache, reach, warnings, peaks, stability, advice
   }
 
   package init(from decoder: any Decoder) throws {
@@ -160,5 +165,7 @@ extension PlanReport {
     crossoverBatchByCache = try later(.crossoverBatchByCache, .infinity)
     reach = try later(.reach, Reach())
     warnings = try later(.warnings, [])
+    peaks = try values.decodeIfPresent(MachinePeaks.self, forKey: .peaks)
+    stability = try values.decodeIfPresent(Stability.self, forKey: .stability)
   }
 }

@@ -81,8 +81,8 @@ extension Planner {
     if report.decode.cacheSeconds > 0 {
       reach.kvBitsAtWeights = 16 * report.decode.weightSeconds / report.decode.cacheSeconds
     }
-    reach.smallWeightBits = Self.smallWeightBits
-    reach.smallWeights = model.weightBytes(bitsPerWeight: Self.smallWeightBits)
+    reach.smallWeightBits = smallWeightBits
+    reach.smallWeights = model.weightBytes(bitsPerWeight: smallWeightBits)
     let four = KVWidth.standard(headDimension: model.headDimension).first { $0.code == 4 }
     reach.smallestTotal =
       reach.smallWeights + memory.activations + memory.kvCache * (four?.bits ?? 4.5) / 16

@@ -101,7 +101,9 @@ extension Planner {
       let small = Quantity.bytes(reach.smallWeights)
       found.append(
         "A budget of \(Quantity.bytes(memory.budget)) is below the weights alone, which take "
-          + "\(Quantity.bytes(memory.weights)) in BF16: no cache fits next to them. At "
+          + "\(Quantity.bytes(memory.weights)) "
+          + (model.storedBits == nil ? "in BF16" : "as they are stored")
+          + ": no cache fits next to them. At "
           + "\(Quantity.fixed(reach.smallWeightBits, 3)) bits a weight they take \(small)"
           + (reach.smallWeights > memory.budget ? ", which is still too much." : "."))
     }

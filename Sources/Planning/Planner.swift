@@ -10,17 +10,17 @@ import Tensors
 package struct Planner: Sendable {
   package let model: ModelShape
   package let workload: Workload
-  package let peaks: MachinePeaks
+  package internal(set) var peaks: MachinePeaks
   /// The methods that are ranked.
   package let methods: PlannedMethods
   /// The widths of the cache that are mapped, widest first.
   package let widths: [KVWidth]
   let footprint: CacheFootprint
 
-  /// Bits of a weight in the smallest form advised: 4-bit codes, a 16-bit scale for 128 of them.
-  static let smallWeightBits = 4.125
-  /// Bits of a weight with 8-bit codes and a scale a channel.
-  static let eightBitWeightBits = 8.0
+  /// Bits of a weight of this model in the smallest form advised: 4-bit codes, a 16-bit scale for 128 of them.
+  let smallWeightBits: Double
+  /// Bits of a weight of this model with 8-bit codes and a scale a channel.
+  let eightBitWeightBits: Double
   /// Tokens a prefill pass takes through the weights at once.
   static let prefillChunk = 512
   /// The longest context that is looked for.
@@ -39,6 +39,8 @@ package struct Planner: Sendable {
         Set(list.filter { $0 > 0 && $0 <= 64 }).sorted(by: >).prefix(12).map { KVWidth(bits: $0) }
       } ?? KVWidth.standard(headDimension: model.headDimension)
     footprint = CacheFootprint(model)
+    smallWeightBits = model.bitsPerWeight(MethodTraits.Form.fourBits().weights)
+    eightBitWeightBits = model.bitsPerWeight(MethodTraits.Form.eightBits.weights)
   }
 
   /// Bytes that may be used.
@@ -58,6 +60,22 @@ package struct Planner: Sendable {
 
   /// The report.
   package func plan() -> PlanReport {
+    var report = outline()
+    report.kvNotes = kvNotes
+    report.activationFormula = activationFormula
+    report.cacheKeptWhole = CacheFootprint(model, forgets: false).bytes(
+      context: Double(workload.context), requests: Double(workload.requests),
+      shared: workload.sharedTokens(of: Double(workload.context)), bits: 16)
+    report.crossoverBatchByCache = crossoverBatchByCache
+    addMaps(to: &report)
+    report.warnings = warnings(report)
+    report.peaks = peaks
+    report.stability = stability(report)
+    return report
+  }
+
+  /// Memory, phases and advice: what the peaks of the machine decide.
+  func outline() -> PlanReport {
     let memory = PlanReport.Memory(
       weights: model.storedWeightBytes,
       kvCache: cacheBytes(context: workload.context, requests: workload.requests),
@@ -68,15 +86,7 @@ package struct Planner: Sendable {
       model: model, machine: peaks.name, workload: workload, memory: memory, prefill: prefill,
       decode: decode, kvBytesPerToken: model.kvBytesPerToken(.fp16), kvFormula: kvFormula,
       fits: [], crossoverContext: crossoverContext, crossoverBatch: crossoverBatch, advice: [])
-    report.kvNotes = kvNotes
-    report.activationFormula = activationFormula
-    report.cacheKeptWhole = CacheFootprint(model, forgets: false).bytes(
-      context: Double(workload.context), requests: Double(workload.requests),
-      shared: workload.sharedTokens(of: Double(workload.context)), bits: 16)
-    report.crossoverBatchByCache = crossoverBatchByCache
-    addMaps(to: &report)
     report.reach = reach(report)
-    report.warnings = warnings(report)
     report.advice = Advisor(planner: self, report: report).advice()
     return report
   }

@@ -21,13 +21,17 @@ package enum Machine {
 
   /// Logical cores this process may run on.
   package static var usableCores: Int {
-    // A list such as `0-3,8`.
     let list = SystemTable(path: "/proc/self/status").text("Cpus_allowed_list") ?? ""
-    let count = list.split(separator: ",").reduce(0) { sum, range in
+    let count = cores(in: list)
+    return count > 0 ? count : logicalCores
+  }
+
+  /// The cores of a list such as `0-3,8`.
+  private static func cores(in list: some StringProtocol) -> Int {
+    list.split(separator: ",").reduce(0) { sum, range in
       let ends = range.split(separator: "-").compactMap { Int($0) }
       return sum + (ends.last ?? 0) - (ends.first ?? 1) + 1
     }
-    return count > 0 ? count : logicalCores
   }
 
   /// Bytes of memory in the machine.
@@ -35,11 +39,17 @@ package enum Machine {
     SystemTable(path: "/proc/meminfo").bytes("MemTotal")
   }
 
-  /// Bytes that can be had without swapping: what the machine has free, and what the control group of
-  /// this process still allows.
+  /// Bytes that can be had without swapping: what the machine has free, and what the control groups of
+  /// this process still allow.
   package static func memoryAvailable() -> Int? {
     guard let free = SystemTable(path: "/proc/meminfo").bytes("MemAvailable") else { return nil }
-    return min(free, groupMemoryLeft() ?? free)
+    return min(free, ControlGroup().left ?? free)
+  }
+
+  /// Bytes that this process may have at the most: all of the machine's memory, or what its control groups allow.
+  package static func memoryLimit() -> Int? {
+    guard let total = memoryTotal() else { return nil }
+    return min(total, ControlGroup().most ?? total)
   }
 
   /// Bytes that can still be written to the disk that `path`, or the nearest folder above it that exists, lies on.
@@ -69,6 +79,15 @@ package enum Machine {
     SystemTable(path: "/proc/self/status").bytes("VmRSS")
   }
 
+  /// Bytes of memory this process holds for itself: not those of mapped files, which the system can take back.
+  package static func privateBytes() -> Int? {
+    // Pages in all, resident ones, and of these those of files.
+    let counts = SystemTable(path: "/proc/self/statm").lines.first?.split(separator: " ")
+      .compactMap { Int($0) }
+    guard let counts, counts.count >= 3 else { return nil }
+    return max(0, counts[1] - counts[2]) * Int(sysconf(Int32(_SC_PAGESIZE)))
+  }
+
   /// The most bytes of memory this process ever held.
   package static func peakResidentBytes() -> Int? {
     SystemTable(path: "/proc/self/status").bytes("VmHWM")
@@ -81,69 +100,38 @@ package enum Machine {
     return usage.ru_nivcsw
   }
 
+  /// How often the system took the core away from the calling thread when it wanted to go on.
+  package static func threadPreemptions() -> Int {
+    var usage = rusage()
+    // RUSAGE_THREAD, which the headers show only with GNU extensions.
+    getrusage(__rusage_who_t(1), &usage)
+    return usage.ru_nivcsw
+  }
+
+  /// Bytes of the caches of all cores that are the last before memory; nil where the system does not tell.
+  package static func lastCacheBytes() -> Int? {
+    let folder = "/sys/devices/system/cpu/cpu0/cache/index"
+    var found: Int?
+    for index in 0..<8 {
+      func line(_ name: String) -> Substring? {
+        SystemTable(path: "\(folder)\(index)/\(name)").lines.first
+      }
+      // `32768K`, shared by the cores of a list such as `0-7`.
+      guard let size = line("size"), size.hasSuffix("K"), let kibibytes = Int(size.dropLast())
+      else {
+        continue
+      }
+      let sharing = max(1, cores(in: line("shared_cpu_list") ?? ""))
+      let bytes = kibibytes * 1024 * ((logicalCores + sharing - 1) / sharing)
+      found = max(found ?? 0, bytes)
+    }
+    return found
+  }
+
   /// Seconds of processor time all threads of this process have used.
   package static func processorSeconds() -> Double {
     var used = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)
     return Double(used.tv_sec) + Double(used.tv_nsec) * 1e-9
-  }
-
-  /// What the memory limit of this process's control group (version 2) leaves.
-  private static func groupMemoryLeft() -> Int? {
-    for line in SystemTable(path: "/proc/self/cgroup").lines where line.hasPrefix("0::") {
-      let folder = "/sys/fs/cgroup" + line.dropFirst(3)
-      guard let limit = SystemTable(path: folder + "/memory.max").lines.first.flatMap({ Int($0) }),
-        let used = SystemTable(path: folder + "/memory.current").lines.first.flatMap({ Int($0) })
-      else { return nil }
-      return max(0, limit - used)
-    }
-    return nil
-  }
-}
-
-/// A table of `name: value` lines under `/proc`; empty when it cannot be read.
-private struct SystemTable {
-  let lines: [Substring]
-
-  init(path: String) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      lines = []
-      return
-    }
-    defer { close(descriptor) }
-    // These files have no size; a processor table of many cores need not be read to its end.
-    let content = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, filled in
-      while filled < buffer.count, let base = buffer.baseAddress {
-        let got = read(descriptor, base + filled, buffer.count - filled)
-        if got > 0 { filled += got } else if got == 0 || errno != EINTR { break }
-      }
-    }
-    lines = String(decoding: content, as: UTF8.self).split(separator: "\n")
-  }
-
-  /// The value of the first line called `name`.
-  func text(_ name: String) -> String? {
-    for line in lines {
-      let parts = line.split(separator: ":", maxSplits: 1)
-      guard parts.count == 2, Self.trimmed(parts[0]) == name else { continue }
-      return String(Self.trimmed(parts[1]))
-    }
-    return nil
-  }
-
-  /// The value of a line in `kB`.
-  func bytes(_ name: String) -> Int? {
-    guard let words = text(name)?.split(separator: " "), words.count == 2, words[1] == "kB" else {
-      return nil
-    }
-    return Int(words[0]).map { $0 * 1024 }
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return text
   }
 }

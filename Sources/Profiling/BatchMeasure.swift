@@ -7,8 +7,8 @@ import Tensors
 ///
 /// Caches are filled with random vectors: what is decoded means nothing, how long it takes does. The first round warms up
 /// and is not counted; what a step reads and multiplies is counted in a round of its own, so that the trace costs the
-/// figures nothing. Slices of the machine's limits go between the rounds, and the best there ever was counts: what a step
-/// is held against is then not of a slower hour.
+/// figures nothing. Slices of the machine's limits go between the rounds, and their median counts where it is above what
+/// was known before: what a step is held against is then not of a slower hour, nor of one lucky slice.
 package struct BatchMeasure {
   package let subjects: [SpeedSubject]
   package let context: ExecutionContext
@@ -81,6 +81,7 @@ package struct BatchMeasure {
     let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
     let slices = try LimitSlices(Set(limits), pool: context.pool, provider: context.provider)
     var peaks = peaks
+    var taken: [MachineLimit: [Double]] = [:]
     var caches: [KVFormatPair: Caches] = [:]
     var measured: [Measured] = []
     var done = 0
@@ -88,7 +89,7 @@ package struct BatchMeasure {
       try grow(&caches, to: batch, checkpoint: checkpoint)
       var samples = [Samples](repeating: Samples(), count: subjects.count)
       for round in 0...repetitions {
-        for limit in limits { peaks[limit] = max(peaks[limit], slices.take(limit)) }
+        for limit in limits { taken[limit, default: []].append(slices.take(limit)) }
         // Alternate who goes first.
         let order = round.isMultiple(of: 2) ? Array(subjects.indices) : subjects.indices.reversed()
         for index in order {
@@ -119,6 +120,9 @@ package struct BatchMeasure {
             form: subject.recipe, batch: batch, samples: samples[index], traced: traced,
             records: trace.kernels, kernel: kernel?.fullName(context.provider)))
         done += batch
+      }
+      for limit in limits {
+        peaks[limit] = max(self.peaks[limit], SpeedMeasure.median(taken[limit] ?? []))
       }
       report(measured.map { point($0, peaks) }, peaks)
     }

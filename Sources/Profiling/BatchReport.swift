@@ -106,6 +106,8 @@ package struct BatchReport: Hashable, Sendable, Codable {
   /// By batch, within it in the order of the forms; fewer while it is measured.
   package var points: [Point]
   package var seconds: Double
+  /// Cores that others had while it was measured; nil in reports that were made without.
+  package var othersCores: Double?
 
   package init(
     model: String, provider: ExecutionProvider, threads: Int, depth: Int, prompt: Int, steps: Int,

@@ -9,6 +9,10 @@ package struct BenchReport: Hashable, Sendable, Codable {
     package var tokensPerSecond: Double
     package var lowest: Double
     package var highest: Double
+    /// Quartiles of the repetitions, and how many these were; nil in reports that were made without.
+    package var lower: Double?
+    package var upper: Double?
+    package var repetitions: Int?
 
     package init(tokensPerSecond: Double, lowest: Double, highest: Double) {
       self.tokensPerSecond = tokensPerSecond
@@ -83,6 +87,12 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var openSeconds: Double?
   /// What the weights of `baseline` are stored as, where it is no FP baseline; nil for floating-point numbers.
   package var storedAs: String?
+  /// The model with what was made of it as a whole; nil in reports that were made without.
+  package var model: String?
+  /// Cores that others had while it was measured; nil in reports that were made without.
+  package var othersCores: Double?
+  /// What the figures do not say, a sentence each; nil for nothing.
+  package var notes: [String]?
 
   /// What the baseline is called.
   package var baselineWords: BaselineWords { BaselineWords(storedAs: storedAs) }

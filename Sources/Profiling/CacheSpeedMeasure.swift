@@ -31,6 +31,8 @@ package struct CacheSpeedReport: Hashable, Sendable, Codable {
   package var repetitions: Int
   /// By depth, within it in the order of the caches.
   package var rows: [Row]
+  /// Cores that others had while it was measured; nil in reports that were made without.
+  package var othersCores: Double?
 
   package init(
     model: String, weights: String, threads: Int, steps: Int, repetitions: Int, rows: [Row]

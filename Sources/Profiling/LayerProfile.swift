@@ -69,20 +69,37 @@ package struct LayerProfile: Hashable, Sendable, Codable {
     return bandwidthShare >= rateShare ? .memory : .compute
   }
 
+  /// The same rows held against other peaks.
+  package func held(against peaks: MachinePeaks) -> LayerProfile {
+    func held(_ row: Row) -> Row {
+      var row = row
+      row.hold(against: peaks)
+      return row
+    }
+    return LayerProfile(prefill: prefill.map(held), decode: decode.map(held))
+  }
+
   /// The rows of one phase.
   package static func rows(_ trace: KernelTrace, peaks: MachinePeaks) -> [Row] {
     trace.placed.map { placed in
       let record = placed.record
-      let seconds = max(record.seconds, 1e-12)
-      let peak = peaks[record.unit]
-      let bandwidth =
-        peaks.readBandwidth > 0 ? record.bytes / seconds / peaks.readBandwidth : 0
-      let rate = peak > 0 ? record.operations / seconds / peak : 0
-      return Row(
+      var row = Row(
         block: placed.block, name: placed.layer ?? record.operator, operator: record.operator,
         kernel: record.kernel, calls: record.calls, seconds: record.seconds, bytes: record.bytes,
-        operations: record.operations, bandwidthShare: bandwidth, rateShare: rate,
-        bound: bound(bandwidthShare: bandwidth, rateShare: rate))
+        operations: record.operations, bandwidthShare: 0, rateShare: 0, bound: .overhead)
+      row.hold(against: peaks)
+      return row
     }
+  }
+}
+
+extension LayerProfile.Row {
+  /// Holds bytes and operations a second against what a machine does at most.
+  fileprivate mutating func hold(against peaks: MachinePeaks) {
+    let seconds = max(seconds, 1e-12)
+    let peak = peaks[KernelRecord.unit(of: kernel)]
+    bandwidthShare = peaks.readBandwidth > 0 ? bytes / seconds / peaks.readBandwidth : 0
+    rateShare = peak > 0 ? operations / seconds / peak : 0
+    bound = LayerProfile.bound(bandwidthShare: bandwidthShare, rateShare: rateShare)
   }
 }

@@ -1,3 +1,4 @@
+import Models
 import Operators
 import Wording
 
@@ -19,7 +20,8 @@ extension ProviderReport {
     }
     guard let best = ratios.last else { return nil }
     let words = ratios.reversed().map { "under \($0.0.rawValue) at \(Self.times($0.1))" }
-    let text = "It decodes \(words.joined(separator: ", ")) of what BF16 does there"
+    let text =
+      "It decodes \(words.joined(separator: ", ")) of what \(baselineWords.besides) does there"
     if let slow = ratios.first(where: { $0.1 < 1 }), best.1 >= 1 {
       return text
         + ": the same file is \(best.1 >= 1.05 ? "faster" : "no slower") with the kernels of "
@@ -41,7 +43,7 @@ extension ProviderReport {
     let growth = Double(row.packedBytes) / Double(max(1, best.packedBytes))
     var text = "With \(kernel) disabled it decodes at "
     if let ratio = row.decodeRatio, let before = best.decodeRatio {
-      text += "\(Self.times(ratio)) of BF16 instead of \(Self.times(before))"
+      text += "\(Self.times(ratio)) of \(baselineWords.besides) instead of \(Self.times(before))"
     } else {
       let part = row.decode.tokensPerSecond / max(best.decode.tokensPerSecond, 1e-12)
       text += "\(Self.times(part)) of what it does with it"

@@ -104,6 +104,8 @@ package struct ProviderReport: Hashable, Sendable, Codable {
   package var baselines: [Baseline]
   /// What the weights of the baseline are stored as, where it is no FP baseline.
   package var storedAs: String?
+  /// Cores that others had while it was measured; nil in reports that were made without.
+  package var othersCores: Double?
 
   /// What the baseline is called.
   package var baselineWords: BaselineWords { BaselineWords(storedAs: storedAs) }

@@ -176,10 +176,9 @@ package struct SpeedMeasure {
       recordsPerToken: records, secondsPerToken: 1 / tokensPerSecond)
   }
 
-  /// Median, lowest and highest of some rates.
+  /// Median, quartiles, lowest and highest of some rates.
   static func rate(_ samples: [Double]) -> BenchReport.Rate {
-    BenchReport.Rate(
-      tokensPerSecond: median(samples), lowest: samples.min() ?? 0, highest: samples.max() ?? 0)
+    BenchReport.Rate(samples)
   }
 
   /// The middle of the samples, or the mean of the two in the middle; 0 of none.

@@ -16,7 +16,7 @@ enum WeightOptions {
   }
 
   /// Groups that kernels of this program and of others read.
-  static let groups = [32, 64, 128, 256]
+  static let groups = WeightFormat.usualGroups
 
   static func symmetry(standard: Bool) -> OptionKey<Bool> {
     OptionKey(

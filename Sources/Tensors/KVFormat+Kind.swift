@@ -37,6 +37,15 @@ extension KVFormat {
     }
   }
 
+  /// Bits of a code as people say them, halves where a part of the channels gets one more: 3.5.
+  package var nominalBits: Double {
+    switch self {
+    case .codebook(let format): Double(format.bits) + format.extraShare
+    case .rotated(let inner, _): inner.nominalBits
+    default: Double(codeBits)
+    }
+  }
+
   /// Values that share a scale, where that is fixed.
   package var sharedScale: Int? {
     switch self {

@@ -10,11 +10,17 @@ package protocol LinearWeight: AnyObject, Sendable {
   var columns: Int { get }
   /// Bytes of codes, scales and zero points.
   var byteCount: Int { get }
+  /// Bytes that a weight of this form takes at another size: `byteCount` at its own.
+  func byteCount(rows: Int, columns: Int) -> Int
   /// Writes the values of `rows` to `output`, `[rows.count, columns]`, as float32.
   func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
 }
 
 extension LinearWeight {
+  package func byteCount(rows: Int, columns: Int) -> Int {
+    format.byteCount(rows: rows, columns: columns)
+  }
+
   /// Bits of one weight with its share of scales and zero points; 0 for no weights.
   package var bitsPerWeight: Double {
     rows * columns == 0 ? 0 : Double(byteCount) * 8 / (Double(rows) * Double(columns))
@@ -60,7 +66,7 @@ package final class DenseWeight: LinearWeight {
   }
 
   package var format: WeightFormat { .dense(view.dtype) }
-  package var byteCount: Int { rows * columns * view.dtype.bits / 8 }
+  package var byteCount: Int { byteCount(rows: rows, columns: columns) }
 
   package func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
     view.copyFloats(elements: rows.lowerBound * columns..<rows.upperBound * columns, into: output)

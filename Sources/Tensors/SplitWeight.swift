@@ -20,7 +20,11 @@ package final class SplitWeight: LinearWeight {
   package var format: WeightFormat { codes.format }
   package var rows: Int { codes.rows }
   package var columns: Int { codes.columns }
-  package var byteCount: Int { codes.byteCount + full.byteCount }
+  package var byteCount: Int { byteCount(rows: rows, columns: columns) }
+
+  package func byteCount(rows: Int, columns: Int) -> Int {
+    codes.byteCount(rows: rows, columns: columns) + full.byteCount(rows: rows, columns: columns)
+  }
 
   /// Writes the values of the INT8 codes.
   package func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {

@@ -65,6 +65,9 @@ package struct WeightFormat: Hashable, Sendable {
     .init(code: .block(type: type), granularity: .group(size: type.blockElements))
   }
 
+  /// Groups that kernels of this program and of others read.
+  package static let usualGroups = [32, 64, 128, 256]
+
   /// Bits of one code, without scales.
   package var bits: Int {
     switch code {
@@ -72,6 +75,16 @@ package struct WeightFormat: Hashable, Sendable {
     case .integer(let bits): bits
     case .block(let type): type.codeBits
     case .decoded(let form): form.bits
+    }
+  }
+
+  /// Input channels that share a scale as options write it: -1 for all of a row, 0 for all of the tensor; nil for blocks.
+  package var plannedGroup: Int? {
+    switch granularity {
+    case .tensor: 0
+    case .channel: -1
+    case .group(let size): size
+    case .block: nil
     }
   }
 

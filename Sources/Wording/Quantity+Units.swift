@@ -40,6 +40,14 @@ extension Quantity {
     return "\(whole / 3600) h \(two(whole / 60 % 60)) min"
   }
 
+  /// How long ago something was: `just now`, `5 min ago`, `3 days ago`.
+  package static func ago(_ seconds: Double) -> String {
+    if seconds < 60 { return "just now" }
+    if seconds < 5400 { return "\(fixed(seconds / 60, 0)) min ago" }
+    if seconds < 48 * 3600 { return "\(fixed(seconds / 3600, 0)) h ago" }
+    return "\(grouped(Int(min(seconds / 86400, 1e6)))) days ago"
+  }
+
   /// A place in a recording: `1:05`.
   package static func clock(milliseconds: Double) -> String {
     let whole = Int(min(max(0, milliseconds / 1000), 1e9))

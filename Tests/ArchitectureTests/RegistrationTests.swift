@@ -130,7 +130,7 @@ import Workbench
       for claim in claims {
         #expect(!claim.why.pieces.isEmpty && !claim.wouldChange.pieces.isEmpty, "\(name)")
         if method.describes.target == .weights {
-          #expect(claim.form.bits != nil, "\(name): a form for weights says its bits")
+          #expect(claim.form.isAboutBits, "\(name): a form for weights is about its bits")
         } else {
           #expect(claim.form.activations != nil, "\(name): a form says what it makes of inputs")
         }
@@ -138,7 +138,7 @@ import Workbench
     }
     for method in KVCacheMethods.all {
       let (name, traits) = (method.describes.name, method.traits)
-      let bits = traits.forms.map(\.bits)
+      let bits = traits.forms.map { $0.bits(headDimension: 128) }
       #expect(!bits.isEmpty && bits == bits.sorted(by: >), "\(name): forms, widest first")
       #expect(!traits.strength.isEmpty, "\(name)")
     }

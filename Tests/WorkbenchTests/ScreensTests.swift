@@ -119,7 +119,7 @@ import Workbench
     Self.expect(
       QualityScreen.id,
       shows: [
-        "0.0213 ± 0.0011", "noise floor", "53 ×", "p99", "4.312 → 4.389 ± 0.052", "+1.79 %",
+        "0.0213 ± 0.0011", "noise floor", "53 ×", "p99", "4.312 → 4.389 ± 0.052", "+1.8 %",
         "94.1 % ± 0.2", "llama.cpp", "▸morning", "6/8",
       ])
   }

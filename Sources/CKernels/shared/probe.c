@@ -1,7 +1,9 @@
 // Probes of read bandwidth and multiply-add rates. The accumulators of each loop stay in registers;
 // there are enough of them to cover the latency of the instruction: two vdpbf16ps a cycle that take six need more than 12.
+#define _GNU_SOURCE
 #include "nk_probe.h"
 
+#include <sched.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -11,6 +13,26 @@
 #define EVERY(n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
 
 enum { CHAINS = 12, WIDE_CHAINS = 16 };
+
+int32_t nk_thread_cores(uint64_t cores[NK_CORE_WORDS]) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  memset(cores, 0, NK_CORE_WORDS * sizeof *cores);
+  for (int core = 0; core < CPU_SETSIZE && core < NK_CORE_WORDS * 64; core++) {
+    if (CPU_ISSET(core, &set)) cores[core / 64] |= UINT64_C(1) << core % 64;
+  }
+  return 1;
+}
+
+int32_t nk_thread_bind(const uint64_t cores[NK_CORE_WORDS]) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int core = 0; core < CPU_SETSIZE && core < NK_CORE_WORDS * 64; core++) {
+    if (cores[core / 64] >> core % 64 & 1) CPU_SET(core, &set);
+  }
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
 
 nk_probe_result nk_probe_read_generic(const void *buffer, size_t bytes) {
   const unsigned char *p = buffer;

@@ -64,6 +64,7 @@ struct BatchCommand: ParsableCommand {
       "this machine: reads \(Quantity.rate(peaks.readBandwidth, "B/s")), multiplies "
         + "\(Quantity.rate(peaks.bf16Rate, "op/s")) in BF16, \(Quantity.rate(peaks.int8Rate, "op/s")) in "
         + "INT8, \(Quantity.rate(peaks.fp32Rate, "op/s")) in FP32")
+    if let note = MachineShare.note(report.othersCores) { print(note) }
     print("\nDecode, tokens a second of all sequences (* the fastest form):")
     rates(report, .decode)
     if report.prompt > 0 {

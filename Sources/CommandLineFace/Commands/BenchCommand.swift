@@ -55,24 +55,25 @@ struct BenchCommand: ParsableCommand {
   static func show(_ report: BenchReport) {
     let sides = [report.baseline, report.quantized].compactMap { $0 }
     print(
-      "prompt \(report.promptTokens), generate \(report.generatedTokens), depth \(report.depth), "
-        + "median of \(report.repetitions), provider \(report.quantized.provider.rawValue), "
+      (report.model.map { "\($0): " } ?? "")
+        + "prompt \(report.promptTokens), generate \(report.generatedTokens), depth \(report.depth), "
+        + "\(medianWords(report.repetitions)), provider \(report.quantized.provider.rawValue), "
         + "\(report.quantized.threads) threads")
     let base = sides.first
     Output.table(
       ["", "prefill tok/s", "decode tok/s", "first token", "weights", "KV B/token"],
       sides.map { side in
-        func ratio(_ value: Double, _ of: Double?) -> String {
-          guard sides.count > 1, let of, of > 0 else { return Quantity.significant(value) }
-          return "\(Quantity.significant(value)) (\(Quantity.times(value / of)))"
+        func ratio(_ value: BenchReport.Rate, _ of: BenchReport.Rate?) -> String {
+          guard sides.count > 1, let of, of.tokensPerSecond > 0 else { return value.words }
+          return "\(value.words), \(Quantity.times(value.tokensPerSecond / of.tokensPerSecond))"
         }
         return [
-          side.recipe, ratio(side.prefill.tokensPerSecond, base?.prefill.tokensPerSecond),
-          ratio(side.decode.tokensPerSecond, base?.decode.tokensPerSecond),
+          side.recipe, ratio(side.prefill, base?.prefill), ratio(side.decode, base?.decode),
           Quantity.seconds(side.firstTokenSeconds), Quantity.bytes(side.weightBytes),
           "\(side.kvBytesPerToken)",
         ]
       })
+    for note in report.notes ?? [] { print(note) }
     if let open = report.openSeconds, let first = report.quantized.firstPassSeconds {
       print(
         "Opened in \(Quantity.seconds(open)); the first token, weights packed on the way, in "
@@ -102,6 +103,11 @@ struct BenchCommand: ParsableCommand {
 }
 
 extension BenchCommand {
+  /// What figures of so many repetitions are.
+  static func medianWords(_ repetitions: Int) -> String {
+    repetitions == 1 ? "one repetition" : "median of \(repetitions) (quartiles)"
+  }
+
   /// What is known of the inputs: columns a call, values clipped.
   private static func inputs(_ record: KernelRecord) -> String {
     var parts: [String] = []
@@ -121,6 +127,7 @@ struct BenchDocument: Encodable {
 
   enum Key: String, CodingKey {
     case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds, process
+    case model, othersCores, notes
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -134,5 +141,8 @@ struct BenchDocument: Encodable {
     try container.encode(report.peaks, forKey: .peaks)
     try container.encode(report.openSeconds, forKey: .openSeconds)
     try container.encodeIfPresent(report.memory, forKey: .process)
+    try container.encodeIfPresent(report.model, forKey: .model)
+    try container.encodeIfPresent(report.othersCores, forKey: .othersCores)
+    try container.encodeIfPresent(report.notes, forKey: .notes)
   }
 }

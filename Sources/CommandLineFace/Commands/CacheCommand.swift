@@ -119,8 +119,9 @@ struct CacheCommand: ParsableCommand {
           row.name, "\(row.bytesPerToken)",
           row.resident.map { Quantity.fixed($0.bytesPerToken, 0) } ?? "-",
           Quantity.fixed(row.keyBits, 2), Quantity.fixed(row.valueBits, 2),
-          Quantity.fixed(row.perplexity.mean, 3), Quantity.fixed(row.perplexity.error, 3),
-          Quantity.significant(row.kl.mean), Quantity.significant(row.kl.error, 2),
+          Quantity.fixed(row.perplexity.mean, 3),
+          Quantity.error(row.perplexity.error, windows: facts.windows),
+          Quantity.significant(row.kl.mean), Quantity.error(row.kl.error, windows: facts.windows),
           Quantity.significant(row.kl.p99), Quantity.percent(row.topOne.mean, 1),
           row.recall.accuracy.map { Quantity.percent($0) } ?? "-",
           row.recall.tokens.map { Quantity.percent($0.quantizedShare, 1) } ?? "-",
@@ -142,7 +143,8 @@ struct CacheCommand: ParsableCommand {
       for row in report.rows {
         guard let kl = row.klToBaseline else { continue }
         print(
-          "  \(row.name): \(Quantity.significant(kl.mean)) +- \(Quantity.significant(kl.error, 2))")
+          "  \(row.name): \(Quantity.significant(kl.mean))"
+            + Quantity.margin(kl.error, windows: facts.windows, sign: "+-"))
       }
     }
     let questions = report.rows.first?.recall.questions ?? 0
@@ -170,8 +172,10 @@ struct CacheCommand: ParsableCommand {
         row.buckets.map { bucket in
           [
             row.name, "\(bucket.first)-\(bucket.end)", "\(bucket.tokens)",
-            Quantity.fixed(bucket.perplexity.mean, 3), Quantity.fixed(bucket.perplexity.error, 3),
-            Quantity.significant(bucket.kl.mean), Quantity.significant(bucket.kl.error, 2),
+            Quantity.fixed(bucket.perplexity.mean, 3),
+            Quantity.error(bucket.perplexity.error, windows: report.facts.windows),
+            Quantity.significant(bucket.kl.mean),
+            Quantity.error(bucket.kl.error, windows: report.facts.windows),
             Quantity.percent(bucket.topOne.mean, 1),
           ]
         }

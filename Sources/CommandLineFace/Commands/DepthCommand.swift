@@ -61,7 +61,7 @@ struct DepthCommand: ParsableCommand {
   static func show(_ report: CacheSpeedReport) {
     print(
       "\(report.model), weights \(report.weights): \(report.steps) tokens decoded at each depth, "
-        + "median of \(report.repetitions), \(report.threads) threads")
+        + "\(BenchCommand.medianWords(report.repetitions)), \(report.threads) threads")
     Output.table(
       [
         "depth", "cache", "decode tok/s", "of FP16", "in the cache", "of FP16", "cache bytes",
@@ -74,7 +74,7 @@ struct DepthCommand: ParsableCommand {
           return Quantity.times(value / base)
         }
         return [
-          Quantity.grouped(row.depth), row.cache, Quantity.significant(row.decode.tokensPerSecond),
+          Quantity.grouped(row.depth), row.cache, row.decode.words,
           ratio(row.decode.tokensPerSecond, plain?.decode.tokensPerSecond),
           Quantity.seconds(row.cacheSeconds), ratio(row.cacheSeconds, plain?.cacheSeconds),
           Quantity.bytes(Double(row.cacheBytes)), Quantity.bytes(Double(row.residentBytes)),
@@ -84,5 +84,6 @@ struct DepthCommand: ParsableCommand {
     print(
       "in the cache: time of attention and appending in one token. resident: what the process grew by "
         + "while the cache was filled.")
+    if let note = MachineShare.note(report.othersCores) { print(note) }
   }
 }

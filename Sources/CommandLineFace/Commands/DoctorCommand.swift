@@ -14,6 +14,8 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Show processor, measured peaks, terminal abilities and where files are looked for.")
 
+  @Flag(help: "Measure the peaks of this machine, whatever is kept of them.")
+  var measure = false
   @OptionGroup var screen: ScreenOptions
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
@@ -40,7 +42,7 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     let session = try CommandSession(runtime)
-    let peaks = try session.perform(MachineJob())
+    let peaks = try session.perform(MachineJob(again: measure))
     let locator = ResourceLocator()
     let searches = [
       (
@@ -72,10 +74,10 @@ struct DoctorCommand: ParsableCommand {
     print("memory      \(Quantity.bytes(document.memoryBytes))")
     print(
       "providers   \(document.providers.joined(separator: ", ")); best \(document.bestProvider)")
+    let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
     print(
-      "peaks       read \(Quantity.rate(peaks.readBandwidth, "B/s")), FP32 "
-        + "\(Quantity.rate(peaks.fp32Rate, "FLOP/s")), BF16 \(Quantity.rate(peaks.bf16Rate, "FLOP/s")), "
-        + "INT8 \(Quantity.rate(peaks.int8Rate, "OP/s")) on \(peaks.threads) threads")
+      "peaks       \(limits.map(peaks.words).joined(separator: ", ")) on \(peaks.threads) threads")
+    print("            \(peaks.provenance)")
     print(
       "terminal    \(document.terminal.isEmpty ? "TERM is not set" : document.terminal)"
         + (document.isTerminal ? "" : ", output is not a terminal"))

@@ -43,7 +43,8 @@ struct EvaluateCommand: ParsableCommand {
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored"
         + (report.begin.map { ", \($0.words)" } ?? ""))
     func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
-      "\(Quantity.fixed(value, digits)) +- \(Quantity.fixed(error, digits))"
+      Quantity.fixed(value, digits)
+        + (report.windows > 1 ? " +- \(Quantity.fixed(error, digits))" : "")
     }
     print(
       "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   "
@@ -57,8 +58,11 @@ struct EvaluateCommand: ParsableCommand {
     print(
       "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (BF16 against F32)")
     print(
-      "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2)) +- "
-        + Quantity.percent(report.topOneAgreementError, 2))
+      "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2))"
+        + (report.windows > 1 ? " +- \(Quantity.percent(report.topOneAgreementError, 2))" : ""))
+    if report.windows == 1 {
+      print("  error bars      none: one window tells nothing of how texts differ")
+    }
     print(
       "  weights         \(Quantity.bytes(report.weightBytes)), KV cache "
         + "\(report.kvBytesPerToken) bytes a token")

@@ -96,8 +96,10 @@ struct LabCommand: ParsableCommand {
         ],
         side.rows.map { row in
           [
-            row.name, Quantity.fixed(row.perplexity, 3), Quantity.fixed(row.perplexityError, 3),
-            Quantity.significant(row.kl), Quantity.significant(row.klError, 2),
+            row.name, Quantity.fixed(row.perplexity, 3),
+            Quantity.error(row.perplexityError, windows: report.options.windows),
+            Quantity.significant(row.kl),
+            Quantity.error(row.klError, windows: report.options.windows),
             Quantity.fixed(row.meanRatio ?? row.ratio, 1), Quantity.fixed(row.ratio, 1),
             row.flagged.map { Quantity.fixed($0, 0) } ?? "-",
             row.zeroed.map { Quantity.percent($0) } ?? "-",

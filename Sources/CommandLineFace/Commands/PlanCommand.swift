@@ -3,6 +3,7 @@ import Checkpoints
 import Engine
 import FoundationEssentials
 import Models
+import Operators
 import Planning
 import Quantization
 import Wording
@@ -148,8 +149,15 @@ struct PlanCommand: ParsableCommand {
         + "\(report.workload.batch), or from batch \(crossover(report.crossoverBatchByCache)) at "
         + "\(report.workload.context) tokens")
     showMaps(report, layers: layers)
+    if let peaks = report.peaks, peaks.isMeasured {
+      let limits: [MachineLimit] = [.readBandwidth, .bf16, .int8]
+      print("Peaks: \(limits.map(peaks.words).joined(separator: ", ")); \(peaks.provenance)")
+    }
     for (index, advice) in report.advice.enumerated() {
       print("\(index + 1). \(advice.target.rawValue): \(advice.reason)")
+      for words in report.stability?.words(of: advice.target, isFirst: index == 0) ?? [] {
+        print("   ! \(words)")
+      }
       print("   \(advice.wouldChange)")
       for (place, method) in advice.ranking.enumerated() {
         print("   \(index + 1).\(place + 1) \(method.name): \(method.why)")

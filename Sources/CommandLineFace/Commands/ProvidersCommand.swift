@@ -63,9 +63,11 @@ struct ProvidersCommand: ParsableCommand {
   static func show(_ report: ProviderReport) {
     print(
       "\(report.model), \(report.recipe): prompt \(report.promptTokens), generate "
-        + "\(report.generatedTokens), median of \(report.repetitions), \(report.threads) threads")
+        + "\(report.generatedTokens), \(BenchCommand.medianWords(report.repetitions)), "
+        + "\(report.threads) threads")
+    if let note = MachineShare.note(report.othersCores) { print(note) }
     let base = report.baselineWords.short
-    func rate(_ rate: BenchReport.Rate) -> String { Quantity.significant(rate.tokensPerSecond) }
+    func rate(_ rate: BenchReport.Rate) -> String { rate.words }
     func ratio(_ value: Double?) -> String { value.map(ProviderReport.times) ?? "-" }
     Output.table(
       [

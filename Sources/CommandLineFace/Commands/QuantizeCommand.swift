@@ -66,12 +66,14 @@ struct QuantizeCommand: ParsableCommand {
 
   private func price(_ recipe: Recipe, _ session: CommandSession) throws {
     let report = try session.perform(
-      AssessJob(recipe: recipe, calibration: calibration.options))
+      AssessJob(
+        recipe: recipe, calibration: calibration.options,
+        keeping: .folder(path: directory, resumes: false)))
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }
     print(
       "\(recipe): about \(report.seconds.map(Quantity.seconds) ?? "unknown time"), memory "
-        + "\(Quantity.bytes(report.peakResidentBytes)), disk "
+        + "\(Quantity.bytes(report.jobBytes ?? report.peakResidentBytes)), disk "
         + "\(Quantity.bytes(report.diskBytes ?? 0)), weights "
         + "\(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes))")
     for warning in report.warnings ?? [] { print("Note: \(warning).") }
@@ -81,7 +83,8 @@ struct QuantizeCommand: ParsableCommand {
     print(
       "\(report.recipe): \(report.layers.count) layers in \(Quantity.seconds(report.seconds)), "
         + "weights \(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes)), "
-        + "peak memory \(Quantity.bytes(report.peakResidentBytes))")
+        + (report.jobBytes.map { "memory of the job \(Quantity.bytes($0)), " } ?? "")
+        + "peak of the process \(Quantity.bytes(report.peakResidentBytes))")
     if let blocks = report.resumedBlocks { print("Continued after block \(blocks).") }
     let worst = report.layers.sorted { $0.relativeError > $1.relativeError }.prefix(5)
     if !worst.isEmpty {

@@ -15,6 +15,8 @@ package struct JobProgress: Hashable, Sendable, Codable {
   package var rate: Double?
   package var rateUnit: String
   package var peakResidentBytes: Int
+  /// The most memory the job itself held so far; nil where it is not watched.
+  package var jobBytes: Int?
 
   package init(
     phase: String, done: Int, total: Int, unit: String, share: Double? = nil,

@@ -37,19 +37,18 @@ package struct JobReporter<Part: JobValue>: Sendable {
   ///   - before: units that were done before `since`.
   func progress(
     _ phase: String, done: Int, of total: Int, unit: String, since: Double, share: Double? = nil,
-    before: Int = 0, work: Double = 0, rateUnit: String = ""
+    before: Int = 0, work: Double = 0, rateUnit: String = "", jobBytes: Int? = nil
   ) {
     let spent = Machine.seconds() - since
     let made = Double(done - before) + (share ?? 0)
-    emit(
-      .progressed(
-        id: id,
-        progress: JobProgress(
-          phase: phase, done: done, total: total, unit: unit, share: share,
-          secondsElapsed: elapsed,
-          secondsLeft: done > before
-            ? spent / made * (Double(total - done) - (share ?? 0)) : nil,
-          rate: work > 0 && spent > 0 ? work / spent : nil, rateUnit: rateUnit,
-          peakResidentBytes: Machine.peakResidentBytes() ?? 0)))
+    var progress = JobProgress(
+      phase: phase, done: done, total: total, unit: unit, share: share,
+      secondsElapsed: elapsed,
+      secondsLeft: done > before
+        ? spent / made * (Double(total - done) - (share ?? 0)) : nil,
+      rate: work > 0 && spent > 0 ? work / spent : nil, rateUnit: rateUnit,
+      peakResidentBytes: Machine.peakResidentBytes() ?? 0)
+    progress.jobBytes = jobBytes
+    emit(.progressed(id: id, progress: progress))
   }
 }

@@ -68,7 +68,8 @@ package final class Laboratory: Sendable {
   /// The machines that can be planned for.
   package let machines: MachineCatalog
   private let current = Mutex<OpenModel?>(nil)
-  private let peaks = Mutex<MachinePeaks?>(nil)
+  /// What is known of this machine; nil until somebody asks.
+  let peaks = Mutex<MachinePeaks?>(nil)
   private let reports = Mutex(JobReports())
 
   /// Makes an engine without a model.
@@ -175,23 +176,6 @@ package final class Laboratory: Sendable {
       change(&changed)
       held = changed
     }
-  }
-
-  /// The peaks of this machine under its best provider, whatever jobs run under: measured once, then kept in the cache
-  /// folder for this processor and this number of threads.
-  func machinePeaks(_ reporter: JobReporter<Never>?) throws -> MachinePeaks {
-    if let known = peaks.withLock({ $0 }) { return known }
-    let store = PeaksStore(locator: locator, threads: pool.threads)
-    let found: MachinePeaks
-    if let kept = store.read() {
-      found = kept
-    } else {
-      reporter?.log("Measuring what this machine can do (bandwidth, FP32, BF16 and INT8 rates).")
-      found = try MachineProbe(pool: pool).measure()
-      store.write(found)
-    }
-    peaks.withLock { $0 = found }
-    return found
   }
 }
 

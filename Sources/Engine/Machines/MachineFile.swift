@@ -115,11 +115,27 @@ package struct MachineFile: Sendable {
     }
     let fp32 = values["fp32-tflops"] ?? 0
     let bf16 = values["bf16-tflops"] ?? fp32
-    return MachinePeaks(
+    let machine = MachinePeaks(
       name: name, memoryBytes: values["memory-gb"] ?? 0,
       readBandwidth: values["bandwidth-gbs"] ?? 0, fp32Rate: fp32, bf16Rate: bf16,
       int8Rate: values["int8-tops"] ?? bf16, fp8Rate: values["fp8-tflops"],
       int4Rate: values["int4-tops"], threads: 0, isMeasured: false, source: try text("source"))
+    if let problem = PlausiblePeaks.problem(of: machine) {
+      throw wrong(Self.key(of: problem.figure), problem.expected, problem.found)
+    }
+    return machine
+  }
+
+  private static func key(of figure: PlausiblePeaks.Figure) -> String {
+    switch figure {
+    case .memoryBytes: "memory-gb"
+    case .readBandwidth: "bandwidth-gbs"
+    case .fp32Rate: "fp32-tflops"
+    case .bf16Rate: "bf16-tflops"
+    case .int8Rate: "int8-tops"
+    case .fp8Rate: "fp8-tflops"
+    case .int4Rate: "int4-tops"
+    }
   }
 
   /// Where things stand in the text, since the parser tells lines of syntax errors only.

@@ -1,32 +1,85 @@
 import FoundationEssentials
-import Operators
-import Platform
+package import Operators
+package import Platform
 
-/// Where the measured peaks of this machine are kept between runs.
+/// Measures this machine, refuses what no machine can be, and keeps the figures between runs.
 ///
-/// A cache: when it cannot be read or written the machine is measured again, so failures are passed over.
-struct PeaksStore {
-  private let path: String?
+/// A cache: when it cannot be read or written the machine is measured again, so failures are passed over. A file is replaced
+/// whole, and only by a measurement that was taken to its end.
+package struct PeaksStore {
+  /// What is kept.
+  package enum Kept: Hashable, Sendable {
+    case nothing
+    case peaks(peaks: MachinePeaks)
+    /// Figures that cannot be, with what was expected and found.
+    case refused(reason: String)
+  }
+
+  /// nil where nothing can be kept.
+  package let path: String?
   private let processor: String
+  /// Seconds since 1970.
+  package var now: () -> Double = { Date().timeIntervalSince1970 }
 
-  init(locator: ResourceLocator, threads: Int) {
+  /// How often implausible figures are measured again.
+  private static let tries = 3
+
+  package init(locator: ResourceLocator, threads: Int) {
+    self.init(folder: locator.cacheFolder, threads: threads)
+  }
+
+  /// - Parameter folder: where the file lies; nil keeps nothing.
+  package init(folder: String?, threads: Int) {
     processor = (Machine.processorName() ?? "processor") + ", \(threads) threads"
-    path = locator.cacheFolder.map { $0 + "/peaks-\(threads).json" }
+    path = folder.map { $0 + "/peaks-\(threads).json" }
   }
 
-  func read() -> MachinePeaks? {
+  /// What an earlier run kept of this processor, with its age; files without spread and time are read too.
+  package func read() -> Kept {
     guard let path, let data = FileManager.default.contents(atPath: path),
-      let peaks = try? JSONDecoder().decode(MachinePeaks.self, from: data),
-      peaks.name == processor, peaks.readBandwidth > 0
-    else { return nil }
-    return peaks
+      var peaks = try? JSONDecoder().decode(MachinePeaks.self, from: data), peaks.name == processor
+    else { return .nothing }
+    if let problem = PlausiblePeaks.problem(of: peaks) {
+      return .refused(reason: "\(path): \(problem)")
+    }
+    if let measured = peaks.measurement?.measuredAt {
+      // A clock that was set back tells nothing of the age.
+      let age = now() - measured
+      peaks.measurement?.ageSeconds = age >= 0 ? age : nil
+    }
+    // The limit of a control group is that of this run.
+    if let limit = Machine.memoryLimit() { peaks.memoryBytes = Double(limit) }
+    return .peaks(peaks: peaks)
   }
 
-  func write(_ peaks: MachinePeaks) {
+  package func write(_ peaks: MachinePeaks) {
     guard let path, let data = try? JSONEncoder().encode(peaks) else { return }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try? WholeFile.write([UInt8](data), to: path)
+  }
+
+  /// Measures until the figures are plausible, and keeps them.
+  ///
+  /// - Parameters:
+  ///   - probe: measures once; what it throws ends the measurement, and what was kept before stays.
+  ///   - log: told why something is measured once more.
+  /// - Throws: `EngineError.implausibleMachine` when no try is plausible; what `probe` throws.
+  package func measure(
+    log: (String) -> Void = { _ in }, probe: () throws -> MachinePeaks
+  ) throws -> MachinePeaks {
+    var last: PlausiblePeaks.Problem?
+    for _ in 0..<Self.tries {
+      if let last { log("Measured once more: \(last).") }
+      var peaks = try probe()
+      last = PlausiblePeaks.problem(of: peaks)
+      guard last == nil else { continue }
+      peaks.measurement?.measuredAt = now()
+      write(peaks)
+      peaks.measurement?.ageSeconds = 0
+      return peaks
+    }
+    throw EngineError.implausibleMachine(problem: last.map { "\($0)" } ?? "", tries: Self.tries)
   }
 }

@@ -6,17 +6,25 @@ package import Tensors
 package struct CacheTraits: Hashable, Sendable {
   /// One form a method makes.
   package struct Form: Hashable, Sendable {
-    /// Bits of a value, scales included.
-    package var bits: Double
     /// The order of errors over all methods and forms, higher for less.
     package var quality: Double
-    /// How keys are stored; runtimes are asked about this.
-    package var keys: KVFormat
+    /// How keys and values are stored; runtimes are asked about the keys.
+    package var cache: KVFormatPair
 
-    package init(bits: Double, quality: Double, keys: KVFormat) {
-      self.bits = bits
+    /// - Parameters:
+    ///   - values: as keys where not given.
+    ///   - window: the latest tokens that stay in full precision.
+    package init(quality: Double, keys: KVFormat, values: KVFormat? = nil, window: Int? = nil) {
       self.quality = quality
-      self.keys = keys
+      cache = KVFormatPair(
+        keys: keys, values: values ?? keys, window: window.map { KVWindow(tokens: $0) })
+    }
+
+    package var keys: KVFormat { cache.keys }
+
+    /// Bits of a value, scales included, for heads of `headDimension` channels; a window of full precision is not in it.
+    package func bits(headDimension: Int) -> Double {
+      cache.bitsPerValue(headDimension: headDimension)
     }
   }
 

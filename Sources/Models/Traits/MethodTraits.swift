@@ -6,32 +6,34 @@ package import Tensors
 package struct MethodTraits: Hashable, Sendable {
   /// One form a method makes: what a layer is stored and computed in.
   package struct Form: Hashable, Sendable {
-    /// Bits of a weight, scales included; nil where the form is chosen for its arithmetic and not for its bits.
-    package var bits: Double?
+    /// Whether the form is chosen for its bits, and not for its arithmetic.
+    package var isAboutBits: Bool
     /// How weights are stored; runtimes and kernels are asked about this.
     package var weights: WeightFormat
     /// What inputs of layers are turned into; nil where they stay FP.
     package var activations: ActivationFormat?
 
     package init(
-      bits: Double? = nil, weights: WeightFormat, activations: ActivationFormat? = nil
+      isAboutBits: Bool = false, weights: WeightFormat, activations: ActivationFormat? = nil
     ) {
-      self.bits = bits
+      self.isAboutBits = isAboutBits
       self.weights = weights
       self.activations = activations
     }
 
-    /// 4-bit codes in groups of 128 with a 16-bit scale each: the smallest form plans advise.
-    package static func fourBits(zeroPoint: WeightFormat.ZeroPoint = .fixed) -> Form {
+    /// 4-bit codes in groups with a 16-bit scale each: with a fixed zero point the smallest form plans advise.
+    package static func fourBits(
+      group: Int = 128, zeroPoint: WeightFormat.ZeroPoint = .fixed
+    ) -> Form {
       Form(
-        bits: 4.125,
+        isAboutBits: true,
         weights: WeightFormat(
-          code: .integer(bits: 4), granularity: .group(size: 128), zeroPoint: zeroPoint))
+          code: .integer(bits: 4), granularity: .group(size: group), zeroPoint: zeroPoint))
     }
 
     /// 8-bit codes with a scale a row.
     package static let eightBits = Form(
-      bits: 8, weights: WeightFormat(code: .integer(bits: 8), granularity: .channel))
+      isAboutBits: true, weights: WeightFormat(code: .integer(bits: 8), granularity: .channel))
 
     /// 8-bit codes of weights and of inputs, whose products are summed in integers.
     package static func int8(_ activations: ActivationFormat = .int8PerToken) -> Form {

@@ -19,7 +19,7 @@ package struct FP8KVCache: KVCacheMethod {
 
   package static let traits = CacheTraits(
     strength: "no groups, and runtimes on GPUs read it natively",
-    forms: .init(bits: 8, quality: 8, keys: .fp8(type: .f8e4m3, scale: .token)))
+    forms: .init(quality: 8, keys: .fp8(type: .f8e4m3, scale: .token)))
 
   package let highLayers: Int
   private let format: KVFormat

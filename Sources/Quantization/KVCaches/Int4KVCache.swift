@@ -15,7 +15,7 @@ package struct Int4KVCache: KVCacheMethod {
 
   package static let traits = CacheTraits(
     strength: "a scale for 32 values of a token, simple and fast",
-    forms: .init(bits: 4.5, quality: 5, keys: .integer(bits: 4, group: 32)))
+    forms: .init(quality: 5, keys: .integer(bits: 4, group: 32)))
 
   package let highLayers: Int
   private let format: KVFormat

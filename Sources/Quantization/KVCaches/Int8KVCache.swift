@@ -15,7 +15,7 @@ package struct Int8KVCache: KVCacheMethod {
 
   package static let traits = CacheTraits(
     strength: "rounding is hardly seen in the output",
-    forms: .init(bits: 8.5, quality: 9, keys: .integer(bits: 8, group: 32)))
+    forms: .init(quality: 9, keys: .integer(bits: 8, group: 32)))
 
   package let highLayers: Int
   private let format: KVFormat

@@ -20,11 +20,15 @@ package struct KIVIKVCache: KVCacheMethod {
     "window", "latest tokens in full precision", in: 64...1024, listed: [64, 128, 256, 512, 1024],
     standard: 128, aliases: ["residual", "residual_length", "residual-length"])
 
-  // Scale and zero point of 16 bits for 32 values.
   package static let traits = CacheTraits(
     strength: "keys by channel keep their outlier channels apart",
-    forms: .init(bits: 5, quality: 6, keys: .channelGroups(bits: 4, tokens: 32)),
-    .init(bits: 3, quality: 2, keys: .channelGroups(bits: 2, tokens: 32)))
+    forms: form(bits: 4, quality: 6), form(bits: 2, quality: 2))
+
+  private static func form(bits: Int, quality: Double) -> CacheTraits.Form {
+    .init(
+      quality: quality, keys: .channelGroups(bits: bits, tokens: 32),
+      values: .tokenGroups(bits: bits, group: 32), window: 128)
+  }
 
   package let window: Int?
   package let highLayers: Int

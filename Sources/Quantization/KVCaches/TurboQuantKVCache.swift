@@ -34,9 +34,9 @@ package struct TurboQuantKVCache: KVCacheMethod {
 
   package static let traits = CacheTraits(
     strength: "rotated codes hold best at few bits",
-    forms: .init(bits: 4.125, quality: 5.5, keys: .codebook(format: .init(bits: 4))),
-    .init(bits: 3.5, quality: 4, keys: .codebook(format: .init(bits: 3, extraShare: 0.5))),
-    .init(bits: 2.5, quality: 1, keys: .codebook(format: .init(bits: 2, extraShare: 0.5))))
+    forms: .init(quality: 5.5, keys: .codebook(format: .init(bits: 4))),
+    .init(quality: 4, keys: .codebook(format: .init(bits: 3, extraShare: 0.5))),
+    .init(quality: 1, keys: .codebook(format: .init(bits: 2, extraShare: 0.5))))
 
   package let highLayers: Int
   private let format: KVFormat

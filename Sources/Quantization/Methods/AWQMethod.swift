@@ -40,13 +40,13 @@ package struct AWQMethod: QuantizationMethod {
 
   package static let traits = MethodTraits(
     .init(
-      when: .fewerThanFourBitsFit, rank: 3, form: .fourBits(),
+      when: .fewerThanFourBitsFit, rank: 3, form: .fourBits(zeroPoint: .integer),
       why: "close to GPTQ at W4 and bound less to its calibration text",
       wouldChange: """
         more room than \(.weightBitsThatFit) bits a weight: then it is as good as GPTQ
         """),
     .init(
-      rank: 3, form: .fourBits(),
+      rank: 3, form: .fourBits(zeroPoint: .integer),
       why: "close to GPTQ at W4 and bound less to its calibration text",
       wouldChange: "a calibration text unlike the workload: then it comes before GPTQ"))
 

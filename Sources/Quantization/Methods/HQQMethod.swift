@@ -24,7 +24,7 @@ package struct HQQMethod: QuantizationMethod {
 
   package static let traits = MethodTraits(
     .init(
-      rank: 2, form: .fourBits(zeroPoint: .real),
+      rank: 2, form: .fourBits(group: 64, zeroPoint: .real),
       why: "needs no calibration text and takes seconds, at a larger error",
       wouldChange: "no calibration text: then it comes first"))
 

@@ -14,7 +14,7 @@ struct StatusLine: Widget {
 
   init(_ state: State) {
     notice = state.notices.last
-    model = state.facts.model?.name
+    model = state.facts.model?.label
     recipe = state.recipeWords
     job = state.jobs.active
     now = state.now

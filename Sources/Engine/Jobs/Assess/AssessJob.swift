@@ -9,10 +9,13 @@ import Tensors
 package struct AssessJob: Job {
   package var recipe: Recipe
   package var calibration: CalibrationOptions
+  /// Whether finished blocks will go to disk; nil for as the workbench has it, when the run is long.
+  package var keeping: Keeping?
 
-  package init(recipe: Recipe, calibration: CalibrationOptions) {
+  package init(recipe: Recipe, calibration: CalibrationOptions, keeping: Keeping? = nil) {
     self.recipe = recipe
     self.calibration = calibration
+    self.keeping = keeping
   }
 
   package static let name = "assess"
@@ -31,12 +34,11 @@ package struct AssessJob: Job {
     var problems: [String] = []
     var demand = RuntimeDemand()
     var cache = KVFormatPair.fp16
-    var bits = 16.0
-    var tableBits = 16.0
+    var outputBytes = held.model.weightBytes
     var price: Preflight?
     do {
       if let head = recipe.head {
-        tableBits = try head.bitsPerWeight(columns: shape.hiddenSize)
+        _ = try head.bitsPerWeight(columns: shape.hiddenSize)
         demand.weights = head.format(columns: shape.hiddenSize)
       }
       cache = try recipe.cacheFormat(standard: .fp16)
@@ -44,22 +46,25 @@ package struct AssessJob: Job {
       if let trial = try laboratory.trial(recipe, held.model) {
         demand.weights = trial.format.isFloat ? nil : trial.format
         demand.activations = recipe.activations == nil ? nil : trial.activation
-        bits = trial.bits
       }
+      outputBytes = try laboratory.outputBytes(recipe, held.model)
       let length = min(calibration.length, shape.context)
       price = try laboratory.preflight(
-        recipe, held, [Int](repeating: length, count: calibration.samples), keeps: true)
+        recipe, held, [Int](repeating: length, count: calibration.samples),
+        keeping: keeping ?? .automatic)
     } catch let error as QuantizationError {
       problems.append(RecipeTrial.advice(on: error))
     }
-    return AssessReport(
+    var report = AssessReport(
       recipe: recipe, seconds: problems.isEmpty ? price?.seconds : nil,
       peakResidentBytes: price?.peakBytes ?? Machine.residentBytes() ?? 0,
-      outputBytes: Int(shape.weightBytes(bitsPerWeight: bits, tableBits: tableBits)),
+      outputBytes: outputBytes,
       baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),
       coverage: RuntimeRules.coverage(demand), problems: problems,
       diskBytes: price.map { $0.keptBytes + $0.artifactBytes }, warnings: price?.warnings)
+    report.jobBytes = price?.jobBytes
+    return report
   }
 }

@@ -16,6 +16,8 @@ package struct AssessReport: Hashable, Sendable, Codable {
   package var problems: [String]
   /// Bytes on disk while finished blocks are kept, the artifact included.
   package var diskBytes: Int?
+  /// The most memory the job itself will hold, pages of mapped files not counted; nil in reports that were made without.
+  package var jobBytes: Int?
   /// What is likely to disappoint, such as a calibration text that is too short.
   package var warnings: [String]?
 

@@ -68,9 +68,11 @@ package struct BatchJob: Job {
       depth: options.depth, prompt: options.prompt, steps: options.steps,
       repetitions: options.repetitions)
     let since = Machine.seconds()
+    let share = MachineShare()
     (report.points, report.peaks) = try measure.run(
       report: { points, peaks in
         (report.points, report.peaks) = (points, peaks)
+        report.othersCores = share.othersCores
         report.seconds = Machine.seconds() - start
         reporter.tell(report)
       },

@@ -51,15 +51,11 @@ struct CacheFiller {
       format: "\(layout.format)", context: workload.context, sharedTokens: shared, rows: rows)
   }
 
-  /// What the planner says such caches hold; keys and values may differ in width.
+  /// What the planner says such caches hold.
   private func planned(_ sequences: Int, shared: Int) -> Double {
-    let format = layout.format
-    let bits =
-      (format.keys.bitsPerValue(headDimension: layout.headDimension)
-        + format.values.bitsPerValue(headDimension: layout.headDimension)) / 2
-    return CacheFootprint(shape, forgets: false).bytes(
+    CacheFootprint(shape, forgets: false).bytes(
       context: Double(workload.context), requests: Double(sequences), shared: Double(shared),
-      bits: bits)
+      format: layout.format)
   }
 
   private func randomVectors() -> [Float] {

@@ -34,6 +34,7 @@ package struct CacheSpeedJob: Job {
     let context = try laboratory.makeContext()
     let start = Machine.seconds()
     let total = options.depths.count * caches.count
+    let share = MachineShare()
     let rows = try CacheSpeedMeasure(
       model: model, caches: caches, context: context, depths: options.depths.sorted(),
       steps: options.steps, repetitions: options.repetitions
@@ -43,11 +44,13 @@ package struct CacheSpeedJob: Job {
       }, checkpoint: reporter.checkpoint)
     var weights = held.quantized?.recipe ?? .baseline
     (weights.keys, weights.values) = (nil, nil)
-    return CacheSpeedReport(
+    var report = CacheSpeedReport(
       model: held.summary.label,
       weights: held.quantized?.file ?? (weights.isBaseline ? held.referenceWords : "\(weights)"),
       threads: context.pool.threads,
       steps: options.steps, repetitions: options.repetitions, rows: rows)
+    report.othersCores = share.othersCores
+    return report
   }
 }
 

@@ -79,7 +79,7 @@ struct OutlierLabRecipes {
   private static func fourBits(group: Int?) -> [Entry] {
     QuantizationMethods.all.filter { method in
       method.describes.target == .weights
-        && method.traits.forms.contains { $0.bits == 4.125 && $0.weights.zeroPoint == .fixed }
+        && method.traits.forms.contains { $0.weights.bits == 4 && $0.weights.zeroPoint != .real }
     }.map { method in
       Entry(
         name: "W4A16 \(method.describes.title)" + (group.map { " g\($0)" } ?? ""), kind: .weights,

@@ -40,10 +40,12 @@ package struct ProvidersJob: Job {
     measure.budgetSeconds = options.seconds
     measure.klTokens = options.compared
     let start = Machine.seconds()
+    let share = MachineShare()
     var report = try measure.run(
       progress: { what, done, total in
         reporter.progress(what, done: done, of: total, unit: "steps", since: start)
       }, checkpoint: reporter.checkpoint)
+    report.othersCores = share.othersCores
     report.model = held.summary.label
     report.storedAs = held.summary.baseline.storedAs
     return report

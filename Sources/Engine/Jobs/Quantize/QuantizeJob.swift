@@ -35,22 +35,23 @@ package struct QuantizeJob: Job {
   /// Models whose linear layers take more than this are gone through with one block in memory.
   private static let streamedBytes = 512 << 20
   /// A run that is expected to take longer keeps its finished blocks without being asked.
-  private static let keptSeconds = 20.0
+  static let keptSeconds = 20.0
+
+  /// Whether packed copies and mapped pages of a block are given back when it is done.
+  static func releasesBlocks(of model: Model) -> Bool { model.linearBytes > streamedBytes }
 
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
     let (held, recipe) = try laboratory.openModel(
       for: "quantizing", as: recipe, pause: reporter.checkpoint)
+    let watch = MemoryWatch()
     let windows = try laboratory.calibrationWindows(held, calibration)
-    let tokens = windows.reduce(0) { $0 + $1.count }
-    reporter.log(
-      "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
-        + (calibration.text ?? "the built-in calibration text"))
+    let tokens = tell(windows, reporter)
     let store = try store(laboratory, held, recipe, windows, reporter)
     let quantizer = Quantizer(
       recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
-      releasesBlocks: held.model.linearBytes > Self.streamedBytes)
+      releasesBlocks: Self.releasesBlocks(of: held.model))
     let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
@@ -59,7 +60,8 @@ package struct QuantizeJob: Job {
     func progress(_ phase: String, share: Double? = nil) {
       reporter.progress(
         phase, done: done, of: blocks, unit: "blocks", since: since, share: share, before: resumed,
-        work: (Double(done - resumed) + (share ?? 0)) * Double(tokens), rateUnit: "tokens/s")
+        work: (Double(done - resumed) + (share ?? 0)) * Double(tokens), rateUnit: "tokens/s",
+        jobBytes: watch?.peakBytes)
     }
     let outcome: Quantizer.Outcome
     do {
@@ -86,9 +88,10 @@ package struct QuantizeJob: Job {
     } catch {
       throw ended(by: error, store, done: done, reporter)
     }
-    let report = report(
+    var report = report(
       outcome, recipe, held, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil)
+    report.jobBytes = watch?.peakBytes
     let made = Laboratory.Quantized(
       recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
       blocks: outcome.blocks, sample: windows.first ?? [])
@@ -96,6 +99,14 @@ package struct QuantizeJob: Job {
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
+  }
+
+  /// Tells what is calibrated with; the tokens of all windows come back.
+  private func tell(_ windows: [[Int32]], _ reporter: JobReporter<LayerReport>) -> Int {
+    reporter.log(
+      "\(windows.count) windows of \(windows[0].count) tokens, seed \(calibration.seed), from "
+        + (calibration.text ?? "the built-in calibration text"))
+    return windows.reduce(0) { $0 + $1.count }
   }
 
   /// - Parameter recipe: with the transforms that the model has.
@@ -140,7 +151,7 @@ package struct QuantizeJob: Job {
       recipe: recipe, held: held, calibration: calibration, windows: windows,
       laboratory: laboratory)
     let preflight = try laboratory.preflight(
-      recipe, held, windows.map(\.count), keeps: keeping != .nothing)
+      recipe, held, windows.map(\.count), keeping: keeping)
     for warning in preflight.warnings { reporter.log("Note: \(warning).") }
     if held.model.linears.contains(where: { !held.model[$0].weight.format.isFloat }) {
       reporter.log(

@@ -17,6 +17,8 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
   package var resumedBlocks: Int?
   /// The file that was held against another, where nothing was quantized here.
   package var file: String?
+  /// The most memory the job itself held, pages of mapped files not counted; nil in reports that were made without.
+  package var jobBytes: Int?
   /// Whether layers were compared by their weights alone, without a text.
   package var comparesWeights: Bool?
 

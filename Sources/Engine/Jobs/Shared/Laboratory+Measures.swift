@@ -75,13 +75,32 @@ extension Laboratory {
     try RecipeTrial(recipe, on: model, pool: pool)
   }
 
+  /// Bytes of all weights that a recipe leaves of a model: the sum that its report will say.
+  ///
+  /// - Throws: `QuantizationError` for what the methods refuse.
+  func outputBytes(_ recipe: Recipe, _ model: Model) throws -> Int {
+    let others = recipe.head.map { head in model.otherBytes { head.format(columns: $0) } }
+    guard let trial = try trial(recipe, model) else {
+      return model.weightBytes - model.otherBytes + (others ?? model.otherBytes)
+    }
+    return trial.linearBytes + (others ?? model.otherBytes)
+  }
+
   /// What a recipe will take.
   func preflight(
-    _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeps: Bool
+    _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeping: Keeping
   ) throws -> Preflight {
-    try Preflight(
-      recipe, model: held.model, lengths: lengths,
-      bits: trial(recipe, held.model)?.bits ?? 16, keeps: keeps,
-      peaks: machinePeaks(nil), threads: pool.threads)
+    let bits = try trial(recipe, held.model)?.bits
+    let output = try outputBytes(recipe, held.model)
+    let peaks = try machinePeaks(nil)
+    func preflight(keeps: Bool) throws -> Preflight {
+      try Preflight(
+        recipe, model: held.model, lengths: lengths, bits: bits, output: output, keeps: keeps,
+        releases: QuantizeJob.releasesBlocks(of: held.model), peaks: peaks, threads: pool.threads)
+    }
+    let kept = try preflight(keeps: keeping != .nothing)
+    // What is done soon is not kept unless it is asked for.
+    return keeping == .automatic && kept.seconds <= QuantizeJob.keptSeconds
+      ? try preflight(keeps: false) : kept
   }
 }

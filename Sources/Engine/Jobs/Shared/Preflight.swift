@@ -12,6 +12,8 @@ struct Preflight {
   let seconds: Double
   /// Bytes held at the worst moment, this process as it is now included.
   let peakBytes: Int
+  /// Bytes the job itself holds at the worst moment, pages of mapped files not counted.
+  let jobBytes: Int
   /// Bytes of the folder of an unfinished run.
   let keptBytes: Int
   let artifactBytes: Int
@@ -27,12 +29,15 @@ struct Preflight {
 
   /// - Parameters:
   ///   - lengths: tokens of each calibration window.
-  ///   - bits: bits of a quantized weight, scales included.
+  ///   - bits: bits of a quantized weight, scales included; nil where no method touches the layers.
+  ///   - output: bytes of all weights afterwards.
   ///   - keeps: whether finished blocks go to disk.
+  ///   - releases: whether packed copies are given back block by block.
   init(
-    _ recipe: Recipe, model: Model, lengths: [Int], bits: Double, keeps: Bool, peaks: MachinePeaks,
-    threads: Int
+    _ recipe: Recipe, model: Model, lengths: [Int], bits quantized: Double?, output: Int,
+    keeps: Bool, releases: Bool, peaks: MachinePeaks, threads: Int
   ) throws {
+    let bits = quantized ?? 16
     let configuration = model.configuration
     let sizes = BlockSizes(configuration.block(0))
     let parameters = Double(sizes.parameters)
@@ -53,15 +58,23 @@ struct Preflight {
     seconds = block * blocks
 
     let largest = sizes.layers.values.map { $0.rows * $0.columns }.max() ?? 0
-    let blockBytes = Int(parameters * (2 + 2 * bits / 8)) + largest * 13
-    let held = keeps ? 0 : Int(parameters * blocks * bits / 8)
+    let blockBytes = Int(parameters * 2 * bits / 8) + largest * 13
+    let held = keeps || quantized == nil ? 0 : Int(parameters * blocks * bits / 8)
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
-    peakBytes =
-      (Machine.residentBytes() ?? 0) + streamBytes + blockBytes + held + window + cost.bytes
-    artifactBytes = Int(parameters * blocks * bits / 8) + model.otherBytes
+    // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
+    let plain = Int(parameters * (releases ? 1 : blocks) * 2)
+    let packed = releases ? plain : max(0, plain - model.packedLinearBytes)
+    // A block that is kept comes back from its file, without a packed copy.
+    let drafted =
+      quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
+    jobBytes =
+      streamBytes + blockBytes + held + packed + drafted + window + cost.bytes
+      + Self.scratch(configuration, tokens: lengths.max() ?? 0)
+    peakBytes = (Machine.residentBytes() ?? 0) + jobBytes
+    artifactBytes = output
     keptBytes = keeps ? Int(parameters * blocks * bits / 8) + 2 * streamBytes : 0
 
-    var words: [String] = []
+    var words = Self.growth(from: model.weightBytes, to: output)
     if calibrates {
       for group in sizes.plan.inputGroups {
         guard let columns = sizes.layers[group.lead]?.columns, tokens < columns else { continue }
@@ -71,17 +84,42 @@ struct Preflight {
             + "many tokens as channels")
       }
     }
-    if let free = Machine.memoryAvailable(), peakBytes - (Machine.residentBytes() ?? 0) > free {
+    if let free = Machine.memoryAvailable(), jobBytes > free {
       words.append(
-        "about \(Quantity.bytes(peakBytes)) of memory are needed, \(Quantity.bytes(free)) are free")
+        "about \(Quantity.bytes(jobBytes)) of memory are needed, \(Quantity.bytes(free)) are free")
     }
     warnings = words
+  }
+
+  /// What is said of a recipe that leaves more than there was.
+  private static func growth(from now: Int, to output: Int) -> [String] {
+    guard output > now else { return [] }
+    return [
+      "the recipe makes the model larger: weights grow from \(Quantity.bytes(now)) to "
+        + Quantity.bytes(output)
+    ]
+  }
+
+  /// Bytes of the buffers of a forward pass, each in whole huge pages.
+  private static func scratch(_ configuration: ModelConfiguration, tokens: Int) -> Int {
+    let widths = [
+      configuration.hiddenSize, configuration.hiddenSize, configuration.hiddenSize,
+      configuration.heads * configuration.headDimension,
+      configuration.kvHeads * configuration.headDimension,
+      configuration.kvHeads * configuration.headDimension,
+      configuration.heads * configuration.headDimension, configuration.intermediateSize,
+      configuration.intermediateSize, configuration.intermediateSize,
+    ]
+    let page = HugeBuffer.pageBytes
+    return widths.reduce(0) { sum, width in
+      sum + (width * tokens * 4 + page - 1) / page * page
+    }
   }
 
   /// Time, memory and disk in one line.
   var summary: String {
     var text =
-      "about \(Quantity.seconds(seconds)), \(Quantity.bytes(peakBytes)) of memory at the most, "
+      "about \(Quantity.seconds(seconds)), \(Quantity.bytes(jobBytes)) of memory at the most, "
       + "\(Quantity.bytes(artifactBytes)) of weights"
     if keptBytes > 0 { text += ", \(Quantity.bytes(keptBytes)) on disk while it runs" }
     return text

@@ -10,6 +10,8 @@ struct RecipeTrial {
   /// Of the first layer that no exception covers.
   var format: WeightFormat
   var activation: ActivationFormat
+  /// Bytes of all linear layers of the blocks, scales included.
+  var linearBytes: Int
   /// Bits of a weight, scales included, over all layers.
   var bits: Double
 
@@ -23,7 +25,7 @@ struct RecipeTrial {
     }
     let plain = try trialBlock(nil)
     var drafts: [LayerException.Treatment?: BlockDraft] = [nil: plain]
-    var stored = 0.0
+    var stored = 0
     var total = 0.0
     for id in model.linears {
       let treatment = recipe.treatment(of: id)
@@ -31,17 +33,15 @@ struct RecipeTrial {
       drafts[treatment] = draft
       let size = model[id].weight
       let layer = draft[id.projection]
-      let weights = Double(size.rows * size.columns)
-      stored +=
-        layer.weight.format.isFloat
-        ? weights * 16
-        : weights * Double(layer.weight.byteCount * 8)
-          / Double(Self.rows * size.columns)
-      total += weights
+      // What no method touches stays as it is stored.
+      let weight = layer.weight === layer.original ? size : layer.weight
+      stored += model.bytes(of: weight, rows: size.rows, columns: size.columns)
+      total += Double(size.rows * size.columns)
     }
     format = plain.layers[0].weight.format
     activation = plain.layers[0].activation
-    bits = stored / max(1, total)
+    linearBytes = stored
+    bits = Double(stored) * 8 / max(1, total)
   }
 
   /// Rows of the layers a recipe is tried on.
@@ -54,9 +54,12 @@ struct RecipeTrial {
       index: 0,
       layers: try model.blocks[0].plan.linears.map { linear in
         let (projection, columns) = (linear.role, linear.columns)
+        // Of the type that the layer itself has, since some methods keep the weight next to its codes.
+        let dense = model.blocks[0][linear.role].weight as? DenseWeight
+        let type = dense?.view.dtype ?? .f32
         let zeros = try TensorView(
-          dtype: .f32, shape: Shape(checking: [rows, columns]),
-          copying: [Float](repeating: 0, count: rows * columns))
+          dtype: type, shape: Shape(checking: [rows, columns]),
+          copying: [UInt8](repeating: 0, count: rows * columns * type.bits / 8))
         return BlockDraft.Layer(
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
           activation: model.precision.activation, treatment: treatment, input: linear.input)

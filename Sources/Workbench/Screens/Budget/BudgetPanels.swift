@@ -35,7 +35,7 @@ extension AllocationReport {
   /// Who wins, by how much, and what is advised.
   package var words: String {
     func figures(_ side: Side) -> String {
-      "\(Quantity.significant(side.kl)) ± \(Quantity.significant(side.klError, 2))"
+      Quantity.significant(side.kl) + Quantity.margin(side.klError, windows: windows)
     }
     let rest =
       "Advised: \(advised.name), \(Quantity.fixed(advised.bitsPerWeight, 2)) bits a weight."
@@ -174,7 +174,7 @@ struct SidesPanel: Widget {
           BarChart.Bar(
             .dim(entry.title), value: entry.side.kl,
             text: StyledText(Quantity.significant(entry.side.kl))
-              + .hint(" ± \(Quantity.significant(entry.side.klError, 2))"),
+              + .hint(Quantity.margin(entry.side.klError, windows: report.windows)),
             role: entry.side == report.uniform ? .series2 : .series1)
         }), in: bars, look: look)
     var words = ""

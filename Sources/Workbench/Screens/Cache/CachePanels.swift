@@ -32,7 +32,7 @@ struct CacheAnswer: Widget {
       return .strong(row.name)
         + StyledText(
           " is what all others are held against: \(row.bytesPerToken) bytes a token, perplexity "
-            + "\(Quantity.fixed(row.perplexity.mean, 3)). ")
+            + "\(Quantity.perplexity(row.perplexity.mean)). ")
         + .hint(
           "\(facts.windows) windows, \(facts.tokens) tokens decoded after a depth of \(facts.depth)."
         )
@@ -41,7 +41,7 @@ struct CacheAnswer: Widget {
     return .strong(row.name)
       + StyledText(" takes \(Quantity.percent(share)) of the FP16 cache; KL ")
       + CacheTable.figure(row.kl.mean)
-      + StyledText(" ± \(Quantity.significant(row.kl.error, 2)). ")
+      + StyledText(Quantity.margin(row.kl.error, windows: facts.windows) + ". ")
       + StyledText(
         [report.formRemark(on: row), row.sentence].filter { !$0.isEmpty }.joined(separator: " "))
   }
@@ -98,7 +98,7 @@ struct CacheTable: Widget {
     [
       StyledText(row.name, row.isReference ? .dim : .text), StyledText("\(row.bytesPerToken)"),
       row.isReference ? .hint("–") : figure(row.kl.mean),
-      StyledText(Quantity.fixed(row.perplexity.mean, 3)),
+      StyledText(Quantity.perplexity(row.perplexity.mean)),
       StyledText(Quantity.percent(row.topOne.mean, 1)),
       row.recall.accuracy.map { StyledText(Quantity.percent($0)) } ?? .hint("–"),
       row.isReference || row.divergence.first.isEmpty
@@ -158,6 +158,8 @@ struct CachePicture: Widget {
 /// Quality and recall of one cache by depth.
 struct CacheDepths: Widget {
   var row: CacheReport.Row
+  /// Windows of text that the figures are of.
+  var windows: Int
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -174,8 +176,10 @@ struct CacheDepths: Widget {
           [
             StyledText("\(bucket.first)–\(bucket.end)"),
             row.isReference ? .hint("–") : CacheTable.figure(bucket.kl.mean),
-            row.isReference ? .hint("–") : .dim(Quantity.significant(bucket.kl.error, 2)),
-            StyledText(Quantity.fixed(bucket.perplexity.mean, 3)),
+            row.isReference
+              ? .hint("–")
+              : .dim(Quantity.error(bucket.kl.error, windows: windows, none: "–")),
+            StyledText(Quantity.perplexity(bucket.perplexity.mean)),
             StyledText(Quantity.percent(bucket.topOne.mean, 1)),
             .dim("\(bucket.tokens)"),
           ]

@@ -193,7 +193,8 @@ package enum CacheScreen: Screen {
         in: below[0], of: &buffer, look: look)
     }
     if isWide || view.pane == .depths {
-      CacheDepths(row: cache).draw(in: below[1], of: &buffer, look: look)
+      CacheDepths(row: cache, windows: report.facts.windows).draw(
+        in: below[1], of: &buffer, look: look)
     }
   }
 

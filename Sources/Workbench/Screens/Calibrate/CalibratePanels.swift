@@ -23,7 +23,7 @@ struct MeterPanel: Widget {
         .strong(Quantity.short($0)) + .dim(" \(job.progress?.rateUnit ?? "")")
       } ?? .hint("not yet"), in: columns[1].row(0), look: look)
     buffer.draw(Sparkline(job.rates), in: columns[1].row(1), look: look)
-    let peak = job.progress?.peakResidentBytes ?? 0
+    let peak = job.progress?.jobBytes ?? job.progress?.peakResidentBytes ?? 0
     buffer.line(.dim("memory"), in: columns[0].row(2), look: look)
     let used: StyledText = .strong(Quantity.bytes(peak))
     let expected = priced.map { "priced \(Quantity.bytes($0))" } ?? ""

@@ -170,7 +170,10 @@ package enum CalibrateScreen: Screen {
     JobPanel(job: job, now: state.now, remark: resumed(state, job)).draw(
       in: upper[0], of: &buffer, look: look)
     MeterPanel(
-      job: job, priced: state.facts.assessment?.peakResidentBytes,
+      job: job,
+      priced: job.progress?.jobBytes == nil
+        ? state.facts.assessment?.peakResidentBytes
+        : state.facts.assessment?.jobBytes ?? state.facts.assessment?.peakResidentBytes,
       machineBytes: state.facts.peaks?.memoryBytes
     ).draw(in: upper[1], of: &buffer, look: look)
     let lower = rows[1].columns([.fixed(rows[1].width >= 110 ? 40 : 30), .fill()])

@@ -53,7 +53,7 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
   func text(_ value: Double) -> String {
     switch self {
     case .weightBytes, .cacheBytes: Quantity.bytes(value)
-    case .perplexity: Quantity.fixed(value, 3)
+    case .perplexity: Quantity.perplexity(value)
     case .divergence: Quantity.significant(value)
     case .agreement: Quantity.percent(value, 1)
     case .prefillRate, .decodeRate: Quantity.significant(value)

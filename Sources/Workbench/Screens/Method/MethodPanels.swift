@@ -132,7 +132,8 @@ struct PricePanel: Widget {
       buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
       return
     }
-    let memory: StyledText = StyledText(Quantity.bytes(price.peakResidentBytes))
+    let memory: StyledText = StyledText(
+      Quantity.bytes(price.jobBytes ?? price.peakResidentBytes))
     let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { Quantity.bytes($0) }
     let rows: [(String, [StyledText])] = [
       ("weights", [Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)]),

@@ -9,7 +9,7 @@ struct ModelFacts: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      StyledText(model.name), in: rect, look: look,
+      StyledText(model.label), in: rect, look: look,
       trailing: .hint(model.isOriginal ? model.path : "quantized"))
     for (index, fact) in facts.prefix(room.height).enumerated() {
       let row = room.row(index).columns([.fixed(13), .fill()], spacing: 1)

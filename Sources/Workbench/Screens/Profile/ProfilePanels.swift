@@ -44,10 +44,21 @@ struct SpeedPanel: Widget {
     buffer.draw(Table(columns, rows: rows), in: table, look: look)
     let run =
       "prompt \(bench.promptTokens), \(bench.generatedTokens) decoded at depth \(bench.depth)"
+    let median = "median of \(bench.repetitions)"
+    let spread = now.decode.range.map { ", half of decode at \($0)" } ?? ""
+    if let others = bench.othersCores, others >= MachinePeaks.busyCores {
+      let busy = "busy: others had \(Quantity.fixed(others, 1)) cores"
+      buffer.line(
+        oneOf: [
+          .warn("\(look.glyphs.warn) \(busy)") + .hint("; \(median)\(spread)"),
+          .warn("\(look.glyphs.warn) \(busy)"),
+        ], in: note, look: look)
+      return
+    }
     buffer.line(
       oneOf: [
-        .hint("tokens a second; \(run), median of \(bench.repetitions)"),
-        .hint("\(run), median of \(bench.repetitions)"), .hint(run),
+        .hint("tokens a second; \(run), \(median)\(spread)"), .hint("\(run), \(median)\(spread)"),
+        .hint("\(median)\(spread)"), .hint("\(run), \(median)"), .hint(median),
       ], in: note, look: look)
   }
 
@@ -172,7 +183,11 @@ struct RooflinePanel: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "roofline", in: rect, look: look,
-      trailing: .hint(bench.peaks.isMeasured ? "peaks measured here" : "peaks from a data sheet"),
+      trailing: .hint(
+        bench.peaks.isMeasured
+          ? "peaks measured here"
+            + (bench.peaks.measurement?.ageSeconds.map { " \(Quantity.ago($0))" } ?? "")
+          : "peaks from a data sheet"),
       footer: .hint("left of the bend: bound by memory"), isFocused: isFocused)
     let peaks = bench.peaks
     var marks: [Roofline.Mark] = []

@@ -34,7 +34,7 @@ struct ProviderTable: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let words = report.baselineWords
     let ratio = "x \(words.short)"
-    let what = words.storedAs == nil ? "BF16" : words.phrase
+    let what = words.storedAs == nil ? words.besides : words.phrase
     let room = buffer.box(
       "ways to run it", in: rect, look: look,
       trailing: .hint("\(ratio): against \(what) under the same provider"), isFocused: true)
@@ -86,9 +86,10 @@ struct ProviderBars: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let phase = showsPrefill ? "prefill" : "decode"
+    let base = report.baselineWords.besides
     let room = buffer.box(
-      "\(phase) against BF16", in: rect, look: look,
-      footer: .hint("the mark: as fast as BF16"))
+      StyledText("\(phase) against \(base)"), in: rect, look: look,
+      footer: .hint("the mark: as fast as \(base)"))
     let bars = report.rows.compactMap { row -> BarChart.Bar? in
       guard let ratio = showsPrefill ? row.prefillRatio : row.decodeRatio else { return nil }
       let name =
@@ -101,7 +102,7 @@ struct ProviderBars: Widget {
     }
     guard !bars.isEmpty else {
       buffer.draw(
-        Paragraph(.hint("Nothing is quantized: there is no BF16 to hold it against.")), in: room,
+        Paragraph(.hint("Nothing is quantized: there is no \(base) to hold it against.")), in: room,
         look: look)
       return
     }
@@ -128,7 +129,7 @@ struct ProviderDetail: Widget {
     var facts =
       "packed \(Quantity.bytes(row.packedBytes))"
     if let base = report.baseline(of: row) {
-      facts += ", BF16 \(Quantity.bytes(base.packedBytes))"
+      facts += ", \(report.baselineWords.besides) \(Quantity.bytes(base.packedBytes))"
     }
     lines.append(.dim(facts))
     if let kl = row.kl {
@@ -138,7 +139,7 @@ struct ProviderDetail: Widget {
     if let base = report.baseline(of: row) {
       lines.append(
         .dim(
-          "BF16 here: decode \(Quantity.significant(base.decode.tokensPerSecond))/s, prefill "
+          "\(report.baselineWords.besides) here: decode \(Quantity.significant(base.decode.tokensPerSecond))/s, prefill "
             + "\(Quantity.significant(base.prefill.tokensPerSecond))/s"))
     }
     lines.append(

@@ -23,7 +23,7 @@ struct DivergencePanel: Widget {
     let (head, rest) = room.splitTop(room.height >= 9 ? 3 : 2)
     let mean: StyledText =
       .strong("mean \(Quantity.significant(kl.mean))")
-      + StyledText(" ± \(Quantity.significant(kl.error, 2))")
+      + StyledText(Quantity.margin(kl.error, windows: report.windows))
     buffer.line(
       oneOf: [
         mean + .hint("  how far next-token probabilities moved"),
@@ -76,16 +76,17 @@ struct PerplexityPanel: Widget {
     let change = before > 0 ? report.perplexity / before - 1 : 0
     let perplexity: StyledText =
       .dim("perplexity ")
-      + StyledText("\(Quantity.fixed(before, 3)) \(look.glyphs.arrow) ")
-      + .strong(Quantity.fixed(report.perplexity, 3))
-      + StyledText(" ± \(Quantity.significant(report.perplexityError, 2))")
-      + .hint("  \(Quantity.signedPercent(change, 2))")
+      + StyledText("\(Quantity.perplexity(before)) \(look.glyphs.arrow) ")
+      + .strong(Quantity.perplexity(report.perplexity))
+      + StyledText(Quantity.margin(report.perplexityError, windows: report.windows))
+      + .hint("  \(Quantity.signedPercent(change, 1))")
     buffer.line(
       oneOf: [perplexity + .hint("; lower is better"), perplexity], in: room.row(0), look: look)
     let top: StyledText =
       .dim("top-1 same ")
       + .strong(Quantity.percent(report.topOneAgreement, 1))
-      + StyledText(" ± \(Quantity.fixed(report.topOneAgreementError * 100, 1))")
+      + StyledText(
+        report.windows > 1 ? " ± \(Quantity.fixed(report.topOneAgreementError * 100, 1))" : "")
     buffer.line(
       oneOf: [
         top + .hint("  the most likely token is the baseline's"),

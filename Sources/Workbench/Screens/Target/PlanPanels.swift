@@ -53,7 +53,9 @@ struct PhaseBounds: Widget {
   var plan: PlanReport
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let room = buffer.box("what binds", in: rect, look: look, trailing: .hint(plan.machine))
+    let peaks = plan.peaks.map { MachinePage.line($0, width: rect.width - 5) } ?? ""
+    let room = buffer.box(
+      "what binds", in: rect, look: look, trailing: .hint(plan.machine), footer: .hint(peaks))
     var row = 0
     func put(_ text: StyledText) {
       buffer.line(text, in: room.row(row), look: look)
@@ -252,6 +254,9 @@ struct TargetAdvice: Widget {
     var text: StyledText = .accent(advice.target.words.uppercased())
     text += .hint("  \(advice.target.purpose)\n")
     text += StyledText(advice.reason + "\n")
+    for words in plan.stability?.words(of: advice.target, isFirst: index == 0) ?? [] {
+      text += .warn("\(look.glyphs.warn) ") + StyledText(words + "\n")
+    }
     if !advice.methods.isEmpty {
       text += .dim("try ") + .strong(advice.methods.joined(separator: ", ")) + "\n"
     }

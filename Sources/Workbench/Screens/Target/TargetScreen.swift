@@ -25,7 +25,7 @@ package enum TargetScreen: Screen {
 
   /// What the panel next to the workload tells.
   package enum Page: Int, Hashable, Sendable, CaseIterable {
-    case advice, methods, runtimes, cache
+    case advice, methods, runtimes, cache, machine
 
     var next: Page { Page(rawValue: rawValue + 1) ?? .advice }
   }
@@ -55,7 +55,8 @@ package enum TargetScreen: Screen {
     },
     Binding(
       "v", name: "methods, runtimes",
-      help: "Read on: the methods ranked, which runtimes run it, the cache in numbers, the advice.",
+      help:
+        "Read on: the methods ranked, which runtimes run it, the cache in numbers, the machine, the advice.",
       isHint: true, unless: { unplanned($0) }
     ) { state in
       state[TargetScreen.self].page = state[TargetScreen.self].page.next
@@ -83,7 +84,9 @@ package enum TargetScreen: Screen {
         CacheFillingJob(workload: state.choices.workload, recipe: state.choices.recipe))
     },
     Binding("m", name: "measure machine", help: "Measure what this machine can do, again.") {
-      state in state.start(MachineJob())
+      state in
+      state[TargetScreen.self].page = .machine
+      return state.start(MachineJob(again: true))
     },
   ]
 
@@ -165,6 +168,7 @@ package enum TargetScreen: Screen {
       buffer.draw(TargetCoverage(plan: plan, selected: selected), in: rect, look: look)
     case .cache:
       buffer.draw(CacheFacts(plan: plan, measured: state.facts.cacheFill), in: rect, look: look)
+    case .machine: buffer.draw(MachinePage(plan: plan), in: rect, look: look)
     }
   }
 

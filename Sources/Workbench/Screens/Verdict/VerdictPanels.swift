@@ -48,7 +48,7 @@ struct RunReport {
   /// Markdown.
   var text: String {
     var lines = [
-      "# \(facts.model?.name ?? "no model"): \(facts.quantized?.words ?? "\(recipe)")",
+      "# \(facts.model?.label ?? "no model"): \(facts.quantized?.words ?? "\(recipe)")",
       "",
     ]
     for (index, check) in facts.verdict.checks.enumerated() {
@@ -61,10 +61,12 @@ struct RunReport {
         "- protocol \(report.protocol.rawValue), \(report.windows) windows of \(report.window), "
           + "\(report.tokens) tokens of \(report.text)"
           + (report.begin.map { ", \($0.words)" } ?? ""),
-        "- perplexity \(Quantity.fixed(report.baseline.perplexity, 4)) (\(report.baseline.name)) to "
-          + "\(Quantity.fixed(report.perplexity, 4)) ± \(Quantity.significant(report.perplexityError, 2))",
-        "- KL \(Quantity.significant(report.kl.mean)) ± \(Quantity.significant(report.kl.error, 2)), "
-          + "p99 \(Quantity.significant(report.kl.p99)), noise floor "
+        "- perplexity \(Quantity.perplexity(report.baseline.perplexity)) (\(report.baseline.name)) to "
+          + Quantity.perplexity(report.perplexity)
+          + Quantity.margin(report.perplexityError, windows: report.windows),
+        "- KL \(Quantity.significant(report.kl.mean))"
+          + Quantity.margin(report.kl.error, windows: report.windows)
+          + ", p99 \(Quantity.significant(report.kl.p99)), noise floor "
           + "\(Quantity.significant(report.noiseFloor.klMean, 2))",
         "- top-1 agreement \(Quantity.percent(report.topOneAgreement, 1))", "",
       ]
