@@ -162,7 +162,7 @@ struct BlockRunner {
       segment.cache.append(
         keys: keys, values: values, tokens: segment.count, layer: layer, context: context)
     }
-    look(attention, prepared.sinks, layer: layer)
+    attendCaches(attention, prepared.sinks, layer: layer)
     show(.queries, index, buffers.queries, heads * dimension)
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
@@ -196,7 +196,7 @@ struct BlockRunner {
   }
 
   /// Attention of every segment over its own cache; those of one token each are shared out together.
-  private func look(_ attention: AttentionPlan, _ sinks: AttentionSinks?, layer: Int) {
+  private func attendCaches(_ attention: AttentionPlan, _ sinks: AttentionSinks?, layer: Int) {
     let heads = attention.heads
     let views = segments.map { segment in
       (
