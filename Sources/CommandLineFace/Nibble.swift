@@ -13,7 +13,8 @@ struct Nibble: ParsableCommand {
       """,
     version: ProgramVersion.current,
     subcommands: [
-      WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, QuantizeCommand.self,
+      WorkbenchCommand.self, InspectCommand.self, PlanCommand.self, ChooseCommand.self,
+      QuantizeCommand.self,
       CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
       EvaluateCommand.self, GenerateCommand.self, TokensCommand.self, LogitsCommand.self,
       CacheCommand.self, DepthCommand.self, BatchCommand.self,

@@ -35,6 +35,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case unknownForm(name: String, known: [String])
   case implausibleMachine(problem: String, tries: Int)
   case nothingToResume(path: String)
+  case unknownRuntime(name: String, known: [String])
 }
 
 extension EngineError: CustomStringConvertible {
@@ -45,6 +46,8 @@ extension EngineError: CustomStringConvertible {
         + "described one)"
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .unknownRuntime(let name, let known):
+      "unknown runtime '\(name)': expected 'nibble' or a part of one of \(known.joined(separator: ", "))"
     case .nothingToResume(let path):
       "there is nothing to resume: expected what an earlier run with the same model, text and settings kept, in "
         + "\(path), found none"

@@ -76,23 +76,31 @@ package struct QualityMeasure {
           tokens: window, cache: subjectCache, context: context, logits: .from(text.firstScored),
           into: found)
       }
-      for position in text.scored {
-        let row = position - text.firstScored
-        guard let base = expected[row].baseAddress, let other = found[row].baseAddress else {
-          continue
-        }
-        let score = context.divergence(
-          baseline: base, other: other, vocabulary: expected.vocabulary,
-          target: Int(window[position + 1]))
-        guard score.kl.isFinite, score.otherNLL.isFinite, score.baselineNLL.isFinite else {
-          throw EvaluationError.notFinite(
-            window: index, model: score.baselineNLL.isFinite ? subject.name : baseline.name)
-        }
-        statistics.add(score)
-      }
+      try compare(expected, found, text, window: index, into: &statistics)
       progress(index + 1)
     }
     guard statistics.count > 0 else { throw EvaluationError.nothingScored(text: subject.name) }
     return statistics
+  }
+
+  /// Adds the scores of one window, from the logits of both sides from its first scored position on.
+  func compare(
+    _ expected: Logits, _ found: Logits, _ text: TextWindows, window: Int,
+    into statistics: inout ScoreStatistics
+  ) throws {
+    for position in text.scored {
+      let row = position - text.firstScored
+      guard let base = expected[row].baseAddress, let other = found[row].baseAddress else {
+        continue
+      }
+      let score = context.divergence(
+        baseline: base, other: other, vocabulary: expected.vocabulary,
+        target: Int(text.windows[window][position + 1]))
+      guard score.kl.isFinite, score.otherNLL.isFinite, score.baselineNLL.isFinite else {
+        throw EvaluationError.notFinite(
+          window: window, model: score.baselineNLL.isFinite ? subject.name : baseline.name)
+      }
+      statistics.add(score)
+    }
   }
 }

@@ -39,6 +39,11 @@ extension MachinePeaks {
   /// With fewer undisturbed slices the fastest quarter of all counts.
   static let fewestUndisturbed = 8
 
+  /// Whether others left so few slices alone that some figure may be of fewer threads than there are.
+  package var isDisturbed: Bool {
+    measurement?.spreads.contains { $0.undisturbed < Self.fewestUndisturbed } ?? false
+  }
+
   /// Cores of others from which on a machine is called busy.
   package static let busyCores = 0.2
 

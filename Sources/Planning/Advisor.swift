@@ -87,7 +87,10 @@ struct Advisor {
     case .weights:
       sentence =
         "Weights take \(Quantity.bytes(memory.weights))\(stored) and are \(share) of the bytes a decode step "
-        + "reads; W4 frees \(freed) and would save \(saves) of a request's time."
+        + "reads; "
+        + (effect.freed > 0 || planner.model.storedBits == nil
+          ? "W4 frees \(freed) and would save \(saves) of a request's time."
+          : "W4 would be no smaller.")
     case .activations:
       let bound = prefill.bound == .compute ? "is bound by arithmetic" : "is bound by reading"
       sentence =
@@ -150,21 +153,30 @@ struct Advisor {
 
 extension Planner {
   /// What quantizing leaves of the seconds by cause: 1 for all of it.
-  struct Factors {
-    var weightReads = 1.0
-    var cacheReads = 1.0
-    var arithmetic = 1.0
+  package struct Factors: Hashable, Sendable {
+    package var weightReads: Double
+    package var cacheReads: Double
+    package var arithmetic: Double
+
+    package init(weightReads: Double = 1, cacheReads: Double = 1, arithmetic: Double = 1) {
+      self.weightReads = weightReads
+      self.cacheReads = cacheReads
+      self.arithmetic = arithmetic
+    }
+
+    /// Seconds of a phase that is left with these shares.
+    package func seconds(of phase: PlanReport.Phase) -> Double {
+      max(
+        phase.computeSeconds * arithmetic,
+        phase.weightSeconds * weightReads + phase.cacheSeconds * cacheReads)
+    }
   }
 
-  /// Seconds of one request: its prompt, then its share of decode steps.
-  func requestSeconds(_ report: PlanReport, _ factors: Factors = Factors()) -> Double {
-    func seconds(_ phase: PlanReport.Phase) -> Double {
-      max(
-        phase.computeSeconds * factors.arithmetic,
-        phase.weightSeconds * factors.weightReads + phase.cacheSeconds * factors.cacheReads)
-    }
-    return seconds(report.prefill)
-      + Double(workload.generatedTokens) * seconds(report.decode) / Double(max(1, workload.batch))
+  /// Seconds of one request by the machine's peaks: its prompt, then its share of decode steps.
+  package func requestSeconds(_ report: PlanReport, _ factors: Factors = Factors()) -> Double {
+    factors.seconds(of: report.prefill)
+      + Double(workload.generatedTokens) * factors.seconds(of: report.decode)
+      / Double(max(1, workload.batch))
   }
 
   /// What 8-bit weights leave of the bytes a decode step reads of them.

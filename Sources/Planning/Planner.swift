@@ -92,7 +92,7 @@ package struct Planner: Sendable {
   }
 
   /// Seconds of one prompt by cause.
-  var prefillPhase: PlanReport.Phase {
+  package var prefillPhase: PlanReport.Phase {
     let tokens = Double(max(1, workload.promptTokens))
     let operations =
       tokens
@@ -116,7 +116,7 @@ package struct Planner: Sendable {
   }
 
   /// Seconds of one decode step of the whole batch by cause, at the full context.
-  var decodePhase: PlanReport.Phase {
+  package var decodePhase: PlanReport.Phase {
     let batch = Double(max(1, workload.batch))
     let depth = Double(workload.context)
     return phase(

@@ -64,8 +64,8 @@ package final class WorkerPool: Sendable {
       for chunk in 0..<chunks { body(chunk, worker) }
       return
     }
-    shared.takeTurn()
-    defer { shared.endTurn() }
+    shared.begin()
+    defer { shared.end() }
     if helpers.isEmpty || chunks == 1 {
       for chunk in 0..<chunks { body(chunk, 0) }
     } else {
@@ -119,22 +119,22 @@ private final class WorkerPoolState: @unchecked Sendable {
   private let sleepers = LoneAtomic()
   private let callerSleeps = Atomic<Bool>(false)
   private let stopped = Atomic<Bool>(false)
-  /// The thread whose turn it is, 0 for none.
+  /// The thread that runs a body, 0 for none.
   private let caller = Atomic<UInt>(0)
   private var chunks = 0
   private var body: UnsafePointer<Body>?
 
-  private let turn = SystemLock()
+  private let callers = SystemLock()
   private let sleep = SystemLock()
 
-  func takeTurn() {
-    turn.lock()
+  func begin() {
+    callers.lock()
     caller.store(pthread_self(), ordering: .relaxed)
   }
 
-  func endTurn() {
+  func end() {
     caller.store(0, ordering: .relaxed)
-    turn.unlock()
+    callers.unlock()
   }
 
   /// Relaxed is enough: a thread can only find its own name if it wrote it itself.

@@ -51,6 +51,6 @@ extension QuantizationMethod {
 
   /// A walk over the weights.
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
-    QuantizationCost(walks: 1)
+    QuantizationCost(sweeps: 1)
   }
 }

@@ -6,6 +6,7 @@ package enum Screens {
     HeatmapScreen.self, QualityScreen.self, ProfileScreen.self, VerdictScreen.self,
     CompareScreen.self, SessionsScreen.self, LessonsScreen.self, BudgetScreen.self,
     OutlierScreen.self, CacheScreen.self, BatchScreen.self, ProviderScreen.self,
+    ChooseScreen.self,
   ]
 
   /// The steps of the walk.

@@ -57,6 +57,12 @@ import Testing
     ("linear --rounds 0", ["--rounds: expected 1 to 10000, found 0"]),
     ("providers --seconds 0", ["--seconds: expected 1 to 86400, found 0"]),
     ("providers --provider generic", ["expected neither, since all of them are compared"]),
+    ("choose --limit kl=x", ["--limit kl: expected nats from 0 to 100, found 'x'"]),
+    (
+      "choose --limit speed=2",
+      ["--limit: expected kl=NUMBER, top1=SHARE or bytes=SIZE, found 'speed=2'"]
+    ),
+    ("choose --time soon", ["--time: expected a time such as 15m, 90s or 1h, found 'soon'"]),
     ("kernels --tokens 1", ["--tokens: expected 8 to 1000000, found 1"]),
     ("kernels --decoded 144", ["--decoded: expected 0 to 143, found 144"]),
   ]

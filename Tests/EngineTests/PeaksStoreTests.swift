@@ -100,6 +100,20 @@ import Testing
     #expect(kept.readBandwidth == 36e9)
   }
 
+  /// What a crowded minute gave serves this run, and the next measures again.
+  @Test func aDisturbedMeasurementIsNotKept() throws {
+    let folder = try TemporaryFolder()
+    let store = store(folder)
+    let found = try store.measure {
+      var peaks = Self.peaks()
+      peaks.measurement = PeakMeasurement(spreads: [
+        .init(limit: .readBandwidth, lower: 35e9, upper: 37e9, undisturbed: 2, slices: 500)
+      ])
+      return peaks
+    }
+    #expect(found.isDisturbed && store.read() == .nothing)
+  }
+
   private struct Stopped: Error {}
 
   /// A probe that is interrupted leaves what there was, and nothing where there was nothing.

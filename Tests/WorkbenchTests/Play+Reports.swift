@@ -53,6 +53,8 @@ extension Play {
       var survey = SampleRun.survey
       survey.recipe = job.recipe
       return JobPayload(survey, of: CalibrationSurveyJob.self)
+    case let job as ChooseJob:
+      return JobPayload(SampleChoice.report(job.options), of: ChooseJob.self)
     case is AllocateJob: return JobPayload(SampleRun.allocation, of: AllocateJob.self)
     case let job as OpenRecipeJob:
       let recipe = try? RecipeText.recipe(SampleRun.recipeOnDisk)

@@ -1,5 +1,6 @@
 import Engine
 import Testing
+import Wording
 import Workbench
 
 @Suite struct ShortNumbersTests {
@@ -14,17 +15,24 @@ import Workbench
   }
 
   static let pairs: [(Double, Double)] = [
-    (0.021349, 0.02135), (-0.021349, -0.02135), (1.0 / 3, 0.3333), (9.99999, 10), (0.99996, 1),
-    (123_456.7, 123_500), (1.23456e-12, 1.235e-12), (6.02214076e23, 6.022e23), (0, 0), (2.5, 2.5),
-    (1.23456e-300, 1.235e-300),
-    (1.7976931348623157e308, 1.797e308),
+    (0.021349567, 0.0213496), (-0.021349567, -0.0213496), (1.0 / 3, 0.333333), (9.9999996, 10),
+    (0.9999996, 1), (1_234_567.7, 1_234_570), (1.23456789e-12, 1.23457e-12),
+    (6.02214076e23, 6.02214e23), (0, 0), (2.5, 2.5), (1.23456789e-300, 1.23457e-300),
+    (1.7976931348623157e308, 1.79769e308),
   ]
 
   @Test(arguments: pairs)
-  func fractionsKeepFourDigits(_ pair: (Double, Double)) throws {
+  func fractionsKeepSixDigits(_ pair: (Double, Double)) throws {
     let kept = try Self.rate(pair.0)
     #expect(kept == pair.1)
     #expect(try Self.rate(kept) == kept)
+  }
+
+  /// What is shown with three decimals was kept with three: 28.6251 read 28.630 when four digits were kept.
+  @Test func whatIsShownWasKept() throws {
+    #expect(try Quantity.fixed(Self.rate(28.6251), 3) == "28.625")
+    // Rounding twice must not move a digit: 40.8464 is 40.8.
+    #expect(try Quantity.fixed(Self.rate(40.8464), 1) == "40.8")
   }
 
   @Test func whatIsNotANumberSurvives() throws {

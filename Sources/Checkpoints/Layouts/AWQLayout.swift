@@ -84,7 +84,8 @@ package struct AWQLayout: QuantizedLayout {
         granularity: groups == 1 ? .channel : .group(size: size), isSymmetric: zeros == nil),
       rows: rows, columns: columns,
       unpacked: stored.rowsAlong(rows, columns: columns, place: Self.place),
-      scales: checkpoint.turnedScales(scalesName, groups: groups, rows: rows), zeros: zeros ?? [])
+      scales: checkpoint.transposedScales(scalesName, groups: groups, rows: rows),
+      zeros: zeros ?? [])
     try StoredScales(file: checkpoint.path, tensor: scalesName).refuseLost(weight)
     return weight
   }

@@ -83,7 +83,7 @@ package struct GPTQLayout: QuantizedLayout {
         isSymmetric: zeros == nil),
       rows: rows, columns: columns,
       unpacked: stored.rowsDown(rows, columns: columns),
-      scales: checkpoint.turnedScales(
+      scales: checkpoint.transposedScales(
         Self.part("scales", of: name), groups: groups, rows: rows), zeros: zeros ?? [])
     if let index = try columnGroups(name, columns: columns, groups: groups, size: size) {
       return IndexedCodes(codes: codes, groupOfColumn: index).weight()

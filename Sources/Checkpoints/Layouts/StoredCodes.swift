@@ -99,7 +99,7 @@ extension Checkpoint {
   /// Scales that lie `[groups, rows]`, turned to `[rows, groups]`.
   ///
   /// - Throws: `CheckpointError` naming the tensor.
-  func turnedScales(_ name: String, groups: Int, rows: Int) throws -> [Float] {
+  func transposedScales(_ name: String, groups: Int, rows: Int) throws -> [Float] {
     let stored = try view(name, shape: Shape(checking: [groups, rows])).floats()
     try StoredScales(file: path, tensor: name).check(stored)
     return (0..<rows).flatMap { row in (0..<groups).map { stored[$0 * rows + row] } }

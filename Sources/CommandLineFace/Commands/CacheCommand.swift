@@ -135,7 +135,8 @@ struct CacheCommand: ParsableCommand {
         ]
       })
     for row in report.rows where !row.isReference {
-      let sentences = [row.sentence, report.formRemark(on: row)].filter { !$0.isEmpty }
+      let sentences = [row.sentence, report.formRemark(on: row), Self.window(row, report)]
+        .filter { !$0.isEmpty }
       print("\(row.name): \(sentences.joined(separator: " "))")
     }
     if let base = facts.baselinePerplexity {
@@ -164,6 +165,16 @@ struct CacheCommand: ParsableCommand {
       continuations part from the FP16 cache's; same: prompts where none does in \(report.options.generate) tokens. worst: \
       block.head where attention's output is off most, with only keys or only values quantized.
       """)
+  }
+
+  /// What a window of full precision takes besides the bytes a token; empty for a cache without one.
+  private static func window(_ row: CacheReport.Row, _ report: CacheReport) -> String {
+    guard let window = (try? row.recipe.cacheFormat(standard: .fp16))?.window,
+      let plain = report.rows.first
+    else { return "" }
+    let bytes = window.tokens * plain.bytesPerToken
+    return "Its last \(window.tokens) tokens in FP16 take \(Quantity.bytes(bytes)) a sequence "
+      + "besides."
   }
 
   private static func worst(_ row: CacheReport.Row, _ side: CacheErrorMap.Side) -> String {

@@ -30,7 +30,7 @@ enum PackedWords {
   }
 
   /// Rows and columns exchanged.
-  static func turned(_ rows: [[Int]]) -> [[Int]] {
+  static func transposed(_ rows: [[Int]]) -> [[Int]] {
     (rows.first ?? []).indices.map { column in rows.map { $0[column] } }
   }
 }

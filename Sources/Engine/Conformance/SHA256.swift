@@ -42,17 +42,17 @@ package enum SHA256 {
       }
       for index in 16..<64 {
         let (early, late) = (words[index - 15], words[index - 2])
-        let first = turn(early, 7) ^ turn(early, 18) ^ early >> 3
-        let second = turn(late, 17) ^ turn(late, 19) ^ late >> 10
+        let first = rotated(early, 7) ^ rotated(early, 18) ^ early >> 3
+        let second = rotated(late, 17) ^ rotated(late, 19) ^ late >> 10
         words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
       }
       var (a, b, c, d, e, f, g, h) = state
       constants.withUnsafeBufferPointer { constants in
         for index in 0..<64 {
-          let sum = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)
+          let sum = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
           let choice = (e & f) ^ (~e & g)
           let first = h &+ sum &+ choice &+ constants[index] &+ words[index]
-          let other = turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)
+          let other = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
           let majority = (a & b) ^ (a & c) ^ (b & c)
           (h, g, f, e) = (g, f, e, d &+ first)
           (d, c, b, a) = (c, b, a, first &+ other &+ majority)
@@ -66,7 +66,7 @@ package enum SHA256 {
   }
 
   @inline(__always)
-  private static func turn(_ word: UInt32, _ count: UInt32) -> UInt32 {
+  private static func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 {
     word &>> count | word &<< (32 - count)
   }
 

@@ -76,7 +76,8 @@ package struct PeaksStore {
       last = PlausiblePeaks.problem(of: peaks)
       guard last == nil else { continue }
       peaks.measurement?.measuredAt = now()
-      write(peaks)
+      // What a crowded minute gave is not for later ones.
+      if !peaks.isDisturbed { write(peaks) }
       peaks.measurement?.ageSeconds = 0
       return peaks
     }

@@ -78,8 +78,8 @@ package final class BlockKVCache: KVCache {
     context: ExecutionContext
   ) {
     self.context = context
-    look(at: keys, tokens: tokens, layer: layer, areKeys: true)
-    look(at: values, tokens: tokens, layer: layer, areKeys: false)
+    checkRange(of: keys, tokens: tokens, layer: layer, areKeys: true)
+    checkRange(of: values, tokens: tokens, layer: layer, areKeys: false)
     if unlearned.contains(layer), tokens > 0,
       // Coders were made for this format before, so they can be made again.
       let coding = try? codings[layer].learned(
@@ -92,7 +92,8 @@ package final class BlockKVCache: KVCache {
   }
 
   /// Keeps the first layer with numbers that its format does not hold.
-  private func look(at numbers: UnsafePointer<Float>, tokens: Int, layer: Int, areKeys: Bool) {
+  private func checkRange(of numbers: UnsafePointer<Float>, tokens: Int, layer: Int, areKeys: Bool)
+  {
     guard overflow == nil else { return }
     let format = codings[layer].format
     let stored = (areKeys ? format.keys : format.values).largestValue
@@ -260,9 +261,12 @@ struct KVBlockTable {
 extension Model {
   /// The layout of a cache for this model.
   package func cacheLayout(_ format: KVFormatPair? = nil) -> KVCacheLayout {
-    KVCacheLayout(
+    var layout = KVCacheLayout(
       layers: blocks.count, kvHeads: configuration.kvHeads,
       headDimension: configuration.headDimension, format: format ?? precision.cache)
+    let scales = blocks.compactMap(\.cacheScales)
+    if !scales.isEmpty, scales.count == blocks.count { layout.scales = scales }
+    return layout
   }
 
   /// An empty cache for one sequence.

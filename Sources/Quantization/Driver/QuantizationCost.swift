@@ -33,18 +33,18 @@ package struct QuantizationCost: Hashable, Sendable {
   package var float32: Double
   /// Operations in float64.
   package var float64: Double
-  /// Walks over all weights of the block that touch each a few times.
-  package var walks: Double
+  /// Sweeps over all weights of the block that touch each a few times.
+  package var sweeps: Double
   /// Bytes held at once in addition to the weights and the live activations.
   package var bytes: Int
 
   package init(
-    passes: Double = 0, float32: Double = 0, float64: Double = 0, walks: Double = 0, bytes: Int = 0
+    passes: Double = 0, float32: Double = 0, float64: Double = 0, sweeps: Double = 0, bytes: Int = 0
   ) {
     self.passes = passes
     self.float32 = float32
     self.float64 = float64
-    self.walks = walks
+    self.sweeps = sweeps
     self.bytes = bytes
   }
 
@@ -52,7 +52,7 @@ package struct QuantizationCost: Hashable, Sendable {
   package static func + (left: QuantizationCost, right: QuantizationCost) -> QuantizationCost {
     QuantizationCost(
       passes: left.passes + right.passes, float32: left.float32 + right.float32,
-      float64: left.float64 + right.float64, walks: left.walks + right.walks,
+      float64: left.float64 + right.float64, sweeps: left.sweeps + right.sweeps,
       bytes: max(left.bytes, right.bytes))
   }
 }

@@ -184,7 +184,7 @@ package struct AWQMethod: QuantizationMethod {
       passes: tokens / Double(max(1, all)),
       float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares
         + parameters * 1280,
-      walks: Double(ratios) + 12, bytes: 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4)
+      sweeps: Double(ratios) + 12, bytes: 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4)
   }
 }
 

@@ -68,7 +68,7 @@ package struct FP8Method: QuantizationMethod {
   }
 
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
-    QuantizationCost(walks: 2) + activations.cost
+    QuantizationCost(sweeps: 2) + activations.cost
   }
 }
 

@@ -242,6 +242,6 @@ package struct GPTQMethod: QuantizationMethod {
       // A block runs only as far as the inputs that are wanted: nothing of it for q, k and v.
       passes: (isTrueSequential ? 2 * attention + 1 : 1) - down,
       float32: Double(tokens) * squares + updates,
-      float64: cubes * 2 / 3, walks: searchesRange ? 26 : 2, bytes: bytes)
+      float64: cubes * 2 / 3, sweeps: searchesRange ? 26 : 2, bytes: bytes)
   }
 }

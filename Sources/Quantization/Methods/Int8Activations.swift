@@ -40,6 +40,6 @@ package struct Int8Activations: QuantizationMethod {
   }
 
   package func cost(of block: BlockSizes, tokens: Int) -> QuantizationCost {
-    QuantizationCost(walks: 1) + form.activations.cost
+    QuantizationCost(sweeps: 1) + form.activations.cost
   }
 }

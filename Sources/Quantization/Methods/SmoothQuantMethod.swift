@@ -146,7 +146,7 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let trials = searches ? Double(SmoothQuantSearch.strengths.count) : 0
     let widest = block.layers.values.map { $0.rows + $0.columns }.max() ?? 0
     return QuantizationCost(
-      passes: 1, float32: 2 * (trials + 1) * weights * sampled, walks: 4 + 4 * trials,
+      passes: 1, float32: 2 * (trials + 1) * weights * sampled, sweeps: 4 + 4 * trials,
       bytes: 3 * Int(sampled) * widest * 4) + form.activations.cost
   }
 }

@@ -7,7 +7,7 @@ import Quantization
 /// A value that somebody said: typed into a form, written in a recipe or a data sheet.
 ///
 /// Its numbers are kept to the last digit in the state and in sessions, since the program goes on with them and compares them.
-/// All other numbers of a message are measurements, which enter state and session with four significant digits.
+/// All other numbers of a message are measurements, which enter state and session with six significant digits.
 protocol SaidExactly {}
 
 extension OptionValue: SaidExactly {}
@@ -29,5 +29,6 @@ extension CacheSpeedOptions: SaidExactly {}
 extension KernelOptions: SaidExactly {}
 extension ProviderOptions: SaidExactly {}
 extension OutlierLabOptions: SaidExactly {}
+extension ChooseOptions: SaidExactly {}
 /// Tells the budget as it was typed.
 extension AllocationReport: SaidExactly {}

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Messages and lines to bytes and back: JSON, measured numbers kept to four significant digits, options to the last.
+/// Messages and lines to bytes and back: JSON, measured numbers kept to six significant digits, options to the last.
 package enum SessionCodec {
   /// The longest line that is written.
   package static let longestLine = 65_536
@@ -25,7 +25,7 @@ package enum SessionCodec {
     return lines
   }
 
-  /// The message as a reader of the file will have it: what was measured with four digits, what somebody said exactly.
+  /// The message as a reader of the file will have it: what was measured with six digits, what somebody said exactly.
   ///
   /// Applying this one, not the original, is what makes a replay equal to what was seen live.
   package static func canonical(_ message: Message) throws(SessionError) -> Message {

@@ -1,8 +1,8 @@
-/// Keeps measured numbers to four significant digits; whole numbers stay as they are.
+/// Keeps measured numbers to six significant digits; whole numbers stay as they are.
 enum ShortNumbers {
-  private static let digitsKept = 4
+  private static let digitsKept = 6
 
-  /// The nearest number with four significant digits, by the digits it is written with.
+  /// The nearest number with six significant digits, by the digits it is written with.
   ///
   /// Rounding twice changes nothing. What is whole or no number is left alone.
   static func rounded(_ value: Double) -> Double {
@@ -16,7 +16,7 @@ enum ShortNumbers {
     return Float(text) ?? value
   }
 
-  /// The digits of a number cut to four; nil where there is nothing to cut.
+  /// The digits of a number cut to six; nil where there is nothing to cut.
   private static func shortened(_ text: String) -> String? {
     let bytes = Array(text.utf8)
     // `12.0` is whole, `inf` and `nan` are no numbers.

@@ -1,4 +1,4 @@
-/// A value written with its measured numbers kept to four significant digits, and what somebody said as it is.
+/// A value written with its measured numbers kept to six significant digits, and what somebody said as it is.
 ///
 /// The fifth digit of a measurement is noise and would double a session's size; the fifth digit of an option is the option.
 struct Shortened<Value: Encodable>: Encodable {

@@ -16,7 +16,7 @@ package enum AWQCheckpointConformance: ConformanceFamily {
     let zeros = try PackedWords.rows(run.fixture.numbers("in.zero"), columns: groups)
     try read(codes, zeros, columns / groups, run)
     func packed(_ rows: [[Int]]) -> [Int] {
-      let lines = PackedWords.turned(rows).map { line in
+      let lines = PackedWords.transposed(rows).map { line in
         line.indices.map { line[$0 / 8 * 8 + order[$0 % 8]] }
       }
       return PackedWords.along(lines, bits: 4)

@@ -26,7 +26,9 @@ package enum GPTQCheckpointConformance: ConformanceFamily {
     let scales = try run.fixture.floats("out.\(label).scales")
     try read(label, codes, zeros, index, scales, run)
     try run.check("\(label).qweight", PackedWords.down(codes, bits: bits))
-    let stored = PackedWords.turned(zeros).map { line in line.map { ($0 - 1) & ((1 << bits) - 1) } }
+    let stored = PackedWords.transposed(zeros).map { line in
+      line.map { ($0 - 1) & ((1 << bits) - 1) }
+    }
     try run.check("\(label).qzeros", PackedWords.along(stored, bits: bits))
     let halves = try PackedWords.halves(run.fixture.floats("in.\(label).scale"), columns: groups)
     try run.check("\(label).scales", halves)

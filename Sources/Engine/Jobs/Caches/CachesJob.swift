@@ -39,40 +39,40 @@ package struct CachesJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> CacheReport {
     let start = Machine.seconds()
-    let lab = try CacheComparisonRun(
+    let run = try CacheComparisonRun(
       options, laboratory: laboratory, held: try laboratory.openModel(for: "comparing caches"))
     let kept = try reporter.kept(
-      of: lab.held, in: laboratory, options: options,
-      texts: ["text": lab.text.windows, "recall": lab.documents.map(\.tokens)])
-    kept.plan(lab.steps)
+      of: run.held, in: laboratory, options: options,
+      texts: ["text": run.text.windows, "recall": run.documents.map(\.tokens)])
+    kept.plan(run.steps)
     return try kept.during {
-      var report = CacheReport(facts: lab.facts, options: options)
+      var report = CacheReport(facts: run.facts, options: options)
       var scores: DepthMeasure.Outcome?
       do {
-        for window in lab.text.windows.indices {
-          let found = try lab.scores(window, kept, reporter.withoutParts)
+        for window in run.text.windows.indices {
+          let found = try run.scores(window, kept, reporter.withoutParts)
           scores =
             scores.map { sum in
               var sum = sum
               sum.add(found)
               return sum
             } ?? found
-          reporter.log(lab.words(of: found, window))
+          reporter.log(run.words(of: found, window))
         }
         guard let scores else { return report }
         report.facts.baselinePerplexity = scores.reference.toBaseline?.all.baselinePerplexity.mean
-        let maps = try lab.maps(kept, reporter.withoutParts)
-        for index in lab.subjects.indices {
-          let row = try lab.row(index, scores, maps[index], kept, reporter.withoutParts)
+        let maps = try run.maps(kept, reporter.withoutParts)
+        for index in run.subjects.indices {
+          let row = try run.row(index, scores, maps[index], kept, reporter.withoutParts)
           report.rows.append(row)
           reporter.tell(Part(facts: report.facts, row: row))
         }
       } catch let error as JobControl.Cancelled {
         // What was scored is told of the other caches too.
         if let scores {
-          report.facts.windows = scores.reference.toReference.all.count / lab.text.tokens
-          for index in lab.subjects.indices.dropFirst(report.rows.count) {
-            reporter.tell(Part(facts: report.facts, row: lab.scoredRow(index, scores)))
+          report.facts.windows = scores.reference.toReference.all.count / run.text.tokens
+          for index in run.subjects.indices.dropFirst(report.rows.count) {
+            reporter.tell(Part(facts: report.facts, row: run.scoredRow(index, scores)))
           }
         }
         throw error

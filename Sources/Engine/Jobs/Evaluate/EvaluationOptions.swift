@@ -18,10 +18,13 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
   package var baseline: Baseline
   /// How a quantized cache is filled before what is scored; nil for passes.
   package var prefill: CacheSchedule?
+  /// Whether a line of the text is a conversation, for the model's chat template; nil for a plain text.
+  package var chat: Bool?
 
   package init(
     text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
-    windows: Int? = nil, baseline: Baseline = .bf16, prefill: CacheSchedule? = nil
+    windows: Int? = nil, baseline: Baseline = .bf16, prefill: CacheSchedule? = nil,
+    chat: Bool? = nil
   ) {
     self.prefill = prefill
     self.text = text
@@ -29,5 +32,6 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
     self.window = window
     self.windows = windows
     self.baseline = baseline
+    self.chat = chat
   }
 }

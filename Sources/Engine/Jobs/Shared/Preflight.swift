@@ -23,7 +23,7 @@ struct Preflight {
   private static let passShare = 0.5
   private static let algebraShare = 0.45
   /// Weights that one thread rounds and packs in a second.
-  private static let walkRate = 6e7
+  private static let sweepRate = 6e7
   /// Bytes a second a disk takes at least.
   private static let diskRate = 4e8
 
@@ -52,7 +52,7 @@ struct Preflight {
     var block = pass * (passes + 2 * Double(compared))
     block += cost.float32 / max(1, peaks.fp32Rate * Self.algebraShare)
     block += cost.float64 / max(1, peaks.fp32Rate / 2 * Self.algebraShare)
-    block += (cost.walks + 2) * parameters / (Self.walkRate * Double(threads))
+    block += (cost.sweeps + 2) * parameters / (Self.sweepRate * Double(threads))
     if keeps { block += (Double(streamBytes) + parameters * bits / 8) / Self.diskRate }
     let blocks = Double(configuration.blocks)
     seconds = block * blocks

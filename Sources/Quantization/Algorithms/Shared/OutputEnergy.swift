@@ -28,8 +28,8 @@ package enum OutputEnergy {
 
   /// Tokens that are packed at a time: few enough to cost little memory next to the inputs.
   private static let tokensPerRun = 1024
-  /// Rows of one turn: few enough to stay in a core's cache while all panels of tokens pass.
-  private static let rowsPerTurn = 48
+  /// Rows of one part: few enough to stay in a core's cache while all panels of tokens pass.
+  private static let rowsPerPart = 48
 
   private static func sum(
     _ weights: [Float], rows: Int, by kernel: OutputErrorKernel, pool: WorkerPool?
@@ -38,10 +38,10 @@ package enum OutputEnergy {
       weights.withUnsafeBufferPointer { weights in
         guard let weights = weights.baseAddress, let sums = buffer.baseAddress else { return }
         nonisolated(unsafe) let (source, target) = (weights, sums)
-        eachChunk((rows + rowsPerTurn - 1) / rowsPerTurn, on: pool) { turn in
-          let first = turn * rowsPerTurn
+        eachChunk((rows + rowsPerPart - 1) / rowsPerPart, on: pool) { part in
+          let first = part * rowsPerPart
           kernel.sums(
-            of: source + first * kernel.columns, rows: min(rowsPerTurn, rows - first),
+            of: source + first * kernel.columns, rows: min(rowsPerPart, rows - first),
             into: target + first)
         }
         filled = rows
