@@ -168,6 +168,30 @@ struct CalibrationGroup: ParsableArguments {
   }
 }
 
+/// How the texts that are given are read.
+struct ChatTextOption: ParsableArguments {
+  @Flag(
+    help:
+      "The texts that are given are JSONL, a conversation a line: messages with role and content, for the model's chat template."
+  )
+  var chat = false
+
+  /// - Parameter texts: those that the command was given.
+  func check(_ texts: String?...) throws {
+    guard chat, texts.allSatisfy({ $0 == nil }) else { return }
+    throw ValidationError("--chat: expected a text of conversations next to it, found none")
+  }
+}
+
+extension CalibrationGroup {
+  /// The options with what is said of texts.
+  func options(_ text: ChatTextOption) -> CalibrationOptions {
+    var options = options
+    if text.chat, calibration != nil { options.chat = true }
+    return options
+  }
+}
+
 /// How quality is measured.
 struct EvaluationGroup: ParsableArguments {
   @Option(help: "Text file to evaluate on; the built-in one without it.")
@@ -202,6 +226,15 @@ struct EvaluationGroup: ParsableArguments {
       text: text, protocol: EvaluationProtocol(rawValue: protocolName) ?? .llamaCpp,
       window: window, windows: windows,
       baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16)
+  }
+}
+
+extension EvaluationGroup {
+  /// The options with what is said of texts.
+  func options(_ texts: ChatTextOption) -> EvaluationOptions {
+    var options = options
+    if texts.chat, text != nil { options.chat = true }
+    return options
   }
 }
 

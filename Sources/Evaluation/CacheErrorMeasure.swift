@@ -171,7 +171,8 @@ private final class AttentionShadow: ForwardObserver {
             keys: keys, values: values, tokens: tokens, layer: layer, context: context)
         }
         guard isProbing else { continue }
-        let view = cache.view(layer: layer).seen(by: model.blocks[layer].plan.attention)
+        let view = cache.view(layer: layer).seen(
+          by: model.blocks[layer].plan.attention, sinks: model.blocks[layer].sinks)
         queries[layer].withUnsafeBufferPointer { queries in
           guard let queries = queries.baseAddress else { return }
           context.attention(

@@ -175,9 +175,9 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.caveat = caveat
   }
 
-  /// What two reports must have in common for their figures of quality to be ranked together: `llama.cpp 512, no BOS`.
+  /// What two reports must have in common for their figures of quality to be ranked together: `llama.cpp 512, no BOS, a.txt`.
   package var conditions: String {
-    "\(self.protocol.rawValue) \(window)" + (begin.map { ", \($0.short)" } ?? "")
+    "\(self.protocol.rawValue) \(window)" + (begin.map { ", \($0.short)" } ?? "") + ", \(text)"
   }
 }
 

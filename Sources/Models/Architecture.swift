@@ -46,6 +46,7 @@ package enum Architectures {
     OPT.self,
     Mixtral.self,
     Qwen3MoE.self,
+    GPTOSS.self,
   ]
 
   /// Every known `model_type`.
@@ -63,7 +64,9 @@ package enum Architectures {
     let found = try config.text("model_type")
     guard let architecture = named(found) else {
       throw ModelError.unknownArchitecture(
-        file: config.path, found: "\"\(found.prefix(60))\"", known: modelTypes)
+        file: config.path,
+        found: "\"\(found.prefix(60))\"" + (try NearestArchitecture(config)?.words ?? ""),
+        known: modelTypes)
     }
     return architecture
   }

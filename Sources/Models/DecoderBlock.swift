@@ -1,4 +1,4 @@
-import Operators
+package import Operators
 import Synchronization
 
 /// One decoder block: the layers and norms of a plan.
@@ -8,12 +8,17 @@ package final class DecoderBlock: Sendable {
   package let linears: [Projection: Linear]
   /// A norm for each place of the plan.
   package let norms: [BlockNorm: NormWeight]
+  /// A score of each query head that takes part in the softmax, where the plan has them.
+  package let sinks: AttentionSinks?
+  /// Scales of its keys and values that a checkpoint was calibrated with.
+  package let cacheScales: KVScales?
 
   private let cached = Mutex<PreparedBlock?>(nil)
 
   /// - Throws: `ModelError.weightShape` for a layer or norm that the plan has and these do not, or of another size.
   package init(
-    plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight]
+    plan: BlockPlan, linears: [Projection: Linear], norms: [BlockNorm: NormWeight],
+    sinks: AttentionSinks? = nil, cacheScales: KVScales? = nil
   ) throws(ModelError) {
     for linear in plan.linears {
       guard let found = linears[linear.role], found.rows == linear.rows,
@@ -28,7 +33,13 @@ package final class DecoderBlock: Sendable {
       throw .weightShape(
         layer: norm.name, expected: [norm.width], found: norms[place].map { [$0.count] } ?? [])
     }
+    if let name = plan.attention.sinks, sinks?.count != plan.attention.heads {
+      throw .weightShape(
+        layer: name, expected: [plan.attention.heads], found: sinks.map { [$0.count] } ?? [])
+    }
     self.plan = plan
+    self.sinks = sinks
+    self.cacheScales = cacheScales
     self.linears = linears.filter { plan[$0.key] != nil }
     self.norms = norms.filter { plan[$0.key] != nil }
   }
@@ -92,7 +103,15 @@ package final class DecoderBlock: Sendable {
       }
       changed[role] = new
     }
-    return try DecoderBlock(plan: plan, linears: changed, norms: changedNorms)
+    return try DecoderBlock(
+      plan: plan, linears: changed, norms: changedNorms, sinks: sinks,
+      cacheScales: cacheScales)
+  }
+
+  /// The same block with scales for its cache.
+  package func replacing(cacheScales: KVScales) throws -> DecoderBlock {
+    try DecoderBlock(
+      plan: plan, linears: linears, norms: norms, sinks: sinks, cacheScales: cacheScales)
   }
 
   /// The same block with every layer changed.
@@ -134,6 +153,7 @@ final class PreparedBlock: Sendable {
 
   let attention: Half
   let feedForward: FeedForward
+  let sinks: AttentionSinks?
   let queryNorm: NormWeight?
   let keyNorm: NormWeight?
   /// Between the halves.
@@ -156,6 +176,7 @@ final class PreparedBlock: Sendable {
     feedForward =
       try block.plan.feedForward.experts.map { .mixture(try Mixture($0, block, for: context)) }
       ?? .dense(half(.feedForward))
+    sinks = block.sinks
     queryNorm = block.norms[.query]
     keyNorm = block.norms[.key]
     feedForwardNorm = block.norms[.feedForward]

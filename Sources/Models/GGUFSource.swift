@@ -7,9 +7,21 @@ package import Tensors
 /// Blocks stay in the mapped file (`BlockWeight`); plain numbers too, but for queries and keys of files that store their
 /// rows in pairs.
 package struct GGUFSource: WeightSource {
+  /// A tensor, or one expert's part of a tensor of all.
   private struct Entry {
     let tensor: GGUFTensor
     let change: GGUFTensorNames.Change
+    /// Of the part.
+    let shape: Shape
+    /// Where the part begins among the tensor's rows.
+    var first = 0
+
+    var rows: Range<Int> { first..<first + shape.elementCount / max(1, tensor.columns) }
+    var bytes: UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(
+        rebasing: tensor.bytes[
+          rows.lowerBound * tensor.rowBytes..<rows.upperBound * tensor.rowBytes])
+    }
   }
 
   package let file: GGUFFile
@@ -17,7 +29,10 @@ package struct GGUFSource: WeightSource {
   /// What no layer asks for is named as the file names it.
   package let names: [String]
 
-  /// - Throws: `CheckpointError` for metadata that cannot be read; `ModelError.unsupported` for experts in one tensor.
+  /// A tensor of all experts stands for one of each.
+  ///
+  /// - Throws: `CheckpointError` for metadata that cannot be read, and for experts in a tensor without a dimension that
+  ///   counts them.
   package init(_ file: GGUFFile) throws {
     let mapping = try file.tensorNames()
     var entries: [String: Entry] = [:]
@@ -27,17 +42,39 @@ package struct GGUFSource: WeightSource {
         names.append(tensor.name)
         continue
       }
-      guard !known.holdsExperts else {
-        throw ModelError.unsupported(
-          file: tensor.file.path, field: "tensor \(tensor.name)", found: "a mixture of experts",
-          known: "known are dense feed-forward layers")
+      guard known.holdsExperts else {
+        entries[known.name] = Entry(tensor: tensor, change: known.change, shape: tensor.shape)
+        names.append(known.name)
+        continue
       }
-      entries[known.name] = Entry(tensor: tensor, change: known.change)
-      names.append(known.name)
+      for (number, entry) in try Self.experts(tensor, known.change).enumerated() {
+        let name = known.name.replacing("#", with: "\(number)")
+        entries[name] = entry
+        names.append(name)
+      }
     }
     self.file = file
     self.entries = entries
     self.names = names
+  }
+
+  /// The parts of a tensor `[experts, rows, columns]`, or of biases `[experts, rows]`.
+  private static func experts(
+    _ tensor: GGUFTensor, _ change: GGUFTensorNames.Change
+  ) throws -> [Entry] {
+    let dimensions = tensor.shape.dimensions
+    let expected = tensor.name.hasSuffix(".bias") ? 2 : 3
+    guard dimensions.count == expected, let count = dimensions.first, count > 0 else {
+      throw CheckpointError.malformed(
+        file: tensor.file.path, item: "tensor \(tensor.name)",
+        expected: "\(expected) dimensions, the first of which counts experts",
+        found: "\(tensor.shape)")
+    }
+    let part = try Shape(checking: Array(dimensions.dropFirst()))
+    let rows = tensor.rows / count
+    return (0..<count).map { number in
+      Entry(tensor: tensor, change: change, shape: part, first: number * rows)
+    }
   }
 
   package var path: String { file.file.path }
@@ -51,22 +88,25 @@ package struct GGUFSource: WeightSource {
     guard let entry = entries[name] else {
       throw CheckpointError.missing(file: path, item: "tensor \(name)", nearest: nil)
     }
-    return try tensor(name, shape: entry.tensor.shape)
+    return try tensor(name, shape: entry.shape)
   }
 
   /// The type of a tensor of plain numbers; nil for blocks, and for what is not there.
   package func type(of name: String) -> DType? { entries[name]?.tensor.type.plain }
 
+  /// What a tensor is stored as, in the format's own words: `Q4_K`; nil for what is not there.
+  package func typeName(of name: String) -> String? { entries[name].map { "\($0.tensor.type)" } }
+
   package func tensor(_ name: String, shape: Shape) throws -> TensorView {
     let entry = try entry(name, shape: shape)
     let order = try rowOrder(entry)
     if order == nil, entry.change != .plusOne, let type = entry.tensor.type.plain, type != .f64 {
-      return try entry.tensor.view()
+      return try view(entry)
     }
     let tensor = entry.tensor
     // A bias is one row in the file, and each of its numbers belongs to a row of the layer.
     let width = shape.dimensions.count > 1 ? tensor.columns : 1
-    let stored = try tensor.floats(rows: 0..<tensor.rows)
+    let stored = try tensor.floats(rows: entry.rows)
     var floats = stored
     if let order {
       for row in 0..<shape.dimensions[0] {
@@ -76,6 +116,18 @@ package struct GGUFSource: WeightSource {
     }
     if entry.change == .plusOne { for place in floats.indices { floats[place] -= 1 } }
     return try TensorView(dtype: .f32, shape: shape, copying: floats)
+  }
+
+  /// The bytes of plain numbers where they lie.
+  private func view(_ entry: Entry) throws -> TensorView {
+    let tensor = entry.tensor
+    guard let type = tensor.type.plain else { return try tensor.view() }
+    do throws(TensorError) {
+      return try TensorView(
+        dtype: type, shape: entry.shape, bytes: entry.bytes, owner: tensor.file)
+    } catch {
+      throw CheckpointError.tensor(file: tensor.file.path, name: tensor.name, error)
+    }
   }
 
   package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
@@ -98,7 +150,7 @@ package struct GGUFSource: WeightSource {
     }
     let order = try rowOrder(entry)
     let bytes = UnsafeRawBufferPointer(
-      rebasing: tensor.bytes[part.lowerBound * tensor.rowBytes..<part.upperBound * tensor.rowBytes])
+      rebasing: entry.bytes[part.lowerBound * tensor.rowBytes..<part.upperBound * tensor.rowBytes])
     do throws(TensorError) {
       return try BlockWeight(
         type: tensor.type, bytes: SharedBytes(bytes, owner: tensor.file), rows: part.count,
@@ -120,9 +172,9 @@ package struct GGUFSource: WeightSource {
     bytes.reserveCapacity(part.count * tensor.rowBytes)
     for row in part {
       let start = order(row) * tensor.rowBytes
-      bytes += tensor.bytes[start..<start + tensor.rowBytes]
+      bytes += entry.bytes[start..<start + tensor.rowBytes]
     }
-    guard let type = tensor.type.plain, type.isFloat else { return try DenseWeight(tensor.view()) }
+    guard let type = tensor.type.plain, type.isFloat else { return try DenseWeight(view(entry)) }
     return try DenseWeight(
       bytes.withUnsafeBytes {
         try TensorView(
@@ -134,10 +186,10 @@ package struct GGUFSource: WeightSource {
     guard let entry = entries[name] else {
       throw CheckpointError.missing(file: path, item: "tensor \(name)", nearest: nil)
     }
-    guard entry.tensor.shape == shape else {
+    guard entry.shape == shape else {
       throw CheckpointError.tensor(
         file: entry.tensor.file.path, name: entry.tensor.name,
-        .shapeMismatch(expected: shape, found: entry.tensor.shape))
+        .shapeMismatch(expected: shape, found: entry.shape))
     }
     return entry
   }
@@ -147,7 +199,7 @@ package struct GGUFSource: WeightSource {
   /// - Throws: `CheckpointError.tensor` where the rows are no whole heads of pairs.
   private func rowOrder(_ entry: Entry) throws -> (@Sendable (Int) -> Int)? {
     guard case .pairedRows(let heads) = entry.change else { return nil }
-    let shape = entry.tensor.shape
+    let shape = entry.shape
     let rows = shape.dimensions[0]
     guard heads > 0, rows % (2 * heads) == 0 else {
       throw CheckpointError.tensor(

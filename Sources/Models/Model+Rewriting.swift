@@ -1,6 +1,23 @@
 package import Tensors
 
 extension Model {
+  /// The model with every weight as floating-point numbers: those that are stored quantized as the numbers they stand for,
+  /// in the smallest type that holds them; itself where none is.
+  ///
+  /// - Throws: `TensorError` for sizes that no tensor has.
+  package func decoded() throws -> Model {
+    var changed: [LinearID: Linear] = [:]
+    for id in linears where !self[id].weight.format.isFloat {
+      changed[id] = try self[id].replacing(weight: self[id].weight.exact())
+    }
+    let made = try changed.isEmpty ? self : replacing(changed)
+    guard !embedding.format.isFloat || !head.weight.format.isFloat else { return made }
+    let table = try embedding.exact()
+    return try made.replacing(
+      embedding: table,
+      head: head.replacing(weight: head.weight === embedding ? table : head.weight.exact()))
+  }
+
   /// The model with every weight on the residual stream given anew, and with a head of its own: tied embeddings part.
   ///
   /// - Parameter finalNorm: `[hidden]`.

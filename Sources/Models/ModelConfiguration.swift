@@ -177,12 +177,17 @@ package struct ModelConfiguration: Hashable, Sendable {
     if parameters != shape.blockLinearParameters { shape.listedParameters = parameters }
     let active = plans.reduce(0) { $0 + $1.activeParameters }
     if active != parameters { shape.activeParameters = active }
-    let norms = plans.reduce(hiddenSize) { sum, plan in
-      return plan.normPlaces.reduce(sum) {
+    let frame = architecture.frame(self)
+    let last = frame.finalNorm
+    let norms = plans.reduce(last.hasBias ? 2 * last.width : last.width) { sum, plan in
+      plan.normPlaces.reduce(sum) {
         $0 + (plan[$1].map { $0.hasBias ? 2 * $0.width : $0.width } ?? 0)
       }
     }
     if norms != shape.normParameters { shape.listedNormParameters = norms }
+    let others = plans.reduce(0) { $0 + $1.otherParameters }
+    let positions = (frame.positions?.rows ?? 0) * hiddenSize
+    if others + positions > 0 { shape.otherParameters = others + positions }
     return shape
   }
 }

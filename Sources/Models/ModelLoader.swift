@@ -1,4 +1,5 @@
 import Checkpoints
+import Operators
 import Tensors
 
 extension Model {
@@ -14,13 +15,13 @@ extension Model {
     let config = try QuantizedLayouts.completed(
       ConfigFile(path: directory.path(of: "config.json")), in: directory)
     let checkpoint = try Checkpoint(path: path)
+    let configuration = try ModelConfiguration(config, of: checkpoint)
     guard let layout = try QuantizedLayouts.open(checkpoint, config: config) else {
       return try load(
-        ModelConfiguration(config), from: CheckpointSource(checkpoint), precision: precision)
+        configuration, from: CheckpointSource(checkpoint), precision: precision)
     }
     return try load(
-      ModelConfiguration(config), from: LayoutSource(checkpoint, layout: layout),
-      precision: precision)
+      configuration, from: LayoutSource(checkpoint, layout: layout), precision: precision)
   }
 
   /// Puts a model together from a configuration and a source of tensors.
@@ -150,21 +151,36 @@ private struct ModelLoader<Source: WeightSource> {
     }
     var linears: [Projection: Linear] = [:]
     for linear in plan.linears { linears[linear.role] = try self.linear(linear) }
-    return try DecoderBlock(plan: plan, linears: linears, norms: norms)
+    let sinks = try plan.attention.sinks.map {
+      AttentionSinks(try floats($0, plan.attention.heads))
+    }
+    return try DecoderBlock(plan: plan, linears: linears, norms: norms, sinks: sinks)
   }
 
   mutating func linear(_ plan: LinearPlan) throws -> Linear {
     var bias: [Float]?
     let weight: any LinearWeight
     switch plan.storage {
-    case .own:
+    case .expert(let expert) where !source.has(plan.name + ".weight"):
+      weight = try joined(expert, plan)
+      if plan.hasBias { bias = try joinedBias(expert, plan) }
+    case .own, .expert:
       weight = try self.weight(plan.name + ".weight", rows: plan.rows, columns: plan.columns)
-      if plan.hasBias { bias = try unchecked(plan.name + ".bias", plan.rows) }
+      if plan.hasBias {
+        if case .expert(let expert) = plan.storage, !source.has(plan.name + ".bias") {
+          bias = try joinedBias(expert, plan)
+        } else {
+          bias = try unchecked(plan.name + ".bias", plan.rows)
+        }
+      }
     case .transposed:
       let name = plan.name + ".weight"
       used.insert(name)
-      weight = try DenseWeight(
-        source.tensor(name, shape: Shape(checking: [plan.columns, plan.rows])).transposed())
+      weight =
+        try source.quantized(
+          name, total: plan.rows, columns: plan.columns, part: 0..<plan.rows)
+        ?? DenseWeight(
+          source.tensor(name, shape: Shape(checking: [plan.columns, plan.rows])).transposed())
       if plan.hasBias { bias = try unchecked(plan.name + ".bias", plan.rows) }
     case .rows(let shared, let first, let total):
       let name = shared + ".weight"
@@ -177,14 +193,41 @@ private struct ModelLoader<Source: WeightSource> {
     case .columns(let shared, let first, let total):
       let name = shared + ".weight"
       used.insert(name)
-      weight = try DenseWeight(
-        source.tensor(name, shape: Shape(checking: [plan.columns, total])).transposed()
-          .rows(first..<first + plan.rows))
+      let part = first..<first + plan.rows
+      weight =
+        try source.quantized(name, total: total, columns: plan.columns, part: part)
+        ?? DenseWeight(
+          source.tensor(name, shape: Shape(checking: [plan.columns, total])).transposed()
+            .rows(part))
       if plan.hasBias {
         bias = Array(try unchecked(shared + ".bias", total)[first..<first + plan.rows])
       }
     }
     return Linear(name: plan.name, weight: weight, bias: bias, activation: precision.activation)
+  }
+
+  /// One expert's layer of a tensor that holds those of all, inputs first.
+  private mutating func joined(
+    _ expert: LinearPlan.Expert, _ plan: LinearPlan
+  ) throws -> any LinearWeight {
+    used.insert(expert.tensor)
+    let (columns, total) = (plan.columns, expert.total)
+    let all = try source.tensor(
+      expert.tensor, shape: Shape(checking: [expert.count, columns, total]))
+    let rows = try all.reshaped(Shape(checking: [expert.count * columns, total]))
+      .rows(expert.number * columns..<(expert.number + 1) * columns)
+    return try DenseWeight(
+      rows.transposed().everyRow(from: expert.first, step: expert.step, count: plan.rows))
+  }
+
+  private mutating func joinedBias(
+    _ expert: LinearPlan.Expert, _ plan: LinearPlan
+  ) throws -> [Float] {
+    let name = expert.tensor + "_bias"
+    used.insert(name)
+    let all = try source.tensor(name, shape: Shape(checking: [expert.count, expert.total]))
+    let row = try all.floats(rows: expert.number..<expert.number + 1)
+    return (0..<plan.rows).map { row[expert.first + $0 * expert.step] }
   }
 
   /// A bias, whose numbers are looked at when the layer is quantized.

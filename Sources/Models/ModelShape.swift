@@ -33,6 +33,8 @@ package struct ModelShape: Hashable, Sendable, Codable {
   package var activeParameters: Int?
   /// Parameters of all norms where they are not two a block and a final one, all as wide as the residual stream.
   package var listedNormParameters: Int?
+  /// Parameters of biases, of a table of positions and of attention's sinks; nil for none.
+  package var otherParameters: Int?
 
   package init(
     architecture: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int,
@@ -78,14 +80,16 @@ package struct ModelShape: Hashable, Sendable, Codable {
   /// All parameters.
   package var parameters: Int {
     blockLinearParameters + embeddingParameters * (tiedEmbeddings ? 1 : 2) + normParameters
+      + (otherParameters ?? 0)
   }
 
   /// Bytes of all weights when the linears of the blocks take `bitsPerWeight` (scales included), embedding and head
   /// `tableBits`, and the rest 16 bits.
   package func weightBytes(bitsPerWeight: Double, tableBits: Double = 16) -> Double {
-    let tables = parameters - blockLinearParameters - normParameters
+    let others = normParameters + (otherParameters ?? 0)
+    let tables = parameters - blockLinearParameters - others
     return Double(blockLinearParameters) * bitsPerWeight / 8 + Double(tables) * tableBits / 8
-      + Double(normParameters) * 2
+      + Double(others) * 2
   }
 
   /// Bytes of weights read to decode one token: the linears it goes through and the head; one row of the embedding.

@@ -61,6 +61,12 @@ struct RenamedSource: WeightSource {
     try source.weight(naming.stored(name), rows: rows, columns: columns)
   }
 
+  func quantized(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> (any LinearWeight)? {
+    try source.quantized(naming.stored(name), total: total, columns: columns, part: part)
+  }
+
   func weight(
     _ name: String, total: Int, columns: Int, part: Range<Int>
   ) throws -> any LinearWeight {

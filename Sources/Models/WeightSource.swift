@@ -27,11 +27,22 @@ package protocol WeightSource {
     _ name: String, total: Int, columns: Int, part: Range<Int>
   ) throws -> any LinearWeight
 
+  /// Rows of a layer that is stored quantized, outputs first whatever the layer's own order; nil where it is not.
+  ///
+  /// - Throws: an error that names the tensor when it has another shape.
+  func quantized(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> (any LinearWeight)?
+
   /// The names of all tensors that loading a model should have asked for.
   var names: [String] { get }
 }
 
 extension WeightSource {
+  package func quantized(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> (any LinearWeight)? { nil }
+
   package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
     try DenseWeight(tensor(name, shape: Shape(checking: [rows, columns])))
   }
@@ -86,5 +97,23 @@ package struct LayoutSource: WeightSource {
   package func weight(_ name: String, rows: Int, columns: Int) throws -> any LinearWeight {
     try layout.weight(name, rows: rows, columns: columns)
       ?? DenseWeight(dense.tensor(name, shape: Shape(checking: [rows, columns])))
+  }
+
+  package func weight(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> any LinearWeight {
+    try quantized(name, total: total, columns: columns, part: part)
+      ?? DenseWeight(dense.tensor(name, shape: Shape(checking: [total, columns])).rows(part))
+  }
+
+  package func quantized(
+    _ name: String, total: Int, columns: Int, part: Range<Int>
+  ) throws -> (any LinearWeight)? {
+    let whole = try layout.weight(name, rows: total, columns: columns)
+    do {
+      return try whole?.part(part)
+    } catch let error as TensorError {
+      throw CheckpointError.tensor(file: path, name: name, error)
+    }
   }
 }

@@ -22,6 +22,24 @@ package enum Activation: String, Hashable, Sendable, Codable {
   }
 }
 
+/// A gate within bounds: `g * sigmoid(alpha * g) * (u + 1)` with `g = min(gate, limit)` and `u` between `-limit` and `limit`
+/// (gpt-oss).
+package struct ClampedGate: Hashable, Sendable {
+  package var limit: Float
+  package var alpha: Float
+
+  package init(limit: Float, alpha: Float) {
+    self.limit = limit
+    self.alpha = alpha
+  }
+
+  func callAsFunction(_ gate: Float, _ up: Float) -> Float {
+    let gate = min(gate, limit)
+    let up = max(-limit, min(up, limit))
+    return gate / (1 + exp(-alpha * gate)) * (up + 1)
+  }
+}
+
 /// Operators that families other than Llama's need; in plain Swift, the same for every provider.
 extension ExecutionContext {
   /// `out = activation(x) * other`, `[rows, columns]`, where no activation is the identity.
@@ -41,6 +59,18 @@ extension ExecutionContext {
       for place in first * columns..<(first + count) * columns {
         let value = activation.map { $0(x[place]) } ?? x[place]
         out[place] = other.map { value * $0[place] } ?? value
+      }
+    }
+  }
+
+  /// `out = gate(x, other)`, `[rows, columns]`; `out` may be `x`.
+  package func activate(
+    _ gate: ClampedGate, _ x: UnsafePointer<Float>, times other: UnsafePointer<Float>,
+    into out: UnsafeMutablePointer<Float>, rows: Int, columns: Int
+  ) {
+    inSlabs(.activation, rows: rows, columns: columns, passes: 3) { first, count in
+      for place in first * columns..<(first + count) * columns {
+        out[place] = gate(x[place], other[place])
       }
     }
   }

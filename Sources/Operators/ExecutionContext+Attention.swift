@@ -165,6 +165,7 @@ extension ExecutionContext {
     args.end = Int64(range.positions.upperBound)
     args.query_heads = Int32(shared)
     args.scale = view.scale ?? 1 / Float(view.headDimension).squareRoot()
+    args.sinks = view.sinks.map { $0.pointer + head * shared }
     args.keys = keyCoder.kernel
     args.values = valueCoder.kernel
     args.key_blocks = (range.keysAreRecent ? recent.keys : quantized.keys) + head * blocks

@@ -41,7 +41,8 @@ extension ExecutionContext {
         for query in head * shared..<(head + 1) * shared {
           let place = (token * heads + query) * width
           CappedAttention(
-            scale: view.scale ?? 1 / Float(width).squareRoot(), cap: cap, width: width
+            scale: view.scale ?? 1 / Float(width).squareRoot(), cap: cap, width: width,
+            sink: view.sinks.map { $0.pointer[query] }
           ).run(
             queries + place, keys: keys + first * width, values: keys + size + first * width,
             positions: last - first + 1, into: out + place)
@@ -56,13 +57,15 @@ private struct CappedAttention {
   let scale: Float
   let cap: Float
   let width: Int
+  /// A score that has no value.
+  let sink: Float?
 
   func run(
     _ query: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>,
     positions: Int, into out: UnsafeMutablePointer<Float>
   ) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: positions) { scores in
-      var largest = -Float.infinity
+      var largest = sink ?? -Float.infinity
       for place in 0..<positions {
         var sums = SIMD8<Float>.zero
         let key = keys + place * width
@@ -80,7 +83,7 @@ private struct CappedAttention {
         largest = max(largest, scores[place])
       }
       out.update(repeating: 0, count: width)
-      var total: Float = 0
+      var total = sink.map { exp($0 - largest) } ?? 0
       for place in 0..<positions {
         let weight = exp(scores[place] - largest)
         total += weight

@@ -16,6 +16,8 @@ package struct KVView {
   package var scale: Float?
   /// Scores become `cap * tanh(score / cap)`; nil for none.
   package var softCap: Float?
+  /// A score of each query head that takes part in the softmax and has no value; nil for none.
+  package var sinks: AttentionSinks?
   /// `[kvHeads][blocks]`.
   package var keyBlocks: [[UnsafeMutableRawPointer]]
   /// `[kvHeads][blocks]`.
@@ -40,6 +42,26 @@ package struct KVView {
 
   /// How keys and values are stored.
   package var format: KVFormatPair { coding.format }
+}
+
+/// Learned scores of the query heads of a layer, in float32 at an address that stays while this object lives.
+package final class AttentionSinks: @unchecked Sendable {
+  // Unchecked: written in `init` only.
+
+  package let count: Int
+  package let pointer: UnsafePointer<Float>
+
+  package init(_ values: [Float]) {
+    let storage = UnsafeMutablePointer<Float>.allocate(capacity: max(1, values.count))
+    storage.initialize(repeating: 0, count: max(1, values.count))
+    for (index, value) in values.enumerated() { storage[index] = value }
+    pointer = UnsafePointer(storage)
+    count = values.count
+  }
+
+  deinit { pointer.deallocate() }
+
+  package var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 }
 
 /// The latest tokens of one layer in full precision, and from where on they count.
@@ -118,6 +140,22 @@ package struct KVLayerCoding: Sendable {
         try coder.learned(
           from: vectors + head * coder.headDimension, tokens: tokens,
           stride: kvHeads * coder.headDimension)
+      }
+    }
+    return KVLayerCoding(
+      format: format, keys: try side(self.keys, keys), values: try side(self.values, values))
+  }
+
+  /// The same with given scales where an FP8 format would find them from its first tokens.
+  ///
+  /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
+  package func scaled(keys: Float, values: Float) throws -> KVLayerCoding {
+    func side(_ coders: [KVCoder], _ scale: Float) throws -> [KVCoder] {
+      try coders.map { coder in
+        guard coder.learns, case .fp8 = coder.format else { return coder }
+        return try KVCoder(
+          coder.format, isKeys: coder.isKeys, headDimension: coder.headDimension,
+          order: Array(0..<coder.headDimension), scale: scale)
       }
     }
     return KVLayerCoding(

@@ -87,7 +87,10 @@ struct Advisor {
     case .weights:
       sentence =
         "Weights take \(Quantity.bytes(memory.weights))\(stored) and are \(share) of the bytes a decode step "
-        + "reads; W4 frees \(freed) and would save \(saves) of a request's time."
+        + "reads; "
+        + (effect.freed > 0 || planner.model.storedBits == nil
+          ? "W4 frees \(freed) and would save \(saves) of a request's time."
+          : "W4 would be no smaller.")
     case .activations:
       let bound = prefill.bound == .compute ? "is bound by arithmetic" : "is bound by reading"
       sentence =

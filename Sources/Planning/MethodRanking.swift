@@ -45,16 +45,25 @@ struct MethodRanking {
     let weights = planner.model.fitted(claim.form.weights)
     let bits =
       isAboutBits && claim.form.isAboutBits ? planner.model.bitsPerWeight(weights) : nil
+    let bytes = bits.map { planner.model.weightBytes(bitsPerWeight: $0) }
     var ranked = PlanReport.RankedMethod(
       name: method.name, why: text(claim.why, claim.form),
-      wouldChange: text(claim.wouldChange, claim.form), bits: bits,
-      bytes: bits.map { planner.model.weightBytes(bitsPerWeight: $0) })
+      wouldChange: text(claim.wouldChange, claim.form), bits: bits, bytes: bytes)
     if bits != nil {
       ranked.codeBits = Double(weights.bits)
       ranked.group = weights.plannedGroup
     }
+    var score = claim.rank
+    let stored = planner.model.storedWeightBytes
+    if planner.model.storedBits != nil, let bytes, bytes >= stored {
+      // Below all that would make the weights smaller, in their own order.
+      score -= 1000
+      ranked.why =
+        "\(Quantity.bytes(bytes)) would be no less than the \(Quantity.bytes(stored)) they take as stored"
+      ranked.wouldChange = "the model that the file was made from"
+    }
     return Ranked(
-      score: claim.rank, method: ranked,
+      score: score, method: ranked,
       demand: RuntimeDemand(weights: weights, activations: claim.form.activations))
   }
 

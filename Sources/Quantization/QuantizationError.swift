@@ -10,6 +10,7 @@ package enum QuantizationError: Error, Hashable, Sendable {
   case checkpointBusy(folder: String)
   case checkpointDamaged(folder: String, reason: String)
   case checkpointOfAnother(folder: String, differences: [String])
+  case cannotKeep(layer: String, format: String)
   case noFiniteLoss(layers: String, tried: Int)
   case cancelled
 }
@@ -42,6 +43,8 @@ extension QuantizationError: CustomStringConvertible {
     case .checkpointOfAnother(let folder, let differences):
       "\(folder) holds an unfinished run of something else: " + differences.joined(separator: "; ")
         + "; resume with the same settings, or remove it to start over"
+    case .cannotKeep(let layer, let format):
+      "\(layer): expected a form that a method makes, in which a finished block is kept; found \(format)"
     case .noFiniteLoss(let layers, let tried):
       "\(layers): expected a finite loss at one of \(tried) candidates at least, found none; "
         + "inputs that are not finite would do that"

@@ -27,12 +27,12 @@ extension LinearWeight {
   }
 
   /// The same values as floating-point numbers: the weight itself, or a copy in float32 of one that is quantized.
-  package var decoded: any LinearWeight {
-    guard !format.isFloat, let shape = try? Shape(checking: [rows, columns]),
-      let view = try? TensorView(dtype: .f32, shape: shape, copying: dequantized()),
-      let dense = try? DenseWeight(view)
-    else { return self }
-    return dense
+  ///
+  /// - Throws: `TensorError` for sizes that no tensor has.
+  package func decoded() throws -> any LinearWeight {
+    guard !format.isFloat else { return self }
+    let shape = try Shape(checking: [rows, columns])
+    return try DenseWeight(TensorView(dtype: .f32, shape: shape, copying: dequantized()))
   }
 
   /// All values as float32, `[rows, columns]`.

@@ -30,6 +30,11 @@ package struct SharedBytes: @unchecked Sendable {
 
   package var count: Int { bytes.count }
 
+  /// Some of the bytes, where they lie.
+  package func part(_ range: Range<Int>) -> SharedBytes {
+    SharedBytes(UnsafeRawBufferPointer(rebasing: bytes[range]), owner: owner)
+  }
+
   /// Gives back the pages of a mapped file; they come back when they are read.
   package func releasePages() {
     guard let file = owner as? MappedFile, let start = bytes.baseAddress,

@@ -81,7 +81,7 @@ final class Problem {
       out_head_stride: dim, position: Int64(position), window: Int64(window), begin: 0, end: 0,
       query_heads: Int32(heads), scale: 1 / Float(dim).squareRoot(), keys: keyFormat,
       values: valueFormat, key_blocks: UnsafePointer(keyPointers),
-      value_blocks: UnsafePointer(valuePointers))
+      value_blocks: UnsafePointer(valuePointers), sinks: nil)
   }
 
   deinit {
@@ -145,9 +145,10 @@ final class Problem {
           Double(args.scale)
             * zip(q, k[(t * dim)..<((t + 1) * dim)]).reduce(0) { $0 + Double($1.0) * Double($1.1) }
         }
-        let largest = scores.max() ?? 0
+        let sink = args.sinks.map { Double($0[h]) }
+        let largest = max(scores.max() ?? 0, sink ?? -.infinity)
         let weights = scores.map { exp($0 - largest) }
-        let sum = weights.reduce(0, +)
+        let sum = weights.reduce(0, +) + (sink.map { exp($0 - largest) } ?? 0)
         for c in 0..<dim {
           out.append(
             zip(attended, weights).reduce(0) { $0 + $1.1 * Double(v[$1.0 * dim + c]) } / sum)

@@ -93,6 +93,32 @@ struct AttentionTests {
     }
   }
 
+  /// Scores without a value, some far below and some far above all others.
+  @Test(arguments: AttentionVersion.all, Shape.all)
+  fileprivate func sinksTakePartInTheSoftmax(version: AttentionVersion, shape: Shape) {
+    let problem = shape.problem(.f32, .f32)
+    let sinks = (0..<shape.heads).map { Float($0 % 5) * 1.5 - 2 }
+    let plain = problem.run(version)
+    sinks.withUnsafeBufferPointer { sinks in
+      problem.args.sinks = sinks.baseAddress
+      let out = problem.run(version)
+      #expect(relativeError(out, problem.reference(stored: true)) < floatTolerance)
+      #expect(relativeError(out, plain.map(Double.init)) > 1e-3)
+      let split = problem.run(version, cuts: problem.blockCount > 1 ? [1] : [])
+      #expect(relativeError(split, problem.reference(stored: true)) < floatTolerance)
+    }
+    let far = [Float](repeating: 1000, count: shape.heads)
+    let faint = [Float](repeating: -1000, count: shape.heads)
+    far.withUnsafeBufferPointer {
+      problem.args.sinks = $0.baseAddress
+      #expect(problem.run(version).allSatisfy { $0 == 0 })
+    }
+    faint.withUnsafeBufferPointer {
+      problem.args.sinks = $0.baseAddress
+      #expect(problem.run(version) == plain)
+    }
+  }
+
   @Test(arguments: AttentionVersion.all, KVKind.allCases)
   func repeatsGiveTheSameBits(version: AttentionVersion, kind: KVKind) {
     let problem = Problem(
@@ -151,7 +177,8 @@ struct AttentionTests {
                   out: out.baseAddress, out_token_stride: dim, out_head_stride: dim,
                   position: Int64(cached - 1), window: 0, begin: 0, end: 0, query_heads: 1,
                   scale: 1 / Float(dim).squareRoot(), keys: kf.pointee, values: vf.pointee,
-                  key_blocks: keyBlocks.baseAddress, value_blocks: valueBlocks.baseAddress)
+                  key_blocks: keyBlocks.baseAddress, value_blocks: valueBlocks.baseAddress,
+                  sinks: nil)
                 let scratch = Scratch(nk_attention_scratch_bytes(&args, 1))
                 version.attention(&args, 0, 1, scratch.base)
               }

@@ -32,7 +32,10 @@ import Tokenizers
     arguments: ["falcon", "gpt-2", "llama-spm", "phi-3", "starcoder"])
   func idsOfRealVocabularies(name: String) throws {
     let base = "data/gguf-vocab/ggml-vocab-\(name).gguf"
-    let tokenizer = try GGUFFile(path: try #require(SharedMaterial.path(base))).tokenizer()
+    let file = try GGUFFile(path: try #require(SharedMaterial.path(base)))
+    let tokenizer = try file.tokenizer()
+    let written = try Tokenizer(
+      json: Array(file.vocabulary().tokenizerJSON().utf8), file: "tokenizer.json")
     let texts = Self.parts(try Self.bytes(base + ".inp"), "\n__ggml_vocab_test__\n")
     var lines = Self.parts(try Self.bytes(base + ".out"), "\n")
     while lines.count > texts.count, lines.last?.isEmpty == true { lines.removeLast() }
@@ -43,6 +46,9 @@ import Tokenizers
       }
       #expect(
         try tokenizer.encode(utf8: text) == wanted, "\(String(decoding: text, as: UTF8.self))")
+      #expect(
+        try written.encode(utf8: text) == wanted,
+        "tokenizer.json: \(String(decoding: text, as: UTF8.self))")
     }
   }
 

@@ -148,8 +148,8 @@ import Testing
     let model = try model()
     let calibration = try BlockCalibration(
       model: model, index: 2, sequences: stream(model, seed: 1), context: context)
-    let draft = BlockDraft(
-      try model.block(2), index: 2, recipe: .baseline, pool: context.pool)
+    let draft = try BlockDraft(
+      model.block(2), index: 2, recipe: .baseline, pool: context.pool)
     let found = try calibration.ranges(of: draft, groups: [.q])
     let largest = try #require(found[.q]).range().largestMagnitude
     #expect(abs(try scale(plain, .q) * 127 - largest) < largest * 1e-5)

@@ -67,6 +67,81 @@ import Testing
     #expect(abs(report.perplexity / right - 1) < 0.02, "\(report.perplexity)")
   }
 
+  /// An FP8 cache with one scale for all tokens takes those of the file; every other cache is as it was.
+  @Test func scalesOfTheFileAreTakenByAnFP8Cache() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("scaled")
+    try FileManager.default.copyItem(atPath: Self.folder("kv-scales-beside-weights"), toPath: path)
+    let checkpoint = try Checkpoint(path: path)
+    let names = checkpoint.tensors.map(\.name).filter { $0.hasSuffix(".k_scale") }
+    #expect(!names.isEmpty)
+    let config = try ConfigFile(path: path + "/config.json")
+    let reader = try CompressedTensorsReader(checkpoint, config: config)
+    let layer = String(try #require(names.first).dropLast(".k_scale".count)) + ".k_proj"
+    let scale = try #require(try reader.cacheScale(of: layer))
+    #expect(try checkpoint.view(names[0]).floats() == [scale])
+    #expect(try reader.cacheScale(of: layer.replacing("k_proj", with: "q_proj")) == nil)
+    func perplexity(_ path: String, _ cache: String) throws -> Double {
+      let laboratory = try Laboratory(threads: 2)
+      _ = try perform(laboratory, LoadJob(path: path))
+      if !cache.isEmpty {
+        _ = try perform(
+          laboratory,
+          QuantizeJob(
+            recipe: RecipeText.recipe(cache),
+            calibration: CalibrationOptions(
+              text: Self.folder("kv-scales-beside-weights") + "/text.txt", samples: 1, length: 32),
+            keeping: .nothing))
+      }
+      return try perform(
+        laboratory,
+        EvaluateJob(
+          options: EvaluationOptions(
+            text: path + "/text.txt", protocol: .paper, window: 32, windows: 4))
+      ).perplexity
+    }
+    // Far too large: nearly everything becomes zero.
+    try Self.rewrite(path, ending: ".k_scale", to: 1e4)
+    let own = Self.folder("kv-scales-beside-weights")
+    #expect(try perplexity(path, "") == perplexity(own, ""))
+    #expect(try perplexity(path, "kv=fp8") == perplexity(own, "kv=fp8"))
+    let (wrong, right) = (
+      try perplexity(path, "kv=fp8 kv.scale=first"), try perplexity(own, "kv=fp8 kv.scale=first")
+    )
+    #expect(wrong != right)
+    #expect(try abs(right / perplexity(own, "") - 1) < 0.02)
+    try Self.rewrite(path, ending: ".k_scale", to: -1)
+    let error = #expect(throws: Ended.self) {
+      try perform(Laboratory(threads: 1), LoadJob(path: path))
+    }
+    guard case .failed(_, let message)? = error?.event else {
+      Issue.record("opened")
+      return
+    }
+    #expect(message.contains("k_scale") && message.contains("a positive scale"))
+  }
+
+  /// The tensors of a checkpoint written again, scalars of a name changed.
+  private static func rewrite(_ path: String, ending: String, to value: Float) throws {
+    let checkpoint = try Checkpoint(path: path)
+    let views = try checkpoint.tensors.map { ($0.name, try checkpoint.view($0.name)) }
+    let copies = try views.map { name, view in
+      (
+        name,
+        try TensorView(
+          dtype: name.hasSuffix(ending) ? .f32 : view.dtype, shape: view.shape,
+          copying: name.hasSuffix(ending)
+            ? withUnsafeBytes(of: value) { Array($0) } : Array(view.bytes))
+      )
+    }
+    try FileManager.default.removeItem(atPath: path + "/model.safetensors")
+    let writer = try SafetensorsWriter(
+      path: path + "/model.safetensors",
+      entries: copies.map { .init(name: $0.0, dtype: $0.1.dtype, shape: $0.1.shape) })
+    for (name, view) in copies { try writer.write(name, view.bytes) }
+    try writer.commit()
+  }
+
   /// Values that an FP16 cache does not hold are told by block and size, never turned into infinities.
   @Test func valuesBeyondTheCacheAreNamed() throws {
     let path = Self.folder("values-beyond-fp16-cache")

@@ -11,6 +11,7 @@ import Synchronization
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 /// GGUF files as the open model, and two models held against each other.
 @Suite struct GGUFOpeningTests {
@@ -102,7 +103,12 @@ import Testing
     #expect(before.baseline.storedAs == "Q8_0")
     #expect(before.kl.mean > 0)
     _ = try perform(
-      laboratory, ExportJob(path: folder.path("artifact"), format: "compressed-tensors"))
+      laboratory, ExportJob(path: folder.path("artifact"), format: "compressed-tensors")
+    ) { event in if case .log(_, let text) = event { said.withLock { $0.append(text) } } }
+    // The layer that the recipe keeps, and the table.
+    #expect(
+      said.withLock { $0.contains { $0.hasPrefix("2 tensors in Q8_0 that the recipe leaves") } },
+      "\(said.withLock { $0 })")
     let opened = try Laboratory(threads: 2)
     let summary = try perform(opened, LoadJob(path: folder.path("artifact")))
     #expect(summary.against?.name == "demo.gguf")
@@ -110,6 +116,59 @@ import Testing
     let after = try perform(opened, EvaluateJob(options: Self.evaluation))
     #expect(after.baseline.perplexity == before.baseline.perplexity)
     #expect(abs(after.perplexity / before.perplexity - 1) < 1e-3)
+  }
+
+  /// Without the file it was made from, too: the tokenizer of the metadata is among its files.
+  @Test func theArtifactOpensByItself() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    let path = try Self.demo(in: folder, as: .q8_0)
+    _ = try perform(laboratory, LoadJob(path: path))
+    _ = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: RecipeText.recipe("weights=rtn:4:64"),
+        calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
+    let before = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    let artifact = folder.path("artifact")
+    _ = try perform(laboratory, ExportJob(path: artifact, format: "compressed-tensors"))
+    let original = try GGUFFile(path: path).tokenizer()
+    let written = try Tokenizer.load(directory: artifact)
+    let text = "Once upon a time, there was a dog; it's name was Bö. 12345\n\n  End <|x|>"
+    #expect(try written.encode(text) == original.encode(text))
+    #expect(written.bosID == original.bosID && written.eosID == original.eosID)
+    try FileManager.default.removeItem(atPath: path)
+    let opened = try Laboratory(threads: 2)
+    let summary = try perform(opened, LoadJob(path: artifact))
+    #expect(summary.against == nil)
+    #expect(summary.tokenizer == "2048 tokens")
+    let after = try perform(opened, EvaluateJob(options: Self.evaluation))
+    #expect(abs(after.perplexity / before.perplexity - 1) < 1e-3)
+  }
+
+  /// What a transform rewrites is decoded, and said to be.
+  @Test func blocksArePlantedAndRotatedAsNumbers() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    let said = Mutex<[String]>([])
+    _ = try perform(laboratory, LoadJob(path: Self.demo(in: folder, as: .q8_0)))
+    let planted = try perform(
+      laboratory, PlantingJob(planting: OutlierPlanting(channels: 8, factor: 32))
+    ) { event in if case .log(_, let text) = event { said.withLock { $0.append(text) } } }
+    #expect(planted.logitDifference == 0)
+    #expect(planted.atSixAfter > planted.atSixBefore)
+    #expect(said.withLock { $0.contains { $0.contains("the values they stand for") } })
+    let report = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    #expect(report.planted?.contains("8 channels x32") == true)
+    #expect(report.kl.mean < 1e-3)
+    _ = try perform(laboratory, PlantingJob(planting: nil))
+    let rotated = try perform(laboratory, RotationJob(rotation: ResidualRotation(seed: 1)))
+    let exact = try #require(rotated.exact)
+    #expect(exact.difference < exact.largest * 1e-3)
+    // Taken back, the weights are as they are stored.
+    _ = try perform(laboratory, RotationJob(rotation: nil))
+    let back = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    #expect(back.recipe == "as stored, Q8_0" && back.kl.mean == 0)
   }
 
   // MARK: Two files

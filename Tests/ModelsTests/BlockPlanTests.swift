@@ -142,9 +142,9 @@ import Testing
     plan.attention.softCap = 50
     #expect(plan.notRun == nil)
     plan.attention.softCap = nil
-    plan.attention.hasSinks = true
-    #expect(plan.notRun?.contains("sinks") == true)
-    plan.attention.hasSinks = false
+    plan.attention.sinks = "model.layers.0.self_attn.sinks"
+    #expect(plan.notRun == nil)
+    plan.attention.sinks = nil
     plan.feedForward.experts = .init(count: 8, active: 2, scores: .softmaxOfChosen)
     #expect(plan.notRun?.contains("experts") == true)
     plan.feedForward.experts = nil

@@ -10,7 +10,7 @@ struct FixtureModel: CustomTestStringConvertible, Sendable {
   static let names = [
     "llama3-scaling", "llama-linear", "mistral-window", "qwen2", "qwen3", "smollm3", "gemma3",
     "llama-yarn", "olmo2", "granite", "phi3", "gpt2", "opt", "mixtral", "qwen3-moe",
-    "gemma2",
+    "gemma2", "gpt-oss", "gpt-oss-mxfp4",
   ]
 
   let name: String

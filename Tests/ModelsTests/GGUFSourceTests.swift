@@ -94,11 +94,11 @@ import Testing
     let decoded = try model.replacing(
       Dictionary(
         uniqueKeysWithValues: model.linears.map {
-          ($0, try model[$0].replacing(weight: model[$0].weight.decoded))
+          ($0, try model[$0].replacing(weight: model[$0].weight.decoded()))
         })
     ).replacing(
-      embedding: model.embedding.decoded,
-      head: model.head.replacing(weight: model.embedding.decoded))
+      embedding: model.embedding.decoded(),
+      head: model.head.replacing(weight: model.embedding.decoded()))
     #expect(largestDifference(try Self.logits(model), try Self.logits(decoded)) < 1e-4)
   }
 

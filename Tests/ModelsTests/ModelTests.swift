@@ -103,6 +103,8 @@ import Testing
     case "mixtral", "qwen3-moe":
       #expect(pairs.map(\.targets.count) == [3, 1] + [1 + 2 * experts(block)] + ones(block))
       #expect(pairs[2].targets.first == .router)
+    case "gpt-oss", "gpt-oss-mxfp4":
+      #expect(pairs.map(\.targets.count) == [3, 1, 1 + 2 * experts(block)], "a clamped gate")
     default:
       #expect(pairs.map(\.targets) == [[.q, .k, .v], [.o], [.gate, .up], [.down]])
       #expect(pairs[1].isTied == (block.plan.attention.heads > block.plan.attention.kvHeads))

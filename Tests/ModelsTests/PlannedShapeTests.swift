@@ -65,6 +65,39 @@ import Testing
     }
   }
 
+  /// Biases and a table of positions are parameters: the sums that the models' own cards give.
+  @Test(
+    arguments: [
+      (
+        """
+        "model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12,
+        "n_positions": 1024, "activation_function": "gelu_new"
+        """, 124_439_808
+      ),
+      (
+        """
+        "model_type": "opt", "vocab_size": 50272, "hidden_size": 768, "word_embed_proj_dim": 768,
+        "ffn_dim": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+        "max_position_embeddings": 2048, "activation_function": "relu",
+        "do_layer_norm_before": true
+        """, 125_239_296
+      ),
+      (
+        """
+        "model_type": "qwen2", "vocab_size": 151936, "hidden_size": 896, "intermediate_size": 4864,
+        "num_hidden_layers": 24, "num_attention_heads": 14, "num_key_value_heads": 2,
+        "max_position_embeddings": 32768, "tie_word_embeddings": true
+        """, 494_032_768
+      ),
+    ])
+  func everyParameterCounts(fields: String, parameters: Int) throws {
+    let shape = try ModelConfiguration(
+      ConfigFile(path: "config.json", text: Array("{\(fields)}".utf8))
+    ).shape
+    #expect(shape.parameters == parameters)
+    #expect(shape.weightBytes(bitsPerWeight: 16) == Double(2 * parameters))
+  }
+
   /// Nothing that runs shares a cache: such a file is not loaded as if it did not.
   @Test func sharingIsNotRun() {
     #expect(throws: ModelError.self) {

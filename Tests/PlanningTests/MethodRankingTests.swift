@@ -22,6 +22,25 @@ import Wording
     return try #require(report.advice.first { $0.target == target }).ranking
   }
 
+  /// A file whose weights are small already: what would make them larger comes last and says so.
+  @Test func whatIsStoredSmallIsNotMadeLarger() throws {
+    func weights(_ bits: Double) throws -> PlanReport.Advice {
+      var model = PlannerTests.llama3
+      model.storedBits = bits
+      let report = Planner(
+        model: model, workload: Workload(context: 8192), peaks: PlannerTests.gpu, methods: .all
+      ).plan()
+      return try #require(report.advice.first { $0.target == .weights })
+    }
+    let small = try weights(4.5)
+    #expect(small.ranking.allSatisfy { $0.why.contains("as stored") }, "\(small.ranking)")
+    #expect(small.ranking.map(\.name) == ["gptq", "awq", "hqq", "rtn"])
+    #expect(small.effect?.freed == 0 && small.reason.hasSuffix("W4 would be no smaller."))
+    let large = try weights(8.5)
+    #expect(large.ranking.allSatisfy { !$0.why.contains("as stored") })
+    #expect((large.effect?.freed ?? 0) > 0)
+  }
+
   @Test func whereBitsFitGPTQLeads() throws {
     let found = try ranking(Workload(context: 8192), .weights)
     #expect(found.map(\.name) == ["gptq", "awq", "hqq", "rtn"])

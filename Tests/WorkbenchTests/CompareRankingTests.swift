@@ -26,6 +26,23 @@ import Workbench
     #expect(play.screen().contains("different protocols"))
   }
 
+  /// Runs on other texts, too; the larger group comes first.
+  @Test func theTextSetsRunsApart() {
+    var play = Play()
+    for (id, kl, text) in [
+      ("run-1", 0.5, "a.txt"), ("run-2", 0.2, "b.txt"), ("run-3", 0.1, "a.txt"),
+    ] {
+      var run = SampleRun.run(id, SampleRun.recipe, kl: kl, bytes: 1_000_000, rate: 1)
+      run.evaluation?.text = text
+      play.send(.catalog(part: .run(record: run)))
+    }
+    play.press("9")
+    let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
+    #expect(ids == ["run-3", "run-1", "run-2"])
+    #expect(play.screen().contains("protocols or texts"))
+    #expect(play.screen(width: 200).contains("b.txt"))
+  }
+
   @Test func bytesAreRankedAcross() {
     var play = Self.play()
     for _ in 0..<4 { play.press("o") }

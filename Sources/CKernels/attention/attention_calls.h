@@ -39,7 +39,8 @@ void VERSION(nk_attention)(const nk_attention_args *a, int64_t t0, int64_t t1, v
     for (int32_t row = 0; row < tile.rows; row++) {
       float *out = attention_out(&tile, row);
       const float *acc = tile.acc + row * tile.value_dim;
-      const float sum = sum_of_row(&tile, row);
+      const float sum = sum_of_row(&tile, row)
+                        + attention_sink(a, row % a->query_heads, tile.largest[row]);
       const float inverse = sum > 0 ? 1.0f / sum : 0.0f;
       for (int32_t c = 0; c < a->values.head_dim; c++) out[c] = acc[c] * inverse;
     }

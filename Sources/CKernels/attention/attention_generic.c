@@ -67,6 +67,7 @@ void nk_attention_merge(const nk_attention_args *a, int64_t t0, int64_t t1,
         sum += weight * part[1];
         for (int32_t c = 0; c < dim; c++) out[c] += weight * part[NK_ATTENTION_STATE + c];
       }
+      sum += attention_sink(a, h, largest);
       for (int32_t c = 0; c < dim; c++) out[c] = sum > 0 ? out[c] / sum : 0;
     }
   }

@@ -180,4 +180,10 @@ static inline float attention_scale(const nk_attention_args *a) {
   return a->scale * 1.44269504088896341f;
 }
 
+// What the sink of a query head adds to the sum of probabilities that are relative to `largest`, in
+// base-2 units. A sink far above all scores adds infinity, and the output is zero.
+static inline float attention_sink(const nk_attention_args *a, int32_t head, float largest) {
+  return a->sinks ? exp2f(a->sinks[head] * 1.44269504088896341f - largest) : 0;
+}
+
 #endif

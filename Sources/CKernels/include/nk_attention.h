@@ -143,6 +143,8 @@ typedef struct nk_attention_args {
   nk_kv_format values;            // head_dim may differ from that of the keys
   const void *const *key_blocks;  // [block]; blocks that no token of the call attends may be null
   const void *const *value_blocks;
+  const float *sinks;             // [query_heads]: a score that takes part in the softmax and has
+                                  // no value; null: none
 } nk_attention_args;
 
 // Bytes of scratch (64-byte aligned) for calls of at most `tokens` tokens. The same for all
@@ -157,8 +159,8 @@ void nk_attention_generic(const nk_attention_args *args, int64_t t0, int64_t t1,
 // The same over the blocks [b0, b1) only, to spread long caches over threads. Leaves a partial
 // state, writes no output: per (token, query head), tokens outermost, NK_ATTENTION_STATE + head_dim
 // of the values floats: the largest score in base-2 units (-inf if nothing was attended), the sum
-// of 2^(score - largest), and the weighted sum of values, undivided. The partial's bytes are
-// nk_attention_partial_floats(args, t1 - t0) * 4; cut at block ranges of your choice: the result
+// of 2^(score - largest), and the weighted sum of values, undivided; sinks take part where states
+// are merged. The partial's bytes are nk_attention_partial_floats(args, t1 - t0) * 4; cut at block ranges of your choice: the result
 // depends on the cuts, not on which thread did what.
 enum { NK_ATTENTION_STATE = 2 };
 size_t nk_attention_partial_floats(const nk_attention_args *args, int64_t tokens);

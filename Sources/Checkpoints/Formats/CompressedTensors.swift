@@ -48,6 +48,9 @@ package enum CompressedTensors: ExportFormat {
     config.set("nibble", .object(artifact.notes))
     try WholeFile.write(
       JSONValue.object(config).text(indent: 2) + "\n", to: directory.path(of: "config.json"))
+    for file in artifact.files {
+      try WholeFile.write(file.text, to: directory.path(of: file.name))
+    }
     for path in artifact.companions {
       let file = try MappedFile(path: path)
       let name = path.split(separator: "/").last.map(String.init) ?? "file"

@@ -30,17 +30,20 @@ package struct Artifact {
   package var others: [(name: String, view: TensorView)]
   /// Files copied next to the weights, such as the tokenizer's.
   package var companions: [String]
+  /// Files that are written next to the weights, by name: a tokenizer that was read from the metadata of a GGUF file.
+  package var files: [(name: String, text: String)]
   /// What the program wants to find again, under its own key in `config.json`.
   package var notes: JSONObject
 
   package init(
     config: JSONObject, layers: [Layer], others: [(name: String, view: TensorView)],
-    companions: [String], notes: JSONObject
+    companions: [String], files: [(name: String, text: String)] = [], notes: JSONObject
   ) {
     self.config = config
     self.layers = layers
     self.others = others
     self.companions = companions
+    self.files = files
     self.notes = notes
   }
 }

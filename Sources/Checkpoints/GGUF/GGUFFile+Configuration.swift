@@ -12,9 +12,32 @@ extension GGUFFile {
     guard let known = GGUFArchitecture.all[name] else {
       throw .unsupported(
         file: file.path, item: "general.architecture", found: "\"\(name.prefix(40))\"",
-        known: "known are " + GGUFArchitecture.names.joined(separator: ", "))
+        known: "known are " + GGUFArchitecture.names.joined(separator: ", ") + nearest(to: name))
     }
     return known
+  }
+
+  /// The known family of the most alike name, and what tensors of the file it has no place for; empty where none is alike.
+  private func nearest(to name: String) -> String {
+    let alike = GGUFArchitecture.names.map { known in
+      (known, zip(name, known).prefix { $0 == $1 }.count)
+    }
+    guard let (known, likeness) = alike.max(by: { $0.1 < $1.1 }), likeness >= 3,
+      let architecture = GGUFArchitecture.all[known]
+    else { return "" }
+    let names = GGUFTensorNames(
+      architecture, heads: 1, kvHeads: 1, hasExperts: tensors.contains { $0.name.contains("_exps") }
+    )
+    var unknown: [String] = []
+    for tensor in tensors where names.mapping(of: tensor.name) == nil {
+      let role = tensor.name.split(separator: ".").filter { Int($0) == nil && $0 != "blk" }
+        .joined(separator: ".")
+      if !unknown.contains(role) { unknown.append(role) }
+    }
+    let more = unknown.count > 4 ? " and \(unknown.count - 4) more" : ""
+    return "; the nearest is \(known)"
+      + (unknown.isEmpty
+        ? "" : ", which has no place for \(unknown.prefix(4).joined(separator: ", "))\(more)")
   }
 
   /// The names of the tensors in a checkpoint of Hugging Face.
@@ -46,6 +69,17 @@ extension GGUFFile {
       let field = ["qwen2_moe", "qwen3_moe"].contains(architecture.modelType)
       config.append(field ? "num_experts" : "num_local_experts", .number(JSONNumber(experts)))
       try keys.copy("expert_used_count", as: "num_experts_per_tok", to: &config)
+      // What files of the family say, and the format does not.
+      if architecture.modelType == "qwen3_moe" {
+        config.append("norm_topk_prob", .bool(true))
+        let blocks = try keys.required("block_count")
+        let dense = (0..<min(blocks, tensors.count)).filter {
+          tensor("blk.\($0).ffn_gate_exps.weight") == nil
+        }
+        if dense.count < blocks {
+          config.append("mlp_only_layers", .array(dense.map { .number(JSONNumber($0)) }))
+        }
+      }
       try keys.copy("expert_feed_forward_length", as: "moe_intermediate_size", to: &config)
       try keys.copy(
         "expert_shared_feed_forward_length", as: "shared_expert_intermediate_size", to: &config)
@@ -90,7 +124,9 @@ extension GGUFFile {
     ] {
       config.append(field, .number(JSONNumber(try keys.required(key))))
     }
-    try keys.copy("feed_forward_length", as: "intermediate_size", to: &config)
+    var width = try keys.integer("feed_forward_length")
+    if width == nil { width = try keys.integer("expert_feed_forward_length") }
+    if let width { config.append("intermediate_size", .number(JSONNumber(width))) }
     try keys.copy("attention.head_count_kv", as: "num_key_value_heads", to: &config)
     try keys.copy("attention.sliding_window", as: "sliding_window", to: &config)
     if let key = try keys.integer("attention.key_length") {
@@ -168,6 +204,7 @@ extension GGUFFile {
     }
     try keys.copy(
       "rope.scaling.original_context_length", as: "original_max_position_embeddings", to: &scaling)
+    if architecture.modelType == "gpt_oss" { scaling.append("truncate", .bool(false)) }
     config.append("rope_scaling", .object(scaling))
   }
 }

@@ -49,10 +49,18 @@ package struct GGUFTensorNames: Sendable {
       return Mapping(name: "lm_head.weight", change: .none)
     default: break
     }
-    guard parts.count == 4, parts[0] == "blk", let block = Int(parts[1]), block >= 0,
+    guard (4...5).contains(parts.count), parts[0] == "blk", let block = Int(parts[1]), block >= 0,
       "\(block)" == parts[1], ending == "weight" || ending == "bias"
     else { return nil }
     let prefix = "model.layers.\(block)."
+    if parts.count == 5 {
+      // The first files of Mixtral had a tensor for each expert: `ffn_gate.3`.
+      guard let number = Int(parts[3]), number >= 0, "\(number)" == parts[3],
+        let expert = experts(parts[2] + "_exps")
+      else { return nil }
+      return Mapping(
+        name: prefix + expert.replacing("#", with: "\(number)") + "." + ending, change: .none)
+    }
     if let (layer, change) = layer(parts[2]) {
       return Mapping(name: prefix + layer + "." + ending, change: change)
     }

@@ -65,7 +65,8 @@ struct CompressedTensorsLayer {
         found: "\(name) in \(stored.dtype) next to its scale",
         known: "known are weights that are stored as codes")
     }
-    let isTable = layer.hasSuffix("lm_head") || layer.hasSuffix("embed_tokens")
+    let isTable = ["lm_head", "embed_tokens", "embed_positions", "wte", "wpe"]
+      .contains { layer.hasSuffix($0) }
     guard scheme.isCompressed, !isTable, scheme.covers(layer) == true, group?.weights != nil else {
       return
     }

@@ -65,6 +65,11 @@ package struct CompressedTensorsReader: QuantizedLayout {
     }
   }
 
+  package func cacheScale(of layer: String) throws -> Float? {
+    guard scheme?.cache == "FP8" else { return nil }
+    return try CacheScales.scale(checkpoint, of: layer)
+  }
+
   package var notices: [String] {
     var notices = CacheScales.notices(checkpoint, said: scheme?.cache)
     for words in Set(scheme?.inputsNotRun ?? []).sorted() {

@@ -32,12 +32,18 @@ package protocol QuantizedLayout: Sendable {
   /// - Throws: `CheckpointError` for a scale or zero point that is missing or out of bounds.
   func activation(of layer: String) throws -> ActivationFormat?
 
+  /// The scale of what a layer, that of keys or that of values named without `.weight`, leaves in an FP8 cache; nil for none.
+  ///
+  /// - Throws: `CheckpointError` for one that is no positive number.
+  func cacheScale(of layer: String) throws -> Float?
+
   /// What the file says and nothing here does, a sentence each.
   var notices: [String] { get }
 }
 
 extension QuantizedLayout {
   package func activation(of layer: String) throws -> ActivationFormat? { nil }
+  package func cacheScale(of layer: String) throws -> Float? { nil }
   package var notices: [String] { [] }
 }
 
@@ -45,7 +51,7 @@ extension QuantizedLayout {
 package enum QuantizedLayouts {
   package static let all: [any QuantizedLayout.Type] = [
     CompressedTensorsReader.self, GPTQLayout.self, AWQLayout.self, BlockFloat8Layout.self,
-    BitsAndBytesLayout.self,
+    BitsAndBytesLayout.self, MXFP4ExpertsLayout.self,
   ]
 
   /// The layout of a `quant_method`, nil for none that is known.

@@ -24,6 +24,7 @@ struct AllocateCommand: ParsableCommand {
   var save: String?
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
@@ -44,6 +45,7 @@ struct AllocateCommand: ParsableCommand {
   }
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model)
@@ -52,7 +54,7 @@ struct AllocateCommand: ParsableCommand {
     }
     let report = try session.performLong(
       AllocateJob(
-        recipe: recipe, calibration: calibration.options, budget: budget, windows: windows),
+        recipe: recipe, calibration: calibration.options(texts), budget: budget, windows: windows),
       resume: resume.resume,
       line: { "\($0.layer) alone in \($0.bits) bits: KL \(Quantity.significant($0.kl))" },
       ended: { parts in

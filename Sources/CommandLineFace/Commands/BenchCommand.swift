@@ -15,6 +15,7 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var base: BaseOption
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @Option(help: "Tokens of the prompt.")
   var prompt = 256
   @Option(help: "Tokens generated.")
@@ -40,9 +41,10 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, against: base.against)
+      model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)

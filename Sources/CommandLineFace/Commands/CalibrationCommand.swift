@@ -17,10 +17,12 @@ struct CalibrationCommand: ParsableCommand {
   @OptionGroup var model: ModelArgument
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     guard try recipe.calibrates() else {
@@ -30,7 +32,7 @@ struct CalibrationCommand: ParsableCommand {
     }
     _ = try session.load(model.model, as: recipe)
     let survey = try session.perform(
-      CalibrationSurveyJob(recipe: recipe, calibration: calibration.options))
+      CalibrationSurveyJob(recipe: recipe, calibration: calibration.options(texts)))
     if output.json { return try Output.json(CalibrationDocument(survey: survey)) }
     let blocks = survey.blocks.map(String.init).joined(separator: " and ")
     print(

@@ -45,7 +45,7 @@ struct CompareCommand: ParsableCommand {
     let protocols = Set(records.compactMap { $0.evaluation?.conditions }).sorted()
     if protocols.count > 1 {
       print(
-        "Measured by \(protocols.count) protocols (\(protocols.joined(separator: "; "))): KL, perplexity and top-1 do not "
+        "Measured by \(protocols.count) protocols or texts (\(protocols.joined(separator: "; "))): KL, perplexity and top-1 do not "
           + "compare between them.")
     }
   }

@@ -19,15 +19,17 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var base: BaseOption
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var evaluation: EvaluationGroup
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try texts.check(calibration.calibration, evaluation.text)
     let session = try CommandSession(runtime)
     try session.open(
-      model.model, recipe: recipe.parsed(), calibration.options, against: base.against)
-    let report = try session.perform(EvaluateJob(options: evaluation.options))
+      model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
+    let report = try session.perform(EvaluateJob(options: evaluation.options(texts)))
     if output.json { return try Output.json(report) }
     Self.show(report)
   }

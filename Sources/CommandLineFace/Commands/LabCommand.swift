@@ -26,6 +26,7 @@ struct LabCommand: ParsableCommand {
   @Flag(help: "Fewer rows.")
   var quick = false
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var resume: ResumeOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
@@ -58,10 +59,11 @@ struct LabCommand: ParsableCommand {
   private var options: OutlierLabOptions {
     OutlierLabOptions(
       channels: channels, factors: parsedFactors ?? [], seed: plantSeed, windows: windows,
-      isQuick: quick, calibration: calibration.options)
+      isQuick: quick, calibration: calibration.options(texts))
   }
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     _ = try session.load(model.model)
     let job = OutlierLabJob(options: options)

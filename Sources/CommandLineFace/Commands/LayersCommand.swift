@@ -27,10 +27,12 @@ struct LayersCommand: ParsableCommand {
   var seed: UInt64 = 0
   @Flag(name: .customLong("weights-only"), help: "Compare the weights alone, without a text.")
   var weightsOnly = false
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    try texts.check(text)
     guard (1...100_000).contains(samples) else {
       throw ValidationError("--samples: expected 1 to 100000, found \(samples)")
     }
@@ -54,7 +56,8 @@ struct LayersCommand: ParsableCommand {
     let report = try session.perform(
       LayersJob(
         calibration: CalibrationOptions(
-          text: text, samples: samples, length: sampleLength, seed: seed),
+          text: text, samples: samples, length: sampleLength, seed: seed,
+          chat: texts.chat ? true : nil),
         weightsOnly: weightsOnly))
     if output.json { return try Output.json(report) }
     print("\(report.words) against \(reference.name) (\(summary.baseline.long))")

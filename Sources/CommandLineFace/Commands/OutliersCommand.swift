@@ -20,6 +20,7 @@ struct OutliersCommand: ParsableCommand {
   var thresholds: [Double] = []
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -30,11 +31,12 @@ struct OutliersCommand: ParsableCommand {
   }
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model, as: recipe)
     let survey = try session.perform(
-      OutliersJob(recipe: recipe, calibration: calibration.options, thresholds: thresholds))
+      OutliersJob(recipe: recipe, calibration: calibration.options(texts), thresholds: thresholds))
     if output.json { return try Output.json(OutlierDocument(survey: survey)) }
     Self.show(survey)
   }

@@ -28,19 +28,22 @@ struct QuantizeCommand: ParsableCommand {
   var dryRun = false
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
+  @OptionGroup var texts: ChatTextOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
     _ = try session.load(model.model, as: recipe)
     guard !dryRun else { return try price(recipe, session) }
-    // Hours of work are not begun for a place that cannot be written to.
+    // Hours of work are not begun for a place that cannot be written to, nor for what no format holds.
     guard !FileManager.default.fileExists(atPath: directory) else {
       throw CommandFailure(
         message: "\(directory) exists already: choose another name, nothing was overwritten")
     }
+    try session.laboratory.checkExport(format: format)
     let folder = Self.trimmed(directory) + ".unfinished"
     // What is there but damaged is told by the run itself.
     if resume, !FileManager.default.fileExists(atPath: folder + "/state.json") {
@@ -48,7 +51,7 @@ struct QuantizeCommand: ParsableCommand {
         message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
     }
     var report = try session.quantize(
-      recipe, calibration.options, keeping: .folder(path: folder, resumes: resume))
+      recipe, calibration.options(texts), keeping: .folder(path: folder, resumes: resume))
     let artifact = try session.perform(ExportJob(path: directory, format: format))
     // The model is written; what could be continued is of no more use.
     try FileManager.default.removeItem(atPath: folder)
@@ -67,7 +70,7 @@ struct QuantizeCommand: ParsableCommand {
   private func price(_ recipe: Recipe, _ session: CommandSession) throws {
     let report = try session.perform(
       AssessJob(
-        recipe: recipe, calibration: calibration.options,
+        recipe: recipe, calibration: calibration.options(texts),
         keeping: .folder(path: directory, resumes: false)))
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }

@@ -22,40 +22,63 @@ struct ArtifactWriter {
     self.format = found
   }
 
-  /// Writes a directory whole, or nothing; yields its bytes.
+  /// Whether the open model can be written once it is quantized, whatever the recipe: asked before any work begins.
   ///
-  /// - Throws: `EngineError.outputExists`, `.cannotExport`; what writing throws.
-  func write(to path: String) throws -> Int {
-    guard !FileManager.default.fileExists(atPath: path) else {
+  /// - Throws: `EngineError.unknownFormat`, `.outputExists`, `.cannotExport`; what reading its files throws.
+  static func check(_ held: Laboratory.OpenModel, format: String, path: String? = nil) throws {
+    guard ExportFormats.named(format) != nil else {
+      throw EngineError.unknownFormat(name: format, known: ExportFormats.all.map { $0.name })
+    }
+    if let path, FileManager.default.fileExists(atPath: path) {
       throw EngineError.outputExists(path: path)
     }
-    guard held.summary.recipe == nil, held.summary.layout == nil else {
+    if let base = held.summary.against {
+      throw EngineError.cannotExport(
+        what: held.summary.name,
+        reason: "it is held against \(base.name); open the model to quantize by itself")
+    }
+    for block in held.model.blocks {
+      guard let layer = block.plan.linears.first(where: { $0.storage != .own }) else { continue }
+      throw EngineError.cannotExport(
+        what: held.summary.name,
+        reason: "\(layer.name) does not lie in a tensor of its own, as artifacts have it")
+    }
+    _ = try ArtifactSource(held.stored, held.model.frame)
+  }
+
+  /// Writes a directory whole, or nothing; yields its bytes.
+  ///
+  /// - Parameter tell: is told what becomes of tensors that a format does not hold as they are stored.
+  /// - Throws: `EngineError.outputExists`, `.cannotExport`; what writing throws.
+  func write(to path: String, telling tell: (String) -> Void) throws -> Int {
+    try Self.check(held, format: format.name, path: path)
+    guard !quantized.blocks.isEmpty else {
       throw EngineError.cannotExport(
         what: held.summary.name, reason: "it is an artifact already; copy its directory")
     }
-    guard held.summary.against == nil else {
-      throw EngineError.cannotExport(
-        what: held.summary.name,
-        reason:
-          "it is held against \(held.summary.against?.name ?? ""); open the model to quantize by itself"
-      )
-    }
-    try refuseSharedTensors()
     let source = try ArtifactSource(held.stored, held.model.frame)
+    var expanded = ExpandedTensors()
     let layers =
-      quantized.model.linears.map { id in
+      try quantized.model.linears.map { id in
         let linear = quantized.model[id]
         return Artifact.Layer(
-          name: linear.name, weight: Self.writable(linear.weight), activation: linear.activation)
-      } + tables
+          name: linear.name, weight: try expanded.writable(linear.weight),
+          activation: linear.activation)
+      } + tables(&expanded)
     let names = Set(layers.map { $0.name + ".weight" })
     let changed = try changed(source)
-    var others = try source.names.filter { !names.contains($0) }.map {
-      (name: $0, view: try changed[$0] ?? source.view($0))
+    var others: [(name: String, view: TensorView)] = []
+    for name in source.names where !names.contains(name) {
+      let view = try changed[name] ?? source.view(name)
+      if changed[name] == nil, let blocks = source.blocks(of: name) {
+        expanded.note(blocks, as: view.dtype, byteCount: view.bytes.count)
+      }
+      others.append((name: name, view: view))
     }
     // What the source does not have is a head that shared the embedding table.
     let added = Set(changed.keys).subtracting(source.names).sorted()
     others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
+    for sentence in source.notices + expanded.sentences { tell(sentence) }
     let origin =
       held.isBuiltIn
       ? "built-in" : URL(fileURLWithPath: held.stored.path).standardizedFileURL.path
@@ -63,7 +86,7 @@ struct ArtifactWriter {
     do {
       let artifact = Artifact(
         config: try config(source), layers: layers,
-        others: others, companions: source.companions,
+        others: others, companions: source.companions, files: source.files,
         notes: try ArtifactNotes.make(
           quantized.recipe, source: origin, planted: held.summary.planted,
           rotated: held.summary.rotated))
@@ -77,23 +100,8 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
-  /// - Throws: `EngineError.cannotExport` for layers that do not lie in tensors of their own: a reader would not find them.
-  private func refuseSharedTensors() throws {
-    for block in quantized.model.blocks {
-      guard let layer = block.plan.linears.first(where: { $0.storage != .own }) else { continue }
-      throw EngineError.cannotExport(
-        what: held.summary.name,
-        reason: "\(layer.name) does not lie in a tensor of its own, as artifacts have it")
-    }
-  }
-
-  /// A weight as formats know them: blocks that no method has touched become the numbers they stand for, in float32.
-  private static func writable(_ weight: any LinearWeight) -> any LinearWeight {
-    weight is BlockWeight ? weight.decoded : weight
-  }
-
   /// Embedding table and head, where they are quantized; a table that is both is written once.
-  private var tables: [Artifact.Layer] {
+  private func tables(_ expanded: inout ExpandedTensors) throws -> [Artifact.Layer] {
     let model = quantized.model
     let isTied = model.configuration.tiedEmbeddings
     var layers: [Artifact.Layer] = []
@@ -102,14 +110,15 @@ struct ArtifactWriter {
       layers.append(
         Artifact.Layer(
           name: LinearPlan.layer(of: model.frame.embedding),
-          weight: model.embedding,
+          weight: try expanded.writable(model.embedding),
           activation: isTied ? model.head.activation : model.precision.activation,
           isEmbedding: true))
     }
     if !isTied, !model.head.weight.format.isFloat, !(model.head.weight is BlockWeight) {
       layers.append(
         Artifact.Layer(
-          name: model.head.name, weight: model.head.weight, activation: model.head.activation))
+          name: model.head.name, weight: try expanded.writable(model.head.weight),
+          activation: model.head.activation))
     }
     return layers
   }
@@ -131,13 +140,16 @@ struct ArtifactWriter {
           dtype: .f32, shape: Shape(checking: [bias.count]), copying: bias)
       }
     }
-    guard held.model.embedding !== held.reference.embedding else { return changed }
+    guard isRotated else { return changed }
     let model = quantized.model
     if let table = model.embedding as? DenseWeight { changed[model.frame.embedding] = table.view }
     changed[model.finalNorm.name] = try stored(model.finalNorm, source)
     if let head = model.head.weight as? DenseWeight { changed[model.frame.head] = head.view }
     return changed
   }
+
+  /// Whether embedding, last norm and head are others than the source's.
+  private var isRotated: Bool { held.transformed.transform(ResidualRotation.self) != nil }
 
   /// A norm in the type of the source; in float32 where that type does not hold it, as gains about 1 that are stored
   /// about 0 may not be.
@@ -161,9 +173,7 @@ struct ArtifactWriter {
   private func config(_ source: ArtifactSource) throws -> JSONObject {
     var config = source.config
     let isTied = held.model.configuration.tiedEmbeddings
-    if held.model.embedding !== held.reference.embedding
-      || config["tie_word_embeddings"] == .bool(true) && !isTied
-    {
+    if isRotated || config["tie_word_embeddings"] == .bool(true) && !isTied {
       config.set("tie_word_embeddings", .bool(isTied))
     }
     return config

@@ -30,6 +30,9 @@ extension ModelSummary {
     return stored.name
   }
 
+  /// Whether transforms may rewrite it: no artifact of ours, and held against no other model.
+  package var isRewritable: Bool { recipe == nil && against == nil }
+
   /// Whether it is as it was trained: no artifact, nothing stored quantized, and held against no other model.
   package var isOriginal: Bool { recipe == nil && storedAs == nil && against == nil }
 }

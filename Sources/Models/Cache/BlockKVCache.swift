@@ -261,9 +261,12 @@ struct KVBlockTable {
 extension Model {
   /// The layout of a cache for this model.
   package func cacheLayout(_ format: KVFormatPair? = nil) -> KVCacheLayout {
-    KVCacheLayout(
+    var layout = KVCacheLayout(
       layers: blocks.count, kvHeads: configuration.kvHeads,
       headDimension: configuration.headDimension, format: format ?? precision.cache)
+    let scales = blocks.compactMap(\.cacheScales)
+    if !scales.isEmpty, scales.count == blocks.count { layout.scales = scales }
+    return layout
   }
 
   /// An empty cache for one sequence.

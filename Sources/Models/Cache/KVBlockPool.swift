@@ -26,6 +26,10 @@ package final class KVBlockPool: Sendable {
     var made: [KVFormatPair: KVLayerCoding] = [:]
     codings = try (0..<layout.layers).map { layer in
       let format = layout.format.inLayer(layer, of: layout.layers)
+      if let scales = layout.scales, scales.count == layout.layers {
+        return try KVLayerCoding(format: format, headDimension: layout.headDimension)
+          .scaled(keys: scales[layer].keys, values: scales[layer].values)
+      }
       if let coding = made[format] { return coding }
       let coding = try KVLayerCoding(format: format, headDimension: layout.headDimension)
       made[format] = coding

@@ -7,12 +7,25 @@ package struct KVCacheLayout: Hashable, Sendable {
   package var kvHeads: Int
   package var headDimension: Int
   package var format: KVFormatPair
+  /// What a checkpoint says of each layer, in place of what an FP8 cache would find from its first tokens; nil for none.
+  package var scales: [KVScales]?
 
   package init(layers: Int, kvHeads: Int, headDimension: Int, format: KVFormatPair) {
     self.layers = layers
     self.kvHeads = kvHeads
     self.headDimension = headDimension
     self.format = format
+  }
+}
+
+/// The scales of the keys and values of a layer that a checkpoint was calibrated with.
+package struct KVScales: Hashable, Sendable {
+  package var keys: Float
+  package var values: Float
+
+  package init(keys: Float, values: Float) {
+    self.keys = keys
+    self.values = values
   }
 }
 

@@ -49,9 +49,7 @@ extension BlockRunner {
       show(.linearOutput(role), index, outputs[place], readers[place].rows, rows: count)
     }
     let inner = readers[0].rows
-    context.activate(
-      plan.feedForward.activation, outputs[0], times: outputs[1], into: outputs[0], rows: count,
-      columns: inner)
+    activate(plan.feedForward, outputs, rows: count, columns: inner)
     show(.linearInput(down), index, outputs[0], inner, rows: count)
     context.linear(
       [mixture.writers[number]], input: outputs[0], tokens: count, outputs: [rows.outputs])

@@ -162,7 +162,7 @@ struct BlockRunner {
       segment.cache.append(
         keys: keys, values: values, tokens: segment.count, layer: layer, context: context)
     }
-    attendCaches(attention, layer: layer)
+    attendCaches(attention, prepared.sinks, layer: layer)
     show(.queries, index, buffers.queries, heads * dimension)
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
@@ -196,10 +196,13 @@ struct BlockRunner {
   }
 
   /// Attention of every segment over its own cache; those of one token each are shared out together.
-  private func attendCaches(_ attention: AttentionPlan, layer: Int) {
+  private func attendCaches(_ attention: AttentionPlan, _ sinks: AttentionSinks?, layer: Int) {
     let heads = attention.heads
     let views = segments.map { segment in
-      (position: segment.position, view: segment.cache.view(layer: layer).seen(by: attention))
+      (
+        position: segment.position,
+        view: segment.cache.view(layer: layer).seen(by: attention, sinks: sinks)
+      )
     }
     guard segments.contains(where: { $0.count != 1 }) else {
       context.attention(
@@ -229,14 +232,25 @@ struct BlockRunner {
     let outputs = plan.feedForward.hasGate ? buffers.gatedOutputs : buffers.plainOutputs
     context.linear(half.readers, input: buffers.normed, tokens: tokens, outputs: outputs)
     showOutputs(of: half, index, outputs)
-    context.activate(
-      plan.feedForward.activation, outputs[0],
-      times: plan.feedForward.hasGate ? outputs[1] : nil, into: outputs[0], rows: tokens,
-      columns: width)
+    activate(plan.feedForward, outputs, rows: tokens, columns: width)
     show(.linearInput(half.writerRole), index, outputs[0], width)
     if endsBefore == half.writerRole { return }
     context.linear(half.writer, input: outputs[0], tokens: tokens, outputs: buffers.deltaOutput)
     close(half, index: index)
+  }
+
+  /// What the layers between the halves of a feed-forward layer yield, into the first of `outputs`.
+  func activate(
+    _ plan: FeedForwardPlan, _ outputs: [UnsafeMutablePointer<Float>], rows: Int, columns: Int
+  ) {
+    if let gate = plan.clampedGate {
+      context.activate(
+        gate, outputs[0], times: outputs[1], into: outputs[0], rows: rows, columns: columns)
+    } else {
+      context.activate(
+        plan.activation, outputs[0], times: plan.hasGate ? outputs[1] : nil, into: outputs[0],
+        rows: rows, columns: columns)
+    }
   }
 
   // MARK: The tap

@@ -30,6 +30,7 @@ extension Model {
     let block = try block ?? self.block(index)
     var layout = cacheLayout(format)
     layout.layers = 1
+    layout.scales = block.cacheScales.map { [$0] }
     // One layer stands for any.
     layout.format.highLayers = 0
     let pool = try KVBlockPool(layout)

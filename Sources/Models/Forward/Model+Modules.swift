@@ -24,6 +24,7 @@ extension Model {
     }
     var layout = cacheLayout(format)
     layout.layers = 1
+    layout.scales = block.cacheScales.map { [$0] }
     // One layer stands for any.
     layout.format.highLayers = 0
     let cache = BlockKVCache(pool: try KVBlockPool(layout), capacity: input.tokens)

@@ -26,12 +26,13 @@ package struct AttentionPlan: Hashable, Sendable {
   package var rotation: Rotation?
   /// Tokens each query looks back on, itself among them; 0 for all.
   package var window: Int
-  /// Whether each head has a learned score that takes part in the softmax and yields nothing (gpt-oss).
-  package var hasSinks: Bool
+  /// The whole name of the tensor of a learned score for each query head that takes part in the softmax and yields nothing
+  /// (gpt-oss); nil for none.
+  package var sinks: String?
 
   package init(
     heads: Int, kvHeads: Int, headDimension: Int, scale: Float? = nil, softCap: Float? = nil,
-    rotation: Rotation? = nil, window: Int = 0, hasSinks: Bool = false
+    rotation: Rotation? = nil, window: Int = 0, sinks: String? = nil
   ) {
     self.heads = heads
     self.kvHeads = kvHeads
@@ -40,14 +41,15 @@ package struct AttentionPlan: Hashable, Sendable {
     self.softCap = softCap
     self.rotation = rotation
     self.window = window
-    self.hasSinks = hasSinks
+    self.sinks = sinks
   }
 }
 
 extension KVView {
-  /// The view with the window, scale and cap of a block's attention.
-  package func seen(by attention: AttentionPlan) -> KVView {
+  /// The view with the window, scale, cap and sinks of a block's attention.
+  package func seen(by attention: AttentionPlan, sinks: AttentionSinks? = nil) -> KVView {
     var view = self
+    view.sinks = sinks
     view.window = attention.window
     view.scale = attention.scale
     view.softCap = attention.softCap

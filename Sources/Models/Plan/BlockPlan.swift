@@ -70,6 +70,13 @@ extension BlockPlan {
   /// Weights of all linear layers.
   package var parameters: Int { linears.reduce(0) { $0 + $1.parameters } }
 
+  /// Biases of linear layers, and attention's sinks; those of norms count with their gains.
+  package var otherParameters: Int {
+    linears.reduce(attention.sinks == nil ? 0 : attention.heads) {
+      $0 + ($1.hasBias ? $1.rows : 0)
+    }
+  }
+
   /// Weights of those that one token goes through.
   package var activeParameters: Int {
     guard let experts = feedForward.experts else { return parameters }
@@ -148,7 +155,6 @@ extension BlockPlan {
 
   /// What of the plan nothing here runs yet, in words; nil where all of it runs.
   package var notRun: String? {
-    if attention.hasSinks { return "attention sinks" }
     if feedForward.experts?.hasShared == true { return "experts that every token goes through" }
     if let place = [BlockNorm.query, .key].first(where: { norms[$0]?.kind == .layer }) {
       return "layer norms of \(place == .query ? "queries" : "keys")"

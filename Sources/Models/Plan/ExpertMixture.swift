@@ -7,20 +7,24 @@ extension BlockPlan {
   /// - Parameters:
   ///   - intermediate: channels between the layers of one expert.
   ///   - router: the name of its layer, without `.weight`.
+  ///   - hasBias: whether router and experts have biases.
   ///   - name: that of a layer of an expert.
   package mutating func mix(
-    _ experts: FeedForwardPlan.Experts, intermediate: Int, router: String,
+    _ experts: FeedForwardPlan.Experts, intermediate: Int, router: String, hasBias: Bool = false,
     name: (_ expert: Int, _ kind: Projection.Kind) -> String
   ) {
     var made = linears.filter { $0.role.half == .attention }
-    made.append(LinearPlan(.router, rows: experts.count, columns: hidden, name: router))
+    made.append(
+      LinearPlan(
+        .router, rows: experts.count, columns: hidden, hasBias: hasBias, name: router))
     for number in 0..<experts.count {
       for kind in [Projection.Kind.gate, .up, .down] {
         let isDown = kind == .down
         made.append(
           LinearPlan(
             Projection(kind, of: .number(number)), rows: isDown ? hidden : intermediate,
-            columns: isDown ? intermediate : hidden, name: name(number, kind)))
+            columns: isDown ? intermediate : hidden, hasBias: hasBias,
+            name: name(number, kind)))
       }
     }
     linears = made

@@ -2,11 +2,14 @@ package import Operators
 
 /// What the feed-forward half of a block computes between its linear layers.
 ///
-/// With a gate it is `down(activation(gate(x)) * up(x))`, without one `down(activation(up(x)))`.
+/// With a gate it is `down(activation(gate(x)) * up(x))`, without one `down(activation(up(x)))`, with a clamped one
+/// `down(swish(min(gate(x), limit)) * (clamp(up(x)) + 1))`.
 package struct FeedForwardPlan: Hashable, Sendable {
   /// nil for no activation at all.
   package var activation: Activation?
   package var hasGate: Bool
+  /// What the gate is where both it and what it opens are kept within bounds; then there is no other activation.
+  package var clampedGate: ClampedGate?
   /// nil for one set of layers that every token goes through.
   package var experts: Experts?
 

@@ -10,6 +10,20 @@ package struct LinearPlan: Hashable, Sendable {
     case rows(of: String, first: Int, total: Int)
     /// Columns of a tensor `[columns, total]` that several layers share (GPT-2's `c_attn`).
     case columns(of: String, first: Int, total: Int)
+    /// One expert's part `[columns, total]` of a tensor `[experts, columns, total]`, of that the columns from `first` on,
+    /// every `step`-th; its bias of `[experts, total]` under the name with `_bias` (gpt-oss). A file that holds the layer in
+    /// tensors of its own is read by these.
+    case expert(Expert)
+  }
+
+  /// Where one expert's layer lies in a tensor of all.
+  package struct Expert: Hashable, Sendable {
+    package var tensor: String
+    package var number: Int
+    package var count: Int
+    package var first: Int
+    package var step: Int
+    package var total: Int
   }
 
   package var role: Projection
@@ -38,6 +52,14 @@ package struct LinearPlan: Hashable, Sendable {
   }
 
   package var parameters: Int { rows * columns }
+
+  /// What a checkpoint calls the layer that the weight is of, without `.weight`: of several in one tensor that tensor's.
+  package var storedName: String {
+    switch storage {
+    case .own, .transposed, .expert: name
+    case .rows(let shared, _, _), .columns(let shared, _, _): shared
+    }
+  }
 }
 
 /// Layers that read the same input, in the order of the forward pass.

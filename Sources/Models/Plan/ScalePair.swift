@@ -69,7 +69,10 @@ package struct ScalePair: Hashable, Sendable {
           source: .linear(.v), targets: [.o], channels: v.rows,
           headDimension: attention.headDimension, repeats: attention.heads / attention.kvHeads))
     }
-    let passes = plan.feedForward.hasGate || [nil, .relu].contains(plan.feedForward.activation)
+    // A clamped gate opens what is one more than `up`: no multiple of it.
+    let passes =
+      plan.feedForward.clampedGate == nil
+      && (plan.feedForward.hasGate || [nil, .relu].contains(plan.feedForward.activation))
     for down in plan.roles where down.kind == .down && passes {
       let up = Projection(.up, of: down.expert)
       if let rows = plan[up]?.rows { pairs.append(ScalePair(.linear(up), [down], rows)) }

@@ -92,17 +92,20 @@ package struct BlockDraft {
 
   /// The draft of a block as it is; weights that are stored quantized stand as the floating-point numbers that they
   /// stand for, in float32, so that methods see what they see of any model.
+  ///
+  /// - Throws: `TensorError` for sizes that no tensor has.
   package init(
     _ block: DecoderBlock, index: Int, recipe: Recipe, pool: WorkerPool,
     calibration: BlockCalibration? = nil
-  ) {
+  ) throws {
     self.init(
       index: index,
-      layers: block.plan.linears.map { plan in
+      layers: try block.plan.linears.map { plan in
         let linear = block[plan.role]
         let id = LinearID(block: index, projection: plan.role)
         return Layer(
-          projection: plan.role, name: "\(id)", weight: linear.weight.decoded, bias: linear.bias,
+          projection: plan.role, name: "\(id)", weight: try linear.weight.decoded(),
+          bias: linear.bias,
           activation: linear.activation, treatment: recipe.treatment(of: id), input: plan.input)
       }, pool: pool, calibration: calibration)
   }

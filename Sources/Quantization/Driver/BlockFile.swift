@@ -42,7 +42,7 @@ struct BlockFile {
       if !keepsWeight {
         try tensors.add(new.weight, "\(projection)", addsFull: keepsFull == false)
       }
-      if let bias = new.bias, bias != old.bias { tensors.add(bias, "\(projection).bias") }
+      if let bias = new.bias, bias != old.bias { try tensors.add(bias, "\(projection).bias") }
       guard !keepsWeight || new.activation != old.activation else { continue }
       layers.append(
         .init(
@@ -50,13 +50,15 @@ struct BlockFile {
           keepsWeight: keepsWeight, keepsFull: keepsFull))
     }
     for norm in original.plan.normPlaces where made.block[norm].values != original[norm].values {
-      tensors.add(made.block[norm].values, "norm.\(norm.rawValue)")
+      try tensors.add(made.block[norm].values, "norm.\(norm.rawValue)")
     }
     for (projection, scales) in made.scales {
-      if let input = scales.input { tensors.add(input, "\(projection).input") }
-      if let output = scales.output { tensors.add(output, "\(projection).output") }
+      if let input = scales.input { try tensors.add(input, "\(projection).input") }
+      if let output = scales.output { try tensors.add(output, "\(projection).output") }
     }
-    for (projection, maxima) in made.absoluteMaxima { tensors.add(maxima, "\(projection).maxima") }
+    for (projection, maxima) in made.absoluteMaxima {
+      try tensors.add(maxima, "\(projection).maxima")
+    }
     let byteCount = try tensors.write(to: folder + "/" + name)
     return BlockFile(
       folder: folder,
@@ -74,12 +76,13 @@ struct BlockFile {
 
     private var items: [(entry: SafetensorsWriter.Entry, content: Content)] = []
 
-    mutating func add(_ values: [Float], _ name: String) {
-      guard let shape = try? Shape(checking: [values.count]) else { return }
+    mutating func add(_ values: [Float], _ name: String) throws {
+      let shape = try Shape(checking: [values.count])
       items.append((.init(name: name, dtype: .f32, shape: shape), .floats(values)))
     }
 
     /// - Parameter addsFull: whether the full weight next to INT8 codes is written.
+    /// - Throws: `QuantizationError.cannotKeep` for a form that no method makes.
     mutating func add(_ weight: any LinearWeight, _ name: String, addsFull: Bool = false) throws {
       if let split = weight as? SplitWeight {
         try add(split.codes, name)
@@ -91,7 +94,7 @@ struct BlockFile {
               name: name + ".codes", dtype: .u8,
               shape: try Shape(checking: [scaled.rows, scaled.columns])), .shared(scaled.codes)
           ))
-        add(scaled.scales, name + ".scales")
+        try add(scaled.scales, name + ".scales")
       } else if let integer = weight as? IntegerWeight {
         items.append(
           (
@@ -100,8 +103,8 @@ struct BlockFile {
               shape: try Shape(checking: [integer.rows, integer.rowBytes])),
             .shared(integer.unsignedCodes)
           ))
-        add(integer.scales, name + ".scales")
-        if !integer.realZeros.isEmpty { add(integer.realZeros, name + ".real_zeros") }
+        try add(integer.scales, name + ".scales")
+        if !integer.realZeros.isEmpty { try add(integer.realZeros, name + ".real_zeros") }
         if !integer.zeros.isEmpty {
           items.append(
             (
@@ -116,6 +119,8 @@ struct BlockFile {
             .init(name: name + ".dense", dtype: dense.view.dtype, shape: dense.view.shape),
             .view(dense.view)
           ))
+      } else {
+        throw QuantizationError.cannotKeep(layer: name, format: "\(weight.format)")
       }
     }
 

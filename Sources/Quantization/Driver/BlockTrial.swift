@@ -18,7 +18,7 @@ package struct BlockTrial {
       ? nil
       : try BlockCalibration(
         model: model, index: index, sequences: sequences, context: context, checkpoint: pause)
-    var draft = BlockDraft(
+    var draft = try BlockDraft(
       block, index: index, recipe: recipe, pool: context.pool, calibration: calibration)
     try draft.run(recipe.methods())
     self.draft = draft

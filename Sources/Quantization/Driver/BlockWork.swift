@@ -47,10 +47,10 @@ struct BlockWork {
       ) { what, share in
         report(.step(block: index, what: what, share: share))
       }
-    var draft = BlockDraft(
+    var draft = try BlockDraft(
       block, index: index, recipe: quantizer.recipe, pool: context.pool, calibration: calibration)
     if let candidate = quantizer.candidate {
-      draft.take(try candidate.block(index), over: block)
+      try draft.take(candidate.block(index), over: block)
     } else {
       try draft.run(methods)
     }

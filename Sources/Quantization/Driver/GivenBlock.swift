@@ -11,7 +11,9 @@ extension BlockDraft {
   /// Where the gains of a norm differ from those of `base`, the layers that read it are taken to make up for it, as they do
   /// where a method has moved scale from one to the other. Scale that was moved between two layers is seen by what the rows of
   /// one and the columns of the next are multiples of.
-  package mutating func take(_ candidate: DecoderBlock, over base: DecoderBlock) {
+  ///
+  /// - Throws: `TensorError` for scales of another length than the layer has channels.
+  package mutating func take(_ candidate: DecoderBlock, over base: DecoderBlock) throws {
     for index in layers.indices {
       let given = candidate[layers[index].projection]
       layers[index].weight = given.weight
@@ -29,19 +31,19 @@ extension BlockDraft {
     }
     for pair in base.plan.scalePairs {
       guard case .linear(let source) = pair.source else { continue }
-      takeMove(from: source, pair, candidate)
+      try takeMove(from: source, pair, candidate)
     }
   }
 
   /// Notes the scale that stands between two layers of the candidate, if it is one.
   private mutating func takeMove(
     from source: Projection, _ pair: ScalePair, _ candidate: DecoderBlock
-  ) {
+  ) throws {
     var rows = ChannelRatio(channels: pair.channels)
-    rows.add(original(of: source), candidate[source].weight) { row, _ in row }
+    rows.add(try original(of: source), candidate[source].weight) { row, _ in row }
     var columns = ChannelRatio(channels: pair.channels)
     for target in pair.targets {
-      columns.add(original(of: target), candidate[target].weight) { _, column in
+      columns.add(try original(of: target), candidate[target].weight) { _, column in
         pair.sourceChannel(of: column)
       }
     }
@@ -69,11 +71,10 @@ extension BlockDraft {
   private static func isRatio(_ value: Double) -> Bool { value > 1e-6 && value < 1e6 }
 
   /// The weight of the base with the scale of the norm in front of it.
-  private func original(of role: Projection) -> any LinearWeight {
+  private func original(of role: Projection) throws -> any LinearWeight {
     let layer = self[role]
     guard !layer.scales.isIdentity else { return layer.original }
-    // Sizes are those of the layer itself.
-    return (try? layer.scales.applied(to: layer.original)) ?? layer.original
+    return try layer.scales.applied(to: layer.original)
   }
 }
 

@@ -1,7 +1,7 @@
 /// How byte-level vocabularies of GGUF files cut a text, by the name that `tokenizer.ggml.pre` gives it.
 ///
-/// Each name stands for the stages of the tokenizer.json that it was converted from. The names that
-/// tests hold against vocabularies or patterns are fewer than those listed: the rest is from llama.cpp's list of models.
+/// Each name stands for the stages of the tokenizer.json that it was converted from. Only names are here whose cut tests hold
+/// against vocabularies, or against the pattern that the family's own library ships; others are refused with the nearest.
 struct GGUFPreTokenizer: Sendable {
   /// The patterns, one after the other; each isolates its matches.
   let patterns: [String]
@@ -24,24 +24,21 @@ struct GGUFPreTokenizer: Sendable {
   }()
 
   private static let families: [([String], GGUFPreTokenizer)] = [
-    (["gpt-2", "mpt", "olmo", "jais"], .init(patterns: [gpt2])),
-    (
-      ["starcoder", "refact", "command-r", "smollm", "codeshell", "exaone"],
-      .init(patterns: [#"\p{N}"#, gpt2])
-    ),
+    (["gpt-2"], .init(patterns: [gpt2])),
+    (["starcoder", "smollm"], .init(patterns: [#"\p{N}"#, gpt2])),
     (["falcon"], .init(patterns: [gpt2, "[0-9][0-9][0-9]"], cutsPunctuation: true)),
     (
-      ["llama-bpe", "llama3", "llama-v3", "falcon3", "lfm2"],
+      // Three spellings of one name.
+      ["llama-bpe", "llama3", "llama-v3"],
       .init(patterns: [gpt4(digits: #"\p{N}{1,3}"#)], ignoresMerges: true, addsBOS: true)
     ),
-    (["dbrx", "smaug-bpe"], .init(patterns: [gpt4(digits: #"\p{N}{1,3}"#)])),
-    (["qwen2", "deepseek-r1-qwen", "stablelm2"], .init(patterns: [gpt4(digits: #"\p{N}"#)])),
+    (["qwen2"], .init(patterns: [gpt4(digits: #"\p{N}"#)])),
     (
       ["tekken"],
       .init(patterns: [o200k(ends: "", digits: #"\p{N}"#)], ignoresMerges: true, addsBOS: true)
     ),
     (
-      ["gpt-4o", "llama4"],
+      ["gpt-4o"],
       .init(patterns: [o200k(ends: "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", digits: #"\p{N}{1,3}"#)])
     ),
     (
@@ -53,6 +50,21 @@ struct GGUFPreTokenizer: Sendable {
       ])
     ),
   ]
+
+  /// Names whose cut llama.cpp takes for that of a known one, which no vocabulary here has shown.
+  private static let alike = [
+    "mpt": "gpt-2", "olmo": "gpt-2", "jais": "gpt-2", "refact": "starcoder",
+    "command-r": "starcoder", "codeshell": "starcoder", "exaone": "starcoder",
+    "falcon3": "llama-bpe", "lfm2": "llama-bpe", "dbrx": "llama-bpe", "smaug-bpe": "llama-bpe",
+    "deepseek-r1-qwen": "qwen2", "stablelm2": "qwen2", "llama4": "gpt-4o",
+  ]
+
+  /// The known name that a text cut by another one is most likely cut alike with; nil where none is near.
+  static func nearest(to name: String) -> String? {
+    if let known = alike[name] { return known }
+    let scored = names.map { known in (known, zip(name, known).prefix { $0 == $1 }.count) }
+    return scored.max { $0.1 < $1.1 }.flatMap { $0.1 >= 3 ? $0.0 : nil }
+  }
 
   private static let gpt2 = SplitPattern.gpt2.text
 

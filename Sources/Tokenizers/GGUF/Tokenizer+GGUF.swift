@@ -79,7 +79,8 @@ private struct GGUFPipelineMaker {
       throw .unsupported(
         file: file.file, field: "tokenizer.ggml.pre",
         found: (file.pre.map { Vocabulary.quoted($0.utf8) } ?? "none") + "; known are "
-          + GGUFPreTokenizer.names.joined(separator: ", "))
+          + GGUFPreTokenizer.names.joined(separator: ", ")
+          + (file.pre.flatMap(GGUFPreTokenizer.nearest).map { "; the nearest is \($0)" } ?? ""))
     }
     var stages: [PreTokenizer] = pre.cutsPunctuation ? [.punctuation(.contiguous)] : []
     for pattern in pre.patterns {

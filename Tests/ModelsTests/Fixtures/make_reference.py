@@ -120,6 +120,20 @@ CASES = {
         "query_pre_attn_scalar": 5, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 6.0,
         "hidden_activation": "gelu_pytorch_tanh", "pad_token_id": None,
         "tie_word_embeddings": True},
+    # Sinks, a gate whose bounds bind, windows of 24 tokens in the first block, YaRN without rounding, biases everywhere;
+    # experts in MXFP4 as OpenAI publishes them, and as plain numbers.
+    "gpt-oss": (GPT_OSS := COMMON | {
+        "model_type": "gpt_oss", "architectures": ["GptOssForCausalLM"], "head_dim": 16,
+        "intermediate_size": 32, "num_local_experts": 4, "num_experts_per_tok": 2,
+        "sliding_window": 24, "layer_types": ["sliding_attention", "full_attention"],
+        "rope_theta": 1000.0, "attention_bias": True, "swiglu_limit": 1.0, "pad_token_id": None,
+        "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "beta_fast": 8.0, "beta_slow": 1.0,
+                         "truncate": False, "original_max_position_embeddings": 64},
+        "tie_word_embeddings": False}),
+    "gpt-oss-mxfp4": GPT_OSS | {
+        "quantization_config": {"quant_method": "mxfp4", "modules_to_not_convert": [
+            "model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens",
+            "lm_head"]}},
 }
 
 
@@ -141,6 +155,36 @@ def randomize(model, seed):
         tensor.data = tensor.data.bfloat16().float()
 
 
+E2M1 = torch.tensor([0, .5, 1, 1.5, 2, 3, 4, 6])
+
+
+def to_mxfp4(weight):
+    """Codes [.., columns], exponents [.., columns / 32] and the numbers they stand for."""
+    groups = weight.reshape(*weight.shape[:-1], -1, 32)
+    largest = groups.abs().amax(-1, keepdim=True).clamp(min=2.0 ** -100)
+    exponent = torch.floor(torch.log2(largest)) - 2
+    scaled = groups / 2 ** exponent
+    magnitude = (scaled.abs()[..., None] - E2M1).abs().argmin(-1)
+    codes = magnitude + 8 * (scaled < 0)
+    decoded = E2M1[magnitude] * torch.where(scaled < 0, -1.0, 1.0) * 2 ** exponent
+    return codes.reshape(weight.shape), (exponent[..., 0] + 127).to(torch.uint8), \
+        decoded.reshape(weight.shape)
+
+
+def round_experts(model):
+    """Makes the experts' weights numbers that MXFP4 holds; what the published files hold, by name."""
+    stored = {}
+    for name, tensor in model.named_parameters():
+        if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            continue
+        codes, exponents, decoded = to_mxfp4(tensor.data.transpose(1, 2).contiguous())
+        tensor.data = decoded.transpose(1, 2).contiguous()
+        pairs = codes.reshape(*codes.shape[:-1], -1, 16, 2).to(torch.uint8)
+        stored[name + "_blocks"] = (pairs[..., 0] | pairs[..., 1] << 4).contiguous()
+        stored[name + "_scales"] = exponents.contiguous()
+    return stored
+
+
 def logits_of(folder, ids):
     model = transformers.AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager").eval()
@@ -155,11 +199,13 @@ def logits_of(folder, ids):
 def make(name, config, seed):
     folder = HERE / name
     folder.mkdir(exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    plain = {key: value for key, value in config.items() if key != "quantization_config"}
+    (folder / "config.json").write_text(json.dumps(plain, indent=1) + "\n")
     model = transformers.AutoModelForCausalLM.from_config(
         transformers.AutoConfig.from_pretrained(folder), dtype=torch.float32)
     model.tie_weights()
     randomize(model, seed)
+    packed = round_experts(model) if config["model_type"] == "gpt_oss" else {}
     if "moe" in config["model_type"] or "mixtral" in config["model_type"]:
         # In memory the experts are one tensor; files have one an expert.
         model.to(torch.bfloat16).save_pretrained(folder)
@@ -169,6 +215,19 @@ def make(name, config, seed):
         return
     state = {key: value.bfloat16().contiguous() for key, value in model.state_dict().items()
              if not (config["tie_word_embeddings"] and key == "lm_head.weight")}
+    if config["model_type"] == "gpt_oss":
+        ids = ids_for(config, seed)
+        with torch.no_grad():
+            logits = model.eval()(ids[None]).logits[0].float()
+        save_file({"ids": ids.int(), "logits": logits.contiguous()},
+                  folder / "reference.safetensors")
+        print(f"{folder}: logits of standard deviation {logits.std():.3f}, {tuple(logits.shape)}")
+        if "quantization_config" in config:
+            state = {key: value for key, value in state.items()
+                     if not key.endswith(("experts.gate_up_proj", "experts.down_proj"))} | packed
+            (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+        return
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     save_reference(folder, folder, ids_for(config, seed))
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Models
 import Operators
 import Planning
@@ -63,8 +64,19 @@ package struct AssessJob: Job {
       kvBytesPerToken: shape.kvBytesPerToken(cache),
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16),
       coverage: RuntimeRules.coverage(demand), problems: problems,
-      diskBytes: price.map { $0.keptBytes + $0.artifactBytes }, warnings: price?.warnings)
+      diskBytes: price.map { $0.keptBytes + $0.artifactBytes },
+      warnings: price.map { $0.warnings + Self.obstacles(held) })
     report.jobBytes = price?.jobBytes
     return report
+  }
+
+  /// Why the result could not be written, told before it is made.
+  private static func obstacles(_ held: Laboratory.OpenModel) -> [String] {
+    do {
+      try ArtifactWriter.check(held, format: CompressedTensors.name)
+      return []
+    } catch {
+      return ["\(error)"]
+    }
   }
 }

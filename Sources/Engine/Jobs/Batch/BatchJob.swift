@@ -87,7 +87,7 @@ package struct BatchJob: Job {
   private static func decoded(_ model: Model) throws -> Model {
     var decoded: [LinearID: Linear] = [:]
     for id in model.linears where model[id].weight is BlockWeight {
-      decoded[id] = try model[id].replacing(weight: model[id].weight.decoded)
+      decoded[id] = try model[id].replacing(weight: model[id].weight.decoded())
     }
     return decoded.isEmpty ? model : try model.replacing(decoded)
   }

@@ -34,7 +34,8 @@ package struct EvaluateJob: Job {
     }
     let start = Machine.seconds()
     let source = try laboratory.text(
-      options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer)
+      options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer,
+      chatFor: options.chat == true ? held.summary.name : nil)
     let windows = try TextWindows(
       source.ids, protocol: options.protocol, window: options.window,
       context: held.summary.shape.context,

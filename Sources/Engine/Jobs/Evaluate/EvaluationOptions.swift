@@ -16,15 +16,18 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
   /// Windows at most; nil for the whole text.
   package var windows: Int?
   package var baseline: Baseline
+  /// Whether a line of the text is a conversation, for the model's chat template; nil for a plain text.
+  package var chat: Bool?
 
   package init(
     text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
-    windows: Int? = nil, baseline: Baseline = .bf16
+    windows: Int? = nil, baseline: Baseline = .bf16, chat: Bool? = nil
   ) {
     self.text = text
     self.protocol = `protocol`
     self.window = window
     self.windows = windows
     self.baseline = baseline
+    self.chat = chat
   }
 }

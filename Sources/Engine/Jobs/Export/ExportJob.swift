@@ -31,7 +31,7 @@ package struct ExportJob: Job {
     try reporter.checkpoint()
     reporter.progress(
       "writing \(path)", done: 0, of: 1, unit: "directory", since: Machine.seconds())
-    return ExportedArtifact(path: path, bytes: try writer.write(to: path))
+    return ExportedArtifact(path: path, bytes: try writer.write(to: path, telling: reporter.log))
   }
 }
 
@@ -43,5 +43,14 @@ package struct ExportedArtifact: Hashable, Sendable, Codable {
   package init(path: String, bytes: Int) {
     self.path = path
     self.bytes = bytes
+  }
+}
+
+extension Laboratory {
+  /// Whether the open model can be written once it is quantized: asked before any work begins.
+  ///
+  /// - Throws: `EngineError.noModel`, `.unknownFormat`, `.cannotExport` with the reason.
+  package func checkExport(format: String) throws {
+    try ArtifactWriter.check(openModel(for: "writing a model"), format: format)
   }
 }

@@ -19,7 +19,8 @@ struct ArtifactReader {
     let notes = try config.optionalObject("nibble")
     for notice in layout.notices { reporter.log(notice) }
     let source = LayoutSource(try Checkpoint(path: directory.path), layout: layout)
-    let stored = try Model.load(configuration, from: source)
+    let loaded = try Model.load(configuration, from: source)
+    let stored = try scaled(loaded, TensorNaming(loaded.frame, has: source.has))
     let recipe = try notes.map { try ArtifactNotes.recipe($0, path: config.path) }
     let naming = TensorNaming(stored.frame, has: source.has)
     let quantized = try activated(stored) { naming?.stored($0) ?? $0 }
@@ -39,13 +40,29 @@ struct ArtifactReader {
       origin: try notes?.optionalText("source"))
   }
 
+  /// The model with the scales that the file has for its cache.
+  private func scaled(_ model: Model, _ naming: TensorNaming?) throws -> Model {
+    var blocks: [Int: DecoderBlock] = [:]
+    for (index, block) in model.blocks.enumerated() {
+      func scale(_ role: Projection) throws -> Float? {
+        let name = block[role].name
+        return try layout.cacheScale(of: naming?.stored(name) ?? name)
+      }
+      guard let keys = try scale(.k), let values = try scale(.v) else { continue }
+      blocks[index] = try block.replacing(cacheScales: KVScales(keys: keys, values: values))
+    }
+    return blocks.isEmpty ? model : try model.replacing(blocks: blocks)
+  }
+
   /// The quantized layers set to the activations that the artifact says.
   ///
   /// - Parameter inFile: what the file calls a layer.
   private func activated(_ model: Model, _ inFile: (String) -> String) throws -> Model {
     var changed: [LinearID: Linear] = [:]
     for id in model.linears where !model[id].weight.format.isFloat {
-      guard let activation = try layout.activation(of: inFile(model[id].name)) else { continue }
+      let plan = model.blocks[id.block].plan[id.projection]
+      let name = plan?.storedName ?? model[id].name
+      guard let activation = try layout.activation(of: inFile(name)) else { continue }
       changed[id] = try model[id].replacing(activation: activation)
     }
     let activated = try model.replacing(changed)

@@ -43,7 +43,7 @@ struct ModelOpener {
   private func directory(_ directory: ModelDirectory) throws -> OpenedModel {
     let config = try QuantizedLayouts.completed(
       ConfigFile(path: directory.path(of: "config.json")), in: directory)
-    let configuration = try ModelConfiguration(config)
+    let configuration = try ModelConfiguration(config, of: Checkpoint(path: directory.path))
     if let layout = try QuantizedLayouts.open(Checkpoint(path: directory.path), config: config) {
       return try ArtifactReader(
         directory: directory, config: config, layout: layout, configuration: configuration,
@@ -90,7 +90,7 @@ struct ModelOpener {
   }
 
   /// Whether a tokenizer is sound as far as is known, and only not built here, or not there at all.
-  private static func isUnsupported(_ error: any Error) -> Bool {
+  static func isUnsupported(_ error: any Error) -> Bool {
     switch error {
     case TokenizerError.unsupported, CheckpointError.missing: true
     default: false

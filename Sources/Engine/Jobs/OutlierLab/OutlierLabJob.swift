@@ -46,11 +46,13 @@ package struct OutlierLabJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Part>
   ) throws -> OutlierLabReport {
     var plain = try laboratory.openModel(for: "the outlier lab")
-    guard plain.summary.isOriginal else {
+    guard plain.summary.isRewritable else {
       throw EngineError.cannotPlant(
         model: plain.summary.name, reason: "it is quantized; open the model it was made from")
     }
-    plain.model = plain.reference
+    if let words = plain.decodedWords { reporter.log(words) }
+    plain.model = try plain.rewritable()
+    plain.plain = nil
     plain.transformed = .baseline
     for factor in options.factors { try options.planting(factor)?.check() }
     let start = Machine.seconds()

@@ -36,12 +36,13 @@ package struct PlantingJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> PlantingReport {
     var held = try laboratory.openModel(for: "planting outliers")
-    guard held.summary.isOriginal else {
+    guard held.summary.isRewritable else {
       throw EngineError.cannotPlant(
         model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
+    if let words = held.decodedWords { reporter.log(words) }
     let planting = planting.flatMap { $0.factor > 1 ? $0 : nil }
-    let plain = held.reference
+    let plain = try held.rewritable()
     let start = Machine.seconds()
     reporter.progress(
       planting.map { "\($0)" } ?? "taking outliers out", done: 0, of: 2, unit: "steps",
@@ -69,7 +70,7 @@ package struct PlantingJob: Job {
     let isAlone = recipe.transforms.count <= (planting == nil ? 0 : 1)
     let made =
       try isAlone
-      ? model
+      ? (planting == nil ? held.reference : model)
       : held.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
     held.become(made, recipe)
     laboratory.hold(held)

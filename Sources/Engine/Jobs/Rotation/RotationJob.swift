@@ -40,10 +40,11 @@ package struct RotationJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> RotationReport {
     var held = try laboratory.openModel(for: "rotating the residual stream")
-    guard held.summary.isOriginal else {
+    guard held.summary.isRewritable else {
       throw EngineError.cannotRotate(
         model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
+    if let words = held.decodedWords { reporter.log(words) }
     let start = Machine.seconds()
     func progress(_ phase: String, _ done: Int) {
       reporter.progress(phase, done: done, of: 4, unit: "steps", since: start)
@@ -51,8 +52,10 @@ package struct RotationJob: Job {
     progress(rotation == nil ? "turning the rotation back" : "rotating the weights", 0)
     var recipe = held.transformed
     recipe.set(ResidualRotation.self, nil)
-    let base = try held.changed(
-      by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
+    let base =
+      try rotation != nil && recipe.transforms.isEmpty
+      ? held.rewritable()
+      : held.changed(by: recipe, pool: laboratory.pool, pause: reporter.checkpoint)
     recipe.set(ResidualRotation.self, rotation)
     func rotated(_ type: DType?) throws -> Model {
       try rotation?.rotated(base, storedAs: type, pool: laboratory.pool, pause: reporter.checkpoint)

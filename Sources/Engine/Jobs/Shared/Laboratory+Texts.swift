@@ -17,15 +17,22 @@ extension Laboratory {
       throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(
-      options.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
+      options.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer,
+      chatFor: options.chat == true ? held.summary.name : nil)
     let length = min(options.length, held.summary.shape.context)
     return try source.windows(count: options.samples, length: length, seed: options.seed)
   }
 
   /// A user's text, or one of the built-in ones.
+  ///
+  /// - Parameter model: the model whose chat template the lines of a user's text go through; nil for a plain text.
   func text(
-    _ path: String?, builtIn: (DemoModel) -> String, name: String, _ tokenizer: Tokenizer
+    _ path: String?, builtIn: (DemoModel) -> String, name: String, _ tokenizer: Tokenizer,
+    chatFor model: String? = nil
   ) throws -> TextSource {
+    if let path, let model {
+      return try ChatText(path: path, tokenizer: tokenizer, model: model).source()
+    }
     if let path { return try TextSource.file(path, tokenizer: tokenizer) }
     let demo = try DemoModel(locator: locator)
     return try TextSource.builtIn(builtIn(demo), name: name, tokenizer: tokenizer)
@@ -48,7 +55,8 @@ extension Laboratory {
       throw EngineError.notText(model: held.summary.name)
     }
     let source = try text(
-      calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer)
+      calibration.text, builtIn: \.calibrationText, name: "the built-in text", tokenizer,
+      chatFor: calibration.chat == true ? held.summary.name : nil)
     return try windows(source, held, tokenizer, count: count)
   }
 

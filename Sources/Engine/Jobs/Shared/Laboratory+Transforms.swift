@@ -18,7 +18,7 @@ extension Laboratory {
       return (held, own)
     }
     guard recipe.transforms != held.transformed.transforms else { return (held, recipe) }
-    guard held.summary.isOriginal else {
+    guard held.summary.isRewritable else {
       throw EngineError.cannotTransform(
         model: held.summary.name, reason: "it is quantized; open the model it was made from")
     }
@@ -35,8 +35,24 @@ extension Laboratory.OpenModel {
   func changed(
     by recipe: Recipe, pool: WorkerPool, pause: () throws -> Void
   ) throws -> Model {
-    try recipe.modelTransforms().reduce(reference) {
+    let transforms = try recipe.modelTransforms()
+    // What is not rewritten stays as it is stored.
+    guard !transforms.isEmpty else { return reference }
+    return try transforms.reduce(rewritable()) {
       try $1.applied(to: $0, pool: pool, pause: pause)
+    }
+  }
+
+  /// The model as it was read, for transforms to rewrite: weights that are stored quantized as the numbers they stand for.
+  ///
+  /// - Throws: `TensorError` for sizes that no tensor has.
+  func rewritable() throws -> Model { try reference.decoded() }
+
+  /// What is said of weights that a transform decodes; nil where it need not.
+  var decodedWords: String? {
+    summary.storedAs.map {
+      "Note: the weights are stored quantized (\($0)); what is rewritten is the values they stand for, as floating-point "
+        + "numbers."
     }
   }
 

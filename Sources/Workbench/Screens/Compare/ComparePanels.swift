@@ -13,7 +13,8 @@ struct RunTable: Widget {
     let room = buffer.box(
       "runs", in: rect, look: look,
       trailing: protocols.count > 1
-        ? .warn("\(look.glyphs.warn) different protocols: KL and perplexity do not compare")
+        ? .warn(
+          "\(look.glyphs.warn) different protocols or texts: KL and perplexity do not compare")
         : .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
     let order: Table.Order = view.isDescending ? .descending : .ascending
     let minor: [RunFigure] = room.width >= 112 ? [] : [.prefillRate, .agreement]

@@ -31,7 +31,7 @@ struct CellPanel: Widget {
     guard restore > 0 else { return }
     let count = view.restored.count
     let room = buffer.box(
-      "back in FP", in: lower, look: look,
+      figures.isCandidate ? "from the base" : "back in FP", in: lower, look: look,
       trailing: .hint("\(count) cell\(count == 1 ? "" : "s") marked"))
     for (row, wordings) in restored.enumerated() {
       buffer.line(oneOf: wordings, in: room.row(row), look: look)
@@ -64,7 +64,8 @@ struct CellPanel: Widget {
       }
     } else {
       lines.append([
-        .press("i", "measures the KL with them in FP"), .press("i", "measures KL now"),
+        .press("i", "measures the KL with them \(figures.isCandidate ? "from the base" : "in FP")"),
+        .press("i", "measures KL now"),
       ])
     }
     if canKeep {
@@ -92,12 +93,16 @@ struct CellPanel: Widget {
 /// The metrics of the cell under the cursor, with its rank among all.
 struct CellFigures: Widget {
   var map: ErrorMap
+  /// What the cell is called: `5.down`.
+  var name: String
   var row: Int
   var column: Int
   /// Whether the cell is put back to FP.
   var isRestored: Bool
   /// Whether the recipe left it there.
   var isProtected: Bool
+  /// Whether the map is of a file held against another, whose layers take the place of FP.
+  var isCandidate: Bool
 
   /// Rows it takes, frame included.
   var height: Int {
@@ -116,7 +121,6 @@ struct CellFigures: Widget {
   private var rawLoss: Double? { cell?.values[.rawLoss] }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let name = map.name(row, column)
     let room = buffer.box(
       StyledText("block \(name)"), in: rect, look: look, trailing: mark)
     var line = 0
@@ -155,7 +159,7 @@ struct CellFigures: Widget {
 
   /// Whether the cell is in FP, and why.
   var mark: StyledText {
-    if isRestored { return .good("F: back in FP") }
+    if isRestored { return .good(isCandidate ? "F: from the base" : "F: back in FP") }
     return isProtected ? .good("F: FP by the recipe") : ""
   }
 
@@ -201,6 +205,8 @@ struct ProtectionPanel: Widget {
   /// What the cells are ranked by.
   var metric: ErrorMap.Metric
   var advice: ProtectionAdvice?
+  /// Whether what is put back comes from the base of a candidate.
+  var isCandidate: Bool
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let words = advice.map { StyledText($0.words) }
@@ -230,10 +236,11 @@ struct ProtectionPanel: Widget {
     guard isTall else { return }
     buffer.line(
       oneOf: [
-        .press("f", "cell ") + .press("y", "row ") + .press("c", "column back to FP, ")
+        .press("f", "cell ") + .press("y", "row ")
+          + .press("c", isCandidate ? "column from the base, " : "column back to FP, ")
           + .press("i", "measures the KL"),
-        .press("f", "cell ") + .press("y", "row ") + .press("c", "column to FP ")
-          + .press("i", "KL"),
+        .press("f", "cell ") + .press("y", "row ")
+          + .press("c", isCandidate ? "column from base " : "column to FP ") + .press("i", "KL"),
       ], in: note.inset(top: 1), look: look)
   }
 }

@@ -18,6 +18,8 @@ package enum HeatmapScreen: Screen {
     package var row = 0
     package var column = 0
     package var isOpen = false
+    /// The block whose experts are looked at; nil for the map of all blocks.
+    package var block: Int?
     /// Cells put back to FP, of the map that is shown.
     package var restored: Set<CellAddress> = []
 
@@ -58,28 +60,29 @@ package enum HeatmapScreen: Screen {
       return []
     },
     Binding(
-      "f", "space", name: "cell to FP", help: "Put the cell back to FP, or quantize it again.",
+      "f", "space", name: "cell back",
+      help: "Put the cell back to FP, or to what the base has, or take it as it was quantized.",
       isHint: true, unless: noMap
     ) {
       state in
-      toggle(
-        [CellAddress(row: state[HeatmapScreen.self].row, column: state[HeatmapScreen.self].column)],
-        &state)
+      let view = state[HeatmapScreen.self]
+      return toggle(shown(state)?.addresses(view.row, view.column) ?? [], &state)
     },
     Binding(
-      "y", name: "row to FP", help: "Put the whole row (a block) back to FP, or not.",
+      "y", name: "row back", help: "Put the whole row (a block) back to FP or the base, or not.",
       unless: noMap
     ) { state in
-      let columns = map(state)?.columns.count ?? 0
-      return toggle(
-        (0..<columns).map { CellAddress(row: state[HeatmapScreen.self].row, column: $0) }, &state)
+      guard let shown = shown(state) else { return [] }
+      let row = state[HeatmapScreen.self].row
+      return toggle(shown.map.columns.indices.flatMap { shown.addresses(row, $0) }, &state)
     },
     Binding(
-      "c", name: "column to FP", help: "Put the whole column back to FP, or not.", unless: noMap
+      "c", name: "column back", help: "Put the whole column back to FP or the base, or not.",
+      unless: noMap
     ) { state in
-      let rows = map(state)?.rows.count ?? 0
-      return toggle(
-        (0..<rows).map { CellAddress(row: $0, column: state[HeatmapScreen.self].column) }, &state)
+      guard let shown = shown(state) else { return [] }
+      let column = state[HeatmapScreen.self].column
+      return toggle(shown.map.rows.indices.flatMap { shown.addresses($0, column) }, &state)
     },
     Binding(
       "i", name: "measure KL", help: "Measure the KL with the marked cells back in FP.",
@@ -104,15 +107,45 @@ package enum HeatmapScreen: Screen {
       state in state.start(SensitivityJob(windows: windows))
     },
     Binding(
-      "b", name: "close", help: "Close the details of the cell.",
+      "b", name: "back", help: "Close the details of the cell, or the experts of the block.",
       unless: {
-        $0[HeatmapScreen.self].isOpen ? nil : "No cell is open: Enter looks into the one chosen"
+        $0[HeatmapScreen.self].isOpen || $0[HeatmapScreen.self].block != nil
+          ? nil : "No cell is open: Enter looks into the one chosen"
       }
-    ) { state in
+    ) { state in back(&state) },
+  ]
+
+  /// Closes what is open: details first, then the experts of a block.
+  private static func back(_ state: inout State) -> [Effect] {
+    let view = state[HeatmapScreen.self]
+    guard !view.isOpen else {
       state[HeatmapScreen.self].isOpen = false
       return []
-    },
-  ]
+    }
+    guard let block = view.block, let inside = shown(state) else { return [] }
+    let role =
+      inside.map.columns.indices.contains(view.column) ? inside.map.columns[view.column] : ""
+    state[HeatmapScreen.self].block = nil
+    state[HeatmapScreen.self].row = block
+    state[HeatmapScreen.self].column = shown(state)?.map.columns.firstIndex(of: role) ?? 0
+    return []
+  }
+
+  /// Looks at the experts of a block, the worst of the chosen role first.
+  private static func openExperts(_ state: inout State) -> [Effect] {
+    let view = state[HeatmapScreen.self]
+    guard let outside = shown(state), outside.map.columns.indices.contains(view.column) else {
+      return []
+    }
+    let role = outside.map.columns[view.column]
+    state[HeatmapScreen.self].block = view.row
+    state[HeatmapScreen.self].isOpen = false
+    guard let inside = shown(state) else { return [] }
+    let column = inside.map.columns.firstIndex(of: role) ?? 0
+    state[HeatmapScreen.self].column = column
+    state[HeatmapScreen.self].row = inside.worstRow(column, by: metric(state))
+    return []
+  }
 
   /// Windows of text that a quick KL is taken over.
   private static let windows = 4
@@ -178,11 +211,12 @@ package enum HeatmapScreen: Screen {
   }
 
   /// Whether the recipe of the map left a layer in FP.
-  static func isProtected(_ row: Int, _ column: String, _ state: State) -> Bool {
+  static func isProtected(_ cell: CellAddress, _ map: ErrorMap, _ state: State) -> Bool {
     guard let recipe = state.facts.quantized?.recipe, !recipe.exceptions.isEmpty,
-      let projection = Projection(rawValue: column)
+      map.columns.indices.contains(cell.column),
+      let projection = Projection(rawValue: map.columns[cell.column])
     else { return false }
-    return recipe.treatment(of: LinearID(block: row, projection: projection)) == .fp
+    return recipe.treatment(of: LinearID(block: cell.row, projection: projection)) == .fp
   }
 
   /// The maps there are, the KL of each cell alone put in where it was measured.
@@ -204,7 +238,12 @@ package enum HeatmapScreen: Screen {
     return maps
   }
 
-  /// The map that is shown.
+  /// What is drawn of the map.
+  static func shown(_ state: State) -> ShownMap? {
+    map(state).map { ShownMap($0, block: state[HeatmapScreen.self].block) }
+  }
+
+  /// The map that is looked at, with a column for each expert.
   static func map(_ state: State) -> ErrorMap? {
     let maps = maps(state)
     return maps.indices.contains(state[HeatmapScreen.self].map)
@@ -217,7 +256,7 @@ package enum HeatmapScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard let map = map(state) else {
+    guard let shown = shown(state) else {
       guard state.facts.holdsCandidate else {
         return .go("quantize first", to: Place.calibrate)
       }
@@ -230,25 +269,31 @@ package enum HeatmapScreen: Screen {
     guard !view.isOpen || !isDetailShown(state) else {
       return .go("measure quality", to: Place.quality)
     }
-    return Step("look into \(map.name(view.row, view.column))") { state in
+    if shown.holdsExperts(view.row, view.column) {
+      return Step("experts of \(shown.map.name(view.row, view.column))") { state in
+        openExperts(&state)
+      }
+    }
+    return Step("look into \(shown.name(view.row, view.column))") { state in
       state[HeatmapScreen.self].isOpen = true
-      guard !isDetailShown(state) else { return [] }
+      guard !isDetailShown(state), let cell = shown.address(view.row, view.column) else {
+        return []
+      }
       return state.start(
-        CellJob(
-          map: state[HeatmapScreen.self].map, row: state[HeatmapScreen.self].row,
-          column: state[HeatmapScreen.self].column))
+        CellJob(map: state[HeatmapScreen.self].map, row: cell.row, column: cell.column))
     }
   }
 
   /// Whether the details of the cursor's cell are known.
   static func isDetailShown(_ state: State) -> Bool {
-    guard let cell = state.facts.cell else { return false }
     let view = state[HeatmapScreen.self]
-    return cell.map == view.map && cell.row == view.row && cell.column == view.column
+    guard let cell = state.facts.cell, let address = shown(state)?.address(view.row, view.column)
+    else { return false }
+    return cell.map == view.map && cell.row == address.row && cell.column == address.column
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    guard let map = map(state) else { return [] }
+    guard let map = shown(state)?.map else { return [] }
     if motion.horizontal != 0 {
       let column = state[HeatmapScreen.self].column + motion.horizontal
       state[HeatmapScreen.self].column = column.clamped(0, max(0, map.columns.count - 1))
@@ -262,56 +307,55 @@ package enum HeatmapScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    guard let map = map(state) else {
+    guard let shown = shown(state) else {
       drawEmpty(state, in: rect, of: &buffer, look: look)
       return
     }
     if state[HeatmapScreen.self].isOpen, isDetailShown(state), let detail = state.facts.cell {
-      let panel = CellDetailPanel(detail: detail, map: map, figures: figures(state, map))
+      let panel = CellDetailPanel(
+        detail: detail, map: shown.whole, figures: figures(state, shown))
       // The details of the cell need the room of the map, unless there is much.
       guard rect.width >= 150 else { return panel.draw(in: rect, of: &buffer, look: look) }
       let columns = rect.columns([.fill(weight: 2), .fill(weight: 3)])
-      drawMap(state, map, in: columns[0], of: &buffer, look: look)
+      drawMap(state, shown, in: columns[0], of: &buffer, look: look)
       panel.draw(in: columns[1], of: &buffer, look: look)
       return
     }
     let right = rect.width >= 150 ? 64 : rect.width >= 96 ? 46 : rect.width * 19 / 40
     let columns = rect.columns([.fill(), .fixed(right)])
-    drawMap(state, map, in: columns[0], of: &buffer, look: look)
+    drawMap(state, shown, in: columns[0], of: &buffer, look: look)
     let advice = state.facts.quantized.flatMap { report in
-      state.facts.model.flatMap { ProtectionAdvice(map, of: report, shape: $0.shape) }
+      state.facts.model.flatMap { ProtectionAdvice(shown.whole, of: report, shape: $0.shape) }
     }
     CellPanel(
-      map: map, view: state[HeatmapScreen.self], figures: figures(state, map),
+      map: shown.whole, view: state[HeatmapScreen.self], figures: figures(state, shown),
       protection: ProtectionPanel(
-        map: map, metric: map.metrics.contains(.aloneKL) ? .aloneKL : metric(state),
-        advice: advice),
+        map: shown.map, metric: shown.map.metrics.contains(.aloneKL) ? .aloneKL : metric(state),
+        advice: advice, isCandidate: state.facts.holdsCandidate),
       measured: state.facts.restored, modelBytes: state.facts.quantized?.outputBytes ?? 0,
       canKeep: cannotKeep(state) == nil
     ).draw(in: columns[1], of: &buffer, look: look)
   }
 
-  private static func figures(_ state: State, _ map: ErrorMap) -> CellFigures {
+  private static func figures(_ state: State, _ shown: ShownMap) -> CellFigures {
     let view = state[HeatmapScreen.self]
-    let name = map.columns.indices.contains(view.column) ? map.columns[view.column] : ""
+    let cells = shown.addresses(view.row, view.column)
     return CellFigures(
-      map: map, row: view.row, column: view.column,
-      isRestored: view.restored.contains(CellAddress(row: view.row, column: view.column)),
-      isProtected: isProtected(view.row, name, state))
+      map: shown.map, name: shown.name(view.row, view.column), row: view.row, column: view.column,
+      isRestored: !cells.isEmpty && cells.allSatisfy(view.restored.contains),
+      isProtected: !cells.isEmpty && cells.allSatisfy { isProtected($0, shown.whole, state) },
+      isCandidate: state.facts.holdsCandidate)
   }
 
   private static func drawMap(
-    _ state: State, _ map: ErrorMap, in rect: Rect, of buffer: inout CellBuffer, look: Look
+    _ state: State, _ shown: ShownMap, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
     let view = state[HeatmapScreen.self]
-    var inFP = view.restored
-    for row in map.rows.indices {
-      for (column, name) in map.columns.enumerated() where isProtected(row, name, state) {
-        inFP.insert(CellAddress(row: row, column: column))
-      }
+    let inFP = shown.places { cell in
+      view.restored.contains(cell) || isProtected(cell, shown.whole, state)
     }
     MapPanel(
-      map: map, metric: metric(state), view: view, count: maps(state).count, inFP: inFP
+      map: shown.map, metric: metric(state), view: view, count: maps(state).count, inFP: inFP
     ).draw(in: rect, of: &buffer, look: look)
   }
 

@@ -11,6 +11,7 @@ struct RecipePanel: Widget {
   var view: MethodScreen.View
   /// The exception under the cursor.
   var exception: Int?
+  var baseline = BaselineWords()
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -20,7 +21,7 @@ struct RecipePanel: Widget {
     var items = Slot.allCases.map { slot -> ItemList.Item in
       let choice = recipe[slot]
       let text = StyledText(TextLayout.fit(slot.words, to: 12), .dim)
-      return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint("FP, as it is")))
+      return ItemList.Item(text + (choice.map { .strong("\($0)") } ?? .hint(asItIs(slot))))
     }
     items += exceptions.enumerated().map { index, exception in
       ItemList.Item(
@@ -108,10 +109,20 @@ struct OptionPanel: Widget {
   }
 }
 
+extension RecipePanel {
+  /// What a target is that nothing is chosen for.
+  fileprivate func asItIs(_ slot: Slot) -> String {
+    slot.target == .weights
+      ? baseline.storedAs.map { "as stored, \($0)" } ?? "FP, as it is"
+      : "FP, as it is"
+  }
+}
+
 /// What the recipe costs before it runs, and what is likely to disappoint.
 struct PricePanel: Widget {
   var price: AssessReport?
   var hasModel: Bool
+  var baseline = BaselineWords()
 
   /// Rows it would like to have.
   func height(forWidth width: Int) -> Int {
@@ -136,7 +147,13 @@ struct PricePanel: Widget {
       Quantity.bytes(price.jobBytes ?? price.peakResidentBytes))
     let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { Quantity.bytes($0) }
     let rows: [(String, [StyledText])] = [
-      ("weights", [Self.change(price.baselineBytes, price.outputBytes, unit: "", look: look)]),
+      (
+        "weights",
+        [
+          Self.change(
+            price.baselineBytes, price.outputBytes, unit: "", of: baseline.short, look: look)
+        ]
+      ),
       (
         "KV cache",
         [
@@ -181,12 +198,14 @@ struct PricePanel: Widget {
   }
 
   /// `16.1 GB → 4.5 GB  28 %`.
-  static func change(_ before: Int, _ after: Int, unit: String, look: Look) -> StyledText {
+  static func change(
+    _ before: Int, _ after: Int, unit: String, of whole: String = "FP", look: Look
+  ) -> StyledText {
     guard before != after else { return StyledText(Quantity.bytes(after) + unit) }
     let part = before > 0 ? Double(after) / Double(before) : 1
     return StyledText("\(Quantity.bytes(before)) \(look.glyphs.arrow) ")
       + .strong(Quantity.bytes(after)) + StyledText(unit)
-      + .hint("  \(Quantity.percent(part)) of FP")
+      + .hint("  \(Quantity.percent(part)) of \(whole)")
   }
 }
 

@@ -240,12 +240,17 @@ package enum MethodScreen: Screen {
     let rows = columns[0].rows([.fixed(7 + exceptions), .fill()])
     let recipe = state.choices.recipe
     let view = state[MethodScreen.self]
-    RecipePanel(recipe: recipe, view: view, exception: exception(state)).draw(
+    RecipePanel(
+      recipe: recipe, view: view, exception: exception(state),
+      baseline: state.facts.model?.baseline ?? BaselineWords()
+    ).draw(
       in: rows[0], of: &buffer, look: look)
     MethodPanel(
       methods: methods(state), view: view, used: recipe[view.slot]?.method, chosen: chosen(state)
     ).draw(in: rows[1], of: &buffer, look: look)
-    let price = PricePanel(price: state.facts.assessment, hasModel: state.facts.model != nil)
+    let price = PricePanel(
+      price: state.facts.assessment, hasModel: state.facts.model != nil,
+      baseline: state.facts.model?.baseline ?? BaselineWords())
     let cost = min(price.height(forWidth: columns[1].width - 4) + 2, max(7, rect.height / 3))
     let settings = settings(state)
     let options = min(max(5, settings.count + 6), (rect.height - cost) * 11 / 20)

@@ -10,7 +10,8 @@ struct ModelFacts: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       StyledText(model.label), in: rect, look: look,
-      trailing: .hint(model.isOriginal ? model.path : "quantized"))
+      trailing: .hint(
+        model.against != nil ? "candidate" : model.isOriginal ? model.path : "quantized"))
     for (index, fact) in facts.prefix(room.height).enumerated() {
       let row = room.row(index).columns([.fixed(13), .fill()], spacing: 1)
       buffer.line(.dim(fact.name), in: row[0], look: look)
