@@ -139,16 +139,7 @@ struct CacheCommand: ParsableCommand {
         .filter { !$0.isEmpty }
       print("\(row.name): \(sentences.joined(separator: " "))")
     }
-    if let base = facts.baselinePerplexity {
-      let what = facts.storedAs.map { "Weights as stored (\($0))" } ?? "FP weights"
-      print("\(what) with an FP16 cache: perplexity \(Quantity.fixed(base, 3)), KL to them:")
-      for row in report.rows {
-        guard let kl = row.klToBaseline else { continue }
-        print(
-          "  \(row.name): \(Quantity.significant(kl.mean))"
-            + Quantity.margin(kl.error, windows: facts.windows, sign: "+-"))
-      }
-    }
+    showBaseline(report)
     let formats = report.options.caches.compactMap { try? $0.cacheFormat(standard: .fp16) }
     if let kept = formats.first(where: { $0.window != nil }),
       let words = CacheSchedule.passes.words(for: kept)
@@ -165,6 +156,21 @@ struct CacheCommand: ParsableCommand {
       continuations part from the FP16 cache's; same: prompts where none does in \(report.options.generate) tokens. worst: \
       block.head where attention's output is off most, with only keys or only values quantized.
       """)
+  }
+
+  /// What the weights lose besides, where they are quantized.
+  private static func showBaseline(_ report: CacheReport) {
+    let facts = report.facts
+    if let base = facts.baselinePerplexity {
+      let what = facts.storedAs.map { "Weights as stored (\($0))" } ?? "FP weights"
+      print("\(what) with an FP16 cache: perplexity \(Quantity.fixed(base, 3)), KL to them:")
+      for row in report.rows {
+        guard let kl = row.klToBaseline else { continue }
+        print(
+          "  \(row.name): \(Quantity.significant(kl.mean))"
+            + Quantity.margin(kl.error, windows: facts.windows, sign: "+-"))
+      }
+    }
   }
 
   /// What a window of full precision takes besides the bytes a token; empty for a cache without one.

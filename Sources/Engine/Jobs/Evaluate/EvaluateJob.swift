@@ -67,7 +67,6 @@ package struct EvaluateJob: Job {
     let floor = try noiseFloor(
       laboratory, held, plain: plain, precise: precise, windows: windows, source: source.name,
       context, reporter)
-    let divergence = statistics.divergence
     let perplexity = statistics.perplexity
     let expected = statistics.baselinePerplexity
     let agreement = statistics.topOneAgreement
@@ -80,7 +79,8 @@ package struct EvaluateJob: Job {
       baseline: .init(
         name: baseline.name, perplexity: expected.mean, perplexityError: expected.error,
         storedAs: held.summary.baseline.storedAs),
-      kl: divergence, topOneAgreement: agreement.mean, topOneAgreementError: agreement.error,
+      kl: statistics.divergence, topOneAgreement: agreement.mean,
+      topOneAgreementError: agreement.error,
       noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
       planted: held.summary.planted, rotated: held.summary.rotated, begin: windows.begin,

@@ -143,10 +143,24 @@ struct PricePanel: Widget {
       buffer.draw(Paragraph(.bad("\(look.glyphs.fail) \(problem)")), in: room, look: look)
       return
     }
+    let rows = rows(price, look)
+    for (index, fact) in rows.enumerated() {
+      let columns = room.row(index).columns([.fixed(9), .fill()], spacing: 1)
+      buffer.line(.dim(fact.0), in: columns[0], look: look)
+      buffer.line(oneOf: fact.1, in: columns[1], look: look)
+    }
+    let text = warnings(price, look).enumerated().reduce(StyledText([])) { text, line in
+      text + (line.offset > 0 ? "\n" : "") + line.element
+    }
+    buffer.draw(Paragraph(text), in: room.splitTop(rows.count).rest, look: look)
+  }
+
+  /// Names and values, a value in the words that fit, the longest first.
+  private func rows(_ price: AssessReport, _ look: Look) -> [(String, [StyledText])] {
     let memory: StyledText = StyledText(
       Quantity.bytes(price.jobBytes ?? price.peakResidentBytes))
     let disk = price.recipe.isBaseline ? nil : price.diskBytes.map { Quantity.bytes($0) }
-    let rows: [(String, [StyledText])] = [
+    return [
       (
         "weights",
         [
@@ -182,15 +196,6 @@ struct PricePanel: Widget {
         } ?? [memory + .hint(" at most")]
       ),
     ]
-    for (index, fact) in rows.enumerated() {
-      let columns = room.row(index).columns([.fixed(9), .fill()], spacing: 1)
-      buffer.line(.dim(fact.0), in: columns[0], look: look)
-      buffer.line(oneOf: fact.1, in: columns[1], look: look)
-    }
-    let text = warnings(price, look).enumerated().reduce(StyledText([])) { text, line in
-      text + (line.offset > 0 ? "\n" : "") + line.element
-    }
-    buffer.draw(Paragraph(text), in: room.splitTop(rows.count).rest, look: look)
   }
 
   private func warnings(_ price: AssessReport, _ look: Look) -> [StyledText] {
