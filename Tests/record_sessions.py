@@ -61,7 +61,7 @@ def record(program, path):
         subprocess.run(["tmux", "-L", name, "new-session", "-d", "-x", str(header["size"]["width"]), "-y",
                         str(header["size"]["height"]), shlex.join(command)], check=True)
         time.sleep(2)
-        wanted, before = collections.Counter(), 0
+        wanted, before, recorders = collections.Counter(), 0, 0
         for kind, what, at in old:
             if kind == "finished":
                 wanted[what] += 1
@@ -72,7 +72,9 @@ def record(program, path):
             time.sleep(min(max((at - before) / 1000, 0.3), 6))
             before = at
             subprocess.run(["tmux", "-L", name, "send-keys", NAMES.get(what, what)], check=True)
-            if what in ("q", "r") and at > 5000:
+            recorders += what == "r"
+            # The first `r` begins a recording, the next one ends it.
+            if what == "q" or recorders == 2:
                 break
             # What finishes right after the key counts for the next one.
             before = max(before, at)

@@ -42,8 +42,8 @@ import Testing
     #expect(early.measurement?.ageSeconds == nil)
   }
 
-  /// As the first version wrote it.
-  @Test func readsFilesWithoutSpread() throws {
+  /// As the first version wrote it, which on a busy machine kept half of the rates.
+  @Test func aFileWithoutSpreadCountsForNothing() throws {
     let folder = try TemporaryFolder()
     let kept = store(folder)
     try FileManager.default.createDirectory(
@@ -54,12 +54,7 @@ import Testing
       {"name":"\(Self.name)","memoryBytes":24e9,"readBandwidth":36e9,"fp32Rate":230e9,
        "bf16Rate":470e9,"int8Rate":940e9,"threads":2,"isMeasured":true}
       """)
-    guard case .peaks(let peaks) = kept.read() else {
-      Issue.record("not read: \(kept.read())")
-      return
-    }
-    #expect(peaks.measurement == nil && peaks.readBandwidth == 36e9)
-    #expect(peaks.provenance == "measured here; spread and time were not kept")
+    #expect(kept.read() == .nothing)
   }
 
   @Test func absurdFiguresAreRefusedWithWords() throws {

@@ -34,10 +34,14 @@ package struct PeaksStore {
     path = folder.map { $0 + "/peaks-\(threads).json" }
   }
 
-  /// What an earlier run kept of this processor, with its age; files without spread and time are read too.
+  /// What an earlier run kept of this processor, with its age.
+  ///
+  /// A file without spread is of a program that kept the best it saw in one short look: on a busy machine half of what there
+  /// is. It counts for nothing.
   package func read() -> Kept {
     guard let path, let data = FileManager.default.contents(atPath: path),
-      var peaks = try? JSONDecoder().decode(MachinePeaks.self, from: data), peaks.name == processor
+      var peaks = try? JSONDecoder().decode(MachinePeaks.self, from: data), peaks.name == processor,
+      peaks.measurement != nil || PlausiblePeaks.problem(of: peaks) != nil
     else { return .nothing }
     if let problem = PlausiblePeaks.problem(of: peaks) {
       return .refused(reason: "\(path): \(problem)")
