@@ -94,7 +94,7 @@ def row(arguments, label, path, base):
         arguments, "bench", path, "--no-baseline", "--prompt", "16", "--generate", "4", "--repetitions", "1")["kernels"]
         if kernel["kernel"].startswith("linear")}
     theirs = perplexity(path, open(arguments.text, encoding="utf-8").read(), arguments.windows) if path.endswith(".gguf") else None
-    kinds = shape["parametersByType"]
+    kinds = {kind["type"]: kind["parameters"] for kind in shape["stored"]["shares"]}
     whole = sum(kinds.values())
     held = ", ".join(f"{100 * count / whole:.0f} % {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1])
                      if count * 100 >= whole)
