@@ -47,7 +47,6 @@ package struct EvaluateJob: Job {
     let plain = laboratory.baseline(held)
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = laboratory.subject(held)
-    let total = windows.windows.count
     let schedule = options.prefill ?? .passes
     let caveat = CacheReach(windows, cache: subject.cache, schedule: schedule)?.caveat
     if let caveat { reporter.log("Note: \(caveat).") }
@@ -60,7 +59,7 @@ package struct EvaluateJob: Job {
       windows,
       progress: { done in
         reporter.progress(
-          "evaluating", done: done, of: total, unit: "windows", since: start,
+          "evaluating", done: done, of: windows.windows.count, unit: "windows", since: start,
           work: Double(2 * done * windows.length), rateUnit: "tokens/s")
       }, checkpoint: reporter.checkpoint)
     context.trace = nil
@@ -72,7 +71,8 @@ package struct EvaluateJob: Job {
     let agreement = statistics.topOneAgreement
     return EvaluationReport(
       recipe: held.subjectWords, protocol: options.protocol,
-      window: windows.length, windows: total, tokens: statistics.count, text: source.name,
+      window: windows.length, windows: windows.windows.count, tokens: statistics.count,
+      text: source.name,
       weightBytes: subject.model.weightBytes,
       kvBytesPerToken: held.summary.shape.kvBytesPerToken(subject.cache),
       perplexity: perplexity.mean, perplexityError: perplexity.error,
