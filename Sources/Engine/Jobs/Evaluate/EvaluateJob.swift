@@ -41,9 +41,7 @@ package struct EvaluateJob: Job {
       context: held.summary.shape.context,
       bos: tokenizer.addedBegin(), most: options.windows, text: source.name)
     let context = try laboratory.makeContext()
-    let precise = EvaluationSubject(
-      name: held.summary.baseline.side("F32"),
-      model: try held.reference.with(precision: .f32), cache: .fp32)
+    let precise = try Self.precise(held)
     let plain = laboratory.baseline(held)
     let baseline = options.baseline == .f32 ? precise : plain
     let subject = laboratory.subject(held)
@@ -85,6 +83,13 @@ package struct EvaluateJob: Job {
       inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
       planted: held.summary.planted, rotated: held.summary.rotated, begin: windows.begin,
       caveat: caveat, schedule: schedule.words(for: subject.cache))
+  }
+
+  /// The model as it was read, in float32 throughout.
+  private static func precise(_ held: Laboratory.OpenModel) throws -> EvaluationSubject {
+    EvaluationSubject(
+      name: held.summary.baseline.side("F32"),
+      model: try held.reference.with(precision: .f32), cache: .fp32)
   }
 
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.
