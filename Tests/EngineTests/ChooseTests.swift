@@ -85,6 +85,15 @@ import Testing
     #expect(apart.winner.map { "\(apart.rows[$0].recipe)" } == "weights gptq:4:64")
   }
 
+  /// A simpler recipe that is no better than nothing does not stand for one that is, however wide its spread.
+  @Test func whatGainsNothingIsNoRival() throws {
+    let report = settled([
+      try Self.row("rtn:4:64", speed: (1.4, 0.87, 3.7)),
+      try Self.row("gptq:4:64", speed: (1.5, 1.4, 1.6)),
+    ])
+    #expect(report.winner.map { "\(report.rows[$0].recipe)" } == "weights gptq:4:64")
+  }
+
   @Test func whereNothingIsBetterTheBaselineStays() throws {
     let report = settled([try Self.row("rtn:4:64", speed: (1.05, 0.98, 1.1))])
     #expect(report.winner == 0)

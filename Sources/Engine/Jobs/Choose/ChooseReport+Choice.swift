@@ -18,7 +18,10 @@ extension ChooseReport {
     let allowed = rows.indices.dropFirst().filter {
       rows[$0].standing == .finalist && rows[$0].isWithin == true && isNative(rows[$0])
     }
-    guard let best = allowed.min(by: { value(rows[$0]) < value(rows[$1]) }) else {
+    // What is no better than nothing is no rival of what is.
+    let able = allowed.filter { gains(rows[$0], baseline) }
+    let field = able.isEmpty ? allowed : able
+    guard let best = field.min(by: { value(rows[$0]) < value(rows[$1]) }) else {
       // The baseline needs no method; where it does not fit either, what comes nearest is named.
       winner = baseline.isWithin == true && options.runtime == nil ? 0 : nil
       nearest =
@@ -27,9 +30,9 @@ extension ChooseReport {
         }
       return
     }
-    let equal = allowed.filter { isEqual(rows[$0], rows[best]) }
+    let equal = field.filter { isEqual(rows[$0], rows[best]) }
     let simplest = equal.min { Self.effort(rows[$0]) < Self.effort(rows[$1]) } ?? best
-    winner = gains(rows[simplest], baseline) ? simplest : baseline.isWithin == true ? 0 : simplest
+    winner = able.isEmpty && baseline.isWithin == true ? 0 : simplest
   }
 
   /// Native where a runtime was asked for.
@@ -45,7 +48,7 @@ extension ChooseReport {
   private func isEqual(_ row: Row, _ best: Row) -> Bool {
     guard resource == .time else { return row.bytes <= best.bytes * (1 + Self.sameBytes) }
     guard let mine = row.timing?.speedup, let theirs = best.timing?.speedup else { return false }
-    return mine.high >= theirs.low && mine.median >= theirs.median * (1 - Self.sameBytes)
+    return mine.high >= theirs.low
   }
 
   /// Whether it is better than nothing, beyond what chance can tell.
