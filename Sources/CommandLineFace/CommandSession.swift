@@ -33,16 +33,18 @@ struct CommandSession {
   ///
   /// - Parameters:
   ///   - resume: whether an earlier run with the same settings, which ended early, is gone on from.
+  ///   - reuses: whether what an earlier run measured counts where it is still there.
   ///   - line: a part in words; nil where nothing is to be told of it.
   ///   - show: shows the parts of a job that ended early.
   /// - Throws: `CommandFailure` with the job's message.
   func performLong<Kind: Job>(
-    _ job: Kind, resume: Bool, line: @escaping @Sendable (Kind.Part) -> String?,
+    _ job: Kind, resume: Bool, reuses: Bool = false,
+    line: @escaping @Sendable (Kind.Part) -> String?,
     ended show: ([Kind.Part]) throws -> Void
   ) throws -> Kind.Report {
     let parts = Mutex<[Kind.Part]>([])
     let progress = progress
-    let outcome = run(job, resuming: resume ? .required : .never) { part in
+    let outcome = run(job, resuming: resume ? .required : reuses ? .whenKept : .never) { part in
       if let line = line(part) { progress.note(line) }
       parts.withLock { $0.append(part) }
     }
@@ -52,6 +54,12 @@ struct CommandSession {
       if !told.isEmpty { try show(told) }
     }
     return try report(of: outcome)
+  }
+
+  /// Runs a job of any kind to its end.
+  func perform(_ request: JobRequest) throws {
+    func perform(_ job: some Job) throws { _ = try self.perform(job) }
+    try perform(request.job)
   }
 
   private func run<Kind: Job>(

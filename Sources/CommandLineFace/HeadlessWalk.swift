@@ -35,12 +35,13 @@ struct HeadlessWalk {
     let evaluation = try session.perform(EvaluateJob(options: EvaluationOptions(windows: 16)))
     let bench = try session.perform(
       BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
+    let planned = try session.perform(WorkloadJob(workload: workload, machine: nil))
     let verdict = Verdict.judge(
-      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
+      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench, workload: planned)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: quantize.recipe, quantize: quantize,
-        evaluation: evaluation, bench: bench, verdict: verdict)
+        evaluation: evaluation, bench: bench, workload: planned, verdict: verdict)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print("No terminal: the walk of the workbench on \(summary.label), in text.\n")
@@ -52,6 +53,7 @@ struct HeadlessWalk {
     EvaluateCommand.show(evaluation)
     print("\n4. Profile")
     BenchCommand.show(bench)
+    BenchCommand.show(planned)
     print("\n5. Verdict")
     Self.show(verdict)
   }
@@ -64,12 +66,14 @@ struct HeadlessWalk {
       BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
     let workload = Workload(context: summary.shape.context)
     let plan = try session.perform(PlanJob(workload: workload, machine: nil))
+    let planned = try session.perform(WorkloadJob(workload: workload, machine: nil))
     let verdict = Verdict.judge(
-      plan: plan, quantize: layers, evaluation: evaluation, bench: bench)
+      plan: plan, quantize: layers, evaluation: evaluation, bench: bench, workload: planned)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: layers.recipe, quantize: layers,
-        evaluation: evaluation, bench: bench, verdict: verdict, file: layers.file)
+        evaluation: evaluation, bench: bench, workload: planned, verdict: verdict,
+        file: layers.file)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print(
@@ -81,11 +85,13 @@ struct HeadlessWalk {
     EvaluateCommand.show(evaluation)
     print("\n3. Profile")
     BenchCommand.show(bench)
+    BenchCommand.show(planned)
     print("\n4. Verdict")
     Self.show(verdict)
   }
 
   private static func show(_ verdict: Verdict) {
+    if let decision = verdict.decision { print("  \(decision)") }
     for (index, check) in verdict.checks.enumerated() {
       print("  \(index + 1). \(check.question)  \(check.mark.rawValue.uppercased())")
       print("     \(check.evidence)")

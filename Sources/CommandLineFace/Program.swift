@@ -21,7 +21,7 @@ package enum Program {
     Output.streams.withValue(output) {
       do {
         var command = try Nibble.parseAsRoot(arguments)
-        try command.run()
+        try TypedCommand.$arguments.withValue(arguments) { try command.run() }
         return 0
       } catch {
         return tell(error)

@@ -36,6 +36,9 @@ package enum EngineError: Error, Hashable, Sendable {
   case implausibleMachine(problem: String, tries: Int)
   case nothingToResume(path: String)
   case unknownRuntime(name: String, known: [String])
+  case badReceipt(path: String, reason: String)
+  case otherContent(what: String, expected: String, found: String)
+  case nothingToSave
 }
 
 extension EngineError: CustomStringConvertible {
@@ -46,6 +49,11 @@ extension EngineError: CustomStringConvertible {
         + "described one)"
     case .unknownForm(let name, let known):
       "unknown form '\(name)': expected one of \(known.joined(separator: ", "))"
+    case .badReceipt(let path, let reason): "\(path) is no receipt: \(reason)"
+    case .otherContent(let what, let expected, let found):
+      "\(what) are others than those of the receipt: expected SHA-256 \(expected), found \(found)"
+    case .nothingToSave:
+      "there is nothing to save: quantize, or measure quality or speed, first"
     case .unknownRuntime(let name, let known):
       "unknown runtime '\(name)': expected 'nibble' or a part of one of \(known.joined(separator: ", "))"
     case .nothingToResume(let path):

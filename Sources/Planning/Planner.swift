@@ -53,6 +53,29 @@ package struct Planner: Sendable {
       shared: workload.sharedTokens(of: Double(context)), bits: bits)
   }
 
+  /// Bytes of the workload by kind.
+  package var memory: PlanReport.Memory {
+    PlanReport.Memory(
+      weights: model.storedWeightBytes,
+      kvCache: cacheBytes(context: workload.context, requests: workload.requests),
+      activations: activationBytes, budget: budget)
+  }
+
+  /// Requests of the planned context that fit.
+  ///
+  /// - Parameters:
+  ///   - weights: bytes that these take.
+  ///   - cacheShare: what a format leaves of the bytes of an FP16 cache.
+  package func fittingRequests(weights: Double, cacheShare: Double) -> Int {
+    let room = budget - activationBytes - weights
+    let one = cacheBytes(context: workload.context, requests: 1) * cacheShare
+    let two = cacheBytes(context: workload.context, requests: 2) * cacheShare
+    guard room >= one else { return 0 }
+    // Each further one takes as much: what all have in common is there once.
+    guard two > one else { return Self.longestContext }
+    return 1 + Int(min((room - one) / (two - one), Double(Self.longestContext - 1)))
+  }
+
   /// Bytes one layer's keys and values of a token take at `bits` a value.
   func layerTokenBytes(bits: Double = 16) -> Double {
     2 * Double(model.kvHeads) * Double(model.headDimension) * bits / 8
@@ -76,10 +99,7 @@ package struct Planner: Sendable {
 
   /// Memory, phases and advice: what the peaks of the machine decide.
   func outline() -> PlanReport {
-    let memory = PlanReport.Memory(
-      weights: model.storedWeightBytes,
-      kvCache: cacheBytes(context: workload.context, requests: workload.requests),
-      activations: activationBytes, budget: budget)
+    let memory = memory
     let prefill = prefillPhase
     let decode = decodePhase
     var report = PlanReport(

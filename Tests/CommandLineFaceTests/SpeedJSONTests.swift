@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Platform
 import TestSupport
 import Testing
@@ -109,5 +110,47 @@ import Testing
     let json = try ran.json()
     #expect(json[path: "rows"]?.array != nil)
     json.expectTexts(["model", "text"])
+  }
+}
+
+/// Runs that are kept, and receipts that are verified.
+@Suite(.serialized) struct KeptRunsTests {
+  @Test func anEvaluationIsKeptAndVerified() throws {
+    let folder = try TemporaryFolder()
+    let runs = folder.path("runs")
+    let kept = Ran(
+      ["evaluate", "--weights", "rtn:4:64", "--windows", "2", "--window", "64", "--keep"]
+        + ["--workspace", runs, "--threads", "2"])
+    #expect(kept.code == 0, "\(kept.error)")
+    #expect(kept.out.contains("Kept as \(runs)/0001-weights-rtn-4-64"))
+    let data = try #require(
+      FileManager.default.contents(atPath: runs + "/0001-weights-rtn-4-64/receipt.json"))
+    let receipt = try StrictJSON.parse(Array(data))
+    #expect(
+      receipt[path: "command"]?.string?.hasPrefix(
+        "nibble evaluate --weights rtn:4:64 --windows 2 --window 64 --keep") == true)
+    let json = try Ran(
+      ["verify", "0001-weights-rtn-4-64", "--workspace", runs, "--threads", "2", "--json"]
+    ).json()
+    #expect(json[path: "holds"] == .bool(true))
+    json.expectTexts(["words"])
+    let rows = try #require(json[path: "verification.rows"]?.array)
+    #expect(rows.count >= 6)
+    for row in rows { row.expectNumbers(["now", "moved"]) }
+    let missing = Ran(["verify", "0009-none", "--workspace", runs])
+    #expect(missing.code == 1 && missing.error.contains("0009-none"))
+  }
+
+  @Test func benchMeasuresAPlannedWorkload() throws {
+    let json = try Ran(
+      ["bench", "--weights", "rtn:4:64", "--prompt", "16", "--generate", "4", "--repetitions", "1"]
+        + ["--context", "128", "--requests", "2", "--batch", "2", "--threads", "2", "--json"]
+    ).json()
+    json.expectNumbers([
+      "workload.quantized.times.stepSeconds", "workload.quantized.times.stepSpeedup.median",
+      "workload.baseline.times.request", "workload.phaseShare",
+    ])
+    #expect(json[path: "workload.extent.batch"]?.integer == 2)
+    json.expectTexts(["workload.phase", "workload.resource", "workload.machine"])
   }
 }

@@ -63,6 +63,9 @@ import Testing
       ["--limit: expected kl=NUMBER, top1=SHARE or bytes=SIZE, found 'speed=2'"]
     ),
     ("choose --time soon", ["--time: expected a time such as 15m, 90s or 1h, found 'soon'"]),
+    ("verify", ["receipt"]),
+    ("bench --requests 4", ["--requests: expected --context next to it"]),
+    ("bench --context 512 --prefix-share 2", ["--prefix-share: expected 0 to 1, found 2.0"]),
     ("kernels --tokens 1", ["--tokens: expected 8 to 1000000, found 1"]),
     ("kernels --decoded 144", ["--decoded: expected 0 to 143, found 144"]),
   ]
@@ -106,7 +109,7 @@ import Testing
     let needed = [
       "quantize": ["-o", "x"], "allocate": ["--budget", "4"], "conformance": ["x"],
       "replay": ["x"], "synthesize": ["x"], "generate": ["--prompt", "x"],
-      "tokens": ["--prompt", "x"], "logits": ["--prompt", "x", "-o", "y"],
+      "tokens": ["--prompt", "x"], "verify": ["x"], "logits": ["--prompt", "x", "-o", "y"],
     ]
     for name in Program.commandNames {
       let ran = Ran([name] + (needed[name] ?? []) + ["--no-such-option"])

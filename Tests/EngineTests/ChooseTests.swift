@@ -36,10 +36,10 @@ import Testing
     row.isWithin = isWithin
     row.windows = 4
     row.timing = speed.map { median, low, high in
-      ChooseReport.Timing(
-        request: 1 / median,
-        speedup: ChooseReport.Spread(median: median, low: low, high: high), promptRate: 1,
-        decodeRate: 1)
+      let spread = WorkloadTimes.Spread(median: median, low: low, high: high)
+      return WorkloadTimes(
+        request: 1 / median, promptSeconds: 0.5 / median, stepSeconds: 0.01 / median,
+        speedup: spread, promptSpeedup: spread, stepSpeedup: spread, promptRate: 1, decodeRate: 1)
     }
     return row
   }

@@ -89,6 +89,8 @@ extension Play {
     case is ContinueJob: JobPayload(SampleRun.continuation, of: ContinueJob.self)
     case is RecallJob: JobPayload(SampleRun.recall, of: RecallJob.self)
     case is BenchJob: JobPayload(SampleRun.bench, of: BenchJob.self)
+    case let job as WorkloadJob:
+      JobPayload(SampleWorkload.report(job.workload), of: WorkloadJob.self)
     case let job as ExportJob:
       JobPayload(ExportedArtifact(path: job.path, bytes: 21_300_000), of: ExportJob.self)
     case is SaveJob:
@@ -97,7 +99,8 @@ extension Play {
           id: "2026-11-23-1", model: SampleRun.summary.name,
           recipe: state.facts.quantized?.recipe ?? SampleRun.recipe,
           quantize: state.facts.quantized, evaluation: state.facts.evaluation,
-          bench: state.facts.bench, verdict: state.facts.verdict), of: SaveJob.self)
+          bench: state.facts.bench, workload: state.facts.workload,
+          verdict: state.facts.verdict()), of: SaveJob.self)
     default: nil
     }
   }

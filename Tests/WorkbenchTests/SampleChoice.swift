@@ -26,18 +26,20 @@ enum SampleChoice {
   }
 
   private static func timing(_ median: Double, _ low: Double, _ high: Double)
-    -> ChooseReport.Timing
+    -> WorkloadTimes
   {
-    ChooseReport.Timing(
-      request: 0.5 / median, speedup: .init(median: median, low: low, high: high),
-      promptRate: 4000 * median, decodeRate: 900 * median)
+    let spread = WorkloadTimes.Spread(median: median, low: low, high: high)
+    return WorkloadTimes(
+      request: 0.5 / median, promptSeconds: 0.2 / median, stepSeconds: 0.002 / median,
+      speedup: spread, promptSpeedup: spread, stepSpeedup: spread, promptRate: 4000 * median,
+      decodeRate: 900 * median)
   }
 
   /// Four candidates: one to recommend, one over the limit, one that left and one that cannot be.
   static var rows: [ChooseReport.Row] {
     func row(
       _ recipe: Recipe, _ standing: ChooseReport.Standing, kl: Double?, reason: String = "",
-      timing: ChooseReport.Timing? = nil
+      timing: WorkloadTimes? = nil
     ) -> ChooseReport.Row {
       var row = ChooseReport.Row(
         recipe: recipe, standing: standing, reason: reason, weightBytes: 6_100_000,

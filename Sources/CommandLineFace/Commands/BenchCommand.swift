@@ -26,8 +26,10 @@ struct BenchCommand: ParsableCommand {
   var repetitions = 5
   @Flag(name: .customLong("no-baseline"), help: "Leave the baseline out.")
   var noBaseline = false
+  @OptionGroup var planned: PlannedWorkloadGroup
   @Flag(help: "Print what each operator of each block did, against the machine's roofline.")
   var layers = false
+  @OptionGroup var keep: KeepOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -49,9 +51,17 @@ struct BenchCommand: ParsableCommand {
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
       includesBaseline: !noBaseline)
     let report = try session.perform(BenchJob(options: options))
-    if output.json { return try Output.json(BenchDocument(report: report)) }
+    let workload = try planned.workload(prompt: prompt, generate: generate).map {
+      try session.perform(WorkloadJob(workload: $0, machine: planned.machine))
+    }
+    if output.json {
+      try Output.json(BenchDocument(report: report, workload: workload))
+      return try keep.save(session, quietly: true)
+    }
     Self.show(report)
+    if let workload { Self.show(workload) }
     if layers { Self.showLayers(report) }
+    try keep.save(session, quietly: false)
   }
 
   static func show(_ report: BenchReport) {
@@ -126,10 +136,11 @@ extension BenchCommand {
 /// The JSON document of `bench`: the quantized side's fields, and `baseline` with the same fields.
 struct BenchDocument: Encodable {
   let report: BenchReport
+  var workload: WorkloadReport?
 
   enum Key: String, CodingKey {
     case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds, process
-    case model, othersCores, notes
+    case model, othersCores, notes, workload
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -146,5 +157,6 @@ struct BenchDocument: Encodable {
     try container.encodeIfPresent(report.model, forKey: .model)
     try container.encodeIfPresent(report.othersCores, forKey: .othersCores)
     try container.encodeIfPresent(report.notes, forKey: .notes)
+    try container.encodeIfPresent(workload, forKey: .workload)
   }
 }

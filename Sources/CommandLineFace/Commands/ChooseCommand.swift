@@ -15,7 +15,8 @@ struct ChooseCommand: ParsableCommand {
     discussion: """
       Plans, takes the methods of the targets that the workload gains by, measures them on the same text, lets go early \
       of those that cannot win, times the rest under the workload with the baseline in the same rounds, and recommends \
-      one. Without a method within the limits it names the nearest and ends with exit code 3.
+      one. Without a method within the limits it names the nearest and ends with exit code 3. What a choice has measured on \
+      the same model and texts counts in the next one, whatever its limits.
       """)
 
   @OptionGroup var model: ModelArgument
@@ -40,7 +41,13 @@ struct ChooseCommand: ParsableCommand {
   @Option(help: "Write the recommended recipe to this TOML file.")
   var save: String?
   @OptionGroup var calibration: CalibrationGroup
+  @Flag(
+    help:
+      "Measure everything again, whatever an earlier choice on the same model and texts has measured."
+  )
+  var again = false
   @OptionGroup var resume: ResumeOption
+  @OptionGroup var keep: KeepOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -110,7 +117,7 @@ struct ChooseCommand: ParsableCommand {
         mostBytes: limits.bytes,
         text: text, windows: windows, calibration: calibration.options, seconds: seconds ?? 900))
     let report = try session.performLong(
-      job, resume: resume.resume, line: { Self.line($0) },
+      job, resume: resume.resume, reuses: !again, line: { Self.line($0) },
       ended: { rows in
         let newest = rows.reduce(into: [ChooseReport.Row]()) { all, row in
           all.removeAll { $0.recipe == row.recipe }
@@ -129,6 +136,7 @@ struct ChooseCommand: ParsableCommand {
     if !output.json, let save, report.winner != nil {
       print("Wrote the recommended recipe to \(save).")
     }
+    try keep.save(session, quietly: output.json)
     guard report.winner != nil else {
       throw CommandFailure(message: "no method is within the limits", code: 3)
     }

@@ -21,6 +21,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
   @OptionGroup var evaluation: EvaluationGroup
+  @OptionGroup var keep: KeepOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
@@ -30,8 +31,8 @@ struct EvaluateCommand: ParsableCommand {
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let report = try session.perform(EvaluateJob(options: evaluation.options(texts)))
-    if output.json { return try Output.json(report) }
-    Self.show(report)
+    if output.json { try Output.json(report) } else { Self.show(report) }
+    try keep.save(session, quietly: output.json)
   }
 
   static func show(_ report: EvaluationReport) {

@@ -8,7 +8,8 @@ package enum Jobs {
     RotationJob.self, OutlierLabJob.self, CachesJob.self, CacheSpeedJob.self, BatchJob.self,
     EvaluateJob.self, ContinueJob.self, RecallJob.self, BenchJob.self, ProvidersJob.self,
     KernelsJob.self, ExportJob.self, SaveJob.self, OpenRecipeJob.self, WriteRecipeJob.self,
-    TokensJob.self, LogitsJob.self, GenerateJob.self, ChooseJob.self,
+    TokensJob.self, LogitsJob.self, GenerateJob.self, ChooseJob.self, WorkloadJob.self,
+    EditRunJob.self,
   ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

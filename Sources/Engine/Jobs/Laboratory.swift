@@ -189,6 +189,9 @@ package final class Laboratory: Sendable {
   /// The newest report of a kind of job that still says something about the open model.
   func report<Kind: Job>(of kind: Kind.Type) -> Kind.Report? { reports.withLock { $0[kind] } }
 
+  /// The job that the newest report of a kind came of.
+  func job<Kind: Job>(of kind: Kind.Type) -> Kind? { reports.withLock { $0.job(kind) } }
+
   /// Changes what is held of the open model.
   func update(_ change: (inout OpenModel) -> Void) {
     current.withLock { held in

@@ -1,3 +1,4 @@
+import Engine
 import TerminalUI
 
 /// The keys and the picture of a question before something that cannot be taken back.
@@ -9,6 +10,7 @@ extension Confirmation {
       switch question.purpose {
       case .quit: return [.quit]
       case .cancel(let id): return [.cancel(id: id)]
+      case .deleteRun(let id): return state.start(EditRunJob(run: id, edit: .delete))
       }
     },
     Binding.closing("n", "esc", "q", help: "Leave everything as it is."),
@@ -19,6 +21,7 @@ extension Confirmation {
       switch purpose {
       case .quit: "Quit while this runs? It will be cancelled:"
       case .cancel: "Cancel this job?"
+      case .deleteRun: "Delete this run, its receipt and its page?"
       }
     let lines: [StyledText] = [
       .strong(question), StyledText("  " + title), "",

@@ -32,6 +32,9 @@ package struct Catalog: Hashable, Sendable {
     }
   }
 
+  /// Drops a run that is in the workspace no more.
+  package mutating func forget(run id: String) { runs.removeAll { $0.id == id } }
+
   /// The description of a method by its name in recipes.
   package func method(_ name: String) -> MethodDescription? {
     methods.first { $0.name == name }

@@ -22,8 +22,10 @@ package struct Facts: Hashable, Sendable {
   package func job<Kind: Job>(_ kind: Kind.Type) -> Kind? { reports.job(kind) }
 
   /// The verdict over everything measured so far.
-  package var verdict: Verdict {
-    Verdict.judge(plan: plan, quantize: quantized, evaluation: evaluation, bench: bench)
+  package func verdict(_ limits: DecisionLimits = DecisionLimits()) -> Verdict {
+    Verdict.judge(
+      plan: plan, quantize: quantized, evaluation: evaluation, bench: bench, workload: workload,
+      limits: limits)
   }
 }
 
@@ -62,6 +64,8 @@ extension Facts {
   package var continuation: ContinuationReport? { self[ContinueJob.self] }
   package var recall: RecallReport? { self[RecallJob.self] }
   package var bench: BenchReport? { self[BenchJob.self] }
+  /// Speed and bytes under the planned workload.
+  package var workload: WorkloadReport? { self[WorkloadJob.self] }
   package var providers: ProviderReport? { self[ProvidersJob.self] }
   package var saved: RunRecord? { self[SaveJob.self] }
   package var exported: ExportedArtifact? { self[ExportJob.self] }

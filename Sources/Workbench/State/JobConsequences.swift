@@ -51,6 +51,14 @@ struct JobConsequences: Sendable {
       state.catalog.apply(.run(record: run))
       return []
     },
+    EditRunJob.name: JobConsequences(EditRunJob.self) { state, edited in
+      if let record = edited.record {
+        state.catalog.apply(.run(record: record))
+      } else {
+        state.catalog.forget(run: edited.id)
+      }
+      return []
+    },
   ]
 }
 

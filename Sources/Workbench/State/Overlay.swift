@@ -51,6 +51,7 @@ package struct Confirmation: Hashable, Sendable {
   package enum Purpose: Hashable, Sendable {
     case quit
     case cancel(id: JobID)
+    case deleteRun(id: String)
   }
 
   package var purpose: Purpose

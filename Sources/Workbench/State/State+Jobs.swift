@@ -17,11 +17,12 @@ extension State {
     return start(PlanJob(workload: choices.workload, machine: choices.machine))
   }
 
-  /// Prices the recipe as it is now.
+  /// Prices the recipe as it is now; on Method with what is under the cursor in it.
   package mutating func reassess() -> [Effect] {
     guard facts.model != nil else { return [] }
-    if facts.job(AssessJob.self)?.recipe != choices.recipe { facts[AssessJob.self] = nil }
-    return start(AssessJob(recipe: choices.recipe, calibration: choices.calibration))
+    let recipe = MethodScreen.priced(self)
+    if facts.job(AssessJob.self)?.recipe != recipe { facts[AssessJob.self] = nil }
+    return start(AssessJob(recipe: recipe, calibration: choices.calibration))
   }
 
   /// Shows a short text for a while.

@@ -35,7 +35,12 @@ struct ChooseCandidates {
     let methods = QuantizationMethods.descriptions(for: advice.target)
     let ranked = advice.methods.compactMap { name in methods.first { $0.name == name } }
     let unranked = methods.filter { method in !ranked.contains { $0.name == method.name } }
-    return (ranked + unranked).flatMap { method -> [Recipe] in
+    // Plain rounding first, so that each other method is seen to earn its price even where time is short.
+    let isPlain = { (method: MethodDescription) in
+      method.name == RoundToNearestMethod.describes.name
+    }
+    let all = ranked + unranked
+    return (all.filter(isPlain) + all.filter { !isPlain($0) }).flatMap { method -> [Recipe] in
       var choices = [advice.choice(of: method)]
       // Eight bits are what a quality limit falls back on; all methods round alike there, so that one is enough.
       if advice.target == .weights, method.name == RoundToNearestMethod.describes.name {

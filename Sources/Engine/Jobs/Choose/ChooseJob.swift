@@ -28,6 +28,8 @@ package struct ChooseJob: Job {
 
   /// Share of the time that is left for timing.
   private static let timingShare = 0.3
+  /// Choices whose measurements stay, so that the same with other limits need not measure again.
+  private static let keptChoices = 8
   /// Candidates that are timed at most.
   private static let finalists = 5
 
@@ -64,7 +66,7 @@ package struct ChooseJob: Job {
       candidates.recipes.flatMap { recipe in
         text.windows.indices.map { "\(recipe), window \($0 + 1)" }
       })
-    return try kept.during {
+    return try kept.during(keeping: Self.keptChoices) {
       var race = ChooseRace(
         laboratory: laboratory, held: held, options: options, plan: plan, planner: planner,
         calibration: calibration, text: text, reporter: reporter, kept: kept,
@@ -78,6 +80,7 @@ package struct ChooseJob: Job {
         windowTokens: text.length,
         calibrationText: options.calibration.text ?? "the built-in calibration text",
         planChange: plan.advice.first?.wouldChange ?? "")
+      report.textWindows = text.windows.count
       let baseline = try time(
         &race, resource, planner, laboratory, held, reporter, &report,
         seconds: start + options.seconds - Machine.seconds())
@@ -114,14 +117,7 @@ package struct ChooseJob: Job {
     guard machine == nil else {
       // Nothing of a described machine can be timed: its limits are all there is.
       for place in places {
-        let row = race.entries[place].row
-        let ratio = baseline.predictedSeconds / max(1e-12, row.predictedSeconds)
-        race.time(
-          place,
-          ChooseReport.Timing(
-            request: row.predictedSeconds,
-            speedup: ChooseReport.Spread(median: ratio, low: ratio, high: ratio), promptRate: 0,
-            decodeRate: 0))
+        race.time(place, WorkloadTimes(modelled: planner, race.entries[place].factors))
       }
       return baseline
     }
@@ -133,12 +129,15 @@ package struct ChooseJob: Job {
       subjects.append((subject, race.entries[place].factors))
       timed.append(place)
     }
-    let outcome = try ChooseTiming(
-      laboratory: laboratory, held: held, planner: planner, reporter: reporter, seconds: seconds
+    let outcome = try WorkloadTiming(
+      laboratory: laboratory, held: held, planner: planner, seconds: seconds,
+      progress: { what, done, total, since in
+        reporter.progress(what, done: done, of: total, unit: "sequences", since: since)
+      }, checkpoint: reporter.checkpoint
     ).run(subjects)
-    baseline.timing = outcome.timings[0]
-    for (place, timing) in zip(timed, outcome.timings.dropFirst()) { race.time(place, timing) }
-    report.timed = outcome.method
+    baseline.timing = outcome.times[0]
+    for (place, times) in zip(timed, outcome.times.dropFirst()) { race.time(place, times) }
+    report.timed = outcome.extent
     return baseline
   }
 

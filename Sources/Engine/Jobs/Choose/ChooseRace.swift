@@ -284,19 +284,9 @@ struct ChooseRace {
   }
 
   /// Takes the timing of a candidate in.
-  mutating func time(_ place: Int, _ timing: ChooseReport.Timing) {
+  mutating func time(_ place: Int, _ timing: WorkloadTimes) {
     entries[place].row.timing = timing
     entries[place].row.standing = .finalist
     reporter.tell(entries[place].row)
-  }
-}
-
-extension ActivationFormat {
-  /// Whether products are summed in integers, with all or nearly all columns.
-  fileprivate var multipliesIntegers: Bool {
-    switch self {
-    case .int8, .int8Blocks, .int8WithOutliers: true
-    default: false
-    }
   }
 }

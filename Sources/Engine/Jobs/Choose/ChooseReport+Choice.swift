@@ -72,16 +72,9 @@ extension ChooseReport {
 }
 
 extension ChooseReport {
-  private var workloadWords: String {
-    let work = options.workload
-    return "\(Quantity.grouped(work.requests)) \(work.requests == 1 ? "request" : "requests") of "
-      + "\(Quantity.grouped(work.context)) tokens (\(Quantity.grouped(work.promptTokens)) prompt, "
-      + "\(Quantity.grouped(work.generatedTokens)) generated, \(Quantity.grouped(work.batch)) decoded together)"
-  }
-
   /// What is recommended and why, with the workload and its figures.
   package var sentence: String {
-    "For \(workloadWords) on \(options.machine ?? "this machine"): \(headline)"
+    "For \(options.workload.words) on \(options.machine ?? "this machine"): \(headline)"
   }
 
   /// What is recommended, with its figures.
@@ -116,10 +109,23 @@ extension ChooseReport {
   /// Whether times are not all of what was run.
   package var isModelled: Bool { timed?.isModelled ?? true }
 
+  /// Whether some that run to the end were measured on fewer windows than others, or than there are.
+  private var isCut: Bool {
+    let counts = rows.dropFirst().filter { $0.standing == .finalist || $0.standing == .untimed }
+      .map(
+        \.windows)
+    return !isWhole || Set(counts).count > 1
+      || (counts.max() ?? 0) < min(options.windows, textWindows ?? 0)
+  }
+
   private func quality(_ row: Row) -> String {
     guard let kl = row.kl, let topOne = row.topOne else { return "quality not measured" }
-    return "KL \(Quantity.significant(kl.mean)) ± \(Quantity.significant(kl.error, 2)), top-1 "
-      + Quantity.percent(topOne, 1)
+    let few =
+      row.windows < options.windows && isCut
+      ? ", on \(row.windows) \(row.windows == 1 ? "window" : "windows") only" : ""
+    return
+      "KL \(Quantity.significant(kl.mean))\(Quantity.margin(kl.error, windows: row.windows)), top-1 "
+      + Quantity.percent(topOne, 1) + few
   }
 
   /// What would change the choice, and what was not measured, a sentence each.
@@ -133,7 +139,9 @@ extension ChooseReport {
         "Timed: a prompt of \(Quantity.grouped(timed.prompt)) of \(Quantity.grouped(timed.plannedPrompt)) tokens, steps of "
           + "\(timed.batch) of \(Quantity.grouped(timed.plannedBatch)) sequences after \(Quantity.grouped(timed.depth)) of "
           + "\(Quantity.grouped(timed.plannedDepth)) tokens; the rest is modelled by the machine's limits"
-          + (timed.depthError.map { ", off by \(Quantity.percent($0, 1)) where it can be checked." }
+          + (timed.modelError.map {
+            ", off by \(Quantity.percent($0, 1)) at most where it can be checked."
+          }
             ?? "."))
     }
     let missed = rows.filter { $0.standing == .notReached }

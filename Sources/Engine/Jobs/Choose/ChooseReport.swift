@@ -6,12 +6,7 @@ package import Quantization
 /// What was chosen, from what, and by which figures.
 package struct ChooseReport: Hashable, Sendable, Codable {
   /// What the choice is made by.
-  package enum Resource: String, Hashable, Sendable, Codable {
-    /// Seconds of a request: its prompt, and its share of the decode steps.
-    case time
-    /// Bytes of weights and cache, since the workload does not fit as it is.
-    case capacity
-  }
+  package typealias Resource = WorkloadReport.Resource
 
   /// Where a candidate stands.
   package enum Standing: String, Hashable, Sendable, Codable {
@@ -25,37 +20,6 @@ package struct ChooseReport: Hashable, Sendable, Codable {
     case refused
     /// The time was over.
     case notReached
-  }
-
-  /// A figure with the quartiles of its rounds.
-  package struct Spread: Hashable, Sendable, Codable {
-    package var median: Double
-    package var low: Double
-    package var high: Double
-
-    package init(median: Double, low: Double, high: Double) {
-      self.median = median
-      self.low = low
-      self.high = high
-    }
-  }
-
-  /// What was timed of a candidate, FP in the same rounds.
-  package struct Timing: Hashable, Sendable, Codable {
-    /// Seconds of a request under the planned workload.
-    package var request: Double
-    /// How many times faster a request is than with the baseline.
-    package var speedup: Spread
-    package var promptRate: Double
-    /// Tokens a second of all sequences of a step together.
-    package var decodeRate: Double
-
-    package init(request: Double, speedup: Spread, promptRate: Double, decodeRate: Double) {
-      self.request = request
-      self.speedup = speedup
-      self.promptRate = promptRate
-      self.decodeRate = decodeRate
-    }
   }
 
   /// One candidate.
@@ -75,7 +39,7 @@ package struct ChooseReport: Hashable, Sendable, Codable {
     package var cacheBytes: Double
     /// Seconds of a request by the machine's peaks alone, before anything is timed.
     package var predictedSeconds: Double
-    package var timing: Timing?
+    package var timing: WorkloadTimes?
     /// Whether quality and bytes are within what was asked for; nil where they are not known.
     package var isWithin: Bool?
     /// Runtimes that execute it natively, of those that are known.
@@ -99,25 +63,6 @@ package struct ChooseReport: Hashable, Sendable, Codable {
     package var bytes: Double { weightBytes + cacheBytes }
   }
 
-  /// How far what was timed is from what is planned.
-  package struct Method: Hashable, Sendable, Codable {
-    /// Tokens of the prompt that was timed, and of the one that is planned.
-    package var prompt: Int
-    package var plannedPrompt: Int
-    /// Tokens in each cache, and sequences of a step.
-    package var depth: Int
-    package var plannedDepth: Int
-    package var batch: Int
-    package var plannedBatch: Int
-    package var rounds: Int
-    /// Relative error of the line that depths are continued by, at a depth that was measured; nil where nothing is continued.
-    package var depthError: Double?
-
-    package var isModelled: Bool {
-      prompt < plannedPrompt || depth < plannedDepth || batch < plannedBatch
-    }
-  }
-
   package var model: String
   package var machine: String
   package var options: ChooseOptions
@@ -128,6 +73,8 @@ package struct ChooseReport: Hashable, Sendable, Codable {
   package var targets: [QuantizationTarget]
   package var text: String
   package var windowTokens: Int
+  /// Windows of it that there are to measure on.
+  package var textWindows: Int?
   package var calibrationText: String
   /// The baseline first, then the candidates, the best first.
   package var rows: [Row]
@@ -135,7 +82,7 @@ package struct ChooseReport: Hashable, Sendable, Codable {
   package var winner: Int?
   /// The nearest to the limits, where none is within them.
   package var nearest: Int?
-  package var timed: Method?
+  package var timed: WorkloadTimes.Extent?
   /// Where the plan's advice would become another.
   package var planChange: String
   package var seconds: Double

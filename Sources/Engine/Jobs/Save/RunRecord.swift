@@ -11,7 +11,16 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package var quantize: QuantizeReport?
   package var evaluation: EvaluationReport?
   package var bench: BenchReport?
+  /// Under the workload that was planned.
+  package var workload: WorkloadReport?
   package var verdict: Verdict?
+  /// What was chosen, and from what.
+  package var choice: ChooseReport?
+  /// When it was saved, UTC, ISO 8601; nil in runs that were saved without.
+  package var date: String?
+  /// What its owner calls it, and says of it.
+  package var title: String?
+  package var note: String?
   /// The file that was held against another, where nothing was quantized here.
   package var file: String?
 
@@ -20,8 +29,8 @@ package struct RunRecord: Hashable, Sendable, Codable {
 
   package init(
     id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
-    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil,
-    file: String? = nil
+    evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, workload: WorkloadReport? = nil,
+    verdict: Verdict? = nil, file: String? = nil
   ) {
     self.id = id
     self.model = model
@@ -29,6 +38,7 @@ package struct RunRecord: Hashable, Sendable, Codable {
     self.quantize = quantize
     self.evaluation = evaluation
     self.bench = bench
+    self.workload = workload
     self.verdict = verdict
     self.file = file
   }

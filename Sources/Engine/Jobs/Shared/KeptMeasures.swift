@@ -132,17 +132,40 @@ final class KeptMeasures: Sendable {
   }
 
   /// Does the job's work; the file goes when it is done, and stays, with a word on it, when it is not.
-  func during<Report>(_ work: () throws -> Report) throws -> Report {
+  ///
+  /// - Parameter keeping: how many files of finished runs of this job stay, the newest: another run then begins where the
+  ///   last ended.
+  func during<Report>(keeping most: Int = 0, _ work: () throws -> Report) throws -> Report {
     do {
       let report = try work()
       if let path, state.withLock({ $0.log }) != nil {
         state.withLock { $0.log = nil }
-        try? FileManager.default.removeItem(atPath: path)
+        if most == 0 {
+          try? FileManager.default.removeItem(atPath: path)
+        } else {
+          forget(allBut: most, path)
+        }
       }
       return report
     } catch {
       if let words { tell(words) }
       throw error
+    }
+  }
+
+  /// Drops the oldest files of this job.
+  private func forget(allBut most: Int, _ path: String) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let folder = parts.dropLast().joined(separator: "/")
+    let stem = (parts.last?.prefix { $0 != "-" }).map { $0 + "-" } ?? ""
+    let files = FileManager.default
+    let dated = ((try? FolderListing.names(in: folder)) ?? []).filter { $0.hasPrefix(stem) }.map {
+      name -> (String, Double) in
+      let changed = (try? files.attributesOfItem(atPath: folder + "/" + name))?[.modificationDate]
+      return (folder + "/" + name, (changed as? Date)?.timeIntervalSince1970 ?? 0)
+    }
+    for (old, _) in dated.sorted(by: { $0.1 > $1.1 }).dropFirst(most) where old != path {
+      try? files.removeItem(atPath: old)
     }
   }
 

@@ -1,5 +1,6 @@
-import Engine
+package import Engine
 import Models
+import Planning
 import Quantization
 package import TerminalUI
 import Wording
@@ -31,8 +32,16 @@ package enum ChooseScreen: Screen {
     package var mostKL = 0.02
     /// Tokens of a hundred whose most likely successor stays, at least.
     package var leastTopOne = 90
+    /// How many times faster the phase has to be that binds.
+    package var leastSpeedup = 1.1
     package var windows = 32
     package var minutes = 15
+    /// A runtime that is to execute it natively, by name; nil for this program.
+    package var runtime: String?
+    /// Bytes of weights and cache at most; nil for what the plan has.
+    package var mostBytes: Double?
+    /// A text to measure on; nil for the built-in one.
+    package var text: String?
 
     package init() {}
   }
@@ -55,6 +64,10 @@ package enum ChooseScreen: Screen {
       isHint: true,
       unless: { recommended($0) == nil ? "Nothing is recommended yet: a chooses" : nil }
     ) { state in take(&state) },
+    Binding(
+      "s", name: "save", help: "Save the choice as a run of the workspace, with receipt and page.",
+      unless: { report($0) == nil ? "Nothing is chosen yet: a chooses" : nil }
+    ) { state in state.start(SaveJob(limits: state.limits)) },
   ]
 
   /// The newest job that chose.
@@ -90,8 +103,9 @@ package enum ChooseScreen: Screen {
       ChooseJob(
         options: ChooseOptions(
           workload: state.choices.workload, machine: state.choices.machine,
-          mostKL: choice.mostKL, leastTopOne: Double(choice.leastTopOne) / 100,
-          windows: choice.windows, calibration: state.choices.calibration,
+          runtime: choice.runtime, mostKL: choice.mostKL,
+          leastTopOne: Double(choice.leastTopOne) / 100, mostBytes: choice.mostBytes,
+          text: choice.text, windows: choice.windows, calibration: state.choices.calibration,
           seconds: Double(choice.minutes) * 60)))
   }
 
@@ -172,13 +186,62 @@ package enum ChooseScreen: Screen {
         state.choices[ChooseScreen.self].minutes = value
         return []
       },
+    ] + narrower(choice)
+  }
+
+  /// What narrows the choice: a runtime, bytes, another text, how much a verdict asks for.
+  private static func narrower(_ choice: Choice) -> [Setting] {
+    let runtimes = [nil] + RuntimeRules.coverage(RuntimeDemand()).map { Optional($0.runtime) }
+    return [
+      Setting(
+        "runtime", .choice(StyledText(choice.runtime ?? "this program")),
+        help: "What is to execute it natively; what it expands or refuses is not recommended.",
+        step: { state, direction in
+          let index = runtimes.firstIndex(of: choice.runtime) ?? 0
+          state.choices[ChooseScreen.self].runtime =
+            runtimes[(index + direction + runtimes.count) % runtimes.count]
+          return []
+        }),
+      Setting(
+        "bytes at most",
+        .text(choice.mostBytes.map { Quantity.bytes($0) } ?? "as planned", caret: nil),
+        help: "Of weights and cache of the workload together; empty for the plan's budget.",
+        editable: choice.mostBytes.map { Quantity.bytes($0) } ?? "",
+        take: { state, text in
+          let text = text.trimmed
+          guard text.isEmpty || ByteText.parse(text) != nil else {
+            return .refused(expected: "a size such as 1.5GB or 400MB, or nothing")
+          }
+          state.choices[ChooseScreen.self].mostBytes = ByteText.parse(text)
+          return .taken([])
+        }),
+      Setting(
+        "text", .text(choice.text ?? "built-in", caret: nil),
+        help: "The path of a text to measure quality on; empty for the built-in one.",
+        editable: choice.text ?? "",
+        take: { state, text in
+          let path = text.trimmed
+          state.choices[ChooseScreen.self].text = path.isEmpty ? nil : path
+          return .taken([])
+        }),
+      Setting(
+        "speed-up", .choice(StyledText(Quantity.times(choice.leastSpeedup))), unit: "at least",
+        help: "How many times faster the phase has to be that binds, for the verdict to pass.",
+        step: { state, direction in
+          let steps: [Double] = [1, 1.05, 1.1, 1.2, 1.5, 2, 3]
+          let next =
+            direction > 0
+            ? steps.first { $0 > choice.leastSpeedup } : steps.last { $0 < choice.leastSpeedup }
+          state.choices[ChooseScreen.self].leastSpeedup = next ?? choice.leastSpeedup
+          return []
+        }),
     ]
   }
 
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let rows = rect.rows([.fixed(rect.height >= 26 ? 9 : 8), .fill()])
+    let rows = rect.rows([.fixed(rect.height >= 26 ? 12 : 8), .fill()])
     let left = rect.width >= 150 ? 56 : min(44, rect.width / 2)
     let upper = rows[0].columns([.fixed(left), .fill()])
     let view = state[ChooseScreen.self]
@@ -224,5 +287,15 @@ package enum ChooseScreen: Screen {
               + "win leave early, the others are timed under the workload, the baseline in the same rounds.",
             "", step(state).map { .press("Enter", $0.label) } ?? "",
           ]), in: rect, look: look)
+  }
+}
+
+extension State {
+  /// What a recipe has to meet, as it is set on Choose.
+  package var limits: DecisionLimits {
+    let choice = choices[ChooseScreen.self]
+    return DecisionLimits(
+      mostKL: choice.mostKL, leastTopOne: Double(choice.leastTopOne) / 100,
+      leastSpeedup: choice.leastSpeedup)
   }
 }

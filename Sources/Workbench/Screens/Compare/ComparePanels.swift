@@ -17,6 +17,9 @@ struct RunTable: Widget {
           "\(look.glyphs.warn) different protocols or texts: KL and perplexity do not compare")
         : .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
     let order: Table.Order = view.isDescending ? .descending : .ascending
+    let (body, foot) = room.splitBottom(note == nil ? 0 : 1)
+    if let note { buffer.line(.dim("note  ") + StyledText(note), in: foot, look: look) }
+    let models = Set(runs.map(\.model))
     let minor: [RunFigure] = room.width >= 112 ? [] : [.prefillRate, .agreement]
     let least: [RunFigure] = room.width >= 90 ? [] : [.cacheBytes]
     let figures = RunFigure.allCases.filter { figure in
@@ -27,15 +30,22 @@ struct RunTable: Widget {
       Table.Column(figure.title, .right, order: figure == view.order ? order : nil)
     }
     columns += [Table.Column("checks")]
+    if models.count > 1 { columns.insert(Table.Column("model", widest: 24), at: 1) }
+    let front = frontier
     if room.width >= 130 { columns += [Table.Column("protocol"), Table.Column("run")] }
     let rows = runs.map { run -> [StyledText] in
       var row: [StyledText] = [
-        view.marked.contains(run.id) ? .accent(String(look.glyphs.record)) : "",
-        StyledText(run.words),
+        view.marked.contains(run.id)
+          ? .accent(String(look.glyphs.record))
+          : front.contains(run.id) ? .good(String(look.glyphs.pass)) : "",
+        StyledText(run.label, run.isBaselineRow ? .dim : .text),
       ]
+      if models.count > 1 { row.insert(.dim(run.model), at: 1) }
       row += figures.map { figure in
         figure.value(run).map {
-          StyledText(figure.text($0), figure == view.order ? .strong : .text)
+          StyledText(
+            figure.text($0) + (room.width >= 150 ? figure.margin(run) : ""),
+            figure == view.order ? .strong : .text)
         }
           ?? .hint("–")
       }
@@ -48,7 +58,29 @@ struct RunTable: Widget {
     buffer.draw(
       Table(
         columns, rows: rows, selected: rows.isEmpty ? nil : view.selected,
-        placeholder: .hint("Nothing matches.")), in: room, look: look)
+        placeholder: .hint("Nothing matches.")), in: body, look: look)
+  }
+
+  /// What is said of the run under the cursor.
+  private var note: String? {
+    runs.indices.contains(view.selected) ? runs[view.selected].note : nil
+  }
+
+  /// The runs that no other measured alike beats in KL and bytes.
+  private var frontier: Set<String> {
+    var members: Set<String> = []
+    for alike in Dictionary(grouping: runs, by: { [$0.model, $0.evaluation?.conditions ?? ""] })
+      .values
+    where alike[0].evaluation != nil {
+      let points = alike.compactMap { run in
+        RunFigure.weightBytes.value(run).flatMap { bytes in
+          RunFigure.divergence.value(run).map { (run.id, bytes, $0) }
+        }
+      }
+      let front = Frontier.members(points.map { ($0.1, $0.2) })
+      members.formUnion(zip(points, front).filter(\.1).map(\.0.0))
+    }
+    return members
   }
 
   /// The marks of the four checks.
@@ -73,15 +105,21 @@ struct RunScatter: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       StyledText("KL against \(across.title)"), in: rect, look: look,
-      trailing: .hint(across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left"),
+      trailing: .hint(
+        (across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left")
+          + ", frontier joined"),
       footer: .hint("a other axis"))
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
       guard conditions == nil || run.evaluation?.conditions == conditions,
-        let x = across.value(run), let y = RunFigure.divergence.value(run)
+        let x = across.value(run), let y = RunFigure.divergence.value(run), y > 0
       else { return nil }
       return Plot.Point(
-        x: x, y: y, label: run.words, isSelected: index == selected)
+        x: x, y: y, label: run.label, isSelected: index == selected)
     }
+    let front = zip(
+      points,
+      Frontier.members(points.map { (across.isBetterWhenLarger ? -$0.x : $0.x, $0.y) })
+    ).filter(\.1).map(\.0).sorted { $0.x < $1.x }
     guard !points.isEmpty else {
       buffer.draw(
         Paragraph(.hint("No run has both figures yet: measure quality and speed, then save.")),
@@ -90,9 +128,19 @@ struct RunScatter: Widget {
     }
     buffer.draw(
       Plot(
-        [Plot.Series("", points: points, form: .points, role: .series1)],
+        [
+          Plot.Series("", points: Self.unnamed(front), form: .line, role: .dim),
+          Plot.Series("", points: points, form: .points, role: .series1),
+        ],
         x: Plot.Axis(across.title, numbers: across == .decodeRate ? .significant : .bytes),
         y: Plot.Axis("KL to the baseline", .logarithmic)), in: room, look: look)
+  }
+}
+
+extension RunScatter {
+  /// Points whose names are drawn once already.
+  fileprivate static func unnamed(_ points: [Plot.Point]) -> [Plot.Point] {
+    points.map { Plot.Point(x: $0.x, y: $0.y) }
   }
 }
 

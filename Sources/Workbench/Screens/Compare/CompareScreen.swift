@@ -53,8 +53,60 @@ package enum CompareScreen: Screen {
       mark(runs[state[CompareScreen.self].selected].id, &state)
       return []
     },
+    Binding(
+      "e", name: "rename", help: "Name the run; empty for its recipe's own words.",
+      unless: { noRun($0) }
+    ) { state in
+      state.edit(prompts(state).first)
+      return []
+    },
+    Binding(
+      "i", name: "note", help: "Write a note on the run.", isHint: true, unless: { noRun($0) }
+    ) { state in
+      state.edit(prompts(state).last)
+      return []
+    },
+    Binding(
+      "delete", "d", name: "delete", help: "Delete the run, its receipt and its page.",
+      unless: { noRun($0) }
+    ) { state in
+      guard let run = chosen(state) else { return [] }
+      state.overlay = .confirm(
+        Confirmation(.deleteRun(id: run.id), title: "\(run.id): \(run.label)"))
+      return []
+    },
     filterBinding,
   ]
+
+  private static func noRun(_ state: State) -> String? {
+    chosen(state) == nil ? "There is no run yet: s on Verdict (8) saves one" : nil
+  }
+
+  /// The run under the cursor.
+  private static func chosen(_ state: State) -> RunRecord? {
+    let runs = runs(state)
+    let selected = state[CompareScreen.self].selected
+    return runs.indices.contains(selected) && !runs[selected].isBaselineRow ? runs[selected] : nil
+  }
+
+  /// The name of the run under the cursor, and what is said of it.
+  package static func prompts(_ state: State) -> [Setting] {
+    guard let run = chosen(state) else { return [] }
+    func prompt(
+      _ label: String, _ text: String, help: String,
+      _ edit: @escaping @Sendable (String) -> EditRunJob.Edit
+    ) -> Setting {
+      Setting(
+        label, .text(text, caret: nil), help: help, editable: text,
+        take: { state, text in
+          .taken(state.start(EditRunJob(run: run.id, edit: edit(text.trimmed))))
+        })
+    }
+    return [
+      prompt("Name of the run", run.title ?? "", help: "What the table calls it.") { .title($0) },
+      prompt("Note", run.note ?? "", help: "What is to be remembered of it.") { .note($0) },
+    ]
+  }
 
   private static func mark(_ id: String, _ state: inout State) {
     if let index = state[CompareScreen.self].marked.firstIndex(of: id) {
@@ -70,8 +122,8 @@ package enum CompareScreen: Screen {
   /// The runs that the filter lets through, sorted.
   package static func runs(_ state: State) -> [RunRecord] {
     let view = state[CompareScreen.self]
-    let found = state.catalog.runs.filter {
-      "\($0.id) \($0.model) \($0.words)".satisfies(filter: view.filter)
+    let found = (state.catalog.runs + RunRecord.baselines(of: state.catalog.runs)).filter {
+      "\($0.id) \($0.model) \($0.label) \($0.note ?? "")".satisfies(filter: view.filter)
     }
     // Figures of quality that were taken by different protocols are not ranked together: the largest group comes first.
     var groups: [String: Int] = [:]

@@ -35,7 +35,8 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
 
   /// The figure of a run; nil when it was not measured.
   func value(_ run: RunRecord) -> Double? {
-    switch self {
+    if let row = run.chosenRow, run.evaluation == nil { return value(row) }
+    return switch self {
     case .weightBytes:
       (run.bench?.quantized.weightBytes ?? run.evaluation?.weightBytes ?? run.quantize?.outputBytes)
         .map(Double.init)
@@ -50,6 +51,30 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// The figure of what a choice recommended.
+  private func value(_ row: ChooseReport.Row) -> Double? {
+    switch self {
+    case .weightBytes: row.weightBytes
+    case .cacheBytes: nil
+    case .perplexity: row.perplexity?.mean
+    case .divergence: row.kl?.mean
+    case .agreement: row.topOne
+    case .prefillRate: row.timing?.promptRate
+    case .decodeRate: row.timing?.decodeRate
+    }
+  }
+
+  /// The error bar of a run's figure; empty where it has none.
+  func margin(_ run: RunRecord) -> String {
+    guard let report = run.evaluation else { return "" }
+    return switch self {
+    case .perplexity: Quantity.margin(report.perplexityError, windows: report.windows)
+    case .divergence where report.kl.error > 0:
+      Quantity.margin(report.kl.error, windows: report.windows)
+    default: ""
+    }
+  }
+
   func text(_ value: Double) -> String {
     switch self {
     case .weightBytes, .cacheBytes: Quantity.bytes(value)
@@ -58,5 +83,12 @@ package enum RunFigure: String, Hashable, Sendable, CaseIterable {
     case .agreement: Quantity.percent(value, 1)
     case .prefillRate, .decodeRate: Quantity.significant(value)
     }
+  }
+}
+
+extension RunRecord {
+  /// What a choice recommended; nil where the run is no choice.
+  var chosenRow: ChooseReport.Row? {
+    choice.flatMap { choice in choice.winner.map { choice.rows[$0] } }
   }
 }

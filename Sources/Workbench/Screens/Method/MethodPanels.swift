@@ -52,6 +52,8 @@ struct MethodPanel: Widget {
   /// The method that the recipe has here, by name.
   var used: String?
   var chosen: MethodDescription?
+  /// What the plan says of the target; nil without a plan.
+  var advice: PlanReport.Advice?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
@@ -62,9 +64,11 @@ struct MethodPanel: Widget {
     let items = methods.map { method in
       ItemList.Item(
         StyledText(method.title) + .hint("  \(method.name)"),
-        trailing: method.name == used ? .good("\(look.glyphs.pass) in the recipe") : "")
+        trailing: method.name == used
+          ? .good("\(look.glyphs.pass) in the recipe")
+          : method.name == advice?.methods.first ? .accent("advised") : "")
     }
-    let summary = chosen.map { Self.summary($0) } ?? ""
+    let summary = chosen.map { place($0) + Self.summary($0) } ?? ""
     let wanted = TextLayout.wrap(summary, to: max(1, room.width)).count + 1
     let (top, bottom) = room.splitBottom(min(wanted, max(0, room.height - 3)))
     buffer.draw(
@@ -74,6 +78,19 @@ struct MethodPanel: Widget {
           view.filter.isEmpty ? "No method for this target is in this build." : "Nothing matches.")),
       in: top, look: look)
     buffer.draw(Paragraph(summary), in: bottom.inset(top: 1), look: look)
+  }
+
+  /// Where the plan puts a method, and why.
+  private func place(_ method: MethodDescription) -> StyledText {
+    guard let advice, let place = advice.ranking.firstIndex(where: { $0.name == method.name })
+    else {
+      return ""
+    }
+    let why = advice.ranking[place].why
+    return
+      (place == 0
+      ? .accent("Advised") : .strong("\(place + 1) of \(advice.ranking.count)"))
+      + StyledText(": \(why)\n")
   }
 
   static func summary(_ method: MethodDescription) -> StyledText {
@@ -123,6 +140,8 @@ struct PricePanel: Widget {
   var price: AssessReport?
   var hasModel: Bool
   var baseline = BaselineWords()
+  /// Whether it is the price of the recipe as it is; else that of the method under the cursor.
+  var isInRecipe = true
 
   /// Rows it would like to have.
   func height(forWidth width: Int) -> Int {
@@ -132,7 +151,9 @@ struct PricePanel: Widget {
   }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let room = buffer.box("price, before it runs", in: rect, look: look)
+    let room = buffer.box(
+      isInRecipe ? "price, before it runs" : "price of what is under the cursor", in: rect,
+      look: look)
     guard let price else {
       buffer.line(
         .hint(hasModel ? "Being worked out." : "Open a model to see a price."),

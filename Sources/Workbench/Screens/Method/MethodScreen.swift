@@ -115,13 +115,39 @@ package enum MethodScreen: Screen {
       ? "Nothing is chosen for \(slot.words): it is FP already" : nil
   }
 
-  /// The methods of the slot that the filter lets through.
+  /// The methods of the slot that the filter lets through, in the order of the plan; what it does not rank comes last.
   static func methods(_ state: State) -> [MethodDescription] {
-    state.catalog.methods.filter {
+    let found = state.catalog.methods.filter {
       $0.target == state[MethodScreen.self].slot.target
         && "\($0.name) \($0.title) \($0.summary) \($0.aliases.joined(separator: " "))"
           .satisfies(filter: state[MethodScreen.self].filter)
     }
+    let ranked = advice(state)?.methods ?? []
+    return found.enumerated().sorted { one, other in
+      let places = [one, other].map { ranked.firstIndex(of: $0.element.name) ?? ranked.count }
+      return (places[0], one.offset) < (places[1], other.offset)
+    }.map(\.element)
+  }
+
+  /// The recipe with the method under the cursor in it: what the price is of.
+  static func priced(_ state: State) -> Recipe {
+    let view = state[MethodScreen.self]
+    var recipe = state.choices.recipe
+    guard state.screen == id, view.pane == .methods, let method = chosen(state),
+      recipe[view.slot]?.method != method.name
+    else { return recipe }
+    let choice = choice(of: method, state)
+    recipe[view.slot] = choice
+    if view.linksCaches, view.slot.target == .kvCache {
+      recipe.keys = choice
+      recipe.values = choice
+    }
+    return recipe
+  }
+
+  /// Prices what is under the cursor now, unless that is what was priced last.
+  private static func reprice(_ state: inout State) -> [Effect] {
+    state.facts.job(AssessJob.self)?.recipe == priced(state) ? [] : state.reassess()
   }
 
   static func chosen(_ state: State) -> MethodDescription? {
@@ -222,6 +248,10 @@ package enum MethodScreen: Screen {
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
+    place(motion, &state) + reprice(&state)
+  }
+
+  private static func place(_ motion: Motion, _ state: inout State) -> [Effect] {
     switch state[MethodScreen.self].pane {
     case .slots:
       let slots = Slot.allCases
@@ -245,7 +275,7 @@ package enum MethodScreen: Screen {
   }
 
   package static func appeared(_ state: inout State) -> [Effect] {
-    state.facts.assessment == nil ? state.reassess() : []
+    reprice(&state)
   }
 
   package static func draw(
@@ -263,11 +293,13 @@ package enum MethodScreen: Screen {
     ).draw(
       in: rows[0], of: &buffer, look: look)
     MethodPanel(
-      methods: methods(state), view: view, used: recipe[view.slot]?.method, chosen: chosen(state)
+      methods: methods(state), view: view, used: recipe[view.slot]?.method, chosen: chosen(state),
+      advice: advice(state)
     ).draw(in: rows[1], of: &buffer, look: look)
     let price = PricePanel(
       price: state.facts.assessment, hasModel: state.facts.model != nil,
-      baseline: state.facts.model?.baseline ?? BaselineWords())
+      baseline: state.facts.model?.baseline ?? BaselineWords(),
+      isInRecipe: priced(state) == recipe)
     let cost = min(price.height(forWidth: columns[1].width - 4) + 2, max(7, rect.height / 3))
     let settings = settings(state)
     let options = min(max(5, settings.count + 6), (rect.height - cost) * 11 / 20)

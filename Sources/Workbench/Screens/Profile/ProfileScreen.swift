@@ -91,9 +91,10 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "a", name: "measure", help: "Measure speed again, baseline alongside.", isHint: true,
-      unless: \.lacksModel
-    ) { state in state.start(BenchJob(options: state.choices[ProfileScreen.self].bench)) },
+      "a", name: "measure",
+      help: "Measure speed again, baseline alongside: as set here, and under the planned workload.",
+      isHint: true, unless: \.lacksModel
+    ) { state in measure(&state) },
     Binding(
       "e", "space", name: "type a value", help: "Type the value of the chosen option.",
       unless: { cannotType($0[ProfileScreen.self].option, $0) }
@@ -106,6 +107,16 @@ package enum ProfileScreen: Screen {
   @Sendable private static func unmeasured(_ state: State) -> String? {
     state.facts.bench == nil
       ? state.lacksQuantized ?? "No speed is measured yet: a measures it" : nil
+  }
+
+  /// Speed as it is set here, then the planned workload.
+  private static func measure(_ state: inout State) -> [Effect] {
+    var effects = state.start(BenchJob(options: state.choices[ProfileScreen.self].bench))
+    if state.facts.quantized != nil || state.facts.holdsCandidate {
+      effects += state.start(
+        WorkloadJob(workload: state.choices.workload, machine: state.choices.machine))
+    }
+    return effects
   }
 
   /// The side that is looked at.
@@ -140,12 +151,11 @@ package enum ProfileScreen: Screen {
     guard state.facts.quantized != nil || state.facts.holdsCandidate else {
       return .go("quantize first", to: Place.calibrate)
     }
+    let isOver = [state.jobs.latest(BenchJob.self), state.jobs.latest(WorkloadJob.self)]
+      .allSatisfy { $0?.status.isOver ?? true }
+    guard isOver else { return nil }
     if state.facts.bench != nil { return .go("hear the verdict", to: Place.verdict) }
-    let job = state.jobs.latest(BenchJob.self)
-    guard job?.status.isOver ?? true else { return nil }
-    return Step("measure speed") { state in
-      state.start(BenchJob(options: state.choices[ProfileScreen.self].bench))
-    }
+    return Step("measure speed") { state in measure(&state) }
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {
@@ -221,7 +231,13 @@ package enum ProfileScreen: Screen {
     }
     let isLarge = rect.width >= 120 && rect.height >= 34
     let upper = min(10, rect.height / 2)
-    let rows = rect.rows([.fixed(upper), .fill()])
+    let planned = rect.height >= 22 ? 4 : 0
+    let rows = rect.rows([.fixed(upper), .fixed(planned), .fill()])
+    if planned > 0 {
+      buffer.draw(
+        PlannedPanel(report: state.facts.workload, job: state.jobs.latest(WorkloadJob.self)),
+        in: rows[1], look: look)
+    }
     let top = rows[0].columns([.fill(weight: 11), .fill(weight: 9)])
     buffer.draw(SpeedPanel(bench: bench), in: top[0], look: look)
     if state[ProfileScreen.self].pane == .options, !isLarge {
@@ -234,7 +250,7 @@ package enum ProfileScreen: Screen {
       }
     }
     if isLarge {
-      let lower = rows[1].columns([.fill(weight: 3), .fill(weight: 2)])
+      let lower = rows[2].columns([.fill(weight: 3), .fill(weight: 2)])
       let right = lower[1].rows([.fill(), .fixed(10)])
       drawKernels(state, in: lower[0], of: &buffer, look: look)
       buffer.draw(
@@ -243,9 +259,9 @@ package enum ProfileScreen: Screen {
         look: look)
       drawOptions(state, in: right[1], of: &buffer, look: look)
     } else if state[ProfileScreen.self].pane == .roofline {
-      buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[1], look: look)
+      buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[2], look: look)
     } else {
-      drawKernels(state, in: rows[1], of: &buffer, look: look)
+      drawKernels(state, in: rows[2], of: &buffer, look: look)
     }
   }
 

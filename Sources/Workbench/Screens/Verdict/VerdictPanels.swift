@@ -10,9 +10,13 @@ import Wording
 struct VerdictPanel: Widget {
   var verdict: Verdict
   var recipe: String
+  /// The check under the cursor, while the checks have the keyboard.
+  var selected: Int?
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let room = buffer.box("the four checks", in: rect, look: look, trailing: .hint(recipe))
+    let room = buffer.box(
+      "the four checks", in: rect, look: look, trailing: .hint(recipe),
+      footer: .hint(selected == nil ? "Tab reads one in full" : ""), isFocused: selected != nil)
     let checks = verdict.checks
     let gap = room.height >= checks.count * 4 ? 1 : 0
     let each = max(1, (room.height - gap * max(0, checks.count - 1)) / max(1, checks.count))
@@ -31,65 +35,62 @@ struct VerdictPanel: Widget {
     let head = StyledText("\(mark) \(word)", role)
     let columns = rect.columns([.fixed(10), .fill()], spacing: 1)
     buffer.line(head, in: columns[0], look: look)
+    let question = "\(number)  \(check.question)"
     buffer.line(
-      .strong("\(number)  \(check.question)"), in: columns[1].row(0), look: look)
+      selected == number - 1 ? .accent(question) : .strong(question), in: columns[1].row(0),
+      look: look)
     buffer.draw(
       Paragraph(StyledText(check.evidence, check.mark == .unknown ? .hint : .text)),
       in: columns[1].splitTop(1).rest.inset(left: 3), look: look)
   }
 }
 
-/// The run as a text that can be kept: recipe, figures, verdict.
-struct RunReport {
-  var facts: Facts
-  /// The recipe of the next run, named while nothing is quantized.
-  var recipe: Recipe
+/// What follows in one sentence, and what it is about.
+struct DecisionPanel: Widget {
+  var decision: String?
+  /// Model, machine, text: what the sentence holds for.
+  var about: String
 
-  /// Markdown.
-  var text: String {
-    var lines = [
-      "# \(facts.model?.label ?? "no model"): \(facts.quantized?.words ?? "\(recipe)")",
-      "",
-    ]
-    for (index, check) in facts.verdict.checks.enumerated() {
-      lines.append("\(index + 1). \(check.question) **\(check.mark.rawValue)**: \(check.evidence)")
+  /// Rows it would like to have.
+  func height(forWidth width: Int) -> Int {
+    min(6, 2 + max(1, TextLayout.wrap(StyledText(decision ?? ""), to: max(1, width - 4)).count))
+  }
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("the decision", in: rect, look: look, footer: .hint(about))
+    guard let decision else {
+      buffer.draw(
+        Paragraph(.hint("Nothing is quantized yet, so that there is nothing to decide.")), in: room,
+        look: look)
+      return
     }
-    lines.append("")
-    if let report = facts.evaluation {
-      lines += [
-        "## Quality", "",
-        "- protocol \(report.protocol.rawValue), \(report.windows) windows of \(report.window), "
-          + "\(report.tokens) tokens of \(report.text)"
-          + (report.begin.map { ", \($0.words)" } ?? ""),
-        "- perplexity \(Quantity.perplexity(report.baseline.perplexity)) (\(report.baseline.name)) to "
-          + Quantity.perplexity(report.perplexity)
-          + Quantity.margin(report.perplexityError, windows: report.windows),
-        "- KL \(Quantity.significant(report.kl.mean))"
-          + Quantity.margin(report.kl.error, windows: report.windows)
-          + ", p99 \(Quantity.significant(report.kl.p99)), noise floor "
-          + "\(Quantity.significant(report.noiseFloor.klMean, 2))",
-        "- top-1 agreement \(Quantity.percent(report.topOneAgreement, 1))", "",
-      ]
+    buffer.draw(Paragraph(.strong(decision)), in: room, look: look)
+  }
+}
+
+/// Where the errors are: a cell a layer, small.
+struct HurtPanel: Widget {
+  var layers: [LayerReport]
+
+  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let room = buffer.box("where it hurts", in: rect, look: look, trailing: .hint("5 looks closer"))
+    let columns = layers.map(\.projection).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
     }
-    if let bench = facts.bench {
-      lines += [
-        "## Speed", "", "| | prefill tok/s | decode tok/s | weights |", "|---|---|---|---|",
-      ]
-      for side in [bench.baseline, bench.quantized].compactMap({ $0 }) {
-        lines.append(
-          "| \(side.recipe) | \(Quantity.significant(side.prefill.tokensPerSecond)) | "
-            + "\(Quantity.significant(side.decode.tokensPerSecond)) | \(Quantity.bytes(side.weightBytes)) |"
-        )
-      }
-      lines += ["", "Kernels of decode:", ""]
-      for kernel in bench.quantized.decodeKernels {
-        lines.append(
-          "- \(kernel.operator): \(kernel.kernel)"
-            + (kernel.native ? "" : " (fallback: \(kernel.reason ?? "no reason given"))"))
-      }
-      lines.append("")
+    let blocks = Set(layers.map(\.block)).sorted()
+    guard !blocks.isEmpty else {
+      buffer.draw(
+        Paragraph(.hint("No layer was changed: the cache alone is quantized.")), in: room,
+        look: look)
+      return
     }
-    lines += ["## Next", ""] + facts.verdict.next.map { "- \($0)" }
-    return lines.joined(separator: "\n") + "\n"
+    var known: [Int: [String: Double]] = [:]
+    for layer in layers { known[layer.block, default: [:]][layer.projection] = layer.relativeError }
+    buffer.draw(
+      Heatmap(
+        rows: blocks.count, columns: columns.count,
+        values: blocks.flatMap { block in columns.map { known[block]?[$0] ?? .nan } },
+        rowLabels: blocks.map { "\($0)" }, columnLabels: columns, scale: .logarithmic), in: room,
+      look: look)
   }
 }

@@ -1,4 +1,6 @@
 import Engine
+import Evaluation
+import Planning
 package import TerminalUI
 import Wording
 
@@ -9,9 +11,17 @@ package enum VerdictScreen: Screen {
   package static let question =
     "Four checks, pass, warn or fail: is this the right method, and what should be tried next?"
 
-  /// Where the cursor is.
+  /// Where the cursors are, and what is shown below the checks.
   package struct View: Remembered {
+    package enum Pane: Hashable, Sendable {
+      case export, checks
+    }
+
+    package var pane = Pane.export
     package var selected = 0
+    package var check = 0
+    /// Pictures, instead of what to try next and where to write to.
+    package var showsPictures = false
 
     package init() {}
   }
@@ -34,7 +44,7 @@ package enum VerdictScreen: Screen {
       "s", name: "save run", help: "Save recipe and reports as a run of the workspace.",
       isHint: true,
       unless: \.lacksQuantized
-    ) { state in state.start(SaveJob()) },
+    ) { state in state.start(SaveJob(limits: state.limits)) },
     Binding(
       "o", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
@@ -45,21 +55,53 @@ package enum VerdictScreen: Screen {
           path: state.choices[VerdictScreen.self].path,
           format: state.choices[VerdictScreen.self].format))
     },
-    Binding("w", name: "write report", help: "Write all of this as a text file.", isHint: true) {
-      state in
-      [
-        .exportText(
-          name: "report.md", text: RunReport(facts: state.facts, recipe: state.choices.recipe).text)
+    Binding(
+      "w", name: "write report", help: "Write the page of this run as Markdown and as HTML.",
+      isHint: true
+    ) { state in
+      let page = page(state)
+      return [
+        .exportText(name: "report.html", text: page.html),
+        .exportText(name: "report.md", text: page.markdown),
       ]
     },
     Binding("c", name: "copy report", help: "Put the report on the clipboard.") { state in
-      [.copy(text: RunReport(facts: state.facts, recipe: state.choices.recipe).text)]
+      [.copy(text: page(state).markdown)]
+    },
+    Binding(
+      "v", name: "pictures", help: "Where the errors are and what else was tried, or what is next.",
+      isHint: true
+    ) { state in
+      state[VerdictScreen.self].showsPictures.toggle()
+      return []
     },
     Binding(
       "e", "space", name: "type a value", help: "Type the path to write to.",
       unless: { cannotType($0[VerdictScreen.self].selected, $0) }
     ) { state in typeValue(state[VerdictScreen.self].selected, &state) },
   ]
+
+  /// The page of what is measured so far.
+  static func page(_ state: State) -> Page {
+    RunPage(run(state), others: state.catalog.runs).page
+  }
+
+  /// What is measured so far as a run that is not saved.
+  static func run(_ state: State) -> RunRecord {
+    let facts = state.facts
+    var run = RunRecord(
+      id: facts.saved?.id ?? "", model: facts.model?.label ?? "no model",
+      recipe: facts.quantized?.recipe ?? state.choices.recipe, quantize: facts.quantized,
+      evaluation: facts.evaluation, bench: facts.bench, workload: facts.workload,
+      verdict: facts.verdict(state.limits), file: facts.quantized?.file)
+    run.choice = facts[ChooseJob.self]
+    return run
+  }
+
+  package static func focus(_ direction: Int, _ state: inout State) {
+    state[VerdictScreen.self].pane =
+      state[VerdictScreen.self].pane == .export ? .checks : .export
+  }
 
   package static func step(_ state: State) -> Step? {
     let facts = state.facts
@@ -68,13 +110,21 @@ package enum VerdictScreen: Screen {
         ? .go("compare layers", to: Place.heatmap) : .go("quantize first", to: Place.calibrate)
     }
     if facts.evaluation == nil { return .go("measure quality", to: Place.quality) }
-    if facts.bench == nil { return .go("measure speed", to: Place.profile) }
-    if facts.saved == nil { return Step("save the run") { state in state.start(SaveJob()) } }
+    if facts.bench == nil {
+      return .go("measure speed", to: Place.profile)
+    }
+    if facts.saved == nil {
+      return Step("save the run") { state in state.start(SaveJob(limits: state.limits)) }
+    }
     return .go("compare runs", to: Place.compare)
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
-    moveForm(motion, \.selected, &state)
+    guard state[VerdictScreen.self].pane == .checks else {
+      return moveForm(motion, \.selected, &state)
+    }
+    state[VerdictScreen.self].check = motion.moved(state[VerdictScreen.self].check, count: 4)
+    return []
   }
 
   package static func settings(_ state: State) -> [Setting] {
@@ -106,11 +156,29 @@ package enum VerdictScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let verdict = state.facts.verdict
-    let rows = rect.rows([.fill(weight: 5, min: 8), .fill(weight: 3, min: 6)])
-    VerdictPanel(verdict: verdict, recipe: state.recipeWords).draw(
-      in: rows[0], of: &buffer, look: look)
-    let lower = rows[1].columns([.fill(weight: 3), .fill(weight: 2)])
+    let verdict = state.facts.verdict(state.limits)
+    let view = state[VerdictScreen.self]
+    let decision = DecisionPanel(decision: verdict.decision, about: about(state))
+    let rows = rect.rows([
+      .fixed(rect.height < 16 ? 0 : decision.height(forWidth: rect.width)),
+      .fill(weight: 5, min: 8), .fill(weight: 3, min: 6),
+    ])
+    if rows[0].height > 2 { decision.draw(in: rows[0], of: &buffer, look: look) }
+    let isReading = view.pane == .checks
+    VerdictPanel(
+      verdict: verdict, recipe: state.recipeWords, selected: isReading ? view.check : nil
+    ).draw(in: rows[1], of: &buffer, look: look)
+    if view.showsPictures, !isReading {
+      drawPictures(state, in: rows[2], of: &buffer, look: look)
+      return
+    }
+    let lower = rows[2].columns([.fill(weight: 3), .fill(weight: 2)])
+    if isReading, verdict.checks.indices.contains(view.check) {
+      let check = verdict.checks[view.check]
+      let room = buffer.box("check \(view.check + 1) in full", in: rows[2], look: look)
+      buffer.draw(Paragraph(StyledText(check.evidence)), in: room, look: look)
+      return
+    }
     let next = buffer.box("what to try next", in: lower[0], look: look)
     var text = StyledText([])
     for (index, line) in verdict.next.enumerated() {
@@ -121,16 +189,40 @@ package enum VerdictScreen: Screen {
     drawExport(state, in: lower[1], of: &buffer, look: look)
   }
 
+  /// What the decision holds for, as far as it is known.
+  private static func about(_ state: State) -> String {
+    let facts = state.facts
+    return [
+      facts.model?.label, facts.plan?.machine,
+      facts.evaluation.map { "\($0.conditions), \($0.windows) windows" },
+    ].compactMap(\.self).joined(separator: "  ")
+  }
+
+  private static func drawPictures(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let columns = rect.columns([.fill(weight: 2), .fill(weight: 3)])
+    HurtPanel(layers: state.facts.quantized?.layers ?? []).draw(
+      in: columns[0], of: &buffer, look: look)
+    let own = run(state)
+    let runs = [own] + state.catalog.runs.filter { $0.model == own.model && $0.id != own.id }
+    RunScatter(
+      runs: runs, conditions: own.evaluation?.conditions, across: .weightBytes, selected: 0
+    ).draw(in: columns[1], of: &buffer, look: look)
+  }
+
   private static func drawExport(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let room = buffer.box("take it with you", in: rect, look: look, isFocused: true)
+    let room = buffer.box(
+      "take it with you", in: rect, look: look,
+      isFocused: true)
     let (form, lines) = room.splitTop(2)
     buffer.draw(
       Form(settings(state).map(\.field), selected: state[VerdictScreen.self].selected), in: form,
       look: look)
     var facts: [StyledText] = [
-      .press("o", "writes the model  ") + .press("w", "the report"),
+      .press("o", "writes the model  ") + .press("w", "the page"),
       state.facts.saved.map { .good("\(look.glyphs.pass) saved as run \($0.id)") }
         ?? .press("s", "saves the run for Compare"),
     ]

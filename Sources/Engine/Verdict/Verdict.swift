@@ -23,11 +23,14 @@ package struct Verdict: Hashable, Sendable, Codable {
   }
 
   package var checks: [Check]
+  /// What follows from them in one sentence; nil in verdicts that were made without.
+  package var decision: String?
   /// What to try next, in whole sentences.
   package var next: [String]
 
-  package init(checks: [Check], next: [String]) {
+  package init(checks: [Check], decision: String? = nil, next: [String]) {
     self.checks = checks
+    self.decision = decision
     self.next = next
   }
 }

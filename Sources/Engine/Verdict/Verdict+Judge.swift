@@ -12,12 +12,14 @@ extension Verdict {
   /// Pure: the same reports give the same words, on screen, in JSON and in a replay.
   package static func judge(
     plan: PlanReport?, quantize: QuantizeReport?, evaluation: EvaluationReport?,
-    bench: BenchReport?
+    bench: BenchReport?, workload: WorkloadReport? = nil, limits: DecisionLimits = DecisionLimits()
   ) -> Verdict {
     var next: [String] = []
     let checks = [
-      rightTensor(plan, quantize, next: &next), quality(evaluation, quantize, next: &next),
-      reallyRuns(bench, next: &next), bottleneck(bench, plan, next: &next),
+      rightTensor(plan, quantize, next: &next), quality(evaluation, quantize, limits, next: &next),
+      reallyRuns(bench, next: &next),
+      workload.map { bottleneck($0, plan, limits, next: &next) }
+        ?? bottleneck(bench, plan, limits, next: &next),
     ]
     if next.isEmpty {
       next.append(
@@ -25,7 +27,12 @@ extension Verdict {
           ? "All four checks pass: export the artifact, or try fewer bits and see when quality gives."
           : "Run what is still unknown: evaluate for quality, profile for the runtime.")
     }
-    return Verdict(checks: checks, next: next)
+    return Verdict(
+      checks: checks,
+      decision: Decision(
+        checks: checks, quantize: quantize, evaluation: evaluation, workload: workload,
+        planned: plan?.workload
+      ).sentence, next: next)
   }
 
   private static func rightTensor(
@@ -66,7 +73,8 @@ extension Verdict {
   }
 
   private static func quality(
-    _ evaluation: EvaluationReport?, _ quantize: QuantizeReport?, next: inout [String]
+    _ evaluation: EvaluationReport?, _ quantize: QuantizeReport?, _ limits: DecisionLimits,
+    next: inout [String]
   ) -> Check {
     let question = "Does quality hold?"
     guard let evaluation else {
@@ -80,11 +88,13 @@ extension Verdict {
       (noise floor \(Quantity.significant(evaluation.noiseFloor.klMean, 2))), perplexity \
       \(Quantity.perplexity(evaluation.baseline.perplexity)) -> \
       \(Quantity.perplexity(evaluation.perplexity)), top-1 agreement \
-      \(Quantity.percent(evaluation.topOneAgreement, 1))
+      \(Quantity.percent(evaluation.topOneAgreement, 1)); limits: KL \
+      \(Quantity.significant(limits.mostKL)), top-1 \(Quantity.percent(limits.leastTopOne))
       """
-    // A KL of 0.01 nats moves few choices; from 0.1 on the text is visibly another's.
-    let mark: Mark =
-      kl <= max(0.01, 3 * evaluation.noiseFloor.klMean) ? .pass : kl <= 0.1 ? .warn : .fail
+    // What the baseline's own rounding moves is nobody's loss.
+    let most = max(limits.mostKL, 3 * evaluation.noiseFloor.klMean)
+    let holds = kl <= most && evaluation.topOneAgreement >= limits.leastTopOne
+    let mark: Mark = holds ? .pass : kl <= DecisionLimits.lost * most ? .warn : .fail
     if mark != .pass {
       if let worst = quantize?.layers.max(by: { $0.relativeError < $1.relativeError }) {
         next.append(
@@ -125,53 +135,10 @@ extension Verdict {
       evidence: "\(native) of \(calls) calls of linears and attention are native; "
         + "\(fallback.operator): \(fallback.reason ?? "")")
   }
-
-  private static func bottleneck(
-    _ bench: BenchReport?, _ plan: PlanReport?, next: inout [String]
-  ) -> Check {
-    let question = "Did the bottleneck shrink?"
-    guard let bench, let baseline = bench.baseline else {
-      return Check(
-        question: question, mark: .unknown, evidence: "not profiled with its baseline yet")
-    }
-    let side = bench.quantized
-    let decode = side.decode.tokensPerSecond / max(baseline.decode.tokensPerSecond, 1e-9)
-    let prefill = side.prefill.tokensPerSecond / max(baseline.prefill.tokensPerSecond, 1e-9)
-    func pair(_ before: Double, _ after: Double) -> String {
-      "\(Quantity.significant(before)) -> \(Quantity.significant(after)) tok/s"
-    }
-    let weights = Double(side.weightBytes) / Double(max(1, baseline.weightBytes))
-    let cache = Double(side.kvBytesPerToken) / Double(max(1, baseline.kvBytesPerToken))
-    let evidence = """
-      decode \(pair(baseline.decode.tokensPerSecond, side.decode.tokensPerSecond)) \
-      (\(Quantity.times(decode))), prefill \
-      \(pair(baseline.prefill.tokensPerSecond, side.prefill.tokensPerSecond)) \
-      (\(Quantity.times(prefill))), weights \(Quantity.bytes(baseline.weightBytes)) -> \
-      \(Quantity.bytes(side.weightBytes)), cache \(baseline.kvBytesPerToken) -> \
-      \(side.kvBytesPerToken) bytes a token
-      """
-    let faster = max(decode, prefill) >= 1.1
-    let smaller = min(weights, cache) <= 0.9
-    let slower = min(decode, prefill) < 0.9
-    let mark: Mark = (faster || smaller) ? (slower || !faster ? .warn : .pass) : .fail
-    if !faster {
-      let larger = weights > 1 && cache >= 1 || cache > 1 && weights >= 1
-      let memory =
-        smaller
-        ? "Memory shrank but speed did not"
-        : larger
-          ? "Memory grew and speed did not" : "Neither memory nor time shrank by a tenth"
-      next.append(
-        "\(memory): the time is elsewhere; look at the profile for what binds.")
-    } else if slower {
-      next.append("One phase got slower: weigh prefill against decode for your workload.")
-    }
-    return Check(question: question, mark: mark, evidence: evidence)
-  }
 }
 
 extension QuantizationTarget {
-  fileprivate var words: String {
+  var words: String {
     switch self {
     case .weights: "weights"
     case .activations: "activations"
