@@ -13,6 +13,8 @@ package enum QualityScreen: Screen {
   /// Where the cursor is.
   package struct View: Remembered {
     package var selected = 0
+    /// Whether all figures stand in place of the most telling ones.
+    package var showsAll = false
 
     package init() {}
   }
@@ -23,6 +25,8 @@ package enum QualityScreen: Screen {
     package var prompt = "The "
     package var continuationTokens = 64
     package var recallDocuments = 8
+    /// A file of tasks; nil for those of the built-in model's world.
+    package var tasks: String?
 
     package init() {}
   }
@@ -41,6 +45,17 @@ package enum QualityScreen: Screen {
       "a", name: "measure", help: "Measure perplexity and KL, continue the prompt, try recall.",
       isHint: true, unless: \.lacksQuantized
     ) { state in measure(&state) },
+    Binding(
+      "t", name: "tasks", help: "Ask the items of the task, of both models.",
+      unless: \.lacksQuantized
+    ) { state in state.start(TasksJob(path: state.choices[QualityScreen.self].tasks)) },
+    Binding(
+      "f", name: "all figures", help: "Show all figures of quality, or the most telling ones.",
+      unless: { $0.facts.evaluation == nil ? "Quality is not measured yet: a measures it" : nil }
+    ) { state in
+      state[QualityScreen.self].showsAll.toggle()
+      return []
+    },
     Binding(
       "c", name: "continue prompt", help: "Continue the prompt with FP and quantized model.",
       isHint: true, unless: \.lacksQuantized
@@ -92,15 +107,27 @@ package enum QualityScreen: Screen {
       SettingsForm(settings: settings(state), selected: state[QualityScreen.self].selected),
       in: room,
       look: look)
+    // Tasks stand next to recall where there is room for both; on small screens what was asked last is told in their place.
+    let asked = leftRows[1].rows(
+      state.facts.tasks == nil
+        ? [.fill()] : rect.height >= 30 ? [.fill(), .fixed(8)] : [.fixed(0), .fill()])
     buffer.draw(
-      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: leftRows[1],
+      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: asked[0],
       look: look)
+    if let tasks = state.facts.tasks {
+      buffer.draw(TasksPanel(report: tasks), in: asked[1], look: look)
+    }
     guard let report = state.facts.evaluation else {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
       return
     }
+    if state[QualityScreen.self].showsAll {
+      return FiguresPanel(report: report).draw(in: columns[1], of: &buffer, look: look)
+    }
+    let isTall = rect.height >= 24
+    let more = report.figures == nil ? 0 : 1
     let rows = columns[1].rows([
-      .fixed(rect.height >= 24 ? 11 : 9), .fixed(rect.height >= 24 ? 6 : 5), .fill(),
+      .fixed(isTall ? 11 + more : 9), .fixed(isTall ? 6 + 2 * more : 5 + more), .fill(),
     ])
     buffer.draw(DivergencePanel(report: report), in: rows[0], look: look)
     buffer.draw(PerplexityPanel(report: report), in: rows[1], look: look)
@@ -173,6 +200,16 @@ package enum QualityScreen: Screen {
         state.choices[QualityScreen.self].recallDocuments = value
         return []
       },
+      Setting(
+        "tasks", .text(state.choices[QualityScreen.self].tasks ?? "built-in", caret: nil),
+        help:
+          "JSON lines with choices or expected answers, or logged lm-eval samples; t asks them.",
+        editable: state.choices[QualityScreen.self].tasks ?? "built-in",
+        take: { state, text in
+          let isOwn = text.isEmpty || text == "built-in"
+          state.choices[QualityScreen.self].tasks = isOwn ? nil : text
+          return .taken([])
+        }),
       Setting(
         "prefill", .choice(StyledText((options.prefill ?? .passes).rawValue)),
         help:
