@@ -16,12 +16,12 @@ extension Verdict {
     var check = check
     let isCached = quantize?.targets.contains(.kvCache) == true
     guard check.mark != .unknown || recall != nil || tasks != nil else { return check }
-    if let recall, isCached || recall.weakness == nil {
-      check.evidence += "; \(recall.words)"
+    if let recall {
+      check.evidence += "; recall through the cache \(recall.words)"
       if let flips = recall.flips, recall.weakness == nil {
         warn(&check, lost: flips.lost, gained: flips.gained, "Recall through the cache", &next)
       }
-    } else if isCached, recall == nil {
+    } else if isCached {
       check.evidence += "; recall through the cache not tried yet"
     }
     for score in tasks?.scores ?? [] where score.name != TaskReport.Score.byLength {
@@ -45,10 +45,10 @@ extension Verdict {
 }
 
 extension RecallReport {
-  /// `recall through the cache 15 -> 12 of 20 answers, 3 lost, 0 gained, p 0.25`; what it does not say after it.
+  /// `15 -> 12 of 20 answers, 3 lost, 0 gained, p 0.25`; what it does not say after it.
   package var words: String {
     let (base, found) = (baselineShare, quantizedShare)
-    var text = "recall through the cache \(base.right) -> \(found.right) of \(base.of) answers"
+    var text = "\(base.right) -> \(found.right) of \(base.of) answers"
     if let weakness {
       text += " (no power: \(weakness))"
     } else if let flips, let p {

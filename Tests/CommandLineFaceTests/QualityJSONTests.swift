@@ -48,7 +48,9 @@ import Testing
     ])
     let text = Ran(line + Self.calibration)
     #expect(text.code == 0, "\(text.error)")
-    for words in ["recall through the cache", "no power", "McNemar's exact test", "accuracy"] {
+    for words in [
+      "recall          through the cache", "no power", "McNemar's exact test", "accuracy",
+    ] {
       #expect(text.out.contains(words), "\(words): \(text.out)")
     }
   }

@@ -119,10 +119,11 @@ import Testing
     let laboratory = try Laboratory(threads: 2)
     _ = try perform(laboratory, LoadJob(path: nil))
     let report = try perform(laboratory, TasksJob(path: nil))
-    #expect(report.items.count == 90)
+    #expect(report.items.count == 100)
     let accuracy = try #require(report.scores.first)
-    #expect(accuracy.baseline.of == 60)
+    #expect(accuracy.baseline.of == 80)
     #expect(accuracy.weakness == nil, "\(accuracy)")
+    #expect(accuracy.baseline.share > 0.7, "\(accuracy)")
   }
 
   /// A model that is ruined loses what its baseline can do, beyond chance, and the verdict says so.

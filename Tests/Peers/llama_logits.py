@@ -6,7 +6,8 @@
 1. llama-perplexity records BASE and compares OTHER with it; nibble compares OTHER with the same file. Most of what differs is that
    the two programs multiply differently.
 2. nibble records BASE, and llama-perplexity compares OTHER with nibble's file.
-3. The figures by NumPy from nibble's own two files, BASE and OTHER, by the formulas of llama.cpp: nothing of the programs is in between.
+3. The figures by NumPy from two files, BASE and OTHER, by the formulas of llama.cpp: of llama-perplexity's own files, and of nibble's.
+   These tell formulas apart from multiplication: both programs are to agree with NumPy to the last digits but for the 16 bits.
 """
 
 import json
@@ -20,7 +21,8 @@ import numpy as np
 
 perplexity, program, base, other, text, windows, folder = sys.argv[1:8]
 os.makedirs(folder, exist_ok=True)
-their_base, our_base, our_other = (os.path.join(folder, name) for name in ("llama.bin", "nibble.bin", "other.bin"))
+their_base, their_other, our_base, our_other = (
+    os.path.join(folder, name) for name in ("llama.bin", "llama-other.bin", "nibble.bin", "nibble-other.bin"))
 
 
 def llama(*arguments):
@@ -83,8 +85,8 @@ def read(path):
     return tokens, logs.astype("f8")
 
 
-def of_numpy():
-    (tokens, first), (_, second) = read(our_base), read(our_other)
+def of_numpy(base_path, other_path):
+    (tokens, first), (_, second) = read(base_path), read(other_path)
     targets = tokens[:, tokens.shape[1] // 2 + 1:]
     # What lies more than 16 nats down is written as that; the measured model's probabilities sum to one.
     second -= np.log(np.exp(second).sum(-1, keepdims=True))
@@ -115,10 +117,13 @@ def table(title, left, right):
             print(f"  {name:10s} {cells[0]:24s} {cells[1]}")
 
 
-if not os.path.exists(their_base):
-    llama("-m", base, "-f", text, "--chunks", windows, "--kl-divergence-base", their_base)
-table("llama.cpp's file: llama-perplexity, nibble", of_llama(their_base), of_nibble(nibble(other, "--baseline", their_base)))
+for path, model in ((their_base, base), (their_other, other)):
+    if not os.path.exists(path):
+        llama("-m", model, "-f", text, "--chunks", windows, "--kl-divergence-base", path)
+theirs = of_llama(their_base)
+table("llama.cpp's file: llama-perplexity, nibble", theirs, of_nibble(nibble(other, "--baseline", their_base)))
+table("llama.cpp's two files: NumPy, llama-perplexity", of_numpy(their_base, their_other), theirs)
 nibble(base, "--text", text, "--write-logits", our_base)
 ours = of_nibble(nibble(other, "--baseline", our_base, "--text", text, "--write-logits", our_other))
 table("nibble's file: llama-perplexity, nibble", of_llama(our_base), ours)
-table("nibble's two files: NumPy, nibble", of_numpy(), ours)
+table("nibble's two files: NumPy, nibble", of_numpy(our_base, our_other), ours)

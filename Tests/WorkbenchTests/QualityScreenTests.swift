@@ -14,7 +14,7 @@ import Workbench
 
   @Test func theMostTellingFiguresFitASmallScreen() {
     let screen = Self.play().screen(width: 80, height: 24)
-    for words in ["mean 0.0213", "p99.9", "ln ratio", "+0.0177 ± 0.0012", "181 lost, 139 gained"] {
+    for words in ["mean 0.0213", "p99.9", "ln ratio", "+0.0177 ± 0.0012", "-181 +139"] {
       #expect(screen.contains(words), "\(words): \(screen)")
     }
   }
@@ -124,6 +124,7 @@ import Workbench
   private static func panel(_ screen: String) -> String {
     let lines = screen.split(separator: "\n")
     guard let first = lines.firstIndex(where: { $0.contains("recall at depth") }) else { return "" }
-    return lines[first...].map { $0.prefix(36) }.joined(separator: "\n")
+    let last = lines[first...].firstIndex { $0.hasPrefix("╰") } ?? lines.endIndex
+    return lines[first..<last].map { $0.prefix(36) }.joined(separator: "\n")
   }
 }

@@ -5,7 +5,7 @@ import Wording
 /// What was asked of a model, as `evaluate` prints it: tasks, and recall through the cache.
 enum AskedLines {
   static func recall(_ report: RecallReport) -> [String] {
-    var lines = ["  recall          \(report.words)"]
+    var lines = ["  recall          through the cache \(report.words)"]
     if let tokens = report.tokens {
       lines.append(
         "                  tokens of answers right, each after the right ones: "

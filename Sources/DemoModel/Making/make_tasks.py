@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""make_tasks.py > ../tales-5M/tasks.jsonl: questions on new tales, for `nibble evaluate --tasks built-in`.
+"""make_tasks.py > ../tales-5M/tasks.jsonl: tasks on new tales, for `nibble evaluate --tasks built-in`.
 
-Tales of the evaluation split by another seed, none of which is in evaluation.txt or calibration.txt. Half of the items are
-choices: the answer's first telling word (a colour, a name, a number, ...) against three others of its bank; half are answers to
-be written out. A line is an item: {"id", "context", "choices", "answer"} or {"id", "context", "expected", "until", "max_tokens"}.
+Tales of the evaluation split by another seed, none of which is in evaluation.txt or calibration.txt. Four in five items are
+choices: the sentence that comes next in a tale against three of other tales. The rest are answers to be written out, to what a
+reader of the tale could be asked. A line is an item: {"id", "context", "choices", "answer"} or
+{"id", "context", "expected", "until", "max_tokens"}.
 """
 
 import json
@@ -14,12 +15,8 @@ import sys
 
 import tales
 
-CHOICES, ANSWERS, SEED = 60, 30, 14
+CHOICES, ANSWERS, SEED, LONGEST = 80, 20, 14, 700
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tales-5M")
-BANKS = dict(tales.BANKS)
-BANKS["girl"], BANKS["boy"] = tales.GIRLS, tales.BOYS
-BANKS["number"] = tales.UNITS[2:10]
-USED = ["colour", "girl", "boy", "number", "day", "month", "fruit", "wild", "tree", "pet", "bird", "toy"]
 
 
 def known():
@@ -30,46 +27,58 @@ def known():
     return found
 
 
-def pairs(text):
-    """Tale up to `Answer:` and the answer, for each question asked in it."""
-    for match in re.finditer(r"\n\nQuestion: [^\n]+\nAnswer:([^\n]+)", text):
-        yield text[: match.start(1)], match.group(1).strip()
+def sentences(body):
+    parts = [part for part in body.split("\n\n") if len(part) > 60]
+    return [found.strip() for part in parts for found in re.findall(r'[^.!?]+[.!?]"?(?= |$)', part)]
 
 
-def choice(rng, context, answer):
-    """The answer with one telling word changed; nil where no bank has a word of it."""
-    for bank in USED:
-        for word in BANKS[bank]:
-            place = re.search(r"\b%s\b" % re.escape(word), answer)
-            if place and word in context[: context.rindex("Question:")]:
-                others = rng.sample([other for other in BANKS[bank] if other != word], 3)
-                words = [word] + others
-                rng.shuffle(words)
-                lead, tail = answer[: place.start()], answer[place.end():]
-                text = (context + " " + lead).rstrip()
-                return {"context": text, "choices": [other + tail for other in words], "answer": words.index(word)}
-    return None
+def is_fit(sentence):
+    return 20 <= len(sentence) <= 90 and sentence.count('"') % 2 == 0
+
+
+def choice(rng, place, told):
+    """The next sentence of tale `place` against three of others; None where the tale has no fit one."""
+    body, lines = told[place]
+    fit = [index for index in range(4, len(lines) - 1) if is_fit(lines[index]) and body.count(lines[index]) == 1]
+    if not fit:
+        return None
+    right = lines[rng.choice(fit)]
+    context = body[: body.index(right)].rstrip()
+    if len(context) > LONGEST:
+        context = context[-LONGEST:]
+        context = context[context.index(" ") + 1:]
+    choices = [right]
+    while len(choices) < 4:
+        other = rng.randrange(len(told))
+        line = rng.choice(told[other][1][2:])
+        if other != place and is_fit(line) and line not in choices and line not in body:
+            choices.append(line)
+    rng.shuffle(choices)
+    return {"context": context, "choices": choices, "answer": choices.index(right)}
 
 
 def main():
     rng = random.Random(SEED)
-    seen, items, counts = known(), [], {"choice": 0, "answer": 0}
-    for text in tales.documents(SEED, 4000, "evaluation"):
-        if counts == {"choice": CHOICES, "answer": ANSWERS}:
-            break
-        if text.strip() in seen or len(text) > 1200:
+    seen, told, asked = known(), [], []
+    for text in tales.documents(SEED, 500, "evaluation"):
+        if text.strip() in seen or len(text) > 1400:
             continue
-        for context, answer in list(pairs(text))[:1]:
-            kind = "choice" if counts["choice"] < 2 * counts["answer"] + 2 else "answer"
-            item = choice(rng, context, answer) if kind == "choice" else {
-                "context": context, "expected": answer, "until": ["\n"], "max_tokens": 24}
-            if item is None or counts[kind] >= (CHOICES if kind == "choice" else ANSWERS):
-                continue
-            counts[kind] += 1
-            items.append({"id": "%s-%d" % (kind, counts[kind]), **item})
-    assert counts == {"choice": CHOICES, "answer": ANSWERS}, counts
-    for item in items:
-        sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
+        question = re.search(r"\n\nQuestion: [^\n]+\nAnswer:([^\n]+)", text)
+        if question and len(asked) < ANSWERS and len(text) < 1000:
+            asked.append({
+                "context": text[: question.start(1)], "expected": question.group(1).strip(),
+                "until": ["\n", tales.END], "max_tokens": 24})
+            continue
+        body = text.split("\n\nQuestion:")[0]
+        if len(sentences(body)) >= 8:
+            told.append((body, sentences(body)))
+        if len(told) >= 2 * CHOICES:
+            break
+    chosen = [item for item in (choice(rng, place, told) for place in range(len(told))) if item][:CHOICES]
+    assert (len(chosen), len(asked)) == (CHOICES, ANSWERS), (len(chosen), len(asked))
+    for kind, items in (("next", chosen), ("answer", asked)):
+        for number, item in enumerate(items, 1):
+            sys.stdout.write(json.dumps({"id": "%s-%d" % (kind, number), **item}, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -150,7 +150,8 @@ struct PerplexityPanel: Widget {
     return [
       top + .hint("  right tokens: ") + StyledText(both) + .hint(" (McNemar exact p \(p))"),
       top + .hint("  right: ") + StyledText(both) + .hint(" (p \(p))"),
-      top + "  " + StyledText(both), top,
+      top + "  " + StyledText(both),
+      top + .hint("  right ") + StyledText("-\(flips.lost) +\(flips.gained)"), top,
     ]
   }
 
