@@ -7,7 +7,7 @@
    the two programs multiply differently.
 2. nibble records BASE, and llama-perplexity compares OTHER with nibble's file.
 3. The figures by NumPy from two files, BASE and OTHER, by the formulas of llama.cpp: of llama-perplexity's own files, and of nibble's.
-   These tell formulas apart from multiplication: both programs are to agree with NumPy to the last digits but for the 16 bits.
+   These tell formulas apart from multiplication: both programs are to agree with NumPy but for what such a file cuts off, half a percent.
 """
 
 import json
