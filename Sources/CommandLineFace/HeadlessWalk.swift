@@ -36,12 +36,14 @@ struct HeadlessWalk {
     let bench = try session.perform(
       BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
     let planned = try session.perform(WorkloadJob(workload: workload, machine: nil))
+    let recall = try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
     let verdict = Verdict.judge(
-      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench, workload: planned)
+      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench, workload: planned,
+      recall: recall)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: quantize.recipe, quantize: quantize,
-        evaluation: evaluation, bench: bench, workload: planned, verdict: verdict)
+        evaluation: evaluation, bench: bench, workload: planned, verdict: verdict, recall: recall)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print("No terminal: the walk of the workbench on \(summary.label), in text.\n")
@@ -51,6 +53,7 @@ struct HeadlessWalk {
     QuantizeCommand.show(quantize)
     print("\n3. Quality")
     EvaluateCommand.show(evaluation)
+    for line in AskedLines.recall(recall) { print(line) }
     print("\n4. Profile")
     BenchCommand.show(bench)
     BenchCommand.show(planned)
@@ -67,13 +70,15 @@ struct HeadlessWalk {
     let workload = Workload(context: summary.shape.context)
     let plan = try session.perform(PlanJob(workload: workload, machine: nil))
     let planned = try session.perform(WorkloadJob(workload: workload, machine: nil))
+    let recall = try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
     let verdict = Verdict.judge(
-      plan: plan, quantize: layers, evaluation: evaluation, bench: bench, workload: planned)
+      plan: plan, quantize: layers, evaluation: evaluation, bench: bench, workload: planned,
+      recall: recall)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: layers.recipe, quantize: layers,
         evaluation: evaluation, bench: bench, workload: planned, verdict: verdict,
-        file: layers.file)
+        file: layers.file, recall: recall)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print(
@@ -83,6 +88,7 @@ struct HeadlessWalk {
     LayersCommand.show(layers)
     print("\n2. Quality")
     EvaluateCommand.show(evaluation)
+    for line in AskedLines.recall(recall) { print(line) }
     print("\n3. Profile")
     BenchCommand.show(bench)
     BenchCommand.show(planned)

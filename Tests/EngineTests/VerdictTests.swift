@@ -3,6 +3,7 @@ import Models
 import Planning
 import Quantization
 import Testing
+import Wording
 
 @testable import Engine
 
@@ -134,7 +135,7 @@ import Testing
     let good = try decide([.pass, .pass, .pass, .pass], report)
     #expect(
       good
-        == "Take `weights rtn:4:64` for 16 requests of 4,096 tokens (512 prompt, 128 generated, 16 decoded together) on "
+        == "Take `weights rtn:4:64` for 16 requests of \(Quantity.grouped(4096)) tokens (512 prompt, 128 generated, 16 decoded together) on "
         + "this machine: decode, 80 % of a request, runs 1.50x, 1.40 to 1.60 as fast; weights and cache 110 B -> 70 B."
     )
     #expect(

@@ -13,7 +13,7 @@ import Workbench
   @Test func aTypedOptionOfManyDigitsIsPricedAndQuantized() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter", "tab", "down", "down", "down")
+    play.press("3", "enter", "tab", "down", "down", "down")
     #expect(play.screen().contains("damping"))
     play.press("e", "ctrl+u", "0.012345", "enter")
     #expect(play.state.overlay == nil)
@@ -105,7 +105,7 @@ import Workbench
   @Test func aWholeNumberIsPricedToo() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter", "tab", "down", "down", "down", "e", "ctrl+u", "1", "enter")
+    play.press("3", "enter", "tab", "down", "down", "down", "e", "ctrl+u", "1", "enter")
     #expect(play.state.choices.recipe.weights?.options["damping"] == .decimal(1))
     #expect(play.state.facts.assessment?.recipe == play.state.choices.recipe)
     #expect(OptionValue.decimal(0.5) != .integer(0) && OptionValue.flag(true) != .integer(1))

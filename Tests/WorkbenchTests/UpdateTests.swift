@@ -72,7 +72,7 @@ import Workbench
   @Test func optionsOfAMethodAreMadeFromItsDescription() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter")  // GPTQ
+    play.press("3", "enter")  // GPTQ
     #expect("\(play.state.choices.recipe)" == "weights gptq:4:128")
     play.press("tab", "left")  // bits 4 -> 3
     #expect("\(play.state.choices.recipe)" == "weights gptq:3:128")
@@ -90,7 +90,7 @@ import Workbench
     play.press("space")
     #expect(play.state.choices.recipe.keys == play.state.choices.recipe.values)
     #expect(play.state.choices.recipe.keys?.method == "int4", "the method that is advised first")
-    play.press("b", "up", "space")
+    play.press("b", "down", "space")
     #expect(play.state.choices.recipe.keys?.method == "int8")
     #expect(play.state.choices.recipe.values?.method == "int4")
   }

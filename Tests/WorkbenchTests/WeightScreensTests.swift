@@ -107,7 +107,7 @@ import Workbench
     play.send(.launch(model: nil))
     play.press("4", "c")
     #expect(play.screen(width: 140).contains("FP baseline looks at no calibration text"))
-    play.press("3", "down", "enter", "4", "c")  // GPTQ
+    play.press("3", "enter", "4", "c")  // GPTQ
     ScreensTests.expect(
       CalibrateScreen.id,
       shows: [
@@ -125,7 +125,7 @@ import Workbench
   @Test func theSurveyBeginsEmptyAndGrows() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter", "4", "c")
+    play.press("3", "enter", "4", "c")
     play.answers = false
     play.press("c")
     let id = play.state.jobs.active?.id ?? JobID(number: -1)
@@ -140,7 +140,7 @@ import Workbench
   @Test func aResumedRunSaysSo() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter")
+    play.press("3", "enter")
     play.answers = false
     play.press("enter")
     let id = play.state.jobs.active?.id ?? JobID(number: -1)
@@ -172,7 +172,7 @@ import Workbench
   @Test func exceptionsAreTypedSeenAndTakenOut() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter", "tab", "end", "e", "5.dwn=fp", "enter")
+    play.press("3", "enter", "tab", "end", "e", "5.dwn=fp", "enter")
     #expect(play.screen().contains("BLOCK.PROJECTION=BITS"))
     play.press("ctrl+u", "5.down=fp *.v=8", "enter")
     #expect(play.state.choices.recipe.exceptions.count == 2)
@@ -188,7 +188,7 @@ import Workbench
   @Test func calibrationIsAForm() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "down", "enter", "tab", "down", "down", "down", "down")
+    play.press("3", "enter", "tab", "down", "down", "down", "down")
     play.press("e", "/texts/a.txt", "enter", "down", "right", "down", "left", "down", "right")
     #expect(
       play.state.choices.calibration
@@ -204,7 +204,7 @@ import Workbench
     #expect(play.screen().contains("Enter choose a method for weights first"))
     play.press("enter")
     #expect(play.state.screen == MethodScreen.id)
-    play.press("down", "enter", "B")
+    play.press("enter", "B")
     #expect(play.screen().contains("Enter spend the budget"))
     play.press("e", "ctrl+u", "1", "enter")
     #expect(play.screen().contains("bits a weight from 2 to 16"))

@@ -145,7 +145,7 @@ extension PageScatter {
       )
     }
     return
-      "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" role=\"img\" aria-label=\""
+      "<svg viewBox=\"0 0 \(Quantity.fixed(width, 0)) \(Quantity.fixed(height, 0))\" width=\"\(Quantity.fixed(width, 0))\" role=\"img\" aria-label=\""
       + "\(Page.escaped(y)) against \(Page.escaped(x))\">" + parts.joined() + "</svg>"
   }
 }

@@ -33,9 +33,7 @@ extension PageHeatmap {
     let shades: [Character] = ["·", "░", "▒", "▓", "█"]
     let width = max(rows.map(\.name.count).max() ?? 0, 1)
     let cell = max(3, (columns.map(\.count).max() ?? 0) + 1)
-    func padded(_ text: String, _ count: Int) -> String {
-      text + String(repeating: " ", count: max(0, count - text.count))
-    }
+    func padded(_ text: String, _ count: Int) -> String { PlainTable.padded(text, to: count) }
     var lines = [padded("", width + 1) + columns.map { padded($0, cell) }.joined()]
     for row in rows {
       let cells = row.values.map { value -> String in

@@ -36,7 +36,7 @@ package struct RunPage {
     }
     rows.append(["runtime", "Nibble \(receipt?.version ?? ProgramVersion.current)"])
     if let report = record.evaluation {
-      rows.append(["text, protocol", "\(report.conditions); \(report.windows) windows"])
+      rows.append(["text, protocol", "\(report.conditions.words)"])
     }
     if let receipt { rows.append(["date", receipt.date]) }
     let decision = record.verdict?.decision ?? record.choice?.sentence
@@ -87,8 +87,41 @@ package struct RunPage {
           ],
           ["noise floor of BF16", Quantity.significant(report.noiseFloor.klMean, 2), ""],
           ["same most likely token", "", Quantity.percent(report.topOneAgreement, 1)],
-        ]),
-    ] + (report.caveat.map { [.sentence("\($0).")] } ?? [])
+        ] + figures(report)),
+    ] + asked + (report.caveat.map { [.sentence("\($0).")] } ?? [])
+  }
+
+  private func figures(_ report: EvaluationReport) -> [[String]] {
+    guard let figures = report.figures else { return [] }
+    return [
+      [
+        "ln ratio of perplexities", "",
+        Quantity.signed(figures.lnRatio.mean, 5)
+          + Quantity.margin(figures.lnRatio.error, windows: report.windows),
+      ],
+      [
+        "most likely token right", "",
+        "\(figures.flips.lost) lost, \(figures.flips.gained) gained, p "
+          + "\(Quantity.significant(figures.flips.p, 2)) (\(PairedTest.name))",
+      ],
+      [
+        "probability of the right token", "",
+        "\(Quantity.signedPercent(figures.probability.mean.mean, 2)) on average, RMS "
+          + Quantity.percent(figures.probability.rms.mean, 2),
+      ],
+    ]
+  }
+
+  /// What the model was asked besides.
+  private var asked: [Page.Part] {
+    var lines: [String] = []
+    if let recall = record.recall { lines.append("Recall through the cache: \(recall.words).") }
+    for score in record.tasks?.scores ?? [] {
+      lines.append(
+        "\(score.name) on \(record.tasks?.task ?? ""): \(score.baseline.words) -> \(score.quantized.words); "
+          + "\(score.verdict).")
+    }
+    return lines.isEmpty ? [] : [.list(lines)]
   }
 
   private var speed: [Page.Part] {
@@ -156,7 +189,7 @@ package struct RunPage {
     if let choice = record.choice { return self.tried(choice) }
     guard let own = record.evaluation else { return [] }
     let alike = ([record] + others).filter { run in
-      run.evaluation.map { $0.conditions == own.conditions && $0.windows == own.windows } ?? false
+      run.evaluation?.conditions == own.conditions
     }
     guard alike.count > 1 else { return [] }
     let points = alike.map { run in

@@ -42,7 +42,7 @@ extension Receipt.Figure {
 extension RunRecord {
   /// All figures that its receipt states.
   var figures: [Receipt.Figure] {
-    (quantize?.figures ?? []) + (evaluation?.figures ?? []) + (bench?.figures ?? [])
+    (quantize?.figures ?? []) + (evaluation?.stated ?? []) + asked + (bench?.figures ?? [])
       + (workload?.figures ?? []) + (choice?.figures ?? [])
   }
 }
@@ -64,8 +64,24 @@ extension QuantizeReport {
   }
 }
 
+extension RunRecord {
+  /// Answers, which are counted.
+  fileprivate var asked: [Receipt.Figure] {
+    var figures: [Receipt.Figure] = []
+    if let recall {
+      figures.append(
+        .exact("answers recalled through the cache", recall.quantizedShare.right, "answers"))
+    }
+    for score in tasks?.scores ?? [] {
+      figures.append(
+        .exact("\(score.name) on \(tasks?.task ?? "")", score.quantized.right, "items"))
+    }
+    return figures
+  }
+}
+
 extension EvaluationReport {
-  fileprivate var figures: [Receipt.Figure] {
+  fileprivate var stated: [Receipt.Figure] {
     [
       .exact("tokens scored", tokens, "tokens"),
       .sampled("perplexity", perplexity, perplexityError, windows: windows, ""),

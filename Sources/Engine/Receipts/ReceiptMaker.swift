@@ -29,7 +29,7 @@ struct ReceiptMaker {
     let against = isCandidate ? load?.against : nil
     return Receipt(
       format: Receipt.format,
-      date: Date(timeIntervalSince1970: now).formatted(.iso8601), version: ProgramVersion.current,
+      date: Quantity.date(now), version: ProgramVersion.current,
       command: command ?? "nibble verify receipt.json",
       model: try model(
         held.summary.label, isCandidate ? load?.path : held.isBuiltIn ? nil : held.stored.path),
@@ -64,6 +64,8 @@ struct ReceiptMaker {
       if let job = laboratory.job(of: kind) { jobs.append(JobRequest(job)) }
     }
     add(EvaluateJob.self)
+    add(RecallJob.self)
+    add(TasksJob.self)
     add(BenchJob.self)
     add(WorkloadJob.self)
     add(ChooseJob.self)
@@ -99,7 +101,7 @@ struct ReceiptMaker {
     var lines: [String] = []
     if let report = record.evaluation {
       lines.append(
-        "quality: \(report.conditions); \(report.windows) windows, \(report.tokens) tokens")
+        "quality: \(report.conditions.words); \(report.tokens) tokens")
     }
     if let report = record.bench {
       lines.append(

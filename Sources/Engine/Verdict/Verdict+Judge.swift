@@ -12,11 +12,15 @@ extension Verdict {
   /// Pure: the same reports give the same words, on screen, in JSON and in a replay.
   package static func judge(
     plan: PlanReport?, quantize: QuantizeReport?, evaluation: EvaluationReport?,
-    bench: BenchReport?, workload: WorkloadReport? = nil, limits: DecisionLimits = DecisionLimits()
+    bench: BenchReport?, workload: WorkloadReport? = nil, recall: RecallReport? = nil,
+    tasks: TaskReport? = nil, limits: DecisionLimits = DecisionLimits()
   ) -> Verdict {
     var next: [String] = []
     let checks = [
-      rightTensor(plan, quantize, next: &next), quality(evaluation, quantize, limits, next: &next),
+      rightTensor(plan, quantize, next: &next),
+      asked(
+        recall, tasks, quantize, of: quality(evaluation, quantize, limits, next: &next), next: &next
+      ),
       reallyRuns(bench, next: &next),
       workload.map { bottleneck($0, plan, limits, next: &next) }
         ?? bottleneck(bench, plan, limits, next: &next),

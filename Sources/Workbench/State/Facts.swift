@@ -25,7 +25,7 @@ package struct Facts: Hashable, Sendable {
   package func verdict(_ limits: DecisionLimits = DecisionLimits()) -> Verdict {
     Verdict.judge(
       plan: plan, quantize: quantized, evaluation: evaluation, bench: bench, workload: workload,
-      limits: limits)
+      recall: recall, tasks: tasks, limits: limits)
   }
 }
 
@@ -63,6 +63,7 @@ extension Facts {
   package var evaluation: EvaluationReport? { self[EvaluateJob.self] }
   package var continuation: ContinuationReport? { self[ContinueJob.self] }
   package var recall: RecallReport? { self[RecallJob.self] }
+  package var tasks: TaskReport? { self[TasksJob.self] }
   package var bench: BenchReport? { self[BenchJob.self] }
   /// Speed and bytes under the planned workload.
   package var workload: WorkloadReport? { self[WorkloadJob.self] }

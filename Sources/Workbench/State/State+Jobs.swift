@@ -1,5 +1,6 @@
 package import Engine
 import Planning
+package import Quantization
 
 extension State {
   /// Asks the engine for something.
@@ -17,10 +18,10 @@ extension State {
     return start(PlanJob(workload: choices.workload, machine: choices.machine))
   }
 
-  /// Prices the recipe as it is now; on Method with what is under the cursor in it.
-  package mutating func reassess() -> [Effect] {
+  /// Prices the recipe as it is now, or another.
+  package mutating func reassess(_ other: Recipe? = nil) -> [Effect] {
     guard facts.model != nil else { return [] }
-    let recipe = MethodScreen.priced(self)
+    let recipe = other ?? choices.recipe
     if facts.job(AssessJob.self)?.recipe != recipe { facts[AssessJob.self] = nil }
     return start(AssessJob(recipe: recipe, calibration: choices.calibration))
   }

@@ -19,7 +19,7 @@ package struct EditRunJob: Job {
 
   package static let name = "edit-run"
   package static let isHeavy = false
-  package static let staleAfter: Set<Change> = []
+  package static let staleAfter: Set<Change> = [.modelOpened]
 
   package var title: String {
     edit == .delete ? "Deleting run \(run)" : "Changing run \(run)"

@@ -23,6 +23,9 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package var note: String?
   /// The file that was held against another, where nothing was quantized here.
   package var file: String?
+  /// Recall through the cache, and tasks, where they were asked.
+  package var recall: RecallReport?
+  package var tasks: TaskReport?
 
   /// The recipe, or the file.
   package var words: String { file ?? "\(recipe)" }
@@ -30,8 +33,11 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package init(
     id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
     evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, workload: WorkloadReport? = nil,
-    verdict: Verdict? = nil, file: String? = nil
+    verdict: Verdict? = nil, file: String? = nil, recall: RecallReport? = nil,
+    tasks: TaskReport? = nil
   ) {
+    self.recall = recall
+    self.tasks = tasks
     self.id = id
     self.model = model
     self.recipe = recipe

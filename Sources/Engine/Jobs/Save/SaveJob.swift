@@ -53,6 +53,8 @@ package struct SaveJob: Job {
     let bench = laboratory.report(of: BenchJob.self)
     let workload = laboratory.report(of: WorkloadJob.self)
     let choice = laboratory.report(of: ChooseJob.self)
+    let recall = laboratory.report(of: RecallJob.self)
+    let tasks = laboratory.report(of: TasksJob.self)
     let quantize = held.quantized?.report ?? laboratory.report(of: LayersJob.self)
     guard held.quantized != nil || evaluation != nil || bench != nil || choice != nil else {
       throw EngineError.nothingToSave
@@ -66,8 +68,9 @@ package struct SaveJob: Job {
         ? nil
         : Verdict.judge(
           plan: laboratory.report(of: PlanJob.self), quantize: quantize, evaluation: evaluation,
-          bench: bench, workload: workload, limits: limits ?? DecisionLimits()),
-      file: held.quantized?.file)
+          bench: bench, workload: workload, recall: recall, tasks: tasks,
+          limits: limits ?? DecisionLimits()),
+      file: held.quantized?.file, recall: recall, tasks: tasks)
     record.choice = choice
     return record
   }

@@ -19,7 +19,7 @@ extension RunRecord {
     var seen: Set<[String]> = []
     return runs.reversed().compactMap { run in
       guard run.evaluation != nil || run.bench?.baseline != nil,
-        seen.insert([run.model, run.evaluation?.conditions ?? ""]).inserted
+        seen.insert([run.model, run.conditions?.words ?? ""]).inserted
       else { return nil }
       var row = RunRecord(id: baseline + run.id, model: run.model, recipe: .baseline)
       let words =
@@ -33,6 +33,7 @@ extension RunRecord {
           mean: 0, error: 0, median: 0, p90: 0, p95: 0, p99: 0, max: 0)
         report.topOneAgreement = 1
         report.topOneAgreementError = 0
+        report.figures = nil
         report.weightBytes = run.quantize?.baselineBytes ?? report.weightBytes
         report.kvBytesPerToken = run.quantize?.baselineKVBytesPerToken ?? report.kvBytesPerToken
         return report

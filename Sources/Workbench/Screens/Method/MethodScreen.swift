@@ -147,7 +147,8 @@ package enum MethodScreen: Screen {
 
   /// Prices what is under the cursor now, unless that is what was priced last.
   private static func reprice(_ state: inout State) -> [Effect] {
-    state.facts.job(AssessJob.self)?.recipe == priced(state) ? [] : state.reassess()
+    let recipe = priced(state)
+    return state.facts.job(AssessJob.self)?.recipe == recipe ? [] : state.reassess(recipe)
   }
 
   static func chosen(_ state: State) -> MethodDescription? {

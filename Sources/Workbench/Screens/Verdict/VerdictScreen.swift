@@ -93,7 +93,8 @@ package enum VerdictScreen: Screen {
       id: facts.saved?.id ?? "", model: facts.model?.label ?? "no model",
       recipe: facts.quantized?.recipe ?? state.choices.recipe, quantize: facts.quantized,
       evaluation: facts.evaluation, bench: facts.bench, workload: facts.workload,
-      verdict: facts.verdict(state.limits), file: facts.quantized?.file)
+      verdict: facts.verdict(state.limits), file: facts.quantized?.file, recall: facts.recall,
+      tasks: facts.tasks)
     run.choice = facts[ChooseJob.self]
     return run
   }
@@ -194,7 +195,7 @@ package enum VerdictScreen: Screen {
     let facts = state.facts
     return [
       facts.model?.label, facts.plan?.machine,
-      facts.evaluation.map { "\($0.conditions), \($0.windows) windows" },
+      facts.evaluation?.conditions.words,
     ].compactMap(\.self).joined(separator: "  ")
   }
 
@@ -207,7 +208,7 @@ package enum VerdictScreen: Screen {
     let own = run(state)
     let runs = [own] + state.catalog.runs.filter { $0.model == own.model && $0.id != own.id }
     RunScatter(
-      runs: runs, conditions: own.evaluation?.conditions, across: .weightBytes, selected: 0
+      runs: runs, conditions: own.conditions, across: .weightBytes, selected: 0
     ).draw(in: columns[1], of: &buffer, look: look)
   }
 
