@@ -47,13 +47,13 @@ import Testing
         0 ··   ██
         1 ▒▒
 
-        0.001 ·░▒▓█ 0.1, relative error of a layer's output
+        0.00100 ·░▒▓█ 0.100, relative error of a layer's output
         ```
 
         | | recipe | bytes | KL |
         |---|---|---|---|
-        | **chosen** frontier | a | 1 | 0.1 |
-        |  | b | 2 | 0.2 |
+        | **chosen** frontier | a | 1.00 | 0.100 |
+        |  | b | 2.00 | 0.200 |
 
         """)
   }

@@ -108,7 +108,7 @@ struct Play {
   static func walk(width: Int = 100, height: Int = 30) -> Play {
     var play = Play(width: width, height: height)
     play.send(.launch(model: nil))
-    play.press("2", "3", "down", "enter")  // GPTQ into the recipe
+    play.press("2", "3", "enter")  // GPTQ into the recipe
     play.send(.tick(milliseconds: 9000))
     play.press("enter")  // quantize
     play.press("6", "enter", "7", "enter", "8", "enter")

@@ -63,7 +63,12 @@ struct ReceiptMaker {
     func add<Kind: Job>(_ kind: Kind.Type) {
       if let job = laboratory.job(of: kind) { jobs.append(JobRequest(job)) }
     }
-    add(EvaluateJob.self)
+    if let job = laboratory.job(of: EvaluateJob.self) {
+      // What was written once is not written again.
+      var options = job.options
+      options.logitsOut = nil
+      jobs.append(JobRequest(EvaluateJob(options: options)))
+    }
     add(RecallJob.self)
     add(TasksJob.self)
     add(BenchJob.self)

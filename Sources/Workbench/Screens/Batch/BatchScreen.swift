@@ -126,7 +126,7 @@ package enum BatchScreen: Screen {
     let isAnswered =
       state.facts.job(BatchJob.self)?.options == state.choices[BatchScreen.self].options
     guard isAnswered else { return Step("time batches") { state in measure(&state) } }
-    return .go("choose a method", to: Place.method)
+    return MethodScreen.step("choose a method")
   }
 
   package static func focus(_ direction: Int, _ state: inout State) {

@@ -137,7 +137,7 @@ package enum CacheScreen: Screen {
         return []
       }
     }
-    return .go("choose a method", to: Place.method)
+    return MethodScreen.step("choose a method", for: .kvCache)
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {

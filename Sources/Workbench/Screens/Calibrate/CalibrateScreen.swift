@@ -115,7 +115,7 @@ package enum CalibrateScreen: Screen {
       return .go("see the errors", to: Place.heatmap)
     }
     guard !state.choices.recipe.isBaseline else {
-      return .go("choose a method first", to: Place.method)
+      return MethodScreen.step("choose a method first")
     }
     return Step("quantize") { state in
       state.start(

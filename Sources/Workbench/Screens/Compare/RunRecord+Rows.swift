@@ -24,7 +24,7 @@ extension RunRecord {
       var row = RunRecord(id: baseline + run.id, model: run.model, recipe: .baseline)
       let words =
         run.bench?.baselineWords ?? BaselineWords(storedAs: run.evaluation?.baseline.storedAs)
-      row.title = words.short
+      if words.storedAs != nil { row.title = words.short }
       row.evaluation = run.evaluation.map { report in
         var report = report
         report.perplexity = report.baseline.perplexity

@@ -168,6 +168,20 @@ package enum MethodScreen: Screen {
     return methods(state).firstIndex { $0.name == name } ?? 0
   }
 
+  /// A step to this screen with the cursor on what is advised.
+  ///
+  /// - Parameter target: what a method is chosen for; nil for what the plan starts with.
+  static func step(_ label: String, for target: QuantizationTarget? = nil) -> Step {
+    Step(label) { state in
+      if let target = target ?? state.facts.plan?.advice.first?.target {
+        state[MethodScreen.self].show(target)
+        state[MethodScreen.self].selected = advised(state)
+      }
+      state.show(Place.method)
+      return []
+    }
+  }
+
   /// A method as it goes into the recipe: with the plan's bits, or its own without a plan.
   static func choice(of method: MethodDescription, _ state: State) -> MethodChoice {
     let shape = state.facts.model?.shape

@@ -172,7 +172,7 @@ package enum OutlierScreen: Screen {
       guard state.facts.outlierLab != nil else {
         return Step("run the lab") { state in runLab(&state) }
       }
-      return .go("choose a method", to: Place.method)
+      return MethodScreen.step("choose a method", for: .activations)
     }
     guard state.facts.outliers != nil else {
       return Step("survey the activations") { state in survey(&state) }

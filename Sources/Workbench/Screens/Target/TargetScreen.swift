@@ -101,12 +101,7 @@ package enum TargetScreen: Screen {
   package static func step(_ state: State) -> Step? {
     guard state.facts.model != nil else { return .openModel }
     guard let advice = advice(state) else { return nil }
-    return Step("methods for the \(advice.target.words)") { state in
-      state[MethodScreen.self].show(advice.target)
-      state[MethodScreen.self].selected = MethodScreen.advised(state)
-      state.show(Place.method)
-      return []
-    }
+    return MethodScreen.step("methods for the \(advice.target.words)", for: advice.target)
   }
 
   static func advice(_ state: State) -> PlanReport.Advice? {
