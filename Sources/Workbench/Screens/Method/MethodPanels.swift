@@ -90,7 +90,7 @@ struct MethodPanel: Widget {
     return
       (place == 0
       ? .accent("Advised") : .strong("\(place + 1) of \(advice.ranking.count)"))
-      + StyledText(": \(why)\n")
+      + StyledText(": \(why).\n")
   }
 
   static func summary(_ method: MethodDescription) -> StyledText {
