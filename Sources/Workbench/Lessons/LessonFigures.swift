@@ -16,6 +16,9 @@ import Quantization
 /// | `kept.NAME`, `guess.STOP`, `answers.right`, `answers.asked`, `before.LESSON.STOP`, `before.LESSON.right` | the lesson itself |
 struct LessonFigures {
   let state: State
+  private let trees = ReportTrees()
+
+  init(state: State) { self.state = state }
 
   /// The first words of names that are none of a report.
   static let roots = [
@@ -80,6 +83,11 @@ struct LessonFigures {
   }
 }
 
+/// Reports as trees, each made once, since a report may be large and a text speak of it often.
+private final class ReportTrees {
+  var known: [String: JSONTree] = [:]
+}
+
 /// What stands between `{{` and `}}`: an expression, and after a bar how it is written.
 struct LessonPlaceholder: Hashable, Sendable {
   var expression: String
@@ -112,8 +120,11 @@ struct LessonPlaceholder: Hashable, Sendable {
 
 extension LessonFigures {
   private func report(_ job: String, _ path: [String]) -> Figure? {
+    if let tree = trees.known[job] { return tree[path] }
     guard let kind = Jobs.all.first(where: { $0.name == job }) else { return nil }
-    return tree(of: kind)?[path]
+    let tree = tree(of: kind) ?? .nothing
+    trees.known[job] = tree
+    return tree[path]
   }
 
   private func tree<Kind: Job>(of kind: Kind.Type) -> JSONTree? {
