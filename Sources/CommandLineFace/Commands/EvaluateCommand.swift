@@ -9,7 +9,7 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract:
-      "Measure perplexity, KL divergence and top-1 agreement against the FP baseline or another model.",
+      "Measure perplexity, KL divergence, flips and top-1 agreement against the FP baseline or another model.",
     discussion: """
       With --against BASE, MODEL is a candidate, such as a file that somebody else has quantized. A model that is opened \
       quantized, without its base, is its own reference: figures then say what it is stored as.
@@ -21,17 +21,37 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
   @OptionGroup var evaluation: EvaluationGroup
+  @Option(
+    help:
+      "Ask the items of a file too: JSON lines with choices or expected answers (docs/tasks.md), or samples that lm-evaluation-harness has logged; 'built-in' for tasks of the built-in model's own world."
+  )
+  var tasks: String?
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     try texts.check(calibration.calibration, evaluation.text)
+    if evaluation.isFile, base.against != nil {
+      throw ValidationError(
+        "--baseline FILE: expected none with --against, which is a baseline too")
+    }
     let session = try CommandSession(runtime)
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let report = try session.perform(EvaluateJob(options: evaluation.options(texts)))
-    if output.json { return try Output.json(report) }
+    // A quantized cache breaks silently: facts far back are asked for whenever one is measured.
+    let recall =
+      report.schedule == nil
+      ? nil : try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
+    let asked = try tasks.map {
+      try session.perform(TasksJob(path: $0 == "built-in" ? nil : $0))
+    }
+    if output.json {
+      return try Output.json(AskedDocument(report: report, recall: recall, tasks: asked))
+    }
     Self.show(report)
+    for line in recall.map(AskedLines.recall) ?? [] { print(line) }
+    for line in asked.map(AskedLines.tasks) ?? [] { print(line) }
   }
 
   static func show(_ report: EvaluationReport) {
@@ -44,26 +64,7 @@ struct EvaluateCommand: ParsableCommand {
         + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored"
         + (report.begin.map { ", \($0.words)" } ?? ""))
-    func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
-      Quantity.fixed(value, digits)
-        + (report.windows > 1 ? " +- \(Quantity.fixed(error, digits))" : "")
-    }
-    print(
-      "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   "
-        + (report.baseline.storedAs == nil ? "baseline " : "")
-        + "\(report.baseline.name) \(pm(report.baseline.perplexity, report.baseline.perplexityError, 4))"
-    )
-    print(
-      "  KL divergence   \(pm(report.kl.mean, report.kl.error, 6)) nats   median "
-        + "\(Quantity.significant(report.kl.median)), 90 % \(Quantity.significant(report.kl.p90)), "
-        + "99 % \(Quantity.significant(report.kl.p99)), max \(Quantity.significant(report.kl.max))")
-    print(
-      "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (this program's BF16 against F32)"
-    )
-    print("                  \(NoiseFloorWords.others)")
-    print(
-      "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2))"
-        + (report.windows > 1 ? " +- \(Quantity.percent(report.topOneAgreementError, 2))" : ""))
+    for line in QualityLines(report: report).all { print(line) }
     if report.windows == 1 {
       print("  error bars      none: one window tells nothing of how texts differ")
     }

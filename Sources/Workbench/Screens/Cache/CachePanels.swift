@@ -188,7 +188,8 @@ struct CacheDepths: Widget {
     buffer.draw(
       Table(
         [
-          Table.Column("recall, back"), Table.Column("FP16", .right),
+          Table.Column(row.recall.weakness == nil ? "recall, back" : "no power"),
+          Table.Column("FP16", .right),
           Table.Column("this", .right), Table.Column("tokens FP16", .right, isOptional: true),
           Table.Column("this", .right, isOptional: true),
         ],
@@ -197,7 +198,8 @@ struct CacheDepths: Widget {
             StyledText("\(depth.depth)"), .dim("\(depth.baselineCorrect)/\(depth.questions)"),
             StyledText(
               "\(depth.quantizedCorrect)/\(depth.questions)",
-              depth.quantizedCorrect < depth.baselineCorrect ? .warn : .good),
+              depth.quantizedCorrect < depth.baselineCorrect
+                ? .warn : row.recall.weakness == nil ? .good : .text),
             depth.tokens.map { .dim(Quantity.percent($0.baselineShare)) } ?? .hint("–"),
             depth.tokens.map { StyledText(Quantity.percent($0.quantizedShare)) } ?? .hint("–"),
           ]
