@@ -20,7 +20,7 @@ import Workbench
   @Test func everyLessonIsTakenToItsEnd() throws {
     let folder = try TemporaryFolder()
     let engine = LessonEngine(
-      laboratory: try Laboratory(threads: 2, workspace: Workspace(directory: folder.path("runs"))))
+      laboratory: try Laboratory(threads: 1, workspace: Workspace(directory: folder.path("runs"))))
     let desk = LessonDesk(folders: [Self.sessions])
     let readers = LessonCatalog.folders(in: [Self.sessions]).map { LessonReader(folder: $0) }
     try #require(readers.count == 9)

@@ -52,7 +52,7 @@ import Workbench
       [
         .on("Model", seeing: "take over", "end", "f"),
         // The model is open again: what could not be with a job that never ends.
-        .on("Model", enter: "choose what to quantize", "q"),
+        .on("Model", enter: "choose what to quantize", "q", "y"),
       ])
     #expect(terminal.failure == nil, "\(terminal.failure ?? "")")
   }
