@@ -39,6 +39,7 @@ import Testing
     ("batch --forms fp3", ["fp3"]),
     ("bench --prompt 0", ["--prompt: expected 1 to 10000000, found 0"]),
     ("compare --threads 2", ["--threads"]),
+    ("coverage --runtime nothing", ["--runtime: expected a part of one of", "found 'nothing'"]),
     ("conformance", ["Missing expected argument", "directory"]),
     ("replay", ["Missing expected argument", "file"]),
     ("replay x --at soon", ["--at: expected seconds or 'end', found 'soon'"]),
