@@ -11,6 +11,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case unknownRun(name: String, known: [String])
   case badRun(path: String, reason: String)
   case badOutput(path: String, reason: String)
+  case noWitness(program: String, reason: String)
   case formatCannotHold(format: String, reason: String)
   case unknownFormat(name: String, known: [String])
   case unknownMachine(name: String, known: [String])
@@ -71,6 +72,7 @@ extension EngineError: CustomStringConvertible {
       "there is no run '\(name)': expected "
         + (known.isEmpty ? "none, the workspace is empty" : known.joined(separator: ", "))
     case .badRun(let path, let reason): "\(path) is no run of this program: \(reason)"
+    case .noWitness(let program, let reason): "\(program) cannot testify: \(reason)"
     case .badOutput(let path, let reason):
       "\(path): expected a path where nothing is, or an empty directory; \(reason), nothing was overwritten"
     case .formatCannotHold(let format, let reason): "\(format) cannot hold the recipe: \(reason)"

@@ -24,6 +24,8 @@ import Testing
     ("evaluate --baseline f8", ["--baseline: expected bf16 or f32, found 'f8'"]),
     ("evaluate --prefill half", ["--prefill: expected passes or full, found 'half'"]),
     ("evaluate --prefill full --protocol paper", ["--prefill full: expected --protocol llama.cpp"]),
+    ("evaluate --with ollama", ["--with: expected llama.cpp or transformers, found 'ollama'"]),
+    ("evaluate --with llama.cpp", ["--with: expected a MODEL and --text"]),
     ("evaluate --windows 0", ["--windows: expected 1 or more, found 0"]),
     ("evaluate --windows two", ["--windows", "two"]),
     ("generate", ["expected one of --prompt, --file and --messages, found none"]),

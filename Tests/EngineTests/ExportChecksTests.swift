@@ -27,7 +27,8 @@ import Testing
     arguments: [
       ("gguf", "weights=gptq:4:32"), ("gguf:Q4_K", "weights=rtn:8:128"), ("gptq", "weights=gptq:4"),
       ("gptq:v2", "weights=hqq:4 weights.symmetric=false"), ("awq", "weights=awq:4:64"),
-      ("compressed-tensors", "weights=rtn:3:64 activations=int8"), ("gguf", "weights=fp8"),
+      ("compressed-tensors", "weights=rtn:3:64 activations=int8"),
+      ("compressed-tensors", "activations=fp8"),
       ("gguf", "weights=hqq:4:64"), ("onnx", "weights=rtn:4:64"), ("onnx", "weights=hqq:2:64"),
       ("compressed-tensors:nvfp4", ""), ("compressed-tensors:mxfp4", "weights=rtn:4:64"),
     ])
@@ -39,12 +40,13 @@ import Testing
 
   @Test(
     arguments: [
-      ("gguf", "weights=rtn:8:channel activations=int8", "inputs are quantized", "rtn:8:32"),
-      ("gptq", "weights=fp8", "integer codes", "rtn:4:128"),
+      ("gguf", "weights=rtn:3:64 activations=int8", "inputs are quantized", "rtn:3:64\""),
+      ("gguf", "activations=fp8", "inputs are quantized", "rtn:8:32"),
+      ("gptq", "activations=fp8", "integer codes", "rtn:4:128"),
       ("gptq", "weights=rtn:4:128 head=8", "embedding table and head", "rtn:4:128"),
       ("awq", "weights=rtn:3:64", "codes have 4 bits", "rtn:4:64"),
       ("awq", "weights=rtn:4:64 layer=0.q=8", "codes have 4 bits", "rtn:4:64\""),
-      ("gptq", "weights=hqq:4:64", "whole numbers", "rtn"),
+      ("gptq", "weights=hqq:4:64", "whole numbers", "rtn:4:64 symmetric=false"),
       ("awq", "", "floating point", "rtn:4:128"),
       ("onnx", "weights=rtn:3:64", "2, 4 and 8 bits", "rtn:4:64"),
       (

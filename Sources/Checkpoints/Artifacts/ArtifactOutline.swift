@@ -50,18 +50,22 @@ package struct ExportObstacle: Hashable, Sendable {
     package var dropsActivations = false
     /// Whether embedding table and head stay floating point.
     package var dropsHead = false
+    /// Whether weights are rounded to nearest, since the method's own grid is none of the format's.
+    package var roundsToNearest = false
     /// Bits that exceptions may ask for; nil for any.
     package var exceptions: [Int]?
 
     package init(
       bits: Int? = nil, group: Int? = nil, isSymmetric: Bool? = nil,
-      dropsActivations: Bool = false, dropsHead: Bool = false, exceptions: [Int]? = nil
+      dropsActivations: Bool = false, dropsHead: Bool = false, roundsToNearest: Bool = false,
+      exceptions: [Int]? = nil
     ) {
       self.bits = bits
       self.group = group
       self.isSymmetric = isSymmetric
       self.dropsActivations = dropsActivations
       self.dropsHead = dropsHead
+      self.roundsToNearest = roundsToNearest
       self.exceptions = exceptions
     }
   }

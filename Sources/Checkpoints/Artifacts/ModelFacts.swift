@@ -27,6 +27,10 @@ package struct ModelFacts: Sendable {
   /// The folder of the tokenizer's files; nil for none.
   package var directory: String?
   package var name: String
+  /// The id of the token that begins a text, as `config.json` has it; nil for none.
+  package var beginToken: Int?
+  /// The id of the token that ends one.
+  package var endToken: Int?
 
   package init(
     name: String, blocks: Int, hiddenSize: Int, intermediateSize: Int, heads: Int, kvHeads: Int,

@@ -143,7 +143,7 @@ enum PackedObstacles {
       guard layer.format.zeroPoint != .real else {
         return ExportObstacle(
           "\(found): zero points are whole numbers in \(method) checkpoints",
-          nearest: .init(bits: bits, isSymmetric: false))
+          nearest: .init(bits: bits, isSymmetric: false, roundsToNearest: true))
       }
     }
     guard !outline.quantized.isEmpty else {

@@ -34,8 +34,7 @@ package struct GGUF: ExportFormat {
       default:
         return ExportObstacle(
           "\(layer.name): its inputs are quantized, and a GGUF file says nothing of inputs",
-          nearest: .init(
-            bits: layer.format.bits == 8 ? 8 : 4, group: 32, dropsActivations: true))
+          nearest: .init(dropsActivations: true))
       }
     }
     return nil
@@ -123,7 +122,7 @@ package struct GGUF: ExportFormat {
     for type in types {
       let own = losses.filter { $0.type == type }
       let lossy = own.filter { $0.loss > 0 }
-      let count = "\(own.count) layer\(own.count == 1 ? "" : "s") in \(type)"
+      let count = "\(own.count) tensor\(own.count == 1 ? "" : "s") in \(type)"
       guard let worst = lossy.max(by: { $0.loss < $1.loss }) else {
         tell("\(count): written without loss.")
         continue

@@ -21,8 +21,28 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
   @OptionGroup var evaluation: EvaluationGroup
+  @Option(
+    name: .customLong("with"),
+    help: ArgumentHelp(
+      "Have another program measure the same file on the same windows: \(Witness.allCases.map(\.rawValue).joined(separator: " or ")), in a Python that has it (NIBBLE_PYTHON, else python3).",
+      valueName: "program"))
+  var witness: String?
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard let witness else { return }
+    guard Witness(rawValue: witness) != nil else {
+      throw ValidationError(
+        "--with: expected \(Witness.allCases.map(\.rawValue).joined(separator: " or ")), found '\(witness)'"
+      )
+    }
+    guard model.model != nil, evaluation.text != nil, evaluation.protocolName == "llama.cpp" else {
+      throw ValidationError(
+        "--with: expected a MODEL and --text, which the other program can read, and the protocol llama.cpp"
+      )
+    }
+  }
 
   func run() throws {
     try texts.check(calibration.calibration, evaluation.text)
@@ -30,8 +50,43 @@ struct EvaluateCommand: ParsableCommand {
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let report = try session.perform(EvaluateJob(options: evaluation.options(texts)))
-    if output.json { return try Output.json(report) }
+    guard let witness = witness.flatMap({ Witness(rawValue: $0) }), let path = model.model,
+      let text = evaluation.text
+    else {
+      if output.json { return try Output.json(report) }
+      return Self.show(report)
+    }
+    let testimony = try witness.evaluate(
+      path, text: text, window: report.window, windows: report.windows)
+    if output.json {
+      return try Output.json(Witnessed(evaluation: report, witness: testimony))
+    }
     Self.show(report)
+    Self.show(testimony, next: report)
+  }
+
+  /// Both in one document.
+  private struct Witnessed: Encodable {
+    var evaluation: EvaluationReport
+    var witness: Witness.Testimony
+  }
+
+  private static func show(_ testimony: Witness.Testimony, next report: EvaluationReport) {
+    let apart = report.perplexity / testimony.perplexity - 1
+    Output.table(
+      ["program", "version", "perplexity", "tokens"],
+      [
+        [
+          "nibble", ProgramVersion.current, Quantity.fixed(report.perplexity, 4),
+          "\(report.tokens)",
+        ],
+        [
+          testimony.program, testimony.version, Quantity.fixed(testimony.perplexity, 4),
+          "\(testimony.tokens)",
+        ],
+      ])
+    print("  ours differs by \(Quantity.percent(apart, significant: 2))")
+    if let system = testimony.system { print("  \(testimony.program): \(system)") }
   }
 
   static func show(_ report: EvaluationReport) {

@@ -69,7 +69,19 @@ extension Recipe {
   func moved(to nearest: ExportObstacle.Nearest) -> Recipe {
     var recipe = self
     if nearest.dropsActivations { recipe.activations = nil }
+    if nearest.roundsToNearest, let choice = recipe.weights, choice.method != "rtn" {
+      let kept = choice.options.filter { ["bits", "group"].contains($0.key) }
+      recipe.weights = MethodChoice(method: "rtn", options: kept)
+    }
     if nearest.dropsHead { recipe.head = nil }
+    if nearest.dropsActivations, recipe.weights == nil {
+      // What made the weights is gone with what was done with the inputs.
+      recipe.weights = MethodChoice(
+        method: "rtn",
+        options: [
+          "bits": .integer(nearest.bits ?? 8), "group": .integer(nearest.group ?? 32),
+        ])
+    }
     if let bits = nearest.bits {
       var choice = recipe.weights ?? MethodChoice(method: "rtn")
       if !QuantizationMethods.hasBits(choice.method) { choice = MethodChoice(method: "rtn") }

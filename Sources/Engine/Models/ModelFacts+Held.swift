@@ -15,6 +15,8 @@ extension ModelFacts {
       vocabularySize: held.model.embedding.rows, context: configuration.context,
       normEpsilon: Double("\(configuration.normEpsilon)") ?? Double(configuration.normEpsilon),
       rotaryBase: configuration.rotary.base, particulars: particulars)
+    beginToken = configuration.beginToken.map { Int($0) }
+    endToken = configuration.endTokens.first.map { Int($0) }
     if let window = configuration.windows.max(), window > 0 { self.window = window }
     switch configuration.rotary.scaling {
     case .none: break

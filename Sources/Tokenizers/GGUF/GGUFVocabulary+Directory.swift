@@ -5,9 +5,14 @@ import Platform
 /// tokenizer.json with byte-level pairs becomes `gpt2`, its cut the first known name (`tokenizer.ggml.pre`) that yields the
 /// same ids on sample texts; pairs that fall back to bytes, and tokenizer.model, become `llama`, scores instead of merges.
 extension GGUFVocabulary {
-  /// - Parameter size: tokens that the embedding table has rows for; what no file names becomes a token that is not used.
+  /// - Parameters:
+  ///   - size: tokens that the embedding table has rows for; what no file names becomes a token that is not used.
+  ///   - begin: the id that config.json gives the beginning of a text, where tokenizer_config.json names none; nil for none.
+  ///   - end: the same for its end.
   /// - Throws: `TokenizerError` naming the file, also where no way of GGUF yields the same ids.
-  package init(directory: String, size: Int) throws(TokenizerError) {
+  package init(
+    directory: String, size: Int, begin: Int? = nil, end: Int? = nil
+  ) throws(TokenizerError) {
     let tokenizer = try Tokenizer.load(directory: directory)
     let config = try TokenizerConfig(directory: directory)
     var candidates: [GGUFVocabulary]
@@ -27,13 +32,16 @@ extension GGUFVocabulary {
     }
     let bare = try tokenizer.encode("a")
     let whole = try tokenizer.encode("a", addSpecialTokens: true)
+    // What a text begins with is the surest; then come the files, and last the names that families use.
+    let count = whole.count - bare.count
+    let first = count > 0 && whole.first != bare.first ? whole.first.map { Int($0) } : nil
+    let last = count > 0 && whole.last != bare.last ? whole.last.map { Int($0) } : nil
+    let named = (bos: tokenizer.bosID.map { Int($0) }, eos: tokenizer.eosID.map { Int($0) })
     for index in candidates.indices {
-      candidates[index].bosID = tokenizer.bosID.map { Int($0) }
-      candidates[index].eosID = tokenizer.eosID.map { Int($0) }
-      candidates[index].addsBOS =
-        tokenizer.bosID.map { whole.first == $0 && bare.first != $0 } ?? false
-      candidates[index].addsEOS =
-        tokenizer.eosID.map { whole.count > 1 && whole.last == $0 && bare.last != $0 } ?? false
+      candidates[index].bosID = first ?? (config.bos == nil ? begin ?? named.bos : named.bos)
+      candidates[index].eosID = last ?? (config.eos == nil ? end ?? named.eos : named.eos)
+      candidates[index].addsBOS = first != nil
+      candidates[index].addsEOS = last != nil
       candidates[index].templates = config.templates
     }
     self = try Self.verified(candidates, tokenizer)

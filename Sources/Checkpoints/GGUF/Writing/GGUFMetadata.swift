@@ -29,7 +29,9 @@ struct GGUFMetadata {
       return
     }
     do throws(TokenizerError) {
-      vocabulary = try GGUFVocabulary(directory: directory, size: facts.vocabularySize)
+      vocabulary = try GGUFVocabulary(
+        directory: directory, size: facts.vocabularySize, begin: facts.beginToken,
+        end: facts.endToken)
     } catch {
       guard case .notFound = error else { throw error }
       vocabulary = nil
