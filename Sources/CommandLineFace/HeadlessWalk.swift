@@ -35,12 +35,13 @@ struct HeadlessWalk {
     let evaluation = try session.perform(EvaluateJob(options: EvaluationOptions(windows: 16)))
     let bench = try session.perform(
       BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
+    let recall = try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
     let verdict = Verdict.judge(
-      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench)
+      plan: plan, quantize: quantize, evaluation: evaluation, bench: bench, recall: recall)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: quantize.recipe, quantize: quantize,
-        evaluation: evaluation, bench: bench, verdict: verdict)
+        evaluation: evaluation, bench: bench, verdict: verdict, recall: recall)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print("No terminal: the walk of the workbench on \(summary.label), in text.\n")
@@ -50,6 +51,7 @@ struct HeadlessWalk {
     QuantizeCommand.show(quantize)
     print("\n3. Quality")
     EvaluateCommand.show(evaluation)
+    for line in AskedLines.recall(recall) { print(line) }
     print("\n4. Profile")
     BenchCommand.show(bench)
     print("\n5. Verdict")
@@ -64,12 +66,13 @@ struct HeadlessWalk {
       BenchJob(options: BenchOptions(prompt: 256, generate: 32, repetitions: 3)))
     let workload = Workload(context: summary.shape.context)
     let plan = try session.perform(PlanJob(workload: workload, machine: nil))
+    let recall = try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
     let verdict = Verdict.judge(
-      plan: plan, quantize: layers, evaluation: evaluation, bench: bench)
+      plan: plan, quantize: layers, evaluation: evaluation, bench: bench, recall: recall)
     if asJSON {
       let run = RunRecord(
         id: "", model: summary.label, recipe: layers.recipe, quantize: layers,
-        evaluation: evaluation, bench: bench, verdict: verdict, file: layers.file)
+        evaluation: evaluation, bench: bench, verdict: verdict, file: layers.file, recall: recall)
       return try Output.json(Document(model: summary, plan: plan, run: run))
     }
     print(
@@ -79,6 +82,7 @@ struct HeadlessWalk {
     LayersCommand.show(layers)
     print("\n2. Quality")
     EvaluateCommand.show(evaluation)
+    for line in AskedLines.recall(recall) { print(line) }
     print("\n3. Profile")
     BenchCommand.show(bench)
     print("\n4. Verdict")

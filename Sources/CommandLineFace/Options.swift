@@ -192,67 +192,6 @@ extension CalibrationGroup {
   }
 }
 
-/// How quality is measured.
-struct EvaluationGroup: ParsableArguments {
-  @Option(help: "Text file to evaluate on; the built-in one without it.")
-  var text: String?
-
-  @Option(name: .customLong("protocol"), help: "llama.cpp or paper.")
-  var protocolName = "llama.cpp"
-
-  @Option(help: "Tokens of a window; the protocol's own without it, cut to the model's context.")
-  var window: Int?
-
-  @Option(help: "Windows at most; the whole text without it.")
-  var windows: Int?
-
-  @Option(help: "Number format of the baseline: bf16 or f32.")
-  var baseline = "bf16"
-
-  @Option(
-    help:
-      "What fills a quantized cache before the scored half: 'passes' that read it as they go, or 'full' precision and one token a step after it, as in KIVI's paper."
-  )
-  var prefill = "passes"
-
-  func validate() throws {
-    guard EvaluationProtocol(rawValue: protocolName) != nil else {
-      throw ValidationError("--protocol: expected llama.cpp or paper, found '\(protocolName)'")
-    }
-    guard EvaluationOptions.Baseline(rawValue: baseline) != nil else {
-      throw ValidationError("--baseline: expected bf16 or f32, found '\(baseline)'")
-    }
-    guard CacheSchedule(rawValue: prefill) != nil else {
-      throw ValidationError("--prefill: expected passes or full, found '\(prefill)'")
-    }
-    if prefill == CacheSchedule.full.rawValue, protocolName == EvaluationProtocol.paper.rawValue {
-      throw ValidationError(
-        "--prefill full: expected --protocol llama.cpp, since 'paper' scores a window from its first token and nothing "
-          + "of the quantized cache would be read")
-    }
-    if let windows, windows < 1 {
-      throw ValidationError("--windows: expected 1 or more, found \(windows)")
-    }
-  }
-
-  var options: EvaluationOptions {
-    EvaluationOptions(
-      text: text, protocol: EvaluationProtocol(rawValue: protocolName) ?? .llamaCpp,
-      window: window, windows: windows,
-      baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16,
-      prefill: CacheSchedule(rawValue: prefill))
-  }
-}
-
-extension EvaluationGroup {
-  /// The options with what is said of texts.
-  func options(_ texts: ChatTextOption) -> EvaluationOptions {
-    var options = options
-    if texts.chat, text != nil { options.chat = true }
-    return options
-  }
-}
-
 /// What the model is to be used for.
 struct WorkloadGroup: ParsableArguments {
   @Option(help: "Tokens one request may hold; the model's context without it.")

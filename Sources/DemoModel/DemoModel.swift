@@ -26,6 +26,8 @@ package struct DemoModel: Sendable {
   package var evaluationText: String { directory + "/evaluation.txt" }
   /// Long documents with questions about early details.
   package var recallText: String { directory + "/recall.txt" }
+  /// Questions on short tales with choices or expected answers.
+  package var tasks: String { directory + "/tasks.jsonl" }
 }
 
 /// What can go wrong with the built-in model.

@@ -12,11 +12,12 @@ extension Verdict {
   /// Pure: the same reports give the same words, on screen, in JSON and in a replay.
   package static func judge(
     plan: PlanReport?, quantize: QuantizeReport?, evaluation: EvaluationReport?,
-    bench: BenchReport?
+    bench: BenchReport?, recall: RecallReport? = nil, tasks: TaskReport? = nil
   ) -> Verdict {
     var next: [String] = []
     let checks = [
-      rightTensor(plan, quantize, next: &next), quality(evaluation, quantize, next: &next),
+      rightTensor(plan, quantize, next: &next),
+      asked(recall, tasks, quantize, of: quality(evaluation, quantize, next: &next), next: &next),
       reallyRuns(bench, next: &next), bottleneck(bench, plan, next: &next),
     ]
     if next.isEmpty {

@@ -9,6 +9,9 @@ package enum EvaluationError: Error, Hashable, Sendable {
   case depthOutOfRange(depth: Int, tokens: Int)
   case beyondContext(depth: Int, tokens: Int, context: Int)
   case notDeepEnough(text: String, longest: Int, depth: Int, tokens: Int)
+  case badLogits(path: String, place: String, expected: String, found: String)
+  case notHalfScored(path: String)
+  case itemNotFinite(item: String, model: String)
   case notAsked(text: String, shortest: Int, context: Int)
 }
 
@@ -36,6 +39,13 @@ extension EvaluationError: CustomStringConvertible {
       "\(text): its longest document holds \(longest) tokens: expected \(depth + tokens + 1), a depth of "
         + "\(depth) with \(tokens) to score after it and one to predict (ask for less depth or fewer "
         + "tokens, or give a longer text)"
+    case .badLogits(let path, let place, let expected, let found):
+      "\(path), \(place): expected \(expected), found \(found)"
+    case .itemNotFinite(let item, let model):
+      "the logits of \(model) on item \(item) are not finite"
+    case .notHalfScored(let path):
+      "\(path): expected a protocol that scores the second half of each window (llama.cpp), which is all that a file of "
+        + "logits holds, found one that scores windows from their first token"
     case .notAsked(let text, let shortest, let context):
       "\(text): its shortest document with questions holds \(shortest) tokens: expected \(context) at "
         + "most, the model's context"

@@ -50,11 +50,14 @@ package struct DivergenceReport: Hashable, Sendable, Codable {
   package var p95: Double
   package var p99: Double
   package var max: Double
+  /// The 99.9th percentile; nil in reports of programs that did not tell.
+  package var p999: Double?
 
   package init(
     mean: Double, error: Double, median: Double, p90: Double, p95: Double, p99: Double,
-    max: Double
+    max: Double, p999: Double? = nil
   ) {
+    self.p999 = p999
     self.mean = mean
     self.error = error
     self.median = median
@@ -74,10 +77,14 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     package var perplexityError: Double
     /// What its weights are stored as, where it is no FP baseline; nil for floating-point numbers.
     package var storedAs: String?
+    /// Bytes of its weights, by which models of one name are told apart; nil where they were not told.
+    package var weightBytes: Int?
 
     package init(
-      name: String, perplexity: Double, perplexityError: Double, storedAs: String? = nil
+      name: String, perplexity: Double, perplexityError: Double, storedAs: String? = nil,
+      weightBytes: Int? = nil
     ) {
+      self.weightBytes = weightBytes
       self.name = name
       self.storedAs = storedAs
       self.perplexity = perplexity
@@ -145,6 +152,12 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
   package var caveat: String?
   /// By which schedule a quantized cache was filled and read, in words; nil for a cache in full precision.
   package var schedule: String?
+  /// ln ratio of perplexities, changes of probability, flips; nil in reports of programs that did not tell.
+  package var figures: FieldFigures?
+  /// The last tokens that a quantized cache keeps in full precision; nil for none.
+  package var tail: Int?
+  /// Whether a quantized cache was filled in full precision; nil for one that was read as it was filled.
+  package var prefill: CacheSchedule?
 
   package init(
     recipe: String, protocol: EvaluationProtocol, window: Int, windows: Int, tokens: Int,
@@ -152,8 +165,12 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     perplexityError: Double, baseline: Baseline, kl: DivergenceReport, topOneAgreement: Double,
     topOneAgreementError: Double, noiseFloor: NoiseFloor, seconds: Double,
     inputs: Inputs? = nil, planted: String? = nil, rotated: String? = nil,
-    begin: WindowBegin? = nil, caveat: String? = nil, schedule: String? = nil
+    begin: WindowBegin? = nil, caveat: String? = nil, schedule: String? = nil,
+    figures: FieldFigures? = nil, tail: Int? = nil, prefill: CacheSchedule? = nil
   ) {
+    self.figures = figures
+    self.tail = tail
+    self.prefill = prefill
     self.schedule = schedule
     self.recipe = recipe
     self.protocol = `protocol`
@@ -176,11 +193,6 @@ package struct EvaluationReport: Hashable, Sendable, Codable {
     self.rotated = rotated
     self.begin = begin
     self.caveat = caveat
-  }
-
-  /// What two reports must have in common for their figures of quality to be ranked together: `llama.cpp 512, no BOS, a.txt`.
-  package var conditions: String {
-    "\(self.protocol.rawValue) \(window)" + (begin.map { ", \($0.short)" } ?? "") + ", \(text)"
   }
 }
 
@@ -219,11 +231,14 @@ package struct RecallReport: Hashable, Sendable, Codable {
     package var quantizedCorrect: Int
     /// The answers token by token, which tells caches apart where whole answers are too hard for the model.
     package var tokens: Tokens?
+    /// Questions that the baseline answers and the quantized cache does not; nil where it was not counted.
+    package var lost: Int?
 
     package init(
       depth: Int, questions: Int, baselineCorrect: Int, quantizedCorrect: Int,
-      tokens: Tokens? = nil
+      tokens: Tokens? = nil, lost: Int? = nil
     ) {
+      self.lost = lost
       self.depth = depth
       self.questions = questions
       self.baselineCorrect = baselineCorrect
@@ -274,6 +289,11 @@ package struct RecallReport: Hashable, Sendable, Codable {
   }
 
   package var depths: [Depth]
+  /// What it does not say of the cache; nil for nothing.
+  package var caveat: String?
 
-  package init(depths: [Depth]) { self.depths = depths }
+  package init(depths: [Depth], caveat: String? = nil) {
+    self.depths = depths
+    self.caveat = caveat
+  }
 }

@@ -25,11 +25,14 @@ package struct QualityMeasure {
   package let context: ExecutionContext
   /// How the subject's cache is filled before what is scored.
   package let schedule: CacheSchedule
+  /// What the baseline said of the same windows, recorded by another run or program; nil where it runs next to the subject.
+  package let recorded: BaseLogitsFile?
 
   package init(
     subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext,
-    schedule: CacheSchedule = .passes
+    schedule: CacheSchedule = .passes, recorded: BaseLogitsFile? = nil
   ) {
+    self.recorded = recorded
     self.schedule = schedule
     self.subject = subject
     self.baseline = baseline
@@ -39,12 +42,14 @@ package struct QualityMeasure {
   /// Scores all windows.
   ///
   /// - Parameters:
+  ///   - writer: is given the subject's logits.
   ///   - progress: called with the number of windows done after each.
   ///   - checkpoint: called between passes; what it throws ends the measure.
   /// - Throws: `EvaluationError.notFinite` naming window and model; `.nothingBeforeScored` for a prefill in full precision
   ///   where all is scored; what the models throw.
   package func run(
-    _ text: TextWindows, progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
+    _ text: TextWindows, writer: BaseLogitsWriter? = nil, progress: (Int) -> Void = { _ in },
+    checkpoint: () throws -> Void = {}
   ) throws -> ScoreStatistics {
     guard schedule == .passes || text.firstScored > 0 else {
       throw EvaluationError.nothingBeforeScored
@@ -57,11 +62,13 @@ package struct QualityMeasure {
     let plainCache = schedule == .full ? try subject.model.makeCache(baseline.cache) : nil
     for (index, window) in text.windows.enumerated() {
       try checkpoint()
-      baselineCache.reset()
-      try baseline.model.forward(
-        tokens: window, cache: baselineCache, context: context, logits: .from(text.firstScored),
-        into: expected)
-      try checkpoint()
+      if recorded == nil {
+        baselineCache.reset()
+        try baseline.model.forward(
+          tokens: window, cache: baselineCache, context: context, logits: .from(text.firstScored),
+          into: expected)
+        try checkpoint()
+      }
       subjectCache.reset()
       if let plainCache {
         plainCache.reset()
@@ -76,11 +83,32 @@ package struct QualityMeasure {
           tokens: window, cache: subjectCache, context: context, logits: .from(text.firstScored),
           into: found)
       }
-      try compare(expected, found, text, window: index, into: &statistics)
+      if let recorded {
+        try compare(recorded.read(window: index), found, text, window: index, into: &statistics)
+      } else {
+        try compare(expected, found, text, window: index, into: &statistics)
+      }
+      try writer?.append(found)
       progress(index + 1)
     }
     guard statistics.count > 0 else { throw EvaluationError.nothingScored(text: subject.name) }
     return statistics
+  }
+
+  /// Adds the scores of one window against what was recorded of it.
+  private func compare(
+    _ recorded: BaseLogitsFile.Window, _ found: Logits, _ text: TextWindows, window: Int,
+    into statistics: inout ScoreStatistics
+  ) throws {
+    for position in text.scored {
+      let row = position - text.firstScored
+      let score = try recorded.divergence(
+        row: row, other: found[row], target: Int(text.windows[window][position + 1]), context)
+      guard score.kl.isFinite, score.otherNLL.isFinite else {
+        throw EvaluationError.notFinite(window: window, model: subject.name)
+      }
+      statistics.add(score)
+    }
   }
 
   /// Adds the scores of one window, from the logits of both sides from its first scored position on.

@@ -138,8 +138,9 @@ extension RecallReport {
           found[depth]
           ?? Depth(
             depth: depth, questions: 0, baselineCorrect: 0, quantizedCorrect: 0,
-            tokens: Tokens())
+            tokens: Tokens(), lost: 0)
         entry.questions += 1
+        if expected.isCorrect, !answered.isCorrect { entry.lost = (entry.lost ?? 0) + 1 }
         entry.baselineCorrect += expected.isCorrect ? 1 : 0
         entry.quantizedCorrect += answered.isCorrect ? 1 : 0
         entry.tokens?.add(expected, answered)

@@ -10,6 +10,10 @@ package struct ScoreStatistics: Sendable, Codable {
   private(set) var baselineNLL: [Double] = []
   private(set) var otherNLL: [Double] = []
   private(set) var sameTop = 0
+  /// Positions whose most likely token is the one that comes: of the baseline; of it and not of the model; the other way round.
+  private(set) var baselineRight = 0
+  private(set) var lost = 0
+  private(set) var gained = 0
 
   package init() {}
 
@@ -22,6 +26,9 @@ package struct ScoreStatistics: Sendable, Codable {
     baselineNLL.append(position.baselineNLL)
     otherNLL.append(position.otherNLL)
     if position.sameTop { sameTop += 1 }
+    if position.baselineRight { baselineRight += 1 }
+    if position.baselineRight, !position.otherRight { lost += 1 }
+    if !position.baselineRight, position.otherRight { gained += 1 }
   }
 
   /// Adds the positions of another text after these.
@@ -30,6 +37,9 @@ package struct ScoreStatistics: Sendable, Codable {
     baselineNLL += other.baselineNLL
     otherNLL += other.otherNLL
     sameTop += other.sameTop
+    baselineRight += other.baselineRight
+    lost += other.lost
+    gained += other.gained
   }
 
   /// Perplexity of the baseline with its error.
@@ -53,7 +63,39 @@ package struct ScoreStatistics: Sendable, Codable {
     return DivergenceReport(
       mean: mean.mean, error: mean.error, median: Self.percentile(sorted, 0.5),
       p90: Self.percentile(sorted, 0.9), p95: Self.percentile(sorted, 0.95),
-      p99: Self.percentile(sorted, 0.99), max: sorted.last ?? 0)
+      p99: Self.percentile(sorted, 0.99), max: sorted.last ?? 0,
+      p999: Self.percentile(sorted, 0.999))
+  }
+
+  /// What the two models' losses and choices say of each other.
+  package var fieldFigures: FieldFigures {
+    let (own, base) = (Self.mean(otherNLL), Self.mean(baselineNLL))
+    let covariance = self.covariance
+    let apart = own.mean - base.mean
+    let error = max(0, own.error * own.error + base.error * base.error - 2 * covariance)
+      .squareRoot()
+    let (first, second) = (exp(own.mean), exp(base.mean))
+    let spread =
+      first * own.error * first * own.error + second * base.error * second * base.error
+      - 2 * first * second * covariance
+    let product = own.error * base.error
+    return FieldFigures(
+      lnRatio: Estimate(mean: apart, error: error),
+      ratio: Estimate(mean: exp(apart), error: exp(apart) * error),
+      difference: Estimate(mean: first - second, error: max(0, spread).squareRoot()),
+      correlation: product > 0 ? covariance / product : 0,
+      probability: ProbabilityChange(zip(otherNLL, baselineNLL).map { exp(-$0) - exp(-$1) }),
+      flips: TokenFlips(tokens: count, baselineRight: baselineRight, lost: lost, gained: gained))
+  }
+
+  /// Of the two mean losses, as their squared errors are variances; 0 for ten positions or fewer, as those.
+  private var covariance: Double {
+    guard count > 10 else { return 0 }
+    let n = Double(count)
+    let own = otherNLL.reduce(0, +) / n
+    let base = baselineNLL.reduce(0, +) / n
+    let both = zip(otherNLL, baselineNLL).reduce(0) { $0 + $1.0 * $1.1 } / n
+    return (both - own * base) / (n - 1)
   }
 
   /// Mean and standard error.

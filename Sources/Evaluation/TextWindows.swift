@@ -13,6 +13,8 @@ package struct TextWindows: Sendable {
   package let length: Int
   /// What stands before the tokens that are scored.
   package let begin: WindowBegin
+  /// The first token of each window as the text has it, over which BOS may stand.
+  package let heads: [Int32]
 
   /// The window each protocol uses when none is asked for.
   package static func standardLength(_ name: EvaluationProtocol) -> Int {
@@ -36,6 +38,7 @@ package struct TextWindows: Sendable {
       throw EvaluationError.textTooShort(text: text, tokens: ids.count, needed: needed)
     }
     let count = min(ids.count / length, max(1, most ?? .max))
+    heads = (0..<count).map { ids[$0 * length] }
     windows = (0..<count).map { index in
       var window = Array(ids[index * length..<(index + 1) * length])
       if name == .llamaCpp, let bos { window[0] = bos }
@@ -55,10 +58,25 @@ extension TextWindows {
   package func prefix(_ count: Int) -> TextWindows {
     TextWindows(
       windows: Array(windows.prefix(count)), firstScored: firstScored, length: length,
-      begin: begin)
+      begin: begin, heads: Array(heads.prefix(count)))
   }
 
-  private init(windows: [[Int32]], firstScored: Int, length: Int, begin: WindowBegin) {
+  /// The windows of recorded logits, each with BOS over its first token where there is one.
+  package init(_ recorded: BaseLogitsFile, bos: Int32?, most: Int?) {
+    let found = Array(recorded.windows.prefix(max(1, most ?? .max)))
+    self.init(
+      windows: found.map { window in
+        var window = window
+        if let bos { window[0] = bos }
+        return window
+      }, firstScored: recorded.window / 2, length: recorded.window,
+      begin: bos == nil ? .nothing : .eachWindow, heads: found.map { $0[0] })
+  }
+
+  private init(
+    windows: [[Int32]], firstScored: Int, length: Int, begin: WindowBegin, heads: [Int32]
+  ) {
+    self.heads = heads
     self.begin = begin
     self.windows = windows
     self.firstScored = firstScored

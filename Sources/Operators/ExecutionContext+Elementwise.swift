@@ -12,6 +12,21 @@ package struct PositionDivergence: Sendable {
   package var otherNLL: Double
   /// Whether both hold the same token most likely.
   package var sameTop: Bool
+  /// Whether the most likely token is the target.
+  package var baselineRight: Bool
+  package var otherRight: Bool
+
+  package init(
+    kl: Double, baselineNLL: Double, otherNLL: Double, sameTop: Bool, baselineRight: Bool,
+    otherRight: Bool
+  ) {
+    self.kl = kl
+    self.baselineNLL = baselineNLL
+    self.otherNLL = otherNLL
+    self.sameTop = sameTop
+    self.baselineRight = baselineRight
+    self.otherRight = otherRight
+  }
 }
 
 /// Sums that compare two vectors.
@@ -155,7 +170,8 @@ extension ExecutionContext {
   ) -> PositionDivergence {
     let row = elementwise.divergence(baseline, other, vocabulary, target)
     return PositionDivergence(
-      kl: row.kl, baselineNLL: row.base_nll, otherNLL: row.other_nll, sameTop: row.same_top != 0)
+      kl: row.kl, baselineNLL: row.base_nll, otherNLL: row.other_nll, sameTop: row.same_top != 0,
+      baselineRight: Int(row.base_top) == target, otherRight: Int(row.other_top) == target)
   }
 
   /// Shares rows among the workers when there are enough of them to pay for it.

@@ -14,7 +14,16 @@ import Testing
     json.expectNumbers([
       "window", "tokens", "weightBytes", "kvBytesPerToken", "perplexity", "perplexityError",
       "baseline.perplexity", "kl.mean", "kl.p99", "kl.max", "topOneAgreement", "noiseFloor.klMean",
+      "kl.p999", "figures.lnRatio.mean", "figures.lnRatio.error", "figures.ratio.mean",
+      "figures.correlation", "figures.probability.mean.mean", "figures.probability.rms.mean",
+      "figures.probability.percentiles.0.change", "figures.flips.lost", "figures.flips.gained",
+      "figures.flips.p",
     ])
+    let ratio = json[path: "figures.ratio.mean"]?.double ?? 0
+    let (own, base) = (
+      json[path: "perplexity"]?.double ?? 0, json[path: "baseline.perplexity"]?.double ?? 1
+    )
+    #expect(abs(ratio - own / base) < 1e-9)
     #expect(json[path: "protocol"]?.string == "llama.cpp")
     #expect(json[path: "window"]?.integer == 64)
     let (mean, p99, most) = (
@@ -24,6 +33,26 @@ import Testing
     #expect(0 < mean && mean <= p99 && p99 <= most)
     let agreement = json[path: "topOneAgreement"]?.double ?? -1
     #expect((0...1).contains(agreement))
+  }
+
+  /// A quantized cache is always asked for what it holds, and tasks are asked when they are named.
+  @Test func evaluateAsks() throws {
+    let folder = try TemporaryFolder()
+    let tasks = try folder.file(
+      "t.jsonl", #"{"context": "Once there was a", "choices": ["boy", "zzq"], "answer": 0}"#)
+    let line = ["evaluate", "--kv", "kivi:2", "--windows", "2", "--window", "64", "--tasks", tasks]
+    let json = try Ran(line + ["--json"] + Self.calibration).json()
+    json.expectNumbers([
+      "recall.depths.0.questions", "recall.depths.0.lost", "tasks.scores.0.baseline.share",
+      "tasks.scores.0.p", "tasks.items.0.quantized.scores.1", "tail", "kl.mean",
+    ])
+    let text = Ran(line + Self.calibration)
+    #expect(text.code == 0, "\(text.error)")
+    for words in [
+      "recall          through the cache", "no power", "McNemar's exact test", "accuracy",
+    ] {
+      #expect(text.out.contains(words), "\(words): \(text.out)")
+    }
   }
 
   @Test func quantize() throws {

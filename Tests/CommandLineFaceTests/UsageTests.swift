@@ -22,6 +22,11 @@ import Testing
     ("allocate --budget 1", ["--budget: expected bits a weight from 2 to 16", "found '1'"]),
     ("evaluate --protocol mine", ["--protocol: expected llama.cpp or paper, found 'mine'"]),
     ("evaluate --baseline f8", ["--baseline: expected bf16 or f32, found 'f8'"]),
+    ("evaluate --baseline no-such.bin", ["found 'no-such.bin', which is no file of logits either"]),
+    (
+      "evaluate --write-logits x --protocol paper",
+      ["--write-logits: expected --protocol llama.cpp", "found paper"]
+    ),
     ("evaluate --prefill half", ["--prefill: expected passes or full, found 'half'"]),
     ("evaluate --prefill full --protocol paper", ["--prefill full: expected --protocol llama.cpp"]),
     ("evaluate --with ollama", ["--with: expected llama.cpp or transformers, found 'ollama'"]),

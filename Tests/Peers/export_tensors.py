@@ -21,7 +21,7 @@ import numpy
 import torch
 from safetensors.torch import load_file
 
-RUNS = [("compressed-tensors", f"rtn:{bits}:{group}", extra) for bits in range(2, 9) for group, extra in ((64, []), ("channel", ["--asymmetric"]))]
+RUNS = [("compressed-tensors", f"rtn:{bits}:{group}", extra) for bits in (2, 3, 4, 8) for group, extra in ((64, []), ("channel", ["--asymmetric"]))]
 RUNS += [("compressed-tensors", "rtn:4:64", ["--asymmetric"]), ("compressed-tensors", "rtn:8:channel", ["--activations", "int8"]),
          ("compressed-tensors", "fp8", ["--activations", "fp8"]), ("compressed-tensors", "fp8", []),
          ("compressed-tensors:nvfp4", None, []), ("compressed-tensors:mxfp4", None, [])]

@@ -2,8 +2,9 @@ import Platform
 import Testing
 
 @Suite struct MemoryWatchTests {
-  /// Memory that is touched counts, and stays the peak once it is given back. What is watched is a whole process, so this
-  /// is done in one of its own: other tests give back memory at the same time.
+  /// Memory that is touched counts, and stays the peak once it is given back.
+  ///
+  /// What is watched is a whole process, so this is done in one of its own: other tests give back memory at the same time.
   @Test func seesWhatIsTakenAndGivenBack() async {
     await #expect(processExitsWith: .success) {
       let watch = try #require(MemoryWatch())

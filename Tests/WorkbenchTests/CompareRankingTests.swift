@@ -43,9 +43,47 @@ import Workbench
     #expect(play.screen(width: 200).contains("b.txt"))
   }
 
+  /// So do the number of windows, a full-precision tail of the cache, the baseline, and the model or its size.
+  @Test(arguments: [
+    ("windows", "numbers of windows"), ("tail", "full-precision tails"),
+    ("baseline", "baselines"), ("size", "sizes of a model"), ("model", "models"),
+    ("prefill", "protocols"),
+  ])
+  func whatElseSetsRunsApart(kind: String, words: String) {
+    var play = Play()
+    for (id, kl, isOther) in [("run-1", 0.5, false), ("run-2", 0.2, true), ("run-3", 0.1, false)] {
+      var run = SampleRun.run(id, SampleRun.recipe, kl: kl, bytes: 1_000_000, rate: 1)
+      run.evaluation?.text = "a.txt"
+      run.evaluation?.baseline.weightBytes = 58_741_760
+      if isOther {
+        switch kind {
+        case "windows": run.evaluation?.windows = 4
+        case "tail": run.evaluation?.tail = 32
+        case "baseline": run.evaluation?.baseline.name = "F32"
+        case "size": run.evaluation?.baseline.weightBytes = 1_000_000_000
+        case "prefill": run.evaluation?.prefill = .full
+        default: run.model = "another"
+        }
+      }
+      play.send(.catalog(part: .run(record: run)))
+    }
+    play.press("9")
+    let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
+    #expect(ids == ["run-3", "run-1", "run-2"])
+    #expect(play.screen(width: 200).contains(words))
+    // Next to each other they are told apart by it, and have no ratio.
+    for id in ["run-3", "run-2"] {
+      let row = CompareScreen.runs(play.state).map(\.id).firstIndex(of: id) ?? 0
+      play.press("home")
+      for _ in 0..<row { play.press("down") }
+      play.press("space")
+    }
+    #expect(play.screen(width: 200).contains("their quality does not compare"))
+  }
+
   @Test func bytesAreRankedAcross() {
     var play = Self.play()
-    for _ in 0..<4 { play.press("o") }
+    while play.state[CompareScreen.self].order != .weightBytes { play.press("o") }
     let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
     #expect(play.state[CompareScreen.self].order == .weightBytes)
     #expect(ids == ["run-1", "run-2", "run-3"])

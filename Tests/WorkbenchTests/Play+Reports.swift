@@ -88,6 +88,7 @@ extension Play {
     case is EvaluateJob: JobPayload(SampleRun.evaluation, of: EvaluateJob.self)
     case is ContinueJob: JobPayload(SampleRun.continuation, of: ContinueJob.self)
     case is RecallJob: JobPayload(SampleRun.recall, of: RecallJob.self)
+    case is TasksJob: JobPayload(SampleRun.tasks, of: TasksJob.self)
     case is BenchJob: JobPayload(SampleRun.bench, of: BenchJob.self)
     case let job as ExportJob:
       JobPayload(ExportedArtifact(path: job.path, bytes: 21_300_000), of: ExportJob.self)

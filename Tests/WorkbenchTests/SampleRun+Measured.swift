@@ -12,9 +12,19 @@ extension SampleRun {
     perplexity: 4.389, perplexityError: 0.052,
     baseline: EvaluationReport.Baseline(name: "BF16", perplexity: 4.312, perplexityError: 0.051),
     kl: DivergenceReport(
-      mean: 0.0213, error: 0.0011, median: 0.0071, p90: 0.048, p95: 0.083, p99: 0.27, max: 2.31),
+      mean: 0.0213, error: 0.0011, median: 0.0071, p90: 0.048, p95: 0.083, p99: 0.27, max: 2.31,
+      p999: 1.12),
     topOneAgreement: 0.941, topOneAgreementError: 0.0021,
-    noiseFloor: EvaluationReport.NoiseFloor(klMean: 0.0004), seconds: 31)
+    noiseFloor: EvaluationReport.NoiseFloor(klMean: 0.0004), seconds: 31, figures: figures)
+
+  static let figures = FieldFigures(
+    lnRatio: Estimate(mean: 0.0177, error: 0.0012), ratio: Estimate(mean: 1.0179, error: 0.0012),
+    difference: Estimate(mean: 0.077, error: 0.0052), correlation: 0.995,
+    probability: ProbabilityChange(
+      mean: Estimate(mean: -0.0052, error: 0.0004), rms: Estimate(mean: 0.0461, error: 0.0011),
+      percentiles: ProbabilityChange.shares.map {
+        ProbabilityChange.Point(share: $0, change: $0 - 0.5)
+      }), flips: TokenFlips(tokens: 12_288, baselineRight: 7_912, lost: 181, gained: 139))
 
   static let continuation = ContinuationReport(
     prompt: "The lighthouse keeper",
@@ -28,6 +38,10 @@ extension SampleRun {
     RecallReport.Depth(depth: 1024, questions: 8, baselineCorrect: 7, quantizedCorrect: 6),
     RecallReport.Depth(depth: 2048, questions: 8, baselineCorrect: 6, quantizedCorrect: 4),
   ])
+
+  static let tasks = TaskReport(
+    task: "the built-in tasks", recipe: "\(recipe)", baselineName: "BF16", scores: [], items: [],
+    seconds: 4)
 
   static func side(quantized: Bool) -> BenchReport.Side {
     func rate(_ value: Double) -> BenchReport.Rate {

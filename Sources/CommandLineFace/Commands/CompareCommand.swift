@@ -26,27 +26,29 @@ struct CompareCommand: ParsableCommand {
     }
     Output.table(
       [
-        "run", "recipe", "KL", "perplexity", "top-1", "weights", "KV B/token", "decode tok/s",
-        "protocol",
+        "run", "model", "recipe", "KL", "KL 99.9 %", "perplexity", "ln ratio", "top-1", "weights",
+        "KV B/token", "decode tok/s", "protocol",
       ],
       records.map { run in
         let quality = run.evaluation
         return [
-          run.id, run.words,
+          run.id, run.model, run.words,
           quality.map { Quantity.significant($0.kl.mean) } ?? "-",
+          quality?.kl.p999.map { Quantity.significant($0) } ?? "-",
           quality.map { Quantity.fixed($0.perplexity, 4) } ?? "-",
+          quality?.figures.map { Quantity.signed($0.lnRatio.mean, 4) } ?? "-",
           quality.map { Quantity.percent($0.topOneAgreement, 1) } ?? "-",
           run.quantize.map { Quantity.bytes($0.outputBytes) } ?? "-",
           run.quantize.map { "\($0.kvBytesPerToken)" } ?? "-",
           run.bench.map { Quantity.significant($0.quantized.decode.tokensPerSecond) } ?? "-",
-          quality?.conditions ?? "-",
+          quality?.conditions.words ?? "-",
         ]
       })
-    let protocols = Set(records.compactMap { $0.evaluation?.conditions }).sorted()
-    if protocols.count > 1 {
+    let conditions = records.compactMap(\.conditions)
+    if let differ = EvaluationConditions.differenceWords(conditions) {
+      let found = Set(conditions.map(\.words)).sorted().joined(separator: "; ")
       print(
-        "Measured by \(protocols.count) protocols or texts (\(protocols.joined(separator: "; "))): KL, perplexity and top-1 do not "
-          + "compare between them.")
+        "Measured by \(differ) (\(found)): perplexity, KL and top-1 do not compare between them.")
     }
   }
 }

@@ -9,7 +9,7 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract:
-      "Measure perplexity, KL divergence and top-1 agreement against the FP baseline or another model.",
+      "Measure perplexity, KL divergence, flips and top-1 agreement against the FP baseline or another model.",
     discussion: """
       With --against BASE, MODEL is a candidate, such as a file that somebody else has quantized. A model that is opened \
       quantized, without its base, is its own reference: figures then say what it is stored as.
@@ -22,71 +22,41 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var texts: ChatTextOption
   @OptionGroup var evaluation: EvaluationGroup
   @Option(
-    name: .customLong("with"),
-    help: ArgumentHelp(
-      "Have another program measure the same file on the same windows: \(Witness.allCases.map(\.rawValue).joined(separator: " or ")), in a Python that has it (NIBBLE_PYTHON, else python3).",
-      valueName: "program"))
-  var witness: String?
+    help:
+      "Ask the items of a file too: JSON lines with choices or expected answers (docs/tasks.md), or samples that lm-evaluation-harness has logged; 'built-in' for tasks of the built-in model's own world."
+  )
+  var tasks: String?
+  @OptionGroup var witness: WitnessOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    guard let witness else { return }
-    guard Witness(rawValue: witness) != nil else {
-      throw ValidationError(
-        "--with: expected \(Witness.allCases.map(\.rawValue).joined(separator: " or ")), found '\(witness)'"
-      )
-    }
-    guard model.model != nil, evaluation.text != nil, evaluation.protocolName == "llama.cpp" else {
-      throw ValidationError(
-        "--with: expected a MODEL and --text, which the other program can read, and the protocol llama.cpp"
-      )
-    }
-  }
-
   func run() throws {
     try texts.check(calibration.calibration, evaluation.text)
+    try witness.check(model.model, evaluation)
+    if evaluation.isFile, base.against != nil {
+      throw ValidationError(
+        "--baseline FILE: expected none with --against, which is a baseline too")
+    }
     let session = try CommandSession(runtime)
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let report = try session.perform(EvaluateJob(options: evaluation.options(texts)))
-    guard let witness = witness.flatMap({ Witness(rawValue: $0) }), let path = model.model,
-      let text = evaluation.text
-    else {
-      if output.json { return try Output.json(report) }
-      return Self.show(report)
+    // A quantized cache breaks silently: facts far back are asked for whenever one is measured.
+    let recall =
+      report.schedule == nil
+      ? nil : try session.perform(RecallJob(documents: RecallJob.smokeDocuments))
+    let asked = try tasks.map {
+      try session.perform(TasksJob(path: $0 == "built-in" ? nil : $0))
     }
-    let testimony = try witness.evaluate(
-      path, text: text, window: report.window, windows: report.windows)
+    let testimony = try witness.testimony(model.model, evaluation.text, report)
     if output.json {
-      return try Output.json(Witnessed(evaluation: report, witness: testimony))
+      return try Output.json(
+        AskedDocument(report: report, recall: recall, tasks: asked, witness: testimony))
     }
     Self.show(report)
-    Self.show(testimony, next: report)
-  }
-
-  /// Both in one document.
-  private struct Witnessed: Encodable {
-    var evaluation: EvaluationReport
-    var witness: Witness.Testimony
-  }
-
-  private static func show(_ testimony: Witness.Testimony, next report: EvaluationReport) {
-    let apart = report.perplexity / testimony.perplexity - 1
-    Output.table(
-      ["program", "version", "perplexity", "tokens"],
-      [
-        [
-          "nibble", ProgramVersion.current, Quantity.fixed(report.perplexity, 4),
-          "\(report.tokens)",
-        ],
-        [
-          testimony.program, testimony.version, Quantity.fixed(testimony.perplexity, 4),
-          "\(testimony.tokens)",
-        ],
-      ])
-    print("  ours differs by \(Quantity.percent(apart, significant: 2))")
-    if let system = testimony.system { print("  \(testimony.program): \(system)") }
+    for line in recall.map(AskedLines.recall) ?? [] { print(line) }
+    for line in asked.map(AskedLines.tasks) ?? [] { print(line) }
+    if let testimony { WitnessOption.show(testimony, next: report) }
   }
 
   static func show(_ report: EvaluationReport) {
@@ -99,26 +69,7 @@ struct EvaluateCommand: ParsableCommand {
         + " on \(report.text): protocol \(report.protocol.rawValue), "
         + "\(report.windows) windows of \(report.window), \(report.tokens) tokens scored"
         + (report.begin.map { ", \($0.words)" } ?? ""))
-    func pm(_ value: Double, _ error: Double, _ digits: Int) -> String {
-      Quantity.fixed(value, digits)
-        + (report.windows > 1 ? " +- \(Quantity.fixed(error, digits))" : "")
-    }
-    print(
-      "  perplexity      \(pm(report.perplexity, report.perplexityError, 4))   "
-        + (report.baseline.storedAs == nil ? "baseline " : "")
-        + "\(report.baseline.name) \(pm(report.baseline.perplexity, report.baseline.perplexityError, 4))"
-    )
-    print(
-      "  KL divergence   \(pm(report.kl.mean, report.kl.error, 6)) nats   median "
-        + "\(Quantity.significant(report.kl.median)), 90 % \(Quantity.significant(report.kl.p90)), "
-        + "99 % \(Quantity.significant(report.kl.p99)), max \(Quantity.significant(report.kl.max))")
-    print(
-      "  noise floor     \(Quantity.significant(report.noiseFloor.klMean)) nats (this program's BF16 against F32)"
-    )
-    print("                  \(NoiseFloorWords.others)")
-    print(
-      "  top-1 agreement \(Quantity.percent(report.topOneAgreement, 2))"
-        + (report.windows > 1 ? " +- \(Quantity.percent(report.topOneAgreementError, 2))" : ""))
+    for line in QualityLines(report: report).all { print(line) }
     if report.windows == 1 {
       print("  error bars      none: one window tells nothing of how texts differ")
     }

@@ -6,7 +6,8 @@ package enum Jobs {
     QuantizeJob.self, CellJob.self, RestoreJob.self, SensitivityJob.self,
     CalibrationSurveyJob.self, AllocateJob.self, OutliersJob.self, PlantingJob.self,
     RotationJob.self, OutlierLabJob.self, CachesJob.self, CacheSpeedJob.self, BatchJob.self,
-    EvaluateJob.self, ContinueJob.self, RecallJob.self, BenchJob.self, ProvidersJob.self,
+    EvaluateJob.self, ContinueJob.self, RecallJob.self, TasksJob.self, BenchJob.self,
+    ProvidersJob.self,
     KernelsJob.self, ExportJob.self, SaveJob.self, OpenRecipeJob.self, WriteRecipeJob.self,
     TokensJob.self, LogitsJob.self, GenerateJob.self, ChooseJob.self,
   ]

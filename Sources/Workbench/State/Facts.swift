@@ -23,7 +23,9 @@ package struct Facts: Hashable, Sendable {
 
   /// The verdict over everything measured so far.
   package var verdict: Verdict {
-    Verdict.judge(plan: plan, quantize: quantized, evaluation: evaluation, bench: bench)
+    Verdict.judge(
+      plan: plan, quantize: quantized, evaluation: evaluation, bench: bench, recall: recall,
+      tasks: tasks)
   }
 }
 
@@ -61,6 +63,7 @@ extension Facts {
   package var evaluation: EvaluationReport? { self[EvaluateJob.self] }
   package var continuation: ContinuationReport? { self[ContinueJob.self] }
   package var recall: RecallReport? { self[RecallJob.self] }
+  package var tasks: TaskReport? { self[TasksJob.self] }
   package var bench: BenchReport? { self[BenchJob.self] }
   package var providers: ProviderReport? { self[ProvidersJob.self] }
   package var saved: RunRecord? { self[SaveJob.self] }

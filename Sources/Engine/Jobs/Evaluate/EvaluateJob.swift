@@ -29,17 +29,9 @@ package struct EvaluateJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> EvaluationReport {
     let held = try laboratory.openModel(for: "evaluating")
-    guard let tokenizer = held.tokenizer else {
-      throw EngineError.notText(model: held.summary.name)
-    }
     let start = Machine.seconds()
-    let source = try laboratory.text(
-      options.text, builtIn: \.evaluationText, name: "the built-in evaluation text", tokenizer,
-      chatFor: options.chat == true ? held.summary.name : nil)
-    let windows = try TextWindows(
-      source.ids, protocol: options.protocol, window: options.window,
-      context: held.summary.shape.context,
-      bos: tokenizer.addedBegin(), most: options.windows, text: source.name)
+    let text = try EvaluatedText(options, of: held, in: laboratory)
+    let windows = text.windows
     let context = try laboratory.makeContext()
     let precise = try Self.precise(held)
     let plain = laboratory.baseline(held)
@@ -51,38 +43,62 @@ package struct EvaluateJob: Job {
     // Ranges that clip and columns taken apart are counted by dispatch alone.
     let trace = KernelTrace()
     context.trace = subject.model.countsInputs ? trace : nil
+    let writer = try options.logitsOut.map {
+      try BaseLogitsWriter(
+        path: $0, text: windows, vocabulary: subject.model.configuration.vocabularySize)
+    }
     let statistics = try QualityMeasure(
-      subject: subject, baseline: baseline, context: context, schedule: schedule
+      subject: subject, baseline: baseline, context: context, schedule: schedule,
+      recorded: text.recorded
     ).run(
-      windows,
+      windows, writer: writer,
       progress: { done in
         reporter.progress(
           "evaluating", done: done, of: windows.windows.count, unit: "windows", since: start,
-          work: Double(2 * done * windows.length), rateUnit: "tokens/s")
+          work: Double((text.recorded == nil ? 2 : 1) * done * windows.length), rateUnit: "tokens/s"
+        )
       }, checkpoint: reporter.checkpoint)
+    try writer?.commit()
     context.trace = nil
     let floor = try noiseFloor(
-      laboratory, held, plain: plain, precise: precise, windows: windows, source: source.name,
+      laboratory, held, plain: plain, precise: precise, windows: windows, source: text.name,
       context, reporter)
+    var report = report(
+      statistics, of: text, held, subject, against: baseline, floor: floor, caveat: caveat)
+    report.seconds = Machine.seconds() - start
+    if subject.model.countsInputs { report.inputs = EvaluationReport.Inputs(trace) }
+    return report
+  }
+
+  private func report(
+    _ statistics: ScoreStatistics, of text: EvaluatedText, _ held: Laboratory.OpenModel,
+    _ subject: EvaluationSubject, against baseline: EvaluationSubject, floor: Double,
+    caveat: String?
+  ) -> EvaluationReport {
+    let windows = text.windows
+    let schedule = options.prefill ?? .passes
     let perplexity = statistics.perplexity
     let expected = statistics.baselinePerplexity
     let agreement = statistics.topOneAgreement
     return EvaluationReport(
       recipe: held.subjectWords, protocol: options.protocol,
       window: windows.length, windows: windows.windows.count, tokens: statistics.count,
-      text: source.name,
+      text: text.name,
       weightBytes: subject.model.weightBytes,
       kvBytesPerToken: held.summary.shape.kvBytesPerToken(subject.cache),
       perplexity: perplexity.mean, perplexityError: perplexity.error,
       baseline: .init(
-        name: baseline.name, perplexity: expected.mean, perplexityError: expected.error,
-        storedAs: held.summary.baseline.storedAs),
+        name: text.recorded?.name ?? baseline.name, perplexity: expected.mean,
+        perplexityError: expected.error,
+        storedAs: text.recorded == nil ? held.summary.baseline.storedAs : nil,
+        weightBytes: held.reference.weightBytes),
       kl: statistics.divergence, topOneAgreement: agreement.mean,
       topOneAgreementError: agreement.error,
-      noiseFloor: .init(klMean: floor), seconds: Machine.seconds() - start,
-      inputs: subject.model.countsInputs ? EvaluationReport.Inputs(trace) : nil,
-      planted: held.summary.planted, rotated: held.summary.rotated, begin: windows.begin,
-      caveat: caveat, schedule: schedule.words(for: subject.cache))
+      noiseFloor: .init(klMean: floor), seconds: 0, planted: held.summary.planted,
+      rotated: held.summary.rotated, begin: windows.begin,
+      caveat: caveat, schedule: schedule.words(for: subject.cache),
+      figures: statistics.fieldFigures, tail: subject.cache.window?.tokens,
+      prefill: subject.cache == baseline.cache || schedule == .passes ? nil : schedule)
   }
 
   /// The model as it was read, in float32 throughout.

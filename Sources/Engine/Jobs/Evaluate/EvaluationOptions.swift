@@ -20,12 +20,20 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
   package var prefill: CacheSchedule?
   /// Whether a line of the text is a conversation, for the model's chat template; nil for a plain text.
   package var chat: Bool?
+  /// A file of logits that another run or program recorded of the baseline; nil where the baseline runs here.
+  ///
+  /// Windows and protocol are then the file's, and so is the text where none is named.
+  package var logits: String?
+  /// Where the logits of the measured model are written, as a base for others; nil for nowhere.
+  package var logitsOut: String?
 
   package init(
     text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
     windows: Int? = nil, baseline: Baseline = .bf16, prefill: CacheSchedule? = nil,
-    chat: Bool? = nil
+    chat: Bool? = nil, logits: String? = nil, logitsOut: String? = nil
   ) {
+    self.logits = logits
+    self.logitsOut = logitsOut
     self.prefill = prefill
     self.text = text
     self.protocol = `protocol`

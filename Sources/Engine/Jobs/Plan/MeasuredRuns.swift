@@ -5,8 +5,8 @@ import Quantization
 
 /// What the runs of a workspace say of methods on one model.
 ///
-/// Only figures of one text and protocol can be ranked together: those on which most methods were measured, the newest of
-/// equals. Only recipes that quantize one target alone, by one method and all layers alike, say something of the method.
+/// Only figures of one text, protocol, number of windows and full-precision tail can be ranked together: those on which most
+/// methods were measured, the newest of equals. Only recipes that quantize one target alone, by one method and all layers alike, say something of the method.
 struct MeasuredRuns {
   let methods: [MeasuredMethod]
 
@@ -19,13 +19,13 @@ struct MeasuredRuns {
       $0.model == model && $0.file == nil && $0.quantize?.baselineBytes == bytes
         && $0.evaluation?.caveat == nil
     }
-    var groups: [String: [MeasuredMethod]] = [:]
-    var order: [String] = []
+    var groups: [EvaluationConditions: [MeasuredMethod]] = [:]
+    var order: [EvaluationConditions] = []
     for run in own {
       guard let evaluation = run.evaluation,
         let found = Self.method(of: run, evaluation.kl.mean, evaluation.kl.error)
       else { continue }
-      let key = "\(evaluation.text), \(evaluation.conditions), \(evaluation.windows)"
+      let key = evaluation.conditions
       if groups[key] == nil { order.append(key) }
       // The newest run of a method with its bits counts.
       if groups[key]?.contains(where: { $0.isOfSame(found) }) != true {

@@ -12,6 +12,9 @@ package struct RecallJob: Job {
   /// Documents at most.
   package var documents: Int
 
+  /// Documents of the smoke test that goes with every measure of a quantized cache.
+  package static let smokeDocuments = 4
+
   package init(documents: Int) { self.documents = documents }
 
   package static let name = "recall"
@@ -31,8 +34,9 @@ package struct RecallJob: Job {
       .prefix(self.documents)
       .map { try RecallText.tokens(of: $0, tokenizer: tokenizer) }
     let start = Machine.seconds()
-    return try RecallMeasure(
-      subject: laboratory.subject(held),
+    let subject = laboratory.subject(held)
+    var report = try RecallMeasure(
+      subject: subject,
       baseline: laboratory.baseline(held),
       context: try laboratory.makeContext()
     ).run(
@@ -41,5 +45,7 @@ package struct RecallJob: Job {
         reporter.progress(
           "asking", done: $0, of: documents.count, unit: "documents", since: start)
       }, checkpoint: reporter.checkpoint)
+    report.caveat = RecallDocument.caveat(documents, cache: subject.cache)
+    return report
   }
 }

@@ -14,6 +14,9 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package var verdict: Verdict?
   /// The file that was held against another, where nothing was quantized here.
   package var file: String?
+  /// Recall through the cache, and tasks, where they were asked.
+  package var recall: RecallReport?
+  package var tasks: TaskReport?
 
   /// The recipe, or the file.
   package var words: String { file ?? "\(recipe)" }
@@ -21,8 +24,10 @@ package struct RunRecord: Hashable, Sendable, Codable {
   package init(
     id: String, model: String, recipe: Recipe, quantize: QuantizeReport? = nil,
     evaluation: EvaluationReport? = nil, bench: BenchReport? = nil, verdict: Verdict? = nil,
-    file: String? = nil
+    file: String? = nil, recall: RecallReport? = nil, tasks: TaskReport? = nil
   ) {
+    self.recall = recall
+    self.tasks = tasks
     self.id = id
     self.model = model
     self.recipe = recipe

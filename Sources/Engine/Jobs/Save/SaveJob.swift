@@ -24,12 +24,15 @@ package struct SaveJob: Job {
     }
     let evaluation = laboratory.report(of: EvaluateJob.self)
     let speed = laboratory.report(of: BenchJob.self)
+    let recall = laboratory.report(of: RecallJob.self)
+    let tasks = laboratory.report(of: TasksJob.self)
     let record = RunRecord(
       id: "", model: held.summary.label, recipe: quantized.recipe, quantize: quantized.report,
       evaluation: evaluation, bench: speed,
       verdict: Verdict.judge(
         plan: laboratory.report(of: PlanJob.self), quantize: quantized.report,
-        evaluation: evaluation, bench: speed), file: quantized.file)
+        evaluation: evaluation, bench: speed, recall: recall, tasks: tasks), file: quantized.file,
+      recall: recall, tasks: tasks)
     return try laboratory.workspace.save(record, stem: Self.slug(quantized.words))
   }
 

@@ -197,7 +197,8 @@ struct CacheDepths: Widget {
             StyledText("\(depth.depth)"), .dim("\(depth.baselineCorrect)/\(depth.questions)"),
             StyledText(
               "\(depth.quantizedCorrect)/\(depth.questions)",
-              depth.quantizedCorrect < depth.baselineCorrect ? .warn : .good),
+              depth.quantizedCorrect < depth.baselineCorrect
+                ? .warn : row.recall.weakness == nil ? .good : .text),
             depth.tokens.map { .dim(Quantity.percent($0.baselineShare)) } ?? .hint("–"),
             depth.tokens.map { StyledText(Quantity.percent($0.quantizedShare)) } ?? .hint("–"),
           ]

@@ -8,16 +8,15 @@ struct RunTable: Widget {
   var view: CompareScreen.View
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let protocols = Set(
-      runs.compactMap { $0.evaluation?.conditions })
+    let differ = EvaluationConditions.differenceWords(runs.compactMap(\.conditions))
     let room = buffer.box(
       "runs", in: rect, look: look,
-      trailing: protocols.count > 1
-        ? .warn(
-          "\(look.glyphs.warn) different protocols or texts: KL and perplexity do not compare")
-        : .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
+      trailing: differ.map {
+        .warn("\(look.glyphs.warn) \($0): KL and perplexity do not compare")
+      } ?? .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
     let order: Table.Order = view.isDescending ? .descending : .ascending
-    let minor: [RunFigure] = room.width >= 112 ? [] : [.prefillRate, .agreement]
+    let rare: [RunFigure] = room.width >= 150 ? [] : [.lnRatio, .worst]
+    let minor: [RunFigure] = room.width >= 112 ? rare : rare + [.prefillRate, .agreement]
     let least: [RunFigure] = room.width >= 90 ? [] : [.cacheBytes]
     let figures = RunFigure.allCases.filter { figure in
       figure == view.order || !(minor + least).contains(figure)
@@ -41,7 +40,7 @@ struct RunTable: Widget {
       }
       row.append(Self.checks(run, look))
       row.append(
-        .dim(run.evaluation?.conditions ?? ""))
+        .dim(run.conditions?.words ?? ""))
       row.append(.dim(run.id))
       return row
     }
@@ -65,7 +64,7 @@ struct RunTable: Widget {
 struct RunScatter: Widget {
   var runs: [RunRecord]
   /// How the quality of the chosen run was measured, nil for all: runs that were measured otherwise are left out.
-  var conditions: String?
+  var conditions: EvaluationConditions?
   /// What lies across.
   var across: RunFigure
   var selected: Int
@@ -76,7 +75,7 @@ struct RunScatter: Widget {
       trailing: .hint(across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left"),
       footer: .hint("a other axis"))
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
-      guard conditions == nil || run.evaluation?.conditions == conditions,
+      guard conditions == nil || run.conditions == conditions,
         let x = across.value(run), let y = RunFigure.divergence.value(run)
       else { return nil }
       return Plot.Point(
@@ -135,9 +134,7 @@ struct PairPanel: Widget {
 
   /// Whether the quality of both was measured alike.
   private var isRankedTogether: Bool {
-    guard let a = first.evaluation?.conditions, let b = second.evaluation?.conditions else {
-      return true
-    }
+    guard let a = first.conditions, let b = second.conditions else { return true }
     return a == b
   }
 
@@ -146,7 +143,13 @@ struct PairPanel: Widget {
     of buffer: inout CellBuffer, look: Look
   ) {
     buffer.draw(Table(columns, rows: rows), in: table, look: look)
-    let (a, b) = (first.evaluation?.conditions ?? "", second.evaluation?.conditions ?? "")
+    let both = [first, second].compactMap(\.conditions)
+    let kinds = EvaluationConditions.differences(both)
+    let parts = both.map { side in
+      kinds.map { side.parts[$0] ?? "" }.map { $0.isEmpty ? "the usual" : $0 }
+        .joined(separator: ", ")
+    }
+    let (a, b) = (parts.first ?? "", parts.last ?? "")
     buffer.line(
       oneOf: [
         .warn("\(look.glyphs.warn) A by \(a), B by \(b): their quality does not compare"),

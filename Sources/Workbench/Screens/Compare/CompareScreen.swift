@@ -73,10 +73,10 @@ package enum CompareScreen: Screen {
     let found = state.catalog.runs.filter {
       "\($0.id) \($0.model) \($0.words)".satisfies(filter: view.filter)
     }
-    // Figures of quality that were taken by different protocols are not ranked together: the largest group comes first.
+    // Figures of quality that were not taken alike are not ranked together: the largest group comes first.
     var groups: [String: Int] = [:]
     if view.order.isQuality {
-      for run in found { groups[run.evaluation?.conditions ?? "", default: 0] += 1 }
+      for run in found { groups[run.conditions?.words ?? "", default: 0] += 1 }
     }
     let ranks = Dictionary(
       uniqueKeysWithValues: groups.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -85,7 +85,7 @@ package enum CompareScreen: Screen {
       let value = view.order.value(run)
       let usable = value.map { $0.isFinite } ?? false
       let signed = (usable ? value ?? 0 : 0) * (view.isDescending ? -1 : 1)
-      let group = ranks[run.evaluation?.conditions ?? ""] ?? 0
+      let group = ranks[run.conditions?.words ?? ""] ?? 0
       return (usable ? 0 : 1, group, signed, run.id)
     }
     return found.map { (key($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
@@ -126,7 +126,7 @@ package enum CompareScreen: Screen {
     RunTable(runs: runs, view: state[CompareScreen.self]).draw(in: rows[0], of: &buffer, look: look)
     let conditions =
       runs.indices.contains(state[CompareScreen.self].selected)
-      ? runs[state[CompareScreen.self].selected].evaluation?.conditions : nil
+      ? runs[state[CompareScreen.self].selected].conditions : nil
     let scatter = RunScatter(
       runs: runs, conditions: conditions, across: state[CompareScreen.self].across,
       selected: state[CompareScreen.self].selected)

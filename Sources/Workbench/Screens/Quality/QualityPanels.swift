@@ -42,10 +42,13 @@ struct DivergencePanel: Widget {
         noise + .hint(" (our BF16)  ") + verdict, noise + "  " + verdict,
       ],
       in: head.row(1), look: look)
-    let values: [(String, Double, Role)] = [
-      ("median", kl.median, .series1), ("p90", kl.p90, .series1), ("p95", kl.p95, .series1),
-      ("p99", kl.p99, .series2), ("max", kl.max, .series2),
-    ]
+    // Where there is no room for all, the 95th percentile says least.
+    let isShort = rest.height < 6
+    let values: [(String, Double, Role)] =
+      [("median", kl.median, .series1), ("p90", kl.p90, .series1)]
+      + (isShort && kl.p999 != nil ? [] : [("p95", kl.p95, .series1)])
+      + [("p99", kl.p99, .series2)] + (kl.p999.map { [("p99.9", $0, .series2)] } ?? [])
+      + [("max", kl.max, .series2)]
     let bars = values.map { name, value, role in
       BarChart.Bar(
         StyledText(name), value: Self.decades(value),
@@ -86,16 +89,15 @@ struct PerplexityPanel: Widget {
       + .hint("  \(Quantity.signedPercent(change, 1))")
     buffer.line(
       oneOf: [perplexity + .hint("; lower is better"), perplexity], in: room.row(0), look: look)
-    let top: StyledText =
-      .dim("top-1 same ")
-      + .strong(Quantity.percent(report.topOneAgreement, 1))
-      + StyledText(
-        report.windows > 1 ? " ± \(Quantity.fixed(report.topOneAgreementError * 100, 1))" : "")
-    buffer.line(
-      oneOf: [
-        top + .hint("  the most likely token is the baseline's"),
-        top + .hint("  most likely token"), top,
-      ], in: room.row(1), look: look)
+    var row = 1
+    func next(_ lines: [StyledText]) {
+      buffer.line(oneOf: lines, in: room.row(row), look: look)
+      row += 1
+    }
+    let figures = report.figures
+    if let figures { next(Self.ratio(figures, report)) }
+    next(Self.agreement(figures, report))
+    if let figures, room.height >= 6 { next(Self.probability(figures, report)) }
     let scored =
       (report.protocol == .llamaCpp ? "second half scored" : "all scored")
       + (report.begin.map { ", \($0.short)" } ?? "")
@@ -109,14 +111,62 @@ struct PerplexityPanel: Widget {
       oneOf: read.map {
         [counted + $0, cut + $0, .dim("cache read ") + StyledText(report.schedule ?? "")]
       }
-        ?? [counted, cut], in: room.row(2), look: look)
+        ?? [counted, cut], in: room.row(row), look: look)
     let recipe: StyledText = .dim("recipe     ") + StyledText(report.recipe)
     let inputs = Self.inputs(report)
     buffer.line(
       oneOf: [
         recipe + .hint("  text: \(report.text)") + inputs, recipe + inputs,
         inputs.width == 0 ? recipe : inputs,
-      ], in: room.row(3), look: look)
+      ], in: room.row(row + 1), look: look)
+  }
+
+  /// The ratio of perplexities, whose error leaves out what both models find hard.
+  private static func ratio(_ figures: FieldFigures, _ report: EvaluationReport) -> [StyledText] {
+    let ln: StyledText =
+      .dim("ln ratio   ")
+      + StyledText(Quantity.signed(figures.lnRatio.mean, 4))
+      + StyledText(
+        report.windows > 1 ? " ± \(Quantity.fixed(figures.lnRatio.error, 4))" : "")
+    return [ln + .hint("  of perplexities, errors paired"), ln + .hint("  paired"), ln]
+  }
+
+  private static func agreement(
+    _ figures: FieldFigures?, _ report: EvaluationReport
+  ) -> [StyledText] {
+    let top: StyledText =
+      .dim("top-1 same ")
+      + .strong(Quantity.percent(report.topOneAgreement, 1))
+      + StyledText(
+        report.windows > 1 ? " ± \(Quantity.fixed(report.topOneAgreementError * 100, 1))" : "")
+    guard let flips = figures?.flips else {
+      return [
+        top + .hint("  the most likely token is the baseline's"),
+        top + .hint("  most likely token"), top,
+      ]
+    }
+    let p = Quantity.significant(flips.p, 2)
+    let both = "\(Quantity.grouped(flips.lost)) lost, \(Quantity.grouped(flips.gained)) gained"
+    return [
+      top + .hint("  right tokens: ") + StyledText(both) + .hint(" (McNemar exact p \(p))"),
+      top + .hint("  right: ") + StyledText(both) + .hint(" (p \(p))"),
+      top + "  " + StyledText(both),
+      top + .hint("  right ") + StyledText("-\(flips.lost) +\(flips.gained)"), top,
+    ]
+  }
+
+  private static func probability(
+    _ figures: FieldFigures, _ report: EvaluationReport
+  ) -> [StyledText] {
+    let change = figures.probability
+    let mean: StyledText =
+      .dim("right p    ") + StyledText(Quantity.signedPercent(change.mean.mean, 2))
+      + .hint(" mean, ") + StyledText(Quantity.percent(change.rms.mean, 2)) + .hint(" RMS")
+    let low = change[0.01].map {
+      StyledText.hint("; 1 % of tokens lose ") + StyledText(Quantity.percent(max(0, -$0), 1))
+        + .hint(" or more")
+    }
+    return [low.map { mean + $0 } ?? mean, mean]
   }
 
   /// What became of the inputs of layers, where that is known: clipped, or multiplied apart.
@@ -173,39 +223,5 @@ struct ContinuationPanel: Widget {
     buffer.draw(
       Paragraph(.dim(common) + StyledText(pointer, .warn) + .strong(rest)),
       in: rect.splitTop(1).rest, look: look)
-  }
-}
-
-/// Facts found again through the cache, by how far back they lie.
-struct RecallPanel: Widget {
-  var report: RecallReport?
-  var baseline: BaselineWords
-
-  func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
-    let room = buffer.box(
-      "recall at depth", in: rect, look: look,
-      trailing: report == nil ? "" : .hint("facts found, by tokens back"))
-    guard let report, !report.depths.isEmpty else {
-      buffer.draw(
-        Paragraph(
-          .hint(
-            "d asks for facts that lie far back, read through the quantized cache. Short texts do "
-              + "not show what a KV method loses.")), in: room, look: look)
-      return
-    }
-    let columns: [Table.Column] = [
-      Table.Column("back", .right), Table.Column(baseline.short, .right),
-      Table.Column("now", .right), Table.Column(""),
-    ]
-    let rows = report.depths.map { depth -> [StyledText] in
-      let lost = depth.baselineCorrect - depth.quantizedCorrect
-      return [
-        StyledText("\(Quantity.grouped(depth.depth))"),
-        StyledText("\(depth.baselineCorrect)/\(depth.questions)"),
-        .strong("\(depth.quantizedCorrect)/\(depth.questions)"),
-        lost > 0 ? .warn("\(look.glyphs.warn) \(lost) lost") : .good("\(look.glyphs.pass)"),
-      ]
-    }
-    buffer.draw(Table(columns, rows: rows), in: room, look: look)
   }
 }

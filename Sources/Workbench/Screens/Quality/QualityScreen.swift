@@ -13,6 +13,8 @@ package enum QualityScreen: Screen {
   /// Where the cursor is.
   package struct View: Remembered {
     package var selected = 0
+    /// Whether all figures stand in place of the most telling ones.
+    package var showsAll = false
 
     package init() {}
   }
@@ -23,6 +25,8 @@ package enum QualityScreen: Screen {
     package var prompt = "The "
     package var continuationTokens = 64
     package var recallDocuments = 8
+    /// A file of tasks; nil for those of the built-in model's world.
+    package var tasks: String?
 
     package init() {}
   }
@@ -41,6 +45,17 @@ package enum QualityScreen: Screen {
       "a", name: "measure", help: "Measure perplexity and KL, continue the prompt, try recall.",
       isHint: true, unless: \.lacksQuantized
     ) { state in measure(&state) },
+    Binding(
+      "t", name: "tasks", help: "Ask the items of the task, of both models.",
+      unless: \.lacksQuantized
+    ) { state in state.start(TasksJob(path: state.choices[QualityScreen.self].tasks)) },
+    Binding(
+      "f", name: "all figures", help: "Show all figures of quality, or the most telling ones.",
+      unless: { $0.facts.evaluation == nil ? "Quality is not measured yet: a measures it" : nil }
+    ) { state in
+      state[QualityScreen.self].showsAll.toggle()
+      return []
+    },
     Binding(
       "c", name: "continue prompt", help: "Continue the prompt with FP and quantized model.",
       isHint: true, unless: \.lacksQuantized
@@ -92,15 +107,27 @@ package enum QualityScreen: Screen {
       SettingsForm(settings: settings(state), selected: state[QualityScreen.self].selected),
       in: room,
       look: look)
+    // Tasks stand next to recall where there is room for both; on small screens what was asked last is told in their place.
+    let asked = leftRows[1].rows(
+      state.facts.tasks == nil
+        ? [.fill()] : rect.height >= 30 ? [.fill(), .fixed(8)] : [.fixed(0), .fill()])
     buffer.draw(
-      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: leftRows[1],
+      RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: asked[0],
       look: look)
+    if let tasks = state.facts.tasks {
+      buffer.draw(TasksPanel(report: tasks), in: asked[1], look: look)
+    }
     guard let report = state.facts.evaluation else {
       drawEmpty(state, in: columns[1], of: &buffer, look: look)
       return
     }
+    if state[QualityScreen.self].showsAll {
+      return FiguresPanel(report: report).draw(in: columns[1], of: &buffer, look: look)
+    }
+    let isTall = rect.height >= 24
+    let more = report.figures == nil ? 0 : 1
     let rows = columns[1].rows([
-      .fixed(rect.height >= 24 ? 11 : 9), .fixed(rect.height >= 24 ? 6 : 5), .fill(),
+      .fixed(isTall ? 11 + more : 9), .fixed(isTall ? 6 + 2 * more : 5 + more), .fill(),
     ])
     buffer.draw(DivergencePanel(report: report), in: rows[0], look: look)
     buffer.draw(PerplexityPanel(report: report), in: rows[1], look: look)
@@ -126,81 +153,5 @@ package enum QualityScreen: Screen {
     buffer.draw(
       EmptyState(isMeasuring == true ? "Measuring" : "Not measured yet", lines), in: rect,
       look: look)
-  }
-
-  package static func settings(_ state: State) -> [Setting] {
-    let options = state.choices[QualityScreen.self].evaluation
-    return [
-      protocolSetting(options),
-      .number(
-        "window", options.window ?? 0, unit: "tokens", zero: "the protocol's",
-        help: "Tokens of a window; 0 takes the protocol's own, cut to the model's context.",
-        ladder: [0] + Setting.powers(from: 6, through: 15), in: 0...(1 << 24)
-      ) { state, value in
-        state.choices[QualityScreen.self].evaluation.window = value == 0 ? nil : value
-        return []
-      },
-      .number(
-        "windows", options.windows ?? 0, unit: "at most", zero: "all",
-        help: "Windows scored at most; 0 scores the whole text. More make the error bars smaller.",
-        ladder: [0] + Setting.powers(through: 12), in: 0...1_000_000
-      ) { state, value in
-        state.choices[QualityScreen.self].evaluation.windows = value == 0 ? nil : value
-        return []
-      },
-      Setting(
-        "baseline", .choice(StyledText(options.baseline.rawValue.uppercased())),
-        help: "BF16 is the checkpoint as people run it; F32 runs everything in float32.",
-        step: { state, _ in
-          state.choices[QualityScreen.self].evaluation.baseline =
-            options.baseline == .bf16 ? .f32 : .bf16
-          return []
-        }),
-      Setting(
-        "prompt", .text(state.choices[QualityScreen.self].prompt, caret: nil),
-        help: "Both models continue this prompt, most likely token first.",
-        editable: state.choices[QualityScreen.self].prompt,
-        take: { state, text in
-          guard !text.isEmpty else { return .refused(expected: "a prompt") }
-          state.choices[QualityScreen.self].prompt = text
-          return .taken([])
-        }),
-      .number(
-        "recall", state.choices[QualityScreen.self].recallDocuments, unit: "documents",
-        help: "Long documents with facts at known depths; questions at the end ask for them.",
-        ladder: Setting.powers(through: 8), in: 1...10_000
-      ) { state, value in
-        state.choices[QualityScreen.self].recallDocuments = value
-        return []
-      },
-      Setting(
-        "prefill", .choice(StyledText((options.prefill ?? .passes).rawValue)),
-        help:
-          "What fills a quantized cache before the scored half: passes that read it as they go, or full precision and one "
-          + "token a step after it, as in KIVI's paper.",
-        step: { state, _ in
-          state.choices[QualityScreen.self].evaluation.prefill =
-            options.prefill == .full ? nil : .full
-          return []
-        }),
-    ]
-  }
-
-  private static func protocolSetting(_ options: EvaluationOptions) -> Setting {
-    let help =
-      switch options.protocol {
-      case .llamaCpp:
-        "llama.cpp: windows of 512, the second half of each is scored, as llama-perplexity does."
-      case .paper:
-        "paper: windows of 2048, every position is scored, as the GPTQ and AWQ papers do."
-      }
-    return Setting(
-      "protocol", .choice(StyledText(options.protocol.rawValue)), help: help,
-      step: { state, _ in
-        let all = EvaluationProtocol.allCases
-        let index = all.firstIndex(of: options.protocol) ?? 0
-        state.choices[QualityScreen.self].evaluation.protocol = all[(index + 1) % all.count]
-        return []
-      })
   }
 }

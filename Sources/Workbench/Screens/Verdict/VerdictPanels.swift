@@ -68,8 +68,19 @@ struct RunReport {
           + Quantity.margin(report.kl.error, windows: report.windows)
           + ", p99 \(Quantity.significant(report.kl.p99)), noise floor "
           + "\(Quantity.significant(report.noiseFloor.klMean, 2))",
-        "- top-1 agreement \(Quantity.percent(report.topOneAgreement, 1))", "",
+        "- top-1 agreement \(Quantity.percent(report.topOneAgreement, 1))",
       ]
+      if let figures = report.figures {
+        lines += [
+          "- ln ratio of perplexities \(Quantity.signed(figures.lnRatio.mean, 5))"
+            + Quantity.margin(figures.lnRatio.error, windows: report.windows),
+          "- flips \(figures.flips.lost) right to wrong, \(figures.flips.gained) wrong to right, p "
+            + "\(Quantity.significant(figures.flips.p, 2)) (\(PairedTest.name))",
+          "- probability of the right token \(Quantity.signedPercent(figures.probability.mean.mean, 2)) on average, RMS "
+            + Quantity.percent(figures.probability.rms.mean, 2),
+        ]
+      }
+      lines.append("")
     }
     if let bench = facts.bench {
       lines += [
