@@ -22,7 +22,7 @@ import Testing
     let folder = try TemporaryFolder()
     let python = try Self.python(
       """
-      case "$2" in "import "*json*) echo noise; echo noise >&2
+      case "$2" in *json.dumps*) echo noise; echo noise >&2
       echo '{"program": "", "version": "9.9", "perplexity": 12.5, "tokens": 31, "begins": false, "system": "AVX2 = 1"}';; esac
       """, in: folder)
     let found = try testify(python, in: folder)
@@ -42,7 +42,7 @@ import Testing
     let without = try Self.python("exit 1", in: folder)
     #expect(words(without).contains("pip install llama-cpp-python"))
     let failing = try Self.python(
-      "case \"$2\" in *json*) echo out of memory >&2; exit 3;; esac", in: folder)
+      "case \"$2\" in *json.dumps*) echo out of memory >&2; exit 3;; esac", in: folder)
     #expect(words(failing).contains("out of memory"))
     let silent = try Self.python("exit 0", in: folder)
     #expect(words(silent).contains("it said nothing"))

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 
 RUNS = [("compressed-tensors", f"rtn:{bits}:{group}", extra) for bits in (2, 3, 4, 8) for group, extra in ((64, []), ("channel", ["--asymmetric"]))]
 RUNS += [("compressed-tensors", "rtn:4:64", ["--asymmetric"]), ("compressed-tensors", "rtn:8:channel", ["--activations", "int8"]),
-         ("compressed-tensors", "fp8", ["--activations", "fp8"]), ("compressed-tensors", "fp8", []),
+         ("compressed-tensors", None, ["--activations", "fp8"]),
          ("compressed-tensors:nvfp4", None, []), ("compressed-tensors:mxfp4", None, [])]
 RUNS += [("gptq", f"rtn:{bits}:64", extra) for bits in (2, 3, 4, 8) for extra in ([], ["--asymmetric"])]
 RUNS += [("gptq:v2", "gptq:4:128", []), ("awq", "rtn:4:64", []), ("awq", "awq:4:64", []), ("awq", "rtn:4:64", ["--asymmetric"])]
@@ -116,8 +116,13 @@ def main():
         if recipe:
             write(arguments, other, recipe, "gguf:F32", weights)
             known = ours(other + "/model.gguf", config["num_attention_heads"], config["num_key_value_heads"])
+        elif extra:
+            # FP8 layers are multiplied out here: what is shown is that the library reads the file.
+            known = {name[:-len(".weight")]: (value.float() * state[name + "_scale"].float().reshape(-1, 1)).numpy()
+                     for name, value in state.items() if value.dtype == torch.float8_e4m3fn}
         else:
-            # 4-bit floats are opened by Nibble again, and written as F32.
+            # 4-bit floats are opened by Nibble again, as a file of somebody else's, and written as F32.
+            json.dump({key: value for key, value in config.items() if key != "nibble"}, open(one + "/config.json", "w"))
             shutil.rmtree(other, ignore_errors=True)
             subprocess.run([arguments.nibble, "quantize", one, "-o", other, "--format", "gguf:F32"], check=True, capture_output=True)
             known = ours(other + "/model.gguf", config["num_attention_heads"], config["num_key_value_heads"])

@@ -74,9 +74,9 @@ package enum Witness: String, CaseIterable, Sendable {
 
   private var script: String {
     let shared = """
-      import json, math, sys
-      import numpy
-      path, text, window, windows = sys.argv[1], open(sys.argv[2], encoding="utf-8").read(), int(sys.argv[3]), int(sys.argv[4])
+      json, math, sys, numpy = (__import__(name) for name in ("json", "math", "sys", "numpy"))
+      path, window, windows = sys.argv[1], int(sys.argv[3]), int(sys.argv[4])
+      text = open(sys.argv[2], encoding="utf-8").read()
       loss, count = 0.0, 0
       def score(logits, part):
           global loss, count
@@ -86,14 +86,14 @@ package enum Witness: String, CaseIterable, Sendable {
               loss += top + math.log(numpy.exp(line - top).sum()) - line[part[place + 1]]
               count += 1
       def tell(version, begins, system=None):
-          print(json.dumps(dict(program="", version=version, perplexity=math.exp(loss / count), tokens=count, begins=begins,
-                                system=system)))
+          print(json.dumps(dict(program="", version=version, perplexity=math.exp(loss / count),
+                                tokens=count, begins=begins, system=system)))
 
       """
     switch self {
     case .llamaCpp:
       return shared + """
-        import llama_cpp
+        llama_cpp = __import__("llama_cpp")
         quiet = llama_cpp.llama_log_callback(lambda level, text, data: None)
         llama_cpp.llama_log_set(quiet, None)
         model = llama_cpp.Llama(model_path=path, n_ctx=window, n_batch=window, logits_all=True, verbose=False)
@@ -110,15 +110,13 @@ package enum Witness: String, CaseIterable, Sendable {
         """
     case .transformers:
       return shared + """
-        import os
-        import torch, transformers
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        os, torch, transformers = (__import__(name) for name in ("os", "torch", "transformers"))
         transformers.logging.set_verbosity_error()
         extra = {}
         if path.endswith(".gguf"):
             path, extra["gguf_file"] = os.path.split(os.path.abspath(path))
-        tokenizer = AutoTokenizer.from_pretrained(path, **extra)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **extra).eval()
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path, **extra)
+        model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **extra).eval()
         ids = tokenizer(text, add_special_tokens=False).input_ids
         begins = len(tokenizer("a").input_ids) > len(tokenizer("a", add_special_tokens=False).input_ids)
         for index in range(windows):
