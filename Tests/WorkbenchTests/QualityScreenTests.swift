@@ -81,7 +81,7 @@ import Workbench
   @Test(arguments: [(80, 24), (100, 30), (160, 50)])
   func tasksStandNextToRecall(width: Int, height: Int) {
     var play = Self.play()
-    play.press("t")
+    play.press("i")
     #expect(play.started(TasksJob.self).last?.job.path == nil)
     play.finish(TasksJob(path: "a.jsonl"), Self.tasks)
     let screen = play.screen(width: width, height: height)

@@ -156,6 +156,9 @@ struct CacheCommand: ParsableCommand {
       continuations part from the FP16 cache's; same: prompts where none does in \(report.options.generate) tokens. worst: \
       block.head where attention's output is off most, with only keys or only values quantized.
       """)
+    if questions > 0, let weakness = report.rows.first?.recall.weakness {
+      print("recall of whole answers has no power: \(weakness); its tokens tell caches apart.")
+    }
   }
 
   /// What the weights lose besides, where they are quantized.

@@ -81,7 +81,7 @@ struct QualityLines {
       return "\(name) \(Quantity.signedPercent(point.change, 2))"
     }
     return [
-      "  right token's p mean \(share(change.mean, signed: true)), RMS \(share(change.rms))",
+      "  probability     of the right token: mean \(share(change.mean, signed: true)), RMS \(share(change.rms))",
       "                  \(points.prefix(7).joined(separator: ", "))",
       "                  \(points.dropFirst(7).joined(separator: ", "))",
     ]

@@ -6,14 +6,15 @@ package import Operators
 /// A choice is scored by the log-probability of its tokens after those before them, as lm-evaluation-harness does; an answer
 /// is written greedily, up to the first stop, and is right where it equals an expected one, white space around it left out.
 package struct TaskMeasure {
-  package let subject: EvaluationSubject
+  /// nil where that is the baseline itself, which is then asked once.
+  package let subject: EvaluationSubject?
   package let baseline: EvaluationSubject
   package let context: ExecutionContext
   /// Tokens as text.
   package let decode: ([Int32]) -> String
 
   package init(
-    subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext,
+    subject: EvaluationSubject?, baseline: EvaluationSubject, context: ExecutionContext,
     decode: @escaping ([Int32]) -> String
   ) {
     self.subject = subject
@@ -30,7 +31,7 @@ package struct TaskMeasure {
   ) throws -> [TaskReport.Item] {
     try items.enumerated().map { index, item in
       let expected = try ask(baseline, item, checkpoint)
-      let found = try ask(subject, item, checkpoint)
+      let found = try subject.map { try ask($0, item, checkpoint) } ?? expected
       progress(index + 1)
       return TaskReport.Item(id: item.id, baseline: expected, quantized: found)
     }

@@ -36,8 +36,10 @@ package struct TasksJob: Job {
       try TaskText(path: file).tokens(tokenizer).prefix(max(1, items ?? .max)))
     let start = Machine.seconds()
     let baseline = laboratory.baseline(held)
+    let isBaseline = held.quantized == nil && held.plain == nil
     let found = try TaskMeasure(
-      subject: laboratory.subject(held), baseline: baseline, context: try laboratory.makeContext(),
+      subject: isBaseline ? nil : laboratory.subject(held), baseline: baseline,
+      context: try laboratory.makeContext(),
       decode: { tokenizer.decode($0) }
     ).run(
       asked,

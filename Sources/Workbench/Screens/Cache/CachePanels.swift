@@ -188,7 +188,8 @@ struct CacheDepths: Widget {
     buffer.draw(
       Table(
         [
-          Table.Column("recall, back"), Table.Column("FP16", .right),
+          Table.Column(row.recall.weakness == nil ? "recall, back" : "no power"),
+          Table.Column("FP16", .right),
           Table.Column("this", .right), Table.Column("tokens FP16", .right, isOptional: true),
           Table.Column("this", .right, isOptional: true),
         ],

@@ -64,7 +64,7 @@ extension QualityScreen {
       Setting(
         "tasks", .text(state.choices[QualityScreen.self].tasks ?? "built-in", caret: nil),
         help:
-          "JSON lines with choices or expected answers, or logged lm-eval samples; t asks them.",
+          "JSON lines with choices or expected answers, or logged lm-eval samples; i asks them.",
         editable: state.choices[QualityScreen.self].tasks ?? "built-in",
         take: { state, text in
           let isOwn = text.isEmpty || text == "built-in"

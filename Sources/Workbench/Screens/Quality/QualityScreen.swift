@@ -46,7 +46,7 @@ package enum QualityScreen: Screen {
       isHint: true, unless: \.lacksQuantized
     ) { state in measure(&state) },
     Binding(
-      "t", name: "tasks", help: "Ask the items of the task, of both models.",
+      "i", name: "tasks", help: "Ask the items of the task, of both models.",
       unless: \.lacksQuantized
     ) { state in state.start(TasksJob(path: state.choices[QualityScreen.self].tasks)) },
     Binding(
