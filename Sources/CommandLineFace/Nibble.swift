@@ -19,7 +19,7 @@ struct Nibble: ParsableCommand {
       EvaluateCommand.self, GenerateCommand.self, TokensCommand.self, LogitsCommand.self,
       CacheCommand.self, DepthCommand.self, BatchCommand.self,
       BenchCommand.self,
-      CompareCommand.self, ConformanceCommand.self,
+      CompareCommand.self, ConformanceCommand.self, CoverageCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, GlossaryCommand.self,
       ThemesCommand.self,
       SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LayersCommand.self,

@@ -36,7 +36,7 @@ package struct CatalogSource {
       .machines(peaks: laboratory.machines.machines),
       .themes(entries: themes.entries),
       .exportFormats(
-        entries: ExportFormats.all.map { ExportEntry(name: $0.name, summary: $0.summary) }),
+        entries: ExportFormats.choices.map { ExportEntry(name: $0.name, summary: $0.summary) }),
       .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
       .lessons(entries: lessons.entries, language: lessons.language),
     ]
