@@ -52,6 +52,8 @@ import Testing
     ("replay x --at soon", ["--at: expected seconds or 'end', found 'soon'"]),
     ("replay x --size big", ["--size: expected COLUMNSxROWS such as 100x30, found 'big'"]),
     ("sessions --asciicast out.cast", ["--asciicast needs the session to export"]),
+    ("sessions diff one", ["Missing expected argument", "other"]),
+    ("sessions markdown", ["Missing expected argument", "name"]),
     ("lessons --asciicast out.cast", ["--asciicast"]),
     ("lessons list --language fr", ["--language: expected en or ko, found 'fr'"]),
     ("lessons run", ["Missing expected argument", "name"]),

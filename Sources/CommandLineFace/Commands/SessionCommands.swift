@@ -99,10 +99,20 @@ enum SessionPath {
   }
 }
 
-/// Lists, checks and exports sessions.
+/// Lists, checks, compares and exports sessions.
 struct SessionsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sessions", abstract: "List, check and export recorded sessions.")
+    commandName: "sessions", abstract: "List, check, compare and export recorded sessions.",
+    subcommands: [
+      SessionsListCommand.self, SessionsDiffCommand.self, SessionsMarkdownCommand.self,
+    ],
+    defaultSubcommand: SessionsListCommand.self)
+}
+
+/// Lists and checks sessions, and writes one as an asciicast.
+struct SessionsListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List and check sessions, write an asciicast (the default).")
 
   @Argument(help: "Sessions to check, by path or name; all that are found without any.")
   var names: [String] = []
