@@ -73,7 +73,7 @@ struct ReplayCommand: ParsableCommand {
     var loop = WorkbenchLoop(
       terminal: terminal, store: Store(state: State(size: size)), laboratory: laboratory,
       themes: screen.themeCatalog(), recordings: screen.recordings(),
-      startedAt: session.milliseconds)
+      lessons: screen.lessonDesk(), startedAt: session.milliseconds)
     loop.play(session)
     let code = loop.run()
     for line in loop.end() { print(line) }
@@ -112,30 +112,13 @@ struct SessionsCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    try SessionListing(kind: .session, names: names, asciicast: asciicast, screen: screen)
+    try SessionListing(names: names, asciicast: asciicast, screen: screen)
       .run(asJSON: output.json)
   }
 }
 
-/// Lists and checks lessons.
-struct LessonsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "lessons", abstract: "List and check lessons.")
-
-  @Argument(help: "Lessons to check, by path or name; all that are found without any.")
-  var names: [String] = []
-  @OptionGroup var screen: ScreenOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    try SessionListing(kind: .lesson, names: names, asciicast: nil, screen: screen)
-      .run(asJSON: output.json)
-  }
-}
-
-/// What `sessions` and `lessons` share.
+/// What `sessions` does.
 struct SessionListing {
-  let kind: SessionKind
   let names: [String]
   let asciicast: String?
   let screen: ScreenOptions
@@ -154,7 +137,7 @@ struct SessionListing {
     }
     let entries =
       paths.isEmpty
-      ? SessionCatalog.entries(folders: screen.sessionFolders()).filter { $0.kind == kind }
+      ? SessionCatalog.entries(folders: screen.sessionFolders())
       : paths.map(SessionFile.entry)
     if asJSON {
       try Output.json(entries)
