@@ -1,5 +1,6 @@
 package import Platform
 import Tensors
+import Tokenizers
 import Wording
 
 /// One GGUF file, `model.gguf`, with all that llama.cpp needs: sizes, tokenizer, weights.
@@ -78,6 +79,7 @@ package struct GGUF: ExportFormat {
     }
     try writer.commit()
     Self.report(losses, tell)
+    if let caveat = metadata.vocabulary?.caveat { tell(caveat) }
     if facts.source == nil, metadata.vocabulary == nil {
       tell("The model has no tokenizer next to its weights, so the file has none.")
     }

@@ -70,8 +70,9 @@ package struct ONNX: ExportFormat {
     for layer in layers { try layer.add(to: &graph, data) }
     try data.commit()
     try WholeFile.write(graph.model(), to: directory.path(of: "model.onnx"))
+    let rest = artifact.layers.count - layers.count
     tell(
-      "\(layers.count) layers as MatMulNBits: codes, scales and zero points without loss; the \(artifact.layers.count - layers.count) other layers and what is between them are not in the graph."
-    )
+      "\(layers.count) layers as MatMulNBits: codes, scales and zero points without loss; \(rest) other layers and what is "
+        + "between them are not in the graph.")
   }
 }

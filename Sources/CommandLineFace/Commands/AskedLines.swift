@@ -12,6 +12,11 @@ enum AskedLines {
           + "\(Quantity.percent(tokens.baselineShare, 1)) -> \(Quantity.percent(tokens.quantizedShare, 1))"
       )
     }
+    if report.isBroken {
+      lines.append(
+        "  note            fewer than half of the answer tokens that the baseline finds: the cache may be broken"
+      )
+    }
     return lines
   }
 

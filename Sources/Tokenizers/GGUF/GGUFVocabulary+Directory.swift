@@ -176,6 +176,12 @@ extension GGUFVocabulary {
 
   // MARK: Verifying
 
+  /// Texts that every way of cutting must agree on.
+  private static let plain = [
+    "Hello, world! It's 2026; they'll pay $1,234.56 for 3.14159 (or 100%).",
+    "Once upon a time there was a little girl named Lily. \"Look,\" she said.", "a", "1234567890",
+  ]
+
   /// What the ways of cutting a text differ in: cases, digits, blanks, contractions, signs, other scripts, lines.
   private static let samples = [
     "Hello, world! It's 2026-11-30; they'll pay $1,234.56 for 3.14159 (or 100%).",
@@ -189,18 +195,25 @@ extension GGUFVocabulary {
   private static func verified(
     _ candidates: [GGUFVocabulary], _ tokenizer: Tokenizer
   ) throws(TokenizerError) -> GGUFVocabulary {
-    var expected: [[Int32]] = []
-    for sample in samples { expected.append(try tokenizer.encode(sample)) }
     var first = ""
+    var near: GGUFVocabulary?
     for candidate in candidates {
       let made = try Tokenizer(gguf: candidate)
-      var difference: String?
-      for (sample, ids) in zip(samples, expected) where difference == nil {
-        if try made.encode(sample) != ids { difference = sample }
+      func difference(_ texts: [String]) throws(TokenizerError) -> String? {
+        for text in texts where try made.encode(text) != tokenizer.encode(text) { return text }
+        return nil
       }
-      guard let difference else { return candidate }
-      if first.isEmpty { first = difference }
+      guard let found = try difference(plain + samples) else { return candidate }
+      if first.isEmpty { first = found }
+      // SentencePiece's own rewriting of a text, such as of runs of blanks, is nothing that GGUF files can say.
+      if candidate.model == "llama", near == nil, try difference(plain) == nil {
+        near = candidate
+        near?.caveat =
+          "The tokenizer rewrites some texts before it cuts them, which a GGUF file cannot say: llama.cpp cuts such as "
+          + "\(String(reflecting: String(found.prefix(24)))) otherwise."
+      }
     }
+    if let near { return near }
     throw .unsupported(
       file: candidates.first?.file ?? "", field: "pre_tokenizer",
       found:
