@@ -10,7 +10,9 @@ package enum EngineError: Error, Hashable, Sendable {
   case notText(model: String)
   case unknownRun(name: String, known: [String])
   case badRun(path: String, reason: String)
-  case outputExists(path: String)
+  case badOutput(path: String, reason: String)
+  case noWitness(program: String, reason: String)
+  case formatCannotHold(format: String, reason: String)
   case unknownFormat(name: String, known: [String])
   case unknownMachine(name: String, known: [String])
   case cannotExport(what: String, reason: String)
@@ -78,8 +80,10 @@ extension EngineError: CustomStringConvertible {
       "there is no run '\(name)': expected "
         + (known.isEmpty ? "none, the workspace is empty" : known.joined(separator: ", "))
     case .badRun(let path, let reason): "\(path) is no run of this program: \(reason)"
-    case .outputExists(let path):
-      "\(path) exists already: choose another name, nothing was overwritten"
+    case .noWitness(let program, let reason): "\(program) cannot testify: \(reason)"
+    case .badOutput(let path, let reason):
+      "\(path): expected a path where nothing is, or an empty directory; \(reason), nothing was overwritten"
+    case .formatCannotHold(let format, let reason): "\(format) cannot hold the recipe: \(reason)"
     case .unknownFormat(let name, let known):
       "unknown export format '\(name)': expected one of \(known.joined(separator: ", "))"
     case .unknownMachine(let name, let known):

@@ -18,6 +18,14 @@ extension RecallReport {
   /// Chance of losses as uneven as these where the cache loses nothing; nil where flips were not counted.
   package var p: Double? { flips.map { PairedTest.mcNemar(lost: $0.lost, gained: $0.gained) } }
 
+  /// Whether fewer than half of the tokens of answers are found that the baseline finds, where that finds three in ten.
+  ///
+  /// A cache that is read wrongly loses that much; a method that does is no use either.
+  package var isBroken: Bool {
+    guard let tokens else { return false }
+    return tokens.baselineShare >= 0.3 && tokens.quantizedShare < tokens.baselineShare / 2
+  }
+
   /// Answers that only one side gave; nil where they were not counted.
   package var flips: (lost: Int, gained: Int)? {
     guard !depths.isEmpty, depths.allSatisfy({ $0.lost != nil }) else { return nil }

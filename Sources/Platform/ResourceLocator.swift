@@ -90,6 +90,11 @@ package struct ResourceLocator: Sendable {
     personal("XDG_CACHE_HOME").map { $0 + "/nibble" } ?? home.map { $0 + "/.cache/nibble" }
   }
 
+  /// Where what a program remembers between two runs goes: `$XDG_STATE_HOME/nibble`.
+  package var stateFolder: String? {
+    personal("XDG_STATE_HOME").map { $0 + "/nibble" } ?? home.map { $0 + "/.local/state/nibble" }
+  }
+
   /// A variable of the XDG base directory specification, which says to ignore relative paths.
   private func personal(_ variable: String) -> String? {
     environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -126,7 +131,9 @@ package struct ResourceLocator: Sendable {
   }
 
   private static func currentEnvironment() -> [String: String] {
-    let names = ["PATH", "NIBBLE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME"]
+    let names = [
+      "PATH", "NIBBLE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME",
+    ]
     return names.reduce(into: [:]) { found, name in
       if let value = getenv(name) { found[name] = String(cString: value) }
     }

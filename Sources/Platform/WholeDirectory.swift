@@ -13,20 +13,26 @@ package final class WholeDirectory {
 
   private let target: ReplacedPath
   private let replacesOld: Bool
+  private let fillsEmpty: Bool
   private var isOpen = true
 
   /// Makes an empty directory under a temporary name.
   ///
   /// - Parameter replacing: whether a directory that is there already gives way at `commit`, where it
   ///   is first moved aside; otherwise it is an error (`EEXIST`), now and at `commit`.
-  package init(path: String, replacing: Bool = false) throws(PlatformError) {
+  /// - Parameter fillingEmpty: whether an empty directory that is there already is taken, if it still is at `commit`.
+  package init(
+    path: String, replacing: Bool = false, fillingEmpty: Bool = false
+  ) throws(PlatformError) {
     target = try ReplacedPath(path)
     self.path = target.path
     replacesOld = replacing
+    fillsEmpty = fillingEmpty
     temporaryPath = target.temporaryPath()
     var status = stat()
     if lstat(self.path, &status) == 0 {
-      guard replacing, status.st_mode & S_IFMT == S_IFDIR else {
+      let isFilled = fillingEmpty && OutputPlace.isEmpty(self.path)
+      guard replacing || isFilled, status.st_mode & S_IFMT == S_IFDIR else {
         throw .system(operation: "create", path: path, code: EEXIST)
       }
     }
@@ -64,6 +70,10 @@ package final class WholeDirectory {
   private func moveIntoPlace() throws(PlatformError) {
     var status = stat()
     let isTaken = lstat(path, &status) == 0
+    if isTaken, fillsEmpty, !replacesOld {
+      // The system puts a directory in the place of one only while that is empty.
+      return try Self.rename(temporaryPath, to: path)
+    }
     guard !isTaken || replacesOld else {
       throw .system(operation: "create", path: path, code: EEXIST)
     }

@@ -8,6 +8,7 @@ package enum QuantizationError: Error, Hashable, Sendable {
   case notFinite(layer: String, row: Int, column: Int, value: Float)
   case activationsNotFinite(block: Int, sequence: Int, token: Int, channel: Int, value: Float)
   case checkpointBusy(folder: String)
+  case checkpointForeign(folder: String)
   case checkpointDamaged(folder: String, reason: String)
   case checkpointOfAnother(folder: String, differences: [String])
   case cannotKeep(layer: String, format: String)
@@ -37,6 +38,9 @@ extension QuantizationError: CustomStringConvertible {
     case .activationsNotFinite(let block, let sequence, let token, let channel, let value):
       "what leaves block \(block) holds \(value) at channel \(channel) of token \(token), calibration "
         + "window \(sequence): expected finite activations"
+    case .checkpointForeign(let folder):
+      "\(folder), where finished blocks would be kept, exists already and is none of a run: expected no such folder; "
+        + "move it, or choose another output"
     case .checkpointBusy(let folder): "another run is at work in \(folder)"
     case .checkpointDamaged(let folder, let reason):
       "\(folder) cannot be resumed from: \(reason); remove it to start over"

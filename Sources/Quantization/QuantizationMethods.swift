@@ -27,7 +27,7 @@ package enum QuantizationMethods {
   }
 
   /// Whether a method of this name takes bits.
-  static func hasBits(_ name: String) -> Bool {
+  package static func hasBits(_ name: String) -> Bool {
     descriptions.first { $0.name == name }?.options.contains { $0.key == "bits" } ?? false
   }
 

@@ -14,10 +14,13 @@ package struct CatalogSource {
   let sessionFolders: [String]
   /// The model given on the command line, listed with the built-in one.
   let model: String?
+  let lessons: LessonDesk
 
   package init(
-    laboratory: Laboratory, themes: ThemeCatalog, sessionFolders: [String], model: String?
+    laboratory: Laboratory, themes: ThemeCatalog, sessionFolders: [String], model: String?,
+    lessons: LessonDesk = LessonDesk()
   ) {
+    self.lessons = lessons
     self.laboratory = laboratory
     self.themes = themes
     self.sessionFolders = sessionFolders
@@ -33,8 +36,9 @@ package struct CatalogSource {
       .machines(peaks: laboratory.machines.machines),
       .themes(entries: themes.entries),
       .exportFormats(
-        entries: ExportFormats.all.map { ExportEntry(name: $0.name, summary: $0.summary) }),
+        entries: ExportFormats.choices.map { ExportEntry(name: $0.name, summary: $0.summary) }),
       .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
+      .lessons(entries: lessons.entries, language: lessons.language),
     ]
     let stored = laboratory.workspace.runs()
     let problems = unlisted + stored.problems + laboratory.machines.problems

@@ -15,8 +15,11 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   private let runner: EffectRunner
   private let themes: ThemeCatalog
   private let recordings: String
+  private let lessons: LessonDesk
   private var coalescer = EventCoalescer()
   private var player: Player?
+  /// Where the stretch of a session that a lesson shows ends, in milliseconds.
+  private var stretchEnd: Double?
   private let start = Machine.seconds()
   private let startedAt: Int
   private var isOver = false
@@ -31,8 +34,9 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
-    recordings: String, startedAt: Int = 0
+    recordings: String, lessons: LessonDesk = LessonDesk(), startedAt: Int = 0
   ) {
+    self.lessons = lessons
     let mailbox = Mailbox(waker: terminal.waker)
     self.terminal = terminal
     self.store = store
@@ -99,19 +103,35 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     case .stays: player = current
     case .quits:
       player = nil
+      if stretchEnd != nil { return endStretch() }
       if store.state.catalog.methods.isEmpty { isOver = true }
     case .forks:
+      stretchEnd = nil
       store = current.fork()
       player = nil
       send(.resize(terminal.size))
-      if store.state.recording != nil { send(.recording(path: nil)) }
-      send(.notice(kind: .information, text: "You have taken over: the model is opened again."))
-      // What was recorded are reports; the model they came from is opened again to go on from here.
-      let model = store.state.facts.model
-      send(
-        .launch(
-          model: model?.path == "built-in" ? nil : model?.path, against: model?.against?.path))
+      for message in TakeOver.messages(store.state) { send(message) }
     }
+  }
+
+  /// Plays a part of a session that a lesson shows, and comes back to the lesson.
+  private mutating func playStretch(_ name: String, from: Int, to end: Int?) {
+    do {
+      let session = try lessons.session(name)
+      play(session)
+      player?.seek(to: Double(from))
+      stretchEnd = Double(end ?? session.milliseconds)
+    } catch {
+      say(.problem, "\(error)")
+      send(.lesson(event: .watched))
+    }
+  }
+
+  private mutating func endStretch() {
+    player = nil
+    stretchEnd = nil
+    lastTick = now
+    send(.lesson(event: .watched))
   }
 
   private mutating func collect() {
@@ -130,6 +150,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     if player != nil {
       player?.advance(milliseconds: time - lastTick)
       lastTick = time
+      if let end = stretchEnd, let player, player.position >= end || player.isAtEnd { endStretch() }
       return
     }
     guard let pace = store.state.nextTick, time - lastTick >= pace else { return }
@@ -179,6 +200,9 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       } catch {
         say(.problem, "\(error)")
       }
+    case .watch(let session, let from, let end): playStretch(session, from: from, to: end)
+    case .openLesson, .keepProgress, .standIn, .openGlossary:
+      for message in lessons.messages(for: effect, store.state) { send(message) }
     case .exportText(let name, let text): exportText(name, text)
     case .copy(let text): copy(text)
     case .redraw: send(.resize(terminal.size))

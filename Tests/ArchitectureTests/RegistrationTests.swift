@@ -60,7 +60,7 @@ import Workbench
     #expect(
       try stems(
         "Sources/Checkpoints/Formats", except: ["ExportFormat", "CompressedTensorsReader"]
-      ).filter { !$0.hasPrefix("GGUF") } == names(ExportFormats.all.map { $0 }))
+      ) == names(ExportFormats.all.map { $0 }))
   }
 
   /// `Jobs/<Name>/<Name>Job.swift`: what stands next to the folders, and `Shared`, is what all jobs lean on.

@@ -33,7 +33,7 @@ import Testing
   private func write(_ layers: [Artifact.Layer], _ name: String) throws -> String {
     let path = folder.path(name)
     let directory = try WholeDirectory(path: path)
-    try CompressedTensors.write(
+    try CompressedTensors().write(
       Artifact(
         config: JSONObject(), layers: layers, others: [], companions: [], notes: JSONObject()),
       into: directory)

@@ -28,7 +28,7 @@ import Testing
     let config = try ConfigFile(path: "config.json", text: Array(text.utf8))
     let scheme = try CompressedTensorsScheme(config)
     let directory = try WholeDirectory(path: folder.path("empty"))
-    try CompressedTensors.write(
+    try CompressedTensors().write(
       Artifact(config: JSONObject(), layers: [], others: [], companions: [], notes: JSONObject()),
       into: directory)
     try directory.commit()

@@ -29,7 +29,7 @@ import Testing
   private func write(_ weight: IntegerWeight) throws -> Checkpoint {
     let path = folder.path("artifact-\(weight.format)")
     let directory = try WholeDirectory(path: path)
-    try CompressedTensors.write(
+    try CompressedTensors().write(
       Artifact(
         config: JSONObject(),
         layers: [

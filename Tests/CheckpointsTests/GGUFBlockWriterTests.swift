@@ -34,15 +34,56 @@ import Testing
     }
   }
 
-  @Test(
-    .enabled(
-      if: SharedMaterial.has("fixtures/ggml_blocks.safetensors"),
-      "\(SharedMaterial.without("fixtures/ggml_blocks.safetensors"))"),
-    arguments: [("q8_0", GGUFTensorType.q8_0), ("q4_0", .q4_0)])
-  func bytesAreThoseOfTheReference(name: String, type: GGUFTensorType) throws {
-    let path = try #require(SharedMaterial.path("fixtures/ggml_blocks.safetensors"))
-    let fixture = try Checkpoint(path: path)
-    let found = encode(try fixture.view("in.W").floats(), type)
-    #expect(found == (try fixture.view("out.\(name).blocks").elements(as: UInt8.self)))
+  /// Rows of 512 numbers of the reference material, and the bytes that ggml's own quantizer makes of them.
+  private static func fixture() throws -> Checkpoint {
+    var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    parts.removeLast()
+    return try Checkpoint(
+      path: parts.joined(separator: "/") + "/Fixtures/ggml-blocks.safetensors")
+  }
+
+  private static let written = GGUFBlockWriter.types.filter { $0.plain == nil }
+
+  @Test(arguments: written)
+  func bytesAreThoseOfTheReference(type: GGUFTensorType) throws {
+    let fixture = try Self.fixture()
+    let numbers = try fixture.view("in.W").floats()
+    let expected = try fixture.view("\(type)").elements(as: UInt8.self)
+    #expect(encode(numbers, type) == expected)
+    // What is read back is near what was written, the wider the type the nearer.
+    let decoded = expected.withUnsafeBytes { bytes in
+      [Float](unsafeUninitializedCapacity: numbers.count) { buffer, filled in
+        if let source = bytes.baseAddress, let target = buffer.baseAddress {
+          GGUFBlocks.decode(type, at: source, count: numbers.count, into: target)
+        }
+        filled = numbers.count
+      }
+    }
+    let error = zip(numbers, decoded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let size = numbers.reduce(0) { $0 + $1 * $1 }
+    let bound: Float = type.codeBits <= 2 ? 0.4 : type.codeBits == 3 ? 0.25 : 0.15
+    #expect((error / size).squareRoot() < bound)
+  }
+
+  /// Blocks of zeros, and of numbers that are none, fill their bytes and nothing traps.
+  @Test(arguments: written)
+  func oddNumbersAreWritten(type: GGUFTensorType) {
+    for odd: Float in [
+      0, .nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+    ] {
+      let numbers = [odd] + [Float](repeating: 0, count: 255)
+      #expect(encode(numbers, type).count == 256 / type.blockElements * type.blockBytes)
+    }
+    let zeros = [Float](repeating: 0, count: 256)
+    let blocks = encode(zeros, type)
+    let decoded = blocks.withUnsafeBytes { bytes in
+      [Float](unsafeUninitializedCapacity: 256) { buffer, filled in
+        if let source = bytes.baseAddress, let target = buffer.baseAddress {
+          GGUFBlocks.decode(type, at: source, count: 256, into: target)
+        }
+        filled = 256
+      }
+    }
+    #expect(decoded.allSatisfy { $0 == 0 })
   }
 }

@@ -67,7 +67,41 @@ import Testing
 
   @Test func lessons() throws {
     let json = try Ran(["lessons", "--sessions", Self.root + "/Sessions", "--json"]).json()
-    #expect(json.array != nil)
+    let entries = try #require(json.array)
+    #expect(entries.count == 9)
+    for entry in entries {
+      entry.expectTexts(["id", "path"])
+      entry.expectNumbers(["number", "minutes", "stops", "done"])
+      #expect(entry.object?["problem"]?.string == nil)
+    }
+  }
+
+  @Test func glossary() throws {
+    let json = try Ran([
+      "glossary", "kl", "--language", "en", "--sessions", Self.root + "/Sessions", "--json",
+    ]).json()
+    json.expectTexts(["0.word", "0.text"])
+    let none = Ran(["glossary", "zebra", "--language", "en", "--sessions", Self.root + "/Sessions"])
+    #expect(none.code == 1)
+    #expect(none.error.contains("zebra"))
+  }
+
+  /// From `lessons new` to a lesson that is checked and told.
+  @Test func aLessonOfOnesOwn() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("mine")
+    #expect(Ran(["lessons", "new", path]).code == 0)
+    #expect(Ran(["lessons", "new", path]).code == 1)
+    let checked = Ran(["lessons", "check", path])
+    #expect(checked.code == 0, "\(checked.out)\(checked.error)")
+    let told = Ran(["lessons", "run", path, "--language", "en"])
+    #expect(told.code == 0)
+    #expect(told.out.contains("Give every request room"))
+    try folder.file("mine/ko.md", "# T\nlanguage: ko\n\n## hello\n안녕\n")
+    let lacking = Ran(["lessons", "check", path])
+    #expect(lacking.code == 3)
+    #expect(lacking.out.contains("ko.md: the stop 'more-context' is missing"))
+    #expect(lacking.out.contains("ko.md, line 2: expected 'of: REVISION'"))
   }
 
   @Test func aSessionThatIsNone() throws {

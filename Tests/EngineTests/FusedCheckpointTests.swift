@@ -59,7 +59,7 @@ import Testing
           activation: .float(type: .bf16)))
     }
     let directory = try WholeDirectory(path: path)
-    try CompressedTensors.write(
+    try CompressedTensors().write(
       Artifact(
         config: ConfigFile(path: fixture(name) + "/config.json").root, layers: layers,
         others: others, companions: [], notes: JSONObject()), into: directory)

@@ -169,6 +169,21 @@ import Testing
     #expect(check.next.contains { $0.contains("Recall through the cache") })
   }
 
+  /// A cache that breaks is seen by the tokens of answers, also where whole answers are too hard for the baseline.
+  @Test(arguments: [(60, 50, false), (60, 29, true), (20, 2, false)])
+  func aBrokenCacheIsSeen(baseline: Int, now: Int, isBroken: Bool) {
+    let report = RecallReport(depths: [
+      .init(
+        depth: 256, questions: 20, baselineCorrect: 0, quantizedCorrect: 0,
+        tokens: .init(count: 100, baselineRight: baseline, quantizedRight: now), lost: 0)
+    ])
+    #expect(report.isBroken == isBroken)
+    let verdict = Verdict.judge(
+      plan: nil, quantize: nil, evaluation: nil, bench: nil, recall: report)
+    #expect(verdict.next.contains { $0.contains("it may be broken") } == isBroken)
+    #expect(verdict.checks[1].evidence.contains("tokens of answers \(baseline).0 %"))
+  }
+
   @Test func factsWithinTheTailAreNotReadInQuantizedForm() {
     let int2 = KVFormat.integer(bits: 2, group: 32)
     let cache = KVFormatPair(keys: int2, values: int2, window: KVWindow(tokens: 128))

@@ -87,9 +87,9 @@ import Testing
 
   /// What is decided for, between the marks of a recipe, and the figures of the second check, which no clock moves.
   private static func decision(_ screen: [String]) -> [String] {
-    let text = screen.joined(separator: " ")
+    let text = screen.joined(separator: " ").split { $0 == " " || $0 == "│" }.joined(separator: " ")
     let recipe = text.split(separator: "`").dropFirst().first.map(String.init) ?? ""
-    let quality = text.firstRange(of: "KL ").map { String(text[$0.lowerBound...].prefix(24)) } ?? ""
+    let quality = text.firstRange(of: "KL ").map { String(text[$0.lowerBound...].prefix(20)) } ?? ""
     return [recipe, quality]
   }
 

@@ -29,6 +29,8 @@ import Wording
         == ["the cache is", "what goes", "over budget"])
     #expect(TextLayout.wrap("abcdefghij", to: 4) == ["abcd", "efgh", "ij"])
     #expect(TextLayout.wrap("한국어 문장", to: 6) == ["한국어", "문장"])
+    #expect(TextLayout.wrap("가나 다라마", to: 8) == ["가나", "다라마"])
+    #expect(TextLayout.wrap("漢字 漢字漢", to: 8) == ["漢字 漢", "字漢"])
     #expect(TextLayout.wrap("한국어문장", to: 5) == ["한국", "어문", "장"])
     #expect(TextLayout.wrap("a\nb\n\nc", to: 9) == ["a", "b", "", "c"])
     #expect(TextLayout.wrap("a\r\nb", to: 9) == ["a", "b"])

@@ -81,6 +81,28 @@ import Workbench
     #expect(play.screen(width: 200).contains("their quality does not compare"))
   }
 
+  /// What was asked of each stands next to each other too, with its want of power.
+  @Test func recallAndTasksStandSideBySide() {
+    var play = Play()
+    for (id, right) in [("run-1", 6), ("run-2", 0)] {
+      var run = SampleRun.run(id, SampleRun.recipe, kl: 0.5, bytes: 1_000_000, rate: 1)
+      run.recall = RecallReport(depths: [
+        .init(depth: 256, questions: 8, baselineCorrect: right, quantizedCorrect: right, lost: 0)
+      ])
+      play.send(.catalog(part: .run(record: run)))
+    }
+    play.press("9")
+    for id in ["run-1", "run-2"] {
+      let row = CompareScreen.runs(play.state).map(\.id).firstIndex(of: id) ?? 0
+      play.press("home")
+      for _ in 0..<row { play.press("down") }
+      play.press("space")
+    }
+    let screen = play.screen(width: 120, height: 50)
+    #expect(screen.contains("6 of 8"), "\(screen)")
+    #expect(screen.contains("0 of 8 no power"), "\(screen)")
+  }
+
   @Test func bytesAreRankedAcross() {
     var play = Self.play()
     while play.state[CompareScreen.self].order != .weightBytes { play.press("o") }

@@ -47,6 +47,41 @@ import Workbench
     }
   }
 
+  @Test func digitsGoToTenthsAndTheQuestionMarkShowsKeys() {
+    var player = Player(Self.walk)
+    func press(_ name: String) {
+      guard let key = KeyPress(name: name) else { return }
+      #expect(PlayerKeys.handle(.key(press: key), &player) == .stays)
+    }
+    press("5")
+    #expect(player.position == player.length / 2)
+    press("0")
+    #expect(player.position == 0)
+    press("?")
+    var buffer = Look().buffer(Size(width: 80, height: 24))
+    PlayerView.draw(player, into: &buffer, look: Look())
+    #expect(buffer.snapshot().contains("Keys of the player"))
+    press("q")
+    #expect(!player.showsHelp, "any key closes the keys, and does nothing else")
+  }
+
+  @Test func itLoopsAndPlaysPausesAsTheyWere() throws {
+    let session = try SessionTests.read(
+      SessionTests.head, #"{"at":0,"marker":"a"}"#, #"{"at":60000,"marker":"b"}"#)
+    var capped = Player(session)
+    capped.isPlaying = true
+    capped.advance(milliseconds: 4000)
+    #expect(capped.isAtEnd && !capped.isPlaying)
+    var whole = Player(session)
+    whole.capsPauses = false
+    whole.loops = true
+    whole.isPlaying = true
+    whole.advance(milliseconds: 59_000)
+    #expect(whole.position == 59_000)
+    whole.advance(milliseconds: 2000)
+    #expect(whole.isPlaying && whole.position < 2000)
+  }
+
   @Test func speedsGoFromAQuarterToSixteen() {
     var player = Player(Self.walk)
     for _ in 0..<20 { player.changeSpeed(1) }

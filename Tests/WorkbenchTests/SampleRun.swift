@@ -352,6 +352,18 @@ struct SampleRun {
             language: "ko", milliseconds: 240_000, exercises: 5),
         ])),
       .catalog(
+        part: .lessons(
+          entries: [
+            LessonEntry(
+              id: "targets", path: "/data/Sessions/Lessons/targets", number: 1, minutes: 8,
+              stops: 12,
+              titles: ["en": "Three tensors", "ko": "세 가지 텐서"], languages: ["en", "ko"], done: 3),
+            LessonEntry(
+              id: "cut", path: "/data/Sessions/Lessons/cut", number: 0, minutes: 0, stops: 0,
+              titles: [:], languages: [], done: 0,
+              problem: "cut/lesson.toml, line 3: expected a kind, found none"),
+          ], language: "en")),
+      .catalog(
         part: .exportFormats(entries: [
           ExportEntry(name: "safetensors", summary: "compressed-tensors layout, as vLLM reads it."),
           ExportEntry(name: "gguf", summary: "GGUF, as llama.cpp reads it."),

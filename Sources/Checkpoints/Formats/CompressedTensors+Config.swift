@@ -55,7 +55,9 @@ extension CompressedTensors {
   private static func weights(_ format: WeightFormat) -> JSONObject {
     var object = JSONObject()
     object.set("num_bits", .number(JSONNumber(format.bits)))
-    if case .scaledFloat(let type) = format.code {
+    if case .decoded = format.code {
+      object.set("type", .string("float"))
+    } else if case .scaledFloat(let type) = format.code {
       object.set("type", .string("float"))
       if type == .f8e5m2 { object.set("float_type", .string("e5m2")) }
     } else {
@@ -66,7 +68,8 @@ extension CompressedTensors {
     case .tensor: object.set("strategy", .string("tensor"))
     case .channel: object.set("strategy", .string("channel"))
     case .group(let size):
-      object.set("strategy", .string("group"))
+      let isTensorGroup = format.code == .decoded(form: .nvfp4)
+      object.set("strategy", .string(isTensorGroup ? "tensor_group" : "group"))
       object.set("group_size", .number(JSONNumber(size)))
     case .block(let rows, let columns):
       object.set("strategy", .string("block"))

@@ -11,6 +11,8 @@ extension CompressedTensors {
       case int8 = "int-quantized"
       case outliers = "int-quantized-outliers"
       case float8 = "float-quantized"
+      case nvfp4 = "nvfp4-pack-quantized"
+      case mxfp4 = "mxfp4-pack-quantized"
     }
 
     let name: String
@@ -18,7 +20,7 @@ extension CompressedTensors {
     let format: WeightFormat
     let activation: ActivationFormat
     let isEmbedding: Bool
-    private let weight: any LinearWeight
+    let weight: any LinearWeight
     /// The layer's integer codes, if it has any.
     private let integer: IntegerWeight?
 
@@ -37,6 +39,7 @@ extension CompressedTensors {
       switch layer.weight {
       case is DenseWeight: form = .dense
       case is ScaledFloatWeight: form = .float8
+      case let floats as Float4Weight: form = floats.form == .nvfp4 ? .nvfp4 : .mxfp4
       case is SplitWeight where isPlain && hasOutliers: form = .outliers
       case is IntegerWeight where isPlain && hasOutliers: form = .outliers
       case is IntegerWeight where isPlain && activation.isInt8: form = .int8
@@ -91,12 +94,13 @@ extension CompressedTensors {
       if let dense = weight as? DenseWeight {
         return [.init(name: name + ".weight", dtype: dense.view.dtype, shape: dense.view.shape)]
       }
+      if let floats = weight as? Float4Weight { return try entries(floats) }
       var entries = [
         SafetensorsWriter.Entry(
           name: name + ".weight_scale", dtype: scaleType, shape: try scaleShape())
       ]
       switch form {
-      case .dense: break
+      case .dense, .nvfp4, .mxfp4: break
       case .float8:
         let type = (weight as? ScaledFloatWeight)?.dtype ?? .f8e4m3
         entries.append(.init(name: name + ".weight", dtype: type, shape: shape))
@@ -148,13 +152,14 @@ extension CompressedTensors {
     }
 
     /// Writes all of it.
-    func write(to writer: SafetensorsWriter) throws {
+    func write(to writer: ShardedTensors) throws {
       if let dense = weight as? DenseWeight {
         return try writer.write(name + ".weight", dense.view.bytes)
       }
+      if let floats = weight as? Float4Weight { return try write(floats, to: writer) }
       try Self.write(scales, as: scaleType, to: writer, name + ".weight_scale")
       switch form {
-      case .dense: break
+      case .dense, .nvfp4, .mxfp4: break
       case .float8:
         if let scaled = weight as? ScaledFloatWeight {
           try scaled.codes.withUnsafeBytes { try writer.write(name + ".weight", $0) }
@@ -192,7 +197,7 @@ extension CompressedTensors {
     }
 
     private static func write(
-      _ values: [Float], as type: DType, to writer: SafetensorsWriter, _ name: String
+      _ values: [Float], as type: DType, to writer: ShardedTensors, _ name: String
     ) throws {
       switch type {
       case .f16: try writer.write(name, values.map(FloatFormats.f16))

@@ -1,5 +1,6 @@
 package import Platform
 import Tensors
+import Wording
 
 /// The `compressed-tensors` layout of vLLM and llm-compressor: `pack-quantized` for weight-only integers, `int-quantized`
 /// for INT8 weights with INT8 activations, `float-quantized` for 8-bit floats.
@@ -17,7 +18,7 @@ import Tensors
 /// - LLM.int8(), `int-quantized-outliers`: `outlier_threshold` and `outlier_form` in `input_activations`; in the paper's form
 ///   `weight_full` `[rows, columns]` next to the INT8 weight.
 /// - E5M2: `float_type` where the layout knows E4M3 alone.
-package enum CompressedTensors: ExportFormat {
+package struct CompressedTensors: ExportFormat {
   package static let name = "compressed-tensors"
   package static let summary =
     "safetensors in the layout of vLLM and llm-compressor; real zero points, LLM.int8() and E5M2 are Nibble's own"
@@ -29,33 +30,69 @@ package enum CompressedTensors: ExportFormat {
     CompressedTensorsReader.methods.contains(quantMethod ?? "")
   }
 
-  package static func write(_ artifact: Artifact, into directory: WholeDirectory) throws {
-    let layers = try artifact.layers.map { try StoredLayer($0, path: directory.path) }
+  /// 4-bit floats that the layers of the blocks are turned into.
+  package static let types = ["nvfp4", "mxfp4"]
+  private let form: StoredForm?
+
+  package init(type: String? = nil) {
+    form = type.map { $0 == "nvfp4" ? .nvfp4 : .mxfp4 }
+  }
+
+  /// Of layers as they are nothing: what the layout does not know is written as an extension.
+  package func obstacle(_ outline: ArtifactOutline) -> ExportObstacle? {
+    guard let form else { return nil }
+    for layer in outline.layers where !layer.isEmbedding {
+      guard case .float = layer.activation else {
+        return ExportObstacle(
+          "\(layer.name): its inputs are quantized, and \(form) is written for weights alone",
+          nearest: .init(dropsActivations: true))
+      }
+      let size = Float4Groups.size(form)
+      guard layer.columns % size == 0 else {
+        return ExportObstacle(
+          "\(layer.name) has \(layer.columns) columns, which groups of \(size) do not divide")
+      }
+    }
+    return nil
+  }
+
+  /// The layers as they are written: those of the commonest form turned into 4-bit floats, where that is asked for.
+  private func turned(_ layers: [Artifact.Layer]) -> [Artifact.Layer] {
+    guard let form else { return layers }
+    var counts: [WeightFormat.Code: Int] = [:]
+    for layer in layers where !layer.isEmbedding {
+      counts[layer.weight.format.code, default: 0] += 1
+    }
+    let usual = counts.max { $0.value < $1.value }?.key
+    return layers.map { layer in
+      guard !layer.isEmbedding, layer.name != "lm_head", layer.weight.format.code == usual else {
+        return layer
+      }
+      var layer = layer
+      layer.weight = Float4Weight(layer.weight, as: form)
+      return layer
+    }
+  }
+
+  package func write(
+    _ artifact: Artifact, into directory: WholeDirectory, telling tell: (String) -> Void = { _ in }
+  ) throws {
+    let layers = try turned(artifact.layers).map { try StoredLayer($0, path: directory.path) }
     var entries: [SafetensorsWriter.Entry] = []
     for layer in layers { entries += try layer.entries() }
     for (name, view) in artifact.others {
       entries.append(.init(name: name, dtype: view.dtype, shape: view.shape))
     }
-    let writer = try SafetensorsWriter(
-      path: directory.path(of: Checkpoint.singleFileName), entries: entries,
-      metadata: ["format": "pt"])
+    let writer = try ShardedTensors(in: directory, entries: entries)
     for layer in layers { try layer.write(to: writer) }
     for (name, view) in artifact.others { try writer.write(name, view.bytes) }
     try writer.commit()
-
-    var config = artifact.config
-    config.set("quantization_config", .object(quantizationConfig(layers)))
-    config.set("nibble", .object(artifact.notes))
-    try WholeFile.write(
-      JSONValue.object(config).text(indent: 2) + "\n", to: directory.path(of: "config.json"))
-    for file in artifact.files {
-      try WholeFile.write(file.text, to: directory.path(of: file.name))
-    }
-    for path in artifact.companions {
-      let file = try MappedFile(path: path)
-      let name = path.split(separator: "/").last.map(String.init) ?? "file"
-      try WholeFile.write(
-        file.read(at: 0, count: file.byteCount), to: directory.path(of: name))
+    try artifact.writeFiles(into: directory, quantization: Self.quantizationConfig(layers))
+    let losses = layers.compactMap { layer in layer.loss.map { (layer.name, $0) } }
+    if let form, let (name, loss) = losses.max(by: { $0.1 < $1.1 }) {
+      tell(
+        "\(losses.count) layers in \(form): written with a relative error of up to "
+          + "\(Quantity.significant(loss, 2)) (\(name)).")
     }
   }
 }

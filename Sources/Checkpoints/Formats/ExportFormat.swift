@@ -1,52 +1,4 @@
 package import Platform
-package import Tensors
-
-/// A quantized model as it is written: its linear layers in their formats, all else as the source has it.
-package struct Artifact {
-  /// One linear layer of a block, the head, or the embedding table.
-  package struct Layer {
-    /// The name in the checkpoint, without `.weight`.
-    package var name: String
-    package var weight: any LinearWeight
-    package var activation: ActivationFormat
-    /// Whether rows are looked up, not multiplied.
-    package var isEmbedding: Bool
-
-    package init(
-      name: String, weight: any LinearWeight, activation: ActivationFormat,
-      isEmbedding: Bool = false
-    ) {
-      self.name = name
-      self.weight = weight
-      self.activation = activation
-      self.isEmbedding = isEmbedding
-    }
-  }
-
-  /// `config.json` of the source.
-  package var config: JSONObject
-  package var layers: [Layer]
-  /// Tensors that are kept as they are, by name.
-  package var others: [(name: String, view: TensorView)]
-  /// Files copied next to the weights, such as the tokenizer's.
-  package var companions: [String]
-  /// Files that are written next to the weights, by name: a tokenizer that was read from the metadata of a GGUF file.
-  package var files: [(name: String, text: String)]
-  /// What the program wants to find again, under its own key in `config.json`.
-  package var notes: JSONObject
-
-  package init(
-    config: JSONObject, layers: [Layer], others: [(name: String, view: TensorView)],
-    companions: [String], files: [(name: String, text: String)] = [], notes: JSONObject
-  ) {
-    self.config = config
-    self.layers = layers
-    self.others = others
-    self.companions = companions
-    self.files = files
-    self.notes = notes
-  }
-}
 
 /// A way to write a quantized model to disk.
 ///
@@ -55,19 +7,63 @@ package protocol ExportFormat: Sendable {
   static var name: String { get }
   /// One sentence: who reads it.
   static var summary: String { get }
+  /// Variants that can be asked for after a colon: what all layers are turned into (`gguf:Q4_K`), a version of the format
+  /// (`gptq:v2`); empty where there are none.
+  static var types: [String] { get }
+  /// Whether weights in blocks of a GGUF file are written as they are; otherwise they come as the numbers they stand for.
+  static var keepsBlocks: Bool { get }
+
+  /// The format as it is without a type, or with one of `types`.
+  init(type: String?)
+
+  /// Why it cannot hold a model; nil where it can.
+  func obstacle(_ outline: ArtifactOutline) -> ExportObstacle?
+
+  /// Whether it can hold what surrounds the layers of a model: its family's constants, tokenizer, tensors by name.
+  ///
+  /// - Throws: `CheckpointError` or `TokenizerError` with what it cannot.
+  func check(_ facts: ModelFacts, modelType: String, names: [String]) throws
 
   /// Writes the files of an artifact into an open directory.
   ///
+  /// - Parameter tell: is told what was lost on the way, a sentence at a time.
   /// - Throws: `CheckpointError` for what the format cannot hold or a file that cannot be written.
-  static func write(_ artifact: Artifact, into directory: WholeDirectory) throws
+  func write(
+    _ artifact: Artifact, into directory: WholeDirectory, telling tell: (String) -> Void
+  ) throws
+}
+
+extension ExportFormat {
+  package static var types: [String] { [] }
+  package static var keepsBlocks: Bool { false }
+  package func check(_ facts: ModelFacts, modelType: String, names: [String]) throws {}
 }
 
 /// Every format a quantized model can be written in.
 package enum ExportFormats {
-  package static let all: [any ExportFormat.Type] = [CompressedTensors.self]
+  package static let all: [any ExportFormat.Type] = [
+    CompressedTensors.self, GPTQ.self, AWQ.self, GGUF.self, ONNX.self,
+  ]
 
-  /// The format of a name, nil when there is none.
-  package static func named(_ name: String) -> (any ExportFormat.Type)? {
-    all.first { $0.name == name }
+  /// The format of a name, with a type after a colon where it has some; nil when there is none.
+  package static func named(_ name: String) -> (any ExportFormat)? {
+    let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let format = all.first(where: { $0.name == parts[0] }) else { return nil }
+    guard parts.count == 2 else { return format.init(type: nil) }
+    let type = format.types.first { $0.lowercased() == parts[1].lowercased() }
+    return type.map { format.init(type: $0) }
+  }
+
+  /// All names, each with its types, for messages: `gguf[:F16|Q4_0]`.
+  package static var names: [String] {
+    all.map { $0.types.isEmpty ? $0.name : "\($0.name)[:\($0.types.joined(separator: "|"))]" }
+  }
+
+  /// Each name that can be chosen, with its sentence.
+  package static var choices: [(name: String, summary: String)] {
+    all.flatMap { format in
+      [(format.name, format.summary)]
+        + format.types.map { ("\(format.name):\($0)", "\(format.summary): \($0)") }
+    }
   }
 }

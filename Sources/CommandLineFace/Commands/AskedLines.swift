@@ -12,6 +12,11 @@ enum AskedLines {
           + "\(Quantity.percent(tokens.baselineShare, 1)) -> \(Quantity.percent(tokens.quantizedShare, 1))"
       )
     }
+    if report.isBroken {
+      lines.append(
+        "  note            fewer than half of the answer tokens that the baseline finds: the cache may be broken"
+      )
+    }
     return lines
   }
 
@@ -37,13 +42,16 @@ struct AskedDocument: Encodable {
   let report: EvaluationReport
   let recall: RecallReport?
   let tasks: TaskReport?
+  /// What another program found; nil where nobody was asked.
+  var witness: Witness.Testimony?
 
-  private enum Key: String, CodingKey { case recall, tasks }
+  private enum Key: String, CodingKey { case recall, tasks, witness }
 
   func encode(to encoder: any Encoder) throws {
     try report.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encodeIfPresent(recall, forKey: .recall)
     try container.encodeIfPresent(tasks, forKey: .tasks)
+    try container.encodeIfPresent(witness, forKey: .witness)
   }
 }

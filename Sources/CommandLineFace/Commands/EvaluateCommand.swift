@@ -27,11 +27,13 @@ struct EvaluateCommand: ParsableCommand {
       "Ask the items of a file too: JSON lines with choices or expected answers (docs/tasks.md), or samples that lm-evaluation-harness has logged; 'built-in' for tasks of the built-in model's own world."
   )
   var tasks: String?
+  @OptionGroup var witness: WitnessOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     try texts.check(calibration.calibration, evaluation.text)
+    try witness.check(model.model, evaluation)
     if evaluation.isFile, base.against != nil {
       throw ValidationError(
         "--baseline FILE: expected none with --against, which is a baseline too")
@@ -47,12 +49,15 @@ struct EvaluateCommand: ParsableCommand {
     let asked = try tasks.map {
       try session.perform(TasksJob(path: $0 == "built-in" ? nil : $0))
     }
+    let testimony = try witness.testimony(model.model, evaluation.text, report)
     if output.json {
-      try Output.json(AskedDocument(report: report, recall: recall, tasks: asked))
+      try Output.json(
+        AskedDocument(report: report, recall: recall, tasks: asked, witness: testimony))
     } else {
       Self.show(report)
       for line in recall.map(AskedLines.recall) ?? [] { print(line) }
       for line in asked.map(AskedLines.tasks) ?? [] { print(line) }
+      if let testimony { WitnessOption.show(testimony, next: report) }
     }
     try keep.save(session, quietly: output.json)
   }

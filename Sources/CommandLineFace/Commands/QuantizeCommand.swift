@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Engine
 import FoundationEssentials
 import Quantization
@@ -18,9 +19,12 @@ struct QuantizeCommand: ParsableCommand {
   @OptionGroup var model: ModelArgument
   @Option(
     name: [.customShort("o"), .customLong("output")],
-    help: "The directory to write; it must not exist.")
+    help: "The directory to write; it must not exist, or be empty.")
   var directory: String
-  @Option(help: "Format of the artifact.")
+  @Option(
+    help: ArgumentHelp(
+      "Format of the artifact, FORMAT or FORMAT:TYPE: \(ExportFormats.names.joined(separator: ", ")).",
+      valueName: "format"))
   var format = "compressed-tensors"
   @Flag(help: "Go on with a run of the same settings that ended early.")
   var resume = false
@@ -46,15 +50,12 @@ struct QuantizeCommand: ParsableCommand {
     try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
-    _ = try session.load(model.model, as: recipe)
-    guard !dryRun else { return try price(recipe, session) }
-    // Hours of work are not begun for a place that cannot be written to, nor for what no format holds.
-    guard !FileManager.default.fileExists(atPath: directory) else {
-      throw CommandFailure(
-        message: "\(directory) exists already: choose another name, nothing was overwritten")
-    }
-    try session.laboratory.checkExport(format: format)
+    // Hours of work are not begun for a place that cannot be written to, nor for what the format does not hold.
     let folder = Self.trimmed(directory) + ".unfinished"
+    try Laboratory.checkOutput(format: format, path: directory, unfinished: folder)
+    _ = try session.load(model.model, as: recipe)
+    try session.laboratory.checkExport(format: format, recipe: recipe, path: directory)
+    guard !dryRun else { return try price(recipe, session) }
     // What is there but damaged is told by the run itself.
     if resume, !FileManager.default.fileExists(atPath: folder + "/state.json") {
       throw CommandFailure(
@@ -65,7 +66,7 @@ struct QuantizeCommand: ParsableCommand {
       compares: compares(recipe))
     let artifact = try session.perform(ExportJob(path: directory, format: format))
     // The model is written; what could be continued is of no more use.
-    try FileManager.default.removeItem(atPath: folder)
+    try QuantizationCheckpoint.remove(folder)
     report.outputBytes = artifact.bytes
     if output.json { return try Output.json(report) }
     Self.show(report)
@@ -91,6 +92,9 @@ struct QuantizeCommand: ParsableCommand {
         + "\(Quantity.bytes(report.diskBytes ?? 0)), weights "
         + "\(Quantity.bytes(report.baselineBytes)) -> \(Quantity.bytes(report.outputBytes))")
     for warning in report.warnings ?? [] { print("Note: \(warning).") }
+    for outlook in report.exports ?? [] {
+      print("\(outlook.format): " + (outlook.words.map { "no, \($0)." } ?? "can hold it."))
+    }
   }
 
   static func show(_ report: QuantizeReport) {

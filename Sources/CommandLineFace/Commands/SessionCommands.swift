@@ -73,7 +73,7 @@ struct ReplayCommand: ParsableCommand {
     var loop = WorkbenchLoop(
       terminal: terminal, store: Store(state: State(size: size)), laboratory: laboratory,
       themes: screen.themeCatalog(), recordings: screen.recordings(),
-      startedAt: session.milliseconds)
+      lessons: screen.lessonDesk(), startedAt: session.milliseconds)
     loop.play(session)
     let code = loop.run()
     for line in loop.end() { print(line) }
@@ -99,10 +99,20 @@ enum SessionPath {
   }
 }
 
-/// Lists, checks and exports sessions.
+/// Lists, checks, compares and exports sessions.
 struct SessionsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sessions", abstract: "List, check and export recorded sessions.")
+    commandName: "sessions", abstract: "List, check, compare and export recorded sessions.",
+    subcommands: [
+      SessionsListCommand.self, SessionsDiffCommand.self, SessionsMarkdownCommand.self,
+    ],
+    defaultSubcommand: SessionsListCommand.self)
+}
+
+/// Lists and checks sessions, and writes one as an asciicast.
+struct SessionsListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List and check sessions, write an asciicast (the default).")
 
   @Argument(help: "Sessions to check, by path or name; all that are found without any.")
   var names: [String] = []
@@ -112,30 +122,13 @@ struct SessionsCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    try SessionListing(kind: .session, names: names, asciicast: asciicast, screen: screen)
+    try SessionListing(names: names, asciicast: asciicast, screen: screen)
       .run(asJSON: output.json)
   }
 }
 
-/// Lists and checks lessons.
-struct LessonsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "lessons", abstract: "List and check lessons.")
-
-  @Argument(help: "Lessons to check, by path or name; all that are found without any.")
-  var names: [String] = []
-  @OptionGroup var screen: ScreenOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    try SessionListing(kind: .lesson, names: names, asciicast: nil, screen: screen)
-      .run(asJSON: output.json)
-  }
-}
-
-/// What `sessions` and `lessons` share.
+/// What `sessions` does.
 struct SessionListing {
-  let kind: SessionKind
   let names: [String]
   let asciicast: String?
   let screen: ScreenOptions
@@ -154,7 +147,7 @@ struct SessionListing {
     }
     let entries =
       paths.isEmpty
-      ? SessionCatalog.entries(folders: screen.sessionFolders()).filter { $0.kind == kind }
+      ? SessionCatalog.entries(folders: screen.sessionFolders())
       : paths.map(SessionFile.entry)
     if asJSON {
       try Output.json(entries)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CursesBackend
 import Engine
+import FoundationEssentials
 import Platform
 import Shell
 import TerminalUI
@@ -48,6 +49,14 @@ struct ScreenOptions: ParsableArguments {
       .existing
   }
 
+  /// Where lessons are read, and what the learner answered is kept.
+  func lessonDesk(_ locator: ResourceLocator = ResourceLocator()) -> LessonDesk {
+    LessonDesk(
+      folders: sessionFolders(locator),
+      progressPath: locator.stateFolder.map { $0 + "/lessons.json" },
+      language: LessonDesk.userLanguage(ProcessInfo.processInfo.environment))
+  }
+
   /// Where recordings are written: the user's own data, never next to the program.
   func recordings(_ locator: ResourceLocator = ResourceLocator()) -> String {
     sessions ?? (locator.dataFolder ?? ".") + "/Sessions"
@@ -88,10 +97,10 @@ struct WorkbenchCommand: ParsableCommand {
     if let theme = screen.theme { state.theme = theme }
     var loop = WorkbenchLoop(
       terminal: terminal, store: Store(state: state), laboratory: laboratory, themes: themes,
-      recordings: screen.recordings())
+      recordings: screen.recordings(), lessons: screen.lessonDesk())
     let catalog = CatalogSource(
       laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(),
-      model: model.model)
+      model: model.model, lessons: screen.lessonDesk())
     loop.begin(catalog.messages() + [.launch(model: model.model, against: base.against)])
     let code = loop.run()
     for line in loop.end() { print(line) }

@@ -60,6 +60,8 @@ package final class Laboratory: Sendable {
     var blocks: [QuantizedBlock]
     /// One calibration window, for looking into cells.
     var sample: [Int32]
+    /// The text that methods looked at; nil where nobody did.
+    var calibration: ArtifactManifest.Calibration?
   }
 
   let pool: WorkerPool

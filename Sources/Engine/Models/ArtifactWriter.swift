@@ -9,29 +9,44 @@ import Tensors
 struct ArtifactWriter {
   private let held: Laboratory.OpenModel
   private let quantized: Laboratory.Quantized
-  private let format: any ExportFormat.Type
+  private let format: any ExportFormat
+  private let pool: WorkerPool
+  /// As it was asked for.
+  private let name: String
 
   /// - Throws: `EngineError.unknownFormat`.
-  init(held: Laboratory.OpenModel, quantized: Laboratory.Quantized, format: String) throws {
-    guard let found = ExportFormats.named(format) else {
-      throw EngineError.unknownFormat(
-        name: format, known: ExportFormats.all.map { $0.name })
-    }
+  init(
+    held: Laboratory.OpenModel, quantized: Laboratory.Quantized, format: String, pool: WorkerPool
+  ) throws {
     self.held = held
     self.quantized = quantized
-    self.format = found
+    self.pool = pool
+    self.format = try Self.format(format)
+    name = format
+  }
+
+  private static func format(_ name: String) throws -> any ExportFormat {
+    guard let found = ExportFormats.named(name) else {
+      throw EngineError.unknownFormat(name: name, known: ExportFormats.names)
+    }
+    return found
+  }
+
+  /// Whether a directory can be put at the path.
+  ///
+  /// - Throws: `EngineError.badOutput`.
+  static func check(path: String) throws {
+    if let reason = OutputPlace.obstacle(at: path) {
+      throw EngineError.badOutput(path: path, reason: reason)
+    }
   }
 
   /// Whether the open model can be written once it is quantized, whatever the recipe: asked before any work begins.
   ///
-  /// - Throws: `EngineError.unknownFormat`, `.outputExists`, `.cannotExport`; what reading its files throws.
+  /// - Throws: `EngineError.unknownFormat`, `.badOutput`, `.cannotExport`; what reading its files throws.
   static func check(_ held: Laboratory.OpenModel, format: String, path: String? = nil) throws {
-    guard ExportFormats.named(format) != nil else {
-      throw EngineError.unknownFormat(name: format, known: ExportFormats.all.map { $0.name })
-    }
-    if let path, FileManager.default.fileExists(atPath: path) {
-      throw EngineError.outputExists(path: path)
-    }
+    _ = try Self.format(format)
+    if let path { try check(path: path) }
     if let base = held.summary.against {
       throw EngineError.cannotExport(
         what: held.summary.name,
@@ -46,12 +61,33 @@ struct ArtifactWriter {
     _ = try ArtifactSource(held.stored, held.model.frame)
   }
 
+  /// Whether the format can hold what surrounds the layers: constants, tokenizer, other tensors.
+  ///
+  /// - Throws: `EngineError.cannotExport` with the reason.
+  static func checkSurroundings(_ held: Laboratory.OpenModel, format name: String) throws {
+    let source = try ArtifactSource(held.stored, held.model.frame)
+    do {
+      try format(name).check(
+        ModelFacts(held), modelType: held.model.configuration.modelType, names: source.names)
+    } catch {
+      throw EngineError.cannotExport(what: "\(held.summary.name) as \(name)", reason: "\(error)")
+    }
+  }
+
+  /// Whether the format can hold what the recipe makes of the layers.
+  ///
+  /// - Throws: `EngineError.formatCannotHold` with the reason and the nearest recipe.
+  static func check(_ outline: ArtifactOutline, _ recipe: Recipe, format: String) throws {
+    guard let words = ExportOutlook(format, outline, recipe).words else { return }
+    throw EngineError.formatCannotHold(format: format, reason: words)
+  }
+
   /// Writes a directory whole, or nothing; yields its bytes.
   ///
   /// - Parameter tell: is told what becomes of tensors that a format does not hold as they are stored.
-  /// - Throws: `EngineError.outputExists`, `.cannotExport`; what writing throws.
+  /// - Throws: `EngineError.badOutput`, `.cannotExport`, `.formatCannotHold`; what writing throws.
   func write(to path: String, telling tell: (String) -> Void) throws -> Int {
-    try Self.check(held, format: format.name, path: path)
+    try Self.check(held, format: name, path: path)
     guard !quantized.blocks.isEmpty else {
       throw EngineError.cannotExport(
         what: held.summary.name, reason: "it is an artifact already; copy its directory")
@@ -62,7 +98,7 @@ struct ArtifactWriter {
       try quantized.model.linears.map { id in
         let linear = quantized.model[id]
         return Artifact.Layer(
-          name: linear.name, weight: try expanded.writable(linear.weight),
+          name: linear.name, weight: try writable(linear.weight, &expanded),
           activation: linear.activation)
       } + tables(&expanded)
     let names = Set(layers.map { $0.name + ".weight" })
@@ -82,16 +118,27 @@ struct ArtifactWriter {
     let origin =
       held.isBuiltIn
       ? "built-in" : URL(fileURLWithPath: held.stored.path).standardizedFileURL.path
-    let directory = try WholeDirectory(path: path)
+    var artifact = Artifact(
+      config: try config(source), layers: layers,
+      others: others, companions: source.companions, files: source.files,
+      notes: try ArtifactNotes.make(
+        quantized.recipe, source: origin, planted: held.summary.planted,
+        rotated: held.summary.rotated))
+    artifact.facts = try ModelFacts(held)
+    artifact.pool = pool
+    try Self.check(artifact.outline, quantized.recipe, format: name)
+    var losses: [String] = []
+    let directory = try WholeDirectory(path: path, fillingEmpty: true)
     do {
-      let artifact = Artifact(
-        config: try config(source), layers: layers,
-        others: others, companions: source.companions, files: source.files,
-        notes: try ArtifactNotes.make(
-          quantized.recipe, source: origin, planted: held.summary.planted,
-          rotated: held.summary.rotated))
       // The views point into the source's maps.
-      try withExtendedLifetime(source) { try format.write(artifact, into: directory) }
+      try withExtendedLifetime(source) {
+        try format.write(artifact, into: directory) { words in
+          losses.append(words)
+          tell(words)
+        }
+      }
+      var manifest = ArtifactManifest(quantized, format: name, source: origin, losses: losses)
+      try manifest.write(into: directory)
       try directory.commit()
     } catch {
       directory.abandon()
@@ -100,24 +147,37 @@ struct ArtifactWriter {
     return try size(of: path)
   }
 
+  private var keepsBlocks: Bool { type(of: format).keepsBlocks }
+
+  /// A weight as the format takes it.
+  private func writable(
+    _ weight: any LinearWeight, _ expanded: inout ExpandedTensors
+  ) throws -> any LinearWeight {
+    keepsBlocks && weight is BlockWeight ? weight : try expanded.writable(weight)
+  }
+
+  private func isWrittenAsLayer(_ table: any LinearWeight) -> Bool {
+    !table.format.isFloat && (keepsBlocks || !(table is BlockWeight))
+  }
+
   /// Embedding table and head, where they are quantized; a table that is both is written once.
   private func tables(_ expanded: inout ExpandedTensors) throws -> [Artifact.Layer] {
     let model = quantized.model
     let isTied = model.configuration.tiedEmbeddings
     var layers: [Artifact.Layer] = []
-    // Tables that are blocks of a GGUF file are not quantized here; they are written like other tensors.
-    if !model.embedding.format.isFloat, !(model.embedding is BlockWeight) {
+    // Tables that are blocks of a GGUF file are not quantized here; they are written like other tensors, or as they are.
+    if isWrittenAsLayer(model.embedding) {
       layers.append(
         Artifact.Layer(
           name: LinearPlan.layer(of: model.frame.embedding),
-          weight: try expanded.writable(model.embedding),
+          weight: try writable(model.embedding, &expanded),
           activation: isTied ? model.head.activation : model.precision.activation,
           isEmbedding: true))
     }
-    if !isTied, !model.head.weight.format.isFloat, !(model.head.weight is BlockWeight) {
+    if !isTied, isWrittenAsLayer(model.head.weight) {
       layers.append(
         Artifact.Layer(
-          name: model.head.name, weight: try expanded.writable(model.head.weight),
+          name: model.head.name, weight: try writable(model.head.weight, &expanded),
           activation: model.head.activation))
     }
     return layers

@@ -18,6 +18,17 @@ extension Verdict {
     guard check.mark != .unknown || recall != nil || tasks != nil else { return check }
     if let recall {
       check.evidence += "; recall through the cache \(recall.words)"
+      if recall.weakness != nil, let tokens = recall.tokens {
+        check.evidence +=
+          ", tokens of answers \(Quantity.percent(tokens.baselineShare, 1)) -> "
+          + Quantity.percent(tokens.quantizedShare, 1)
+      }
+      if recall.isBroken {
+        if check.mark == .pass { check.mark = .warn }
+        next.append(
+          "Fewer than half of the answer tokens that the baseline finds are found through the cache: it may be broken."
+        )
+      }
       if let flips = recall.flips, recall.weakness == nil {
         warn(&check, lost: flips.lost, gained: flips.gained, "Recall through the cache", &next)
       }

@@ -110,6 +110,8 @@ package enum RuntimeRules {
     var mixedCache: Finding?
     /// Weights in the blocks of a GGUF file.
     var blocks = Finding(.refused, "it reads no GGUF blocks", nearest: "W4 g128")
+    /// Where all of this was read.
+    var sources: RuntimeSources
 
     func findings(_ demand: RuntimeDemand) -> [Finding] {
       var found: [Finding] = []

@@ -47,7 +47,14 @@ extension RuntimeRules {
     ],
     blocks: Finding(
       .fallback, "GGUF through a plugin that its documents call experimental and not tuned",
-      nearest: "W4 g128"))
+      nearest: "W4 g128"),
+    sources: RuntimeSources(
+      "code: vLLM marlin_utils.py, read 2026-11-23",
+      [
+        .activations: "docs.vllm.ai, FP8 and INT8 pages, read 2026-11-23",
+        .cache: "code: vLLM pull request 38479; docs.vllm.ai, quantized KV cache",
+        .blocks: "docs.vllm.ai, GGUF page, read 2026-11-23",
+      ]))
 
   /// vLLM on x86 processors: `kernels/linear/mixed_precision/cpu.py`.
   static let vllmCPU = Runtime(
@@ -68,7 +75,14 @@ extension RuntimeRules {
     cache: [
       CacheRow(
         [.float8], .fallback, "FP8 only as storage, in new versions", nearest: "FP16 cache")
-    ] + floatCacheOnly("vLLM's CPU backend"))
+    ] + floatCacheOnly("vLLM's CPU backend"),
+    sources: RuntimeSources(
+      "code: vLLM kernels/linear/mixed_precision/cpu.py, read 2026-11-23",
+      [
+        .activations: "docs.vllm.ai, supported hardware table, read 2026-11-23",
+        .cache: "docs.vllm.ai, supported hardware table, read 2026-11-23",
+        .blocks: "docs.vllm.ai, supported hardware table, read 2026-11-23",
+      ]))
 
   /// What llama.cpp reads, whatever it runs on.
   private static let llamaCppWeights: [WeightRow] = [
@@ -104,7 +118,13 @@ extension RuntimeRules {
   static let llamaCppCPU = Runtime(
     name: "llama.cpp (CPU)", asOf: "2026-11-23", weights: llamaCppWeights,
     realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache,
-    blocks: Finding(.native))
+    blocks: Finding(.native),
+    sources: RuntimeSources(
+      "code: llama.cpp of llama-cpp-python 0.3.36, repack.cpp, amx/common.h",
+      [
+        .cache: "code: llama.cpp of llama-cpp-python 0.3.36, common/arg.cpp, llama-context.cpp",
+        .blocks: "code: llama.cpp of llama-cpp-python 0.3.36, ggml-cpu.c",
+      ]))
 
   /// llama.cpp on GPUs; flash attention with different types for K and V is a build option.
   static let llamaCppGPU = Runtime(
@@ -112,7 +132,10 @@ extension RuntimeRules {
     realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache,
     mixedCache: Finding(
       .fallback, "different K and V need a build with FA_ALL_QUANTS", nearest: "K as V"),
-    blocks: Finding(.native))
+    blocks: Finding(.native),
+    sources: RuntimeSources(
+      "code: llama.cpp of llama-cpp-python 0.3.36, ggml-quants.c",
+      [.cache: "code: llama.cpp of llama-cpp-python 0.3.36, llama-context.cpp, build options"]))
 
   /// ONNX Runtime on processors: `matmul_nbits.cc`, `qnbitgemm.cpp`.
   static let onnxCPU = Runtime(
@@ -139,7 +162,10 @@ extension RuntimeRules {
     realZeroPoints: Finding(
       .fallback, "MatMulNBits unpacks to FP32 when zero points are real",
       nearest: "W4 g128 asymmetric"),
-    activations: onnxActivations, cache: floatCacheOnly("ONNX Runtime"))
+    activations: onnxActivations, cache: floatCacheOnly("ONNX Runtime"),
+    sources: RuntimeSources(
+      "code: ONNX Runtime 1.32.0, matmul_nbits.cc, qnbitgemm.cpp",
+      [.activations: "documents of ONNX Runtime, MatMulInteger, read 2026-11-23"]))
 
   /// ONNX Runtime on NVIDIA GPUs.
   static let onnxCUDA = Runtime(
@@ -153,7 +179,9 @@ extension RuntimeRules {
       WeightRow(.refused, "MatMulNBits needs blocks of 16 to 128", nearest: "W4 g128"),
     ],
     realZeroPoints: Finding(.native), activations: onnxCUDAActivations,
-    cache: floatCacheOnly("ONNX Runtime"))
+    cache: floatCacheOnly("ONNX Runtime"),
+    sources: RuntimeSources(
+      "documents of ONNX Runtime 1.32.0, ContribOperators.md, MatMulNBits"))
 
   /// TensorRT-LLM: `docs/source/features/quantization.md`.
   static let tensorRT = Runtime(
@@ -174,7 +202,9 @@ extension RuntimeRules {
         nearest: "FP8 cache"),
       CacheRow([.integer], .refused, "no INT{bits} cache", nearest: "FP8 cache"),
       CacheRow(nil, .refused, "no kernel known reads such a cache", nearest: "FP8 cache"),
-    ])
+    ],
+    sources: RuntimeSources(
+      "documents of TensorRT-LLM, features/quantization.md, read 2026-11-23"))
 
   /// OpenVINO on processors: its documents on weights and on `KV_CACHE_PRECISION`.
   static let openVINO = Runtime(
@@ -194,7 +224,9 @@ extension RuntimeRules {
       CacheRow([.integer], bits: [8], .fallback, "groups of 32 by default", nearest: "group 32"),
       CacheRow([.integer], bits: [4], .fallback, "u4 only in new versions", nearest: "INT8"),
       CacheRow(nil, .refused, "the cache is u8, BF16 or FP16", nearest: "INT8 g32"),
-    ])
+    ],
+    sources: RuntimeSources(
+      "documents of OpenVINO, weight compression and KV_CACHE_PRECISION, read 2026-11-23"))
 
   /// torchao: `Int4WeightOnlyConfig`, `Int8DynamicActivationInt8WeightConfig`, `Float8...Config` of its documents.
   static let torchAO = Runtime(
@@ -218,5 +250,7 @@ extension RuntimeRules {
       .refused, "HQQ's zero points come from torchao's own quantizer only",
       nearest: "W4 g128 asymmetric"),
     activations: torchAOActivations,
-    cache: [CacheRow(nil, .refused, "it leaves the cache to others", nearest: "FP16 cache")])
+    cache: [CacheRow(nil, .refused, "it leaves the cache to others", nearest: "FP16 cache")],
+    sources: RuntimeSources(
+      "docs.pytorch.org, torchao configurations, read 2026-11-23"))
 }

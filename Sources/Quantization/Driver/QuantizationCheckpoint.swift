@@ -59,18 +59,50 @@ package final class QuantizationCheckpoint {
   private let lock: FolderLock
   private var done: [BlockFile.Note] = []
 
+  /// The file that says whose the folder is, made with it: only what carries it is ever removed.
+  static let mark = "unfinished-run-of-nibble"
+
+  /// Whether something is at the path that no run has made: a folder of somebody else, or a file.
+  package static func isForeign(_ folder: String) -> Bool {
+    let files = FileManager.default
+    guard files.fileExists(atPath: folder) else {
+      // A link that leads nowhere is not followed.
+      return (try? files.destinationOfSymbolicLink(atPath: folder)) != nil
+    }
+    if files.fileExists(atPath: folder + "/" + mark) { return false }
+    // Earlier versions left no mark, but their state, or a lock alone.
+    if let data = files.contents(atPath: folder + "/state.json") {
+      return (try? JSONDecoder().decode(Owner.self, from: data)) == nil
+    }
+    let names = try? files.contentsOfDirectory(atPath: folder)
+    return names != ["lock"]
+  }
+
+  /// What the state of every version says.
+  private struct Owner: Decodable {
+    var version: Int
+    var identity: Identity
+    var blocks: Int
+  }
+
   /// Opens or makes the folder.
   ///
-  /// - Throws: `QuantizationError.checkpointBusy` while another run is at work in it; `PlatformError` when it cannot be
-  ///   made or locked.
+  /// - Throws: `QuantizationError.checkpointForeign` for a folder that no run has made, `.checkpointBusy` while another run
+  ///   is at work in it; `PlatformError` when it cannot be made or locked.
   package init(folder: String, identity: Identity) throws {
     self.folder = folder
     self.identity = identity
+    guard !Self.isForeign(folder) else {
+      throw QuantizationError.checkpointForeign(folder: folder)
+    }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     guard let lock = try FolderLock(folder: folder) else {
       throw QuantizationError.checkpointBusy(folder: folder)
     }
     self.lock = lock
+    try WholeFile.write(
+      "This folder keeps an unfinished run of nibble quantize; it is removed when the run is done.\n",
+      to: folder + "/" + Self.mark)
   }
 
   /// How far the run kept in a folder has come; nil when there is none.
@@ -132,7 +164,25 @@ package final class QuantizationCheckpoint {
   }
 
   /// Removes the folder; what is mapped from it stays readable.
-  package func remove() throws { try FileManager.default.removeItem(atPath: folder) }
+  package func remove() throws { try Self.remove(folder) }
+
+  /// Removes what a run has put into its folder, and the folder if nothing else is in it.
+  ///
+  /// - Throws: what removing a file throws.
+  package static func remove(_ folder: String) throws {
+    guard !isForeign(folder) else { return }
+    let files = FileManager.default
+    let names = try files.contentsOfDirectory(atPath: folder)
+    let own = names.filter { name in
+      let isNumbered = ["block-", "stream-"].contains { name.hasPrefix($0) }
+      return isNumbered && name.hasSuffix(".safetensors") || ["state.json", "lock"].contains(name)
+        || name.hasPrefix(".") && name.hasSuffix(".tmp")
+    }
+    for name in own { try files.removeItem(atPath: folder + "/" + name) }
+    // The mark last, so that a removal that ends early can be taken up.
+    if names.contains(mark) { try files.removeItem(atPath: folder + "/" + mark) }
+    if OutputPlace.isEmpty(folder) { try files.removeItem(atPath: folder) }
+  }
 
   private func path(_ name: String) -> String { folder + "/" + name }
 

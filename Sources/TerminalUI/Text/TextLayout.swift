@@ -47,8 +47,10 @@ package enum TextLayout {
       + String(repeating: " ", count: spare - before)
   }
 
-  /// `text` in lines of at most `width` columns, broken at spaces, between East Asian characters,
-  /// and inside words that are longer than a line.
+  /// `text` in lines of at most `width` columns.
+  ///
+  /// Lines are broken at spaces, between Chinese and Japanese characters,
+  /// and inside words that are longer than a line. Korean is broken at its spaces.
   ///
   /// Line ends in the text stay line ends.
   package static func wrap(_ text: String, to width: Int) -> [String] {
@@ -137,9 +139,18 @@ private struct LineWrapper {
 
   /// How many pieces at the end of the line belong to the word that goes on with `piece`.
   private func tail(before piece: Piece) -> Int {
-    guard piece.width < 2 else { return 0 }
-    let kept = line.reversed().prefix { $0.character != " " && $0.width < 2 }.count
+    guard staysTogether(piece) else { return 0 }
+    let kept = line.reversed().prefix { $0.character != " " && staysTogether($0) }.count
     return kept < line.count ? kept : 0
+  }
+
+  /// Whether a character belongs to a word that is broken at spaces alone: narrow ones, and Hangul.
+  private func staysTogether(_ piece: Piece) -> Bool {
+    guard piece.width > 1 else { return true }
+    return piece.character.unicodeScalars.first.map { scalar in
+      (0xAC00...0xD7A3).contains(scalar.value) || (0x1100...0x11FF).contains(scalar.value)
+        || (0x3130...0x318F).contains(scalar.value)
+    } ?? false
   }
 
   private mutating func breakLine(keeping count: Int) {

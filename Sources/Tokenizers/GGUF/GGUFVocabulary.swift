@@ -27,6 +27,8 @@ package struct GGUFVocabulary: Sendable {
   package var addsEOS: Bool?
   package var addsSpacePrefix: Bool?
   package var templates = ChatTemplates()
+  /// What texts it cuts otherwise than the tokenizer it was made from, in words; nil for none that is known.
+  package var caveat: String?
 
   package init(file: String, model: String, tokens: [[UInt8]]) {
     self.file = file

@@ -12,7 +12,7 @@ package enum Dispatch {
   /// The bindings that a press can meet now: the overlay's, or the screen's and the global ones.
   package static func active(_ state: State) -> [Binding] {
     if let overlay = state.overlay { return overlay.bindings }
-    return Screens.current(state).bindings + Keymap.global
+    return LessonKeys.bindings(state) + Screens.current(state).bindings + Keymap.global
   }
 
   static func handle(_ event: InputEvent, _ state: inout State) -> [Effect] {

@@ -119,6 +119,9 @@ package enum Keymap {
       state.overlay = .help(HelpPage(screen: state.screen))
       return []
     },
+    Binding("W", name: "words", help: "Explain the words on this screen.") { state in
+      [.openGlossary(language: state.lesson?.lesson.language ?? state.catalog.language)]
+    },
     Binding("ctrl+l", name: "redraw", help: "Draw the whole screen again.") { _ in [.redraw] },
   ]
 

@@ -11,6 +11,7 @@ extension Overlay {
     case .confirm: Confirmation.bindings
     case .edit: FieldEdit.bindings
     case .filter: FilterEdit.bindings
+    case .glossary: GlossaryPage.bindings
     }
   }
 
@@ -23,6 +24,8 @@ extension Overlay {
       Keymap.Scope(title: "Question", bindings: Confirmation.bindings),
       Keymap.Scope(title: "Editing a field", bindings: FieldEdit.bindings),
       Keymap.Scope(title: "Filter", bindings: FilterEdit.bindings),
+      Keymap.Scope(title: "Glossary", bindings: GlossaryPage.bindings),
+      Keymap.Scope(title: "Lesson", bindings: LessonKeys.all),
     ]
   }
 
@@ -50,7 +53,7 @@ extension Overlay {
       change(&filter.editor)
       state.overlay = .filter(filter)
       filter.apply(filter.editor.text, &state)
-    case .help, .themes, .confirm, nil: break
+    case .help, .themes, .confirm, .glossary, nil: break
     }
     return []
   }
@@ -64,6 +67,7 @@ extension Overlay {
     case .confirm(let question): question.draw(in: rect, of: &buffer, look: look)
     case .edit(let field): field.draw(in: rect, of: &buffer, look: look)
     case .filter(let filter): filter.draw(in: rect, of: &buffer, look: look)
+    case .glossary(let page): page.draw(in: rect, of: &buffer, look: look)
     }
   }
 }

@@ -21,6 +21,12 @@ package struct Player: Sendable {
   package private(set) var position = 0.0
   package var isPlaying = false
   package private(set) var speed = 1.0
+  /// Whether pauses in the recording are shortened while it plays.
+  package var capsPauses = true
+  /// Whether it begins again at its end.
+  package var loops = false
+  /// Whether the keys are shown.
+  package var showsHelp = false
   /// The last narration or note.
   package private(set) var caption: String?
   package private(set) var waiting: Waiting?
@@ -71,7 +77,7 @@ package struct Player: Sendable {
     var left = Double(milliseconds) * speed
     while left > 0, !isAtEnd, waiting == nil {
       let due = Double(session.lines[index].at)
-      if due - position > Self.longestIdle { position = due - Self.longestIdle }
+      if capsPauses, due - position > Self.longestIdle { position = due - Self.longestIdle }
       guard due <= position + left else {
         position += left
         return
@@ -80,7 +86,8 @@ package struct Player: Sendable {
       position = max(position, due)
       apply(stops: true)
     }
-    if isAtEnd { isPlaying = false }
+    guard isAtEnd else { return }
+    if loops, length > 0, waiting == nil { seek(to: 0) } else { isPlaying = false }
   }
 
   /// Goes to the next line that changes what is seen.
@@ -108,6 +115,9 @@ package struct Player: Sendable {
     go(toLine: target)
     position = goal
   }
+
+  /// Goes to a tenth of the session, 0 to 9.
+  package mutating func goTo(tenth: Int) { seek(to: length * Double(min(max(0, tenth), 9)) / 10) }
 
   /// Goes to the marker after (+1) or before (-1) this point.
   package mutating func jump(_ direction: Int) {

@@ -47,6 +47,20 @@ package enum PlayerKeys {
       staying("=", name: "speed 1", help: "The speed it was recorded at.") { $0.resetSpeed() },
       staying("home", "g", name: "start", help: "To the start.") { $0.seek(to: 0) },
       staying("end", "G", name: "end", help: "To the end.") { $0.seek(to: $0.length) },
+    ]
+    + (0...9).map { tenth in
+      staying(
+        "\(tenth)", name: "\(tenth)0 %",
+        help: tenth == 0 ? "To the start; 1 to 9 to the tenths." : "To \(tenth) tenths."
+      ) { $0.goTo(tenth: tenth) }
+    } + [
+      staying("i", name: "pauses", help: "Shorten long pauses, or play them as they were.") {
+        $0.capsPauses.toggle()
+      },
+      staying("o", name: "loop", help: "Begin again at the end, or stop there.") {
+        $0.loops.toggle()
+      },
+      staying("?", name: "keys", help: "Show the keys, or hide them.") { $0.showsHelp.toggle() },
       staying("enter", name: "go on", help: "Go on after narration or an exercise.") {
         if $0.waiting == nil { $0.isPlaying = true } else { $0.proceed() }
       },
@@ -72,6 +86,10 @@ package enum PlayerKeys {
 
   /// Gives an event to the player.
   package static func handle(_ event: InputEvent, _ player: inout Player) -> Outcome {
+    if player.showsHelp, case .key(let press) = event, press != .control("c") {
+      player.showsHelp = false
+      return .stays
+    }
     guard case .key(let press) = event else {
       if case .task = player.waiting { player.practise(.input(event: event)) }
       return .stays

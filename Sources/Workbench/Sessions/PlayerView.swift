@@ -28,6 +28,25 @@ package enum PlayerView {
       }
     }
     drawBar(player, in: rows[2], of: &buffer, look: look)
+    if player.showsHelp { drawHelp(in: rect, of: &buffer, look: look) }
+  }
+
+  /// All keys of the player, over the screen; the tenths in one line.
+  private static func drawHelp(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
+    let rows = PlayerKeys.rows.filter { row in
+      row.keys.first.map { $0 == "0" || Int($0) == nil } ?? false
+    }
+    let lines = rows.map { row -> StyledText in
+      let keys = row.keys.compactMap { KeyPress(name: $0) }.map { Binding.short($0) }
+        .joined(separator: " ")
+      return StyledText(TextLayout.fit(keys, to: 12), .key) + StyledText(" " + row.help)
+    }
+    let room = buffer.modal(
+      "Keys of the player", size: Size(width: min(rect.width, 66), height: lines.count + 2),
+      in: rect, footer: StyledText("any key closes", .hint), look: look)
+    for (row, line) in lines.prefix(room.height).enumerated() {
+      buffer.line(line, in: room.row(row), look: look.insideModal)
+    }
   }
 
   private static func title(_ player: Player) -> StyledText {
@@ -79,7 +98,8 @@ package enum PlayerView {
   ) {
     let mark = player.isPlaying ? look.glyphs.play : look.glyphs.pause
     let time = "\(clock(player.position)) of \(clock(player.length))"
-    let speed = "\(Quantity.significant(player.speed, 3)) ×"
+    let modes = (player.loops ? "loop " : "") + (player.capsPauses ? "" : "pauses ")
+    let speed = "\(modes)\(Quantity.significant(player.speed, 3)) ×"
     let left = StyledText(" \(mark) ", .accent) + StyledText(time)
     let columns = rect.row(0).columns(
       [.fixed(left.width), .fill(), .fixed(speed.count + 1)], spacing: 1)
@@ -91,7 +111,7 @@ package enum PlayerView {
       buffer.set(look.glyphs.vertical, x: x, y: rect.y, style: look.style(.warn))
     }
     buffer.line(StyledText(speed, .dim), in: columns[2], look: look)
-    let shown = ["space", ".", ",", "right", "left", "]", "plus", "f", "q"]
+    let shown = ["space", ".", ",", "right", "left", "]", "?", "f", "q"]
     let hints = shown.compactMap { key -> HintBar.Hint? in
       guard let row = PlayerKeys.rows.first(where: { $0.keys.contains(key) }),
         let press = KeyPress(name: key)

@@ -10,6 +10,9 @@ package struct Catalog: Hashable, Sendable {
   package var runs: [RunRecord] = []
   package var themes: [ThemeEntry] = []
   package var sessions: [SessionEntry] = []
+  package var lessons: [LessonEntry] = []
+  /// The language that lessons and words are told in unless another is chosen.
+  package var language = "en"
   package var exportFormats: [ExportEntry] = []
 
   package init() {}
@@ -28,6 +31,9 @@ package struct Catalog: Hashable, Sendable {
       }
     case .themes(let entries): themes = entries
     case .sessions(let entries): sessions = entries
+    case .lessons(let entries, let language):
+      lessons = entries
+      self.language = language
     case .exportFormats(let entries): exportFormats = entries
     }
   }
@@ -51,6 +57,7 @@ package enum CatalogPart: Hashable, Sendable, Codable {
   case run(record: RunRecord)
   case themes(entries: [ThemeEntry])
   case sessions(entries: [SessionEntry])
+  case lessons(entries: [LessonEntry], language: String)
   case exportFormats(entries: [ExportEntry])
 }
 

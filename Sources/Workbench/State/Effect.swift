@@ -17,6 +17,17 @@ package enum Effect: Hashable, Sendable {
   case mark(title: String)
   /// Open a recorded session or a lesson in the player.
   case openSession(path: String)
+  /// Read a lesson and begin it; nil for the user's language.
+  case openLesson(path: String, language: String?)
+  /// Write how the stops of a lesson went to the learner's file.
+  case keepProgress(
+    lesson: String, language: String, records: [String: LessonRecord], isFinished: Bool)
+  /// Play a stretch of a recorded session, in milliseconds, and come back.
+  case watch(session: String, from: Int, to: Int?)
+  /// Take the reports of these jobs from a recorded session.
+  case standIn(session: String, jobs: [String])
+  /// Look up the words that are explained.
+  case openGlossary(language: String?)
   /// Write a text file, such as the report of a run, under the workspace.
   case exportText(name: String, text: String)
   /// Put a text on the clipboard.

@@ -19,6 +19,7 @@ struct JobConsequences: Sendable {
     LoadJob.name: JobConsequences(
       LoadJob.self, problem: { impossible($0) }
     ) { state, summary in
+      state.readOnly = nil
       state.choices.workload.context = min(max(1, summary.shape.context), 8192)
       state.choices.workload.promptTokens = max(1, state.choices.workload.context * 3 / 4)
       state.choices.workload.generatedTokens = max(1, state.choices.workload.context / 4)

@@ -16,6 +16,12 @@ package enum Message: Hashable, Sendable, Codable {
   case catalog(part: CatalogPart)
   /// A recording began at `path`, or ended (nil).
   case recording(path: String?)
+  /// Something happened to a lesson from outside: it begins, a stretch was watched.
+  case lesson(event: LessonEvent)
+  /// The words to explain, those on the screen first.
+  case glossary(terms: [GlossaryTerm])
+  /// Nothing can be measured from here on, and why; nil once it can.
+  case readOnly(reason: String?)
   /// An effect has something to say: where a text was written, why a theme was refused.
   case notice(kind: Notice.Kind, text: String)
 }

@@ -8,6 +8,7 @@ package enum Overlay: Hashable, Sendable {
   case confirm(Confirmation)
   case edit(FieldEdit)
   case filter(FilterEdit)
+  case glossary(GlossaryPage)
 
   /// The name that lessons use.
   package var name: String {
@@ -18,6 +19,7 @@ package enum Overlay: Hashable, Sendable {
     case .confirm: "confirm"
     case .edit: "edit"
     case .filter: "filter"
+    case .glossary: "glossary"
     }
   }
 }
@@ -29,6 +31,14 @@ package struct HelpPage: Hashable, Sendable {
   package var top = 0
 
   package init(screen: String) { self.screen = screen }
+}
+
+/// Words explained, those on the screen first.
+package struct GlossaryPage: Hashable, Sendable {
+  package var terms: [GlossaryTerm]
+  package var selected = 0
+
+  package init(terms: [GlossaryTerm]) { self.terms = terms }
 }
 
 /// The command palette: everything that can be done now, found by a few letters of its name.

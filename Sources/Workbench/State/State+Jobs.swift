@@ -5,6 +5,10 @@ package import Quantization
 extension State {
   /// Asks the engine for something.
   package mutating func start(_ job: some Job) -> [Effect] {
+    if let readOnly, !(job is LoadJob) {
+      say(.information, readOnly)
+      return []
+    }
     let effects = jobs.start(job, now: now)
     if effects.isEmpty, let active = jobs.active {
       say(.information, "Queued: \(job.words). Waiting for: \(active.title)")

@@ -21,6 +21,10 @@ package struct State: Hashable, Sendable {
   package var previewedTheme: String?
   /// The file that is being recorded to.
   package var recording: String?
+  /// The lesson that is taken.
+  package internal(set) var lesson: LessonRun?
+  /// Why nothing can be measured: a session was taken over whose model is not here.
+  package internal(set) var readOnly: String?
 
   /// What the screens remember of their cursors; a screen reaches its own by `state[Self.self]`.
   var views = RoomStore()

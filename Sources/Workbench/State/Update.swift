@@ -9,6 +9,10 @@ package func update(_ state: inout State, _ message: Message) -> [Effect] {
   let visits = state.visits
   var effects = applied(message, to: &state)
   if state.visits != visits { effects += Screens.current(state).appeared(&state) }
+  if state.lesson != nil {
+    if case .tick = message { return effects }
+    effects += state.settleLesson(message)
+  }
   return effects
 }
 
@@ -33,6 +37,13 @@ private func applied(_ message: Message, to state: inout State) -> [Effect] {
   case .recording(let path):
     state.recording = path
     state.say(.information, path.map { "Recording to \($0)" } ?? "Recording ended")
+    return []
+  case .lesson(let event): return state.take(event)
+  case .glossary(let terms):
+    state.overlay = .glossary(GlossaryPage(terms: terms))
+    return []
+  case .readOnly(let reason):
+    state.readOnly = reason
     return []
   case .notice(let kind, let text):
     state.say(kind, text)

@@ -5,7 +5,8 @@ enum KeyHints {
   static func draw(_ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     var hints: [HintBar.Hint] = []
     if state.overlay == nil {
-      if let step = Screens.current(state).step(state) {
+      // While a lesson has the keyboard, Enter is its own.
+      if state.lesson?.hasKeyboard != true, let step = Screens.current(state).step(state) {
         hints.append(HintBar.Hint("Enter", step.label))
       }
       hints += Screens.current(state).bindings.filter { $0.isHint && $0.isAvailable(state) }

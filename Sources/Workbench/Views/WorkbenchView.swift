@@ -22,6 +22,17 @@ package enum WorkbenchView {
       buffer.draw(TooSmallNotice(needed: least), in: rect, look: look)
       return
     }
+    guard state.lesson != nil, LessonPanel.fits(rect.size) else {
+      return drawScreen(state, in: rect, of: &buffer, look: look)
+    }
+    let parts = LessonPanel.split(rect)
+    drawScreen(state, in: parts.screen, of: &buffer, look: look)
+    LessonPanel.draw(state, in: parts.panel, of: &buffer, look: look)
+  }
+
+  private static func drawScreen(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
     let rows = rect.rows([.fixed(1), .fill(), .fixed(1), .fixed(1)])
     WalkBar.draw(state, in: rows[0], of: &buffer, look: look)
     Screens.current(state).draw(state, in: rows[1], of: &buffer, look: look)

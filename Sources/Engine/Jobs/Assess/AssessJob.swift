@@ -44,6 +44,7 @@ package struct AssessJob: Job {
     var cache = KVFormatPair.fp16
     var outputBytes = held.model.weightBytes
     var price: Preflight?
+    var exports: [ExportOutlook]?
     do {
       let fitted = try recipe.fitted(to: recipe.widths(of: held.model))
       recipe = fitted.recipe
@@ -59,6 +60,13 @@ package struct AssessJob: Job {
         demand.activations = recipe.activations == nil ? nil : trial.activation
       }
       outputBytes = try laboratory.outputBytes(recipe, held.model)
+      let outline = try ArtifactOutline(recipe, held, in: laboratory)
+      exports =
+        recipe.isBaseline
+        ? nil
+        : ExportFormats.all.map {
+          ExportOutlook($0.name, outline, recipe)
+        }
       let length = min(calibration.length, shape.context)
       let reads = try compares || recipe.calibrates()
       price = try laboratory.preflight(
@@ -81,6 +89,7 @@ package struct AssessJob: Job {
       diskBytes: price.map { $0.keptBytes + $0.artifactBytes },
       warnings: price.map { notes + $0.warnings + Self.obstacles(held) })
     report.jobBytes = price?.jobBytes
+    report.exports = exports
     return report
   }
 

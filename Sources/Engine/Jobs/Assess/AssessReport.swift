@@ -20,6 +20,8 @@ package struct AssessReport: Hashable, Sendable, Codable {
   package var jobBytes: Int?
   /// What is likely to disappoint, such as a calibration text that is too short.
   package var warnings: [String]?
+  /// Which formats can hold the result; nil in reports that were made without, and for the baseline.
+  package var exports: [ExportOutlook]?
 
   package init(
     recipe: Recipe, seconds: Double?, peakResidentBytes: Int, outputBytes: Int,

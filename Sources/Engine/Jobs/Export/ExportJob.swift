@@ -1,6 +1,8 @@
+import Checkpoints
 import Models
 import Operators
 import Platform
+package import Quantization
 
 /// Writes the quantized model to a new directory.
 package struct ExportJob: Job {
@@ -27,7 +29,8 @@ package struct ExportJob: Job {
     guard let quantized = held.quantized else {
       throw EngineError.nothingQuantized(job: "writing a model")
     }
-    let writer = try ArtifactWriter(held: held, quantized: quantized, format: format)
+    let writer = try ArtifactWriter(
+      held: held, quantized: quantized, format: format, pool: laboratory.pool)
     try reporter.checkpoint()
     reporter.progress(
       "writing \(path)", done: 0, of: 1, unit: "directory", since: Machine.seconds())
@@ -47,10 +50,40 @@ package struct ExportedArtifact: Hashable, Sendable, Codable {
 }
 
 extension Laboratory {
-  /// Whether the open model can be written once it is quantized: asked before any work begins.
+  /// Whether the open model can be written, once a recipe is carried out, at a path: asked before any work begins.
   ///
-  /// - Throws: `EngineError.noModel`, `.unknownFormat`, `.cannotExport` with the reason.
-  package func checkExport(format: String) throws {
-    try ArtifactWriter.check(openModel(for: "writing a model"), format: format)
+  /// - Parameters:
+  ///   - recipe: nil for what holds of every recipe.
+  ///   - path: nil for what holds of every place.
+  /// - Throws: `EngineError.noModel`, `.unknownFormat`, `.badOutput`, `.cannotExport`, `.formatCannotHold` with the reason,
+  ///   `.diskTooSmall`; `QuantizationError` for what the methods refuse.
+  package func checkExport(
+    format: String, recipe: Recipe? = nil, path: String? = nil
+  ) throws {
+    let held = try openModel(for: "writing a model")
+    try ArtifactWriter.check(held, format: format, path: path)
+    guard let recipe else { return }
+    let fitted = try recipe.fitted(to: recipe.widths(of: held.model)).recipe
+    try ArtifactWriter.check(
+      ArtifactOutline(fitted, held, in: self), fitted, format: format)
+    try ArtifactWriter.checkSurroundings(held, format: format)
+    let needed = try outputBytes(fitted, held.model)
+    if let path, let free = Machine.diskAvailable(at: path), free < needed {
+      throw EngineError.diskTooSmall(path: path, needed: needed, free: free)
+    }
+  }
+
+  /// Whether there is a format of this name, and a directory can be put at a path: asked before a model is opened.
+  ///
+  /// - Throws: `EngineError.unknownFormat`, `.badOutput`; `QuantizationError.checkpointForeign` for a folder of unfinished work
+  ///   that no run has made.
+  package static func checkOutput(format: String, path: String, unfinished: String) throws {
+    guard ExportFormats.named(format) != nil else {
+      throw EngineError.unknownFormat(name: format, known: ExportFormats.names)
+    }
+    try ArtifactWriter.check(path: path)
+    guard !QuantizationCheckpoint.isForeign(unfinished) else {
+      throw QuantizationError.checkpointForeign(folder: unfinished)
+    }
   }
 }

@@ -17,6 +17,8 @@ package struct LoadJob: Job {
   }
 
   package static let name = "load"
+  /// The path that stands for the built-in model.
+  package static let builtIn = DemoPath.name
   package static let readsWeights = false
   package static let staleAfter: Set<Change> = [.modelOpened]
   package static var changes: Change? { .modelOpened }

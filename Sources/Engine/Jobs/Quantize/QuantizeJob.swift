@@ -101,7 +101,7 @@ package struct QuantizeJob: Job {
       outcome, recipe, held, seconds: Machine.seconds() - start,
       resumed: resumed > 0 ? resumed : nil, notes: notes)
     report.jobBytes = watch?.peakBytes
-    keep(outcome, recipe, report, sample: windows.first ?? [], in: laboratory)
+    keep(outcome, recipe, report, windows, in: laboratory)
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
@@ -134,12 +134,13 @@ package struct QuantizeJob: Job {
   }
 
   private func keep(
-    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ report: QuantizeReport, sample: [Int32],
-    in laboratory: Laboratory
+    _ outcome: Quantizer.Outcome, _ recipe: Recipe, _ report: QuantizeReport,
+    _ windows: [[Int32]], in laboratory: Laboratory
   ) {
     let made = Laboratory.Quantized(
       recipe: recipe, model: outcome.model, cache: outcome.cache, report: report,
-      blocks: outcome.blocks, sample: sample)
+      blocks: outcome.blocks, sample: windows.first ?? [],
+      calibration: windows.isEmpty ? nil : .init(calibration, windows: windows))
     laboratory.update { $0.quantized = made }
   }
 

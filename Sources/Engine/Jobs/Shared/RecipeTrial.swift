@@ -1,3 +1,4 @@
+import Checkpoints
 import Models
 import Operators
 import Planning
@@ -14,6 +15,8 @@ struct RecipeTrial {
   var linearBytes: Int
   /// Bits of a weight, scales included, over all layers.
   var bits: Double
+  /// Every linear layer of the blocks in the form the recipe gives it.
+  var layers: [ArtifactOutline.Layer] = []
 
   /// nil when no method touches the layers.
   ///
@@ -37,6 +40,10 @@ struct RecipeTrial {
       let weight = layer.weight === layer.original ? size : layer.weight
       stored += model.bytes(of: weight, rows: size.rows, columns: size.columns)
       total += Double(size.rows * size.columns)
+      layers.append(
+        ArtifactOutline.Layer(
+          name: model[id].name, format: weight.format.written, activation: layer.activation,
+          rows: size.rows, columns: size.columns))
     }
     format = plain.layers[0].weight.format
     activation = plain.layers[0].activation
@@ -79,5 +86,15 @@ struct RecipeTrial {
       + (takers.isEmpty
         ? "no other runtime we know of executes natively"
         : "\(takers.joined(separator: ", ")) execute\(takers.count == 1 ? "s" : "") natively")
+  }
+}
+
+extension WeightFormat {
+  /// The form it is written in: what no format keeps as it is stored becomes the numbers it stands for.
+  var written: WeightFormat {
+    switch code {
+    case .block, .decoded: .dense(.f32)
+    default: self
+    }
   }
 }

@@ -167,6 +167,7 @@ struct PairPanel: Widget {
         b.map { StyledText(figure.text($0)) } ?? .hint("–"), change,
       ]
     }
+    rows += askedRows
     rows.append([
       .dim("checks"), RunTable.checks(first, look), RunTable.checks(second, look), "",
     ])
@@ -178,6 +179,31 @@ struct PairPanel: Widget {
     buffer.line(
       .hint("A is run \(first.id), B is run \(second.id); a change under 3 % is left grey"),
       in: note, look: look)
+  }
+
+  /// Recall and tasks, where either run was asked; a test that its baseline fails says so in place of a tick.
+  private var askedRows: [[StyledText]] {
+    func cell(_ share: WilsonShare?, _ weakness: String?) -> StyledText {
+      guard let share else { return .hint("–") }
+      let text = StyledText("\(share.right) of \(share.of)")
+      return weakness == nil ? text : text + .hint(" no power")
+    }
+    var rows: [[StyledText]] = []
+    if first.recall != nil || second.recall != nil {
+      let sides = [first.recall, second.recall]
+      rows.append(
+        [.dim("recall")] + sides.map { cell($0?.quantizedShare, $0?.weakness) } + [.hint("–")])
+    }
+    let scores = [first, second].map { run in
+      run.tasks?.scores.first { $0.name != TaskReport.Score.byLength }
+    }
+    if scores.contains(where: { $0 != nil }) {
+      let isSame = first.tasks?.task == second.tasks?.task
+      rows.append(
+        [.dim("tasks")] + scores.map { cell($0?.quantized, $0?.weakness) }
+          + [.hint(isSame ? "–" : "other tasks")])
+    }
+    return rows
   }
 
   /// Whether the quality of both was measured alike.

@@ -182,9 +182,8 @@ package enum CompareScreen: Screen {
     let scatter = RunScatter(
       runs: runs, conditions: conditions, across: state[CompareScreen.self].across,
       selected: state[CompareScreen.self].selected)
-    let pair = state[CompareScreen.self].marked.compactMap { id in
-      state.catalog.runs.first { $0.id == id }
-    }
+    let all = state.catalog.runs + RunRecord.baselines(of: state.catalog.runs)
+    let pair = state[CompareScreen.self].marked.compactMap { id in all.first { $0.id == id } }
     if pair.count == 2 {
       let isWide = rows[1].width >= 120
       let columns = rows[1].columns(isWide ? [.fill(), .fill()] : [.fill()])

@@ -1,16 +1,16 @@
 package import TerminalUI
 
-/// The course: lessons with narration, tasks and questions, by language.
+/// The course: its lessons with what was done of each, in the language that is chosen.
 package enum LessonsScreen: Screen {
   package static let id = "lessons"
   package static let title = "Lessons"
   package static let question = "What do you want to learn about quantizing a model?"
 
-  /// Where the cursor is, and the language that is shown.
+  /// Where the cursor is, and the language that is chosen.
   package struct View: Filtered {
     package var selected = 0
     package var filter = ""
-    /// nil shows all.
+    /// nil for the user's own.
     package var language: String?
 
     package init() {}
@@ -20,42 +20,55 @@ package enum LessonsScreen: Screen {
     "L", name: "lessons", help: "Browse the lessons.")
 
   package static let bindings: [Binding] = [
-    Binding("a", name: "language", help: "Lessons of the next language, or of all.", isHint: true) {
-      state in
-      let languages = Set(state.catalog.sessions.filter { $0.kind == .lesson }.map(\.language))
-        .sorted()
-      let choices: [String?] = [nil] + languages
-      let index = choices.firstIndex { $0 == state[LessonsScreen.self].language } ?? 0
-      state[LessonsScreen.self].language = choices[(index + 1) % choices.count]
-      state[LessonsScreen.self].selected = 0
+    Binding(
+      "a", name: "language", help: "The lessons in the next language.", isHint: true,
+      unless: {
+        languages($0).count > 1 ? nil : "The lessons are in one language only"
+      }
+    ) { state in
+      let languages = languages(state)
+      let index = languages.firstIndex { $0 == language(state) } ?? 0
+      state[LessonsScreen.self].language = languages[(index + 1) % languages.count]
       return []
     },
+    Binding(
+      "x", name: "leave the lesson", help: "Leave the lesson that is being taken.",
+      unless: { $0.lesson == nil ? "No lesson is being taken" : nil }
+    ) { state in state.leaveLesson() },
     filterBinding,
   ]
 
-  static func entries(_ state: State) -> [SessionEntry] {
-    let view = state[LessonsScreen.self]
-    return state.catalog.sessions.filter {
-      $0.kind == .lesson && (view.language == nil || $0.language == view.language)
-        && "\($0.title) \($0.path)".satisfies(filter: view.filter)
+  /// The language that is chosen, or the user's own.
+  private static func language(_ state: State) -> String {
+    state[LessonsScreen.self].language ?? state.catalog.language
+  }
+
+  private static func languages(_ state: State) -> [String] {
+    Set(state.catalog.lessons.flatMap(\.languages)).sorted()
+  }
+
+  static func entries(_ state: State) -> [LessonEntry] {
+    let filter = state[LessonsScreen.self].filter
+    return state.catalog.lessons.filter { entry in
+      "\(entry.id) \(entry.titles.values.joined(separator: " "))".satisfies(filter: filter)
     }
+  }
+
+  private static func chosen(_ state: State) -> LessonEntry? {
+    let entries = entries(state)
+    let place = state[LessonsScreen.self].selected
+    return entries.indices.contains(place) ? entries[place] : nil
   }
 
   package static func step(_ state: State) -> Step? {
-    let entries = entries(state)
-    guard entries.indices.contains(state[LessonsScreen.self].selected) else {
-      return .go("back to the model", to: Place.model)
-    }
-    let entry = entries[state[LessonsScreen.self].selected]
-    guard entry.problem == nil else { return nil }
-    return Step("begin") { _ in [.openSession(path: entry.path)] }
+    guard let entry = chosen(state) else { return .go("back to the model", to: Place.model) }
+    guard entry.stops > 0, !entry.languages.isEmpty else { return nil }
+    let language = language(state)
+    return Step("begin") { _ in [.openLesson(path: entry.path, language: language)] }
   }
 
   package static func standstill(_ state: State) -> String {
-    let entries = entries(state)
-    let place = state[Self.self].selected
-    let problem = entries.indices.contains(place) ? entries[place].problem : nil
-    return problem.map { "This file cannot be played: \($0)" } ?? "Nothing is chosen"
+    chosen(state)?.problem.map { "This lesson cannot be taken: \($0)" } ?? "Nothing is chosen"
   }
 
   package static func move(_ motion: Motion, _ state: inout State) -> [Effect] {
@@ -67,16 +80,10 @@ package enum LessonsScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let language = state[LessonsScreen.self].language.map { ", \($0)" } ?? ""
-    let list = SessionList(
-      heading: "lessons\(language)", entries: entries(state),
-      selected: state[LessonsScreen.self].selected,
-      filter: state[LessonsScreen.self].filter,
-      empty: [
-        "A lesson explains, lets you try on your own keyboard, and asks. None was found; they "
-          + "are looked for in the Sessions folder (nibble doctor says where).", "",
-        .press("1", "goes back to the model"),
-      ])
-    list.draw(in: rect, of: &buffer, look: look)
+    let view = state[LessonsScreen.self]
+    LessonList(
+      entries: entries(state), selected: view.selected, filter: view.filter,
+      language: language(state)
+    ).draw(in: rect, of: &buffer, look: look)
   }
 }

@@ -147,7 +147,8 @@ struct PricePanel: Widget {
   func height(forWidth width: Int) -> Int {
     guard let price, price.problems.isEmpty else { return 4 }
     let look = Look()
-    return 4 + warnings(price, look).reduce(0) { $0 + Paragraph($1).height(forWidth: width) }
+    return rows(price, look).count
+      + warnings(price, look).reduce(0) { $0 + Paragraph($1).height(forWidth: width) }
   }
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
@@ -216,11 +217,32 @@ struct PricePanel: Widget {
           ]
         } ?? [memory + .hint(" at most")]
       ),
+    ] + exports(price)
+  }
+
+  /// Which formats can hold the result.
+  private func exports(_ price: AssessReport) -> [(String, [StyledText])] {
+    guard let exports = price.exports else { return [] }
+    let able = exports.filter { $0.problem == nil }.map(\.format).joined(separator: ", ")
+    let unable = exports.filter { $0.problem != nil }.map(\.format).joined(separator: ", ")
+    let not = unable.isEmpty ? StyledText([]) : .warn(", not \(unable)")
+    return [
+      (
+        "written",
+        [.hint("as ") + StyledText(able) + not, StyledText(able) + not, StyledText(able)]
+      )
     ]
   }
 
   private func warnings(_ price: AssessReport, _ look: Look) -> [StyledText] {
-    (price.warnings ?? []).map { .warn("\(look.glyphs.warn) ") + StyledText($0) }
+    var lines: [StyledText] = (price.warnings ?? []).map {
+      .warn("\(look.glyphs.warn) ") + StyledText($0)
+    }
+    for outlook in price.exports ?? [] {
+      guard let words = outlook.words else { continue }
+      lines.append(.hint("not \(outlook.format): \(words)"))
+    }
+    return lines
   }
 
   /// `16.1 GB → 4.5 GB  28 %`.

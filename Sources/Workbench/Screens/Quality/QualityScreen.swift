@@ -107,10 +107,10 @@ package enum QualityScreen: Screen {
       SettingsForm(settings: settings(state), selected: state[QualityScreen.self].selected),
       in: room,
       look: look)
-    // Tasks stand next to recall where there is room for both; on small screens what was asked last is told in their place.
-    let asked = leftRows[1].rows(
-      state.facts.tasks == nil
-        ? [.fill()] : rect.height >= 30 ? [.fill(), .fixed(8)] : [.fixed(0), .fill()])
+    // Tasks stand next to recall where there is room for both; on small screens they take its place.
+    let both: [Length] =
+      leftRows[1].height >= 13 ? [.fill(), .fixed(6)] : [.fixed(0), .fill()]
+    let asked = leftRows[1].rows(state.facts.tasks == nil ? [.fill()] : both)
     buffer.draw(
       RecallPanel(report: state.facts.recall, baseline: state.facts.baseline), in: asked[0],
       look: look)

@@ -22,9 +22,7 @@ package enum SessionsScreen: Screen {
 
   static func entries(_ state: State) -> [SessionEntry] {
     state.catalog.sessions.filter {
-      $0.kind == .session
-        && "\($0.title) \($0.path) \($0.language)".satisfies(
-          filter: state[SessionsScreen.self].filter)
+      "\($0.title) \($0.path) \($0.language)".satisfies(filter: state[SessionsScreen.self].filter)
     }
   }
 

@@ -100,7 +100,10 @@ package enum TargetScreen: Screen {
 
   package static func step(_ state: State) -> Step? {
     guard state.facts.model != nil else { return .openModel }
-    guard let advice = advice(state) else { return nil }
+    // The plan of a workload that was changed since advises nothing any more.
+    guard let advice = advice(state),
+      state.facts.job(PlanJob.self)?.workload == state.choices.workload
+    else { return nil }
     return MethodScreen.step("methods for the \(advice.target.words)", for: advice.target)
   }
 

@@ -48,7 +48,7 @@ package enum VerdictScreen: Screen {
     Binding(
       "o", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
-      unless: \.lacksQuantized
+      unless: { $0.lacksQuantized ?? exportProblem($0) }
     ) { state in
       state.start(
         ExportJob(
@@ -102,6 +102,16 @@ package enum VerdictScreen: Screen {
   package static func focus(_ direction: Int, _ state: inout State) {
     state[VerdictScreen.self].pane =
       state[VerdictScreen.self].pane == .export ? .checks : .export
+  }
+
+  /// Why the chosen format cannot hold what was quantized; nil where it can, or nobody knows.
+  static func exportProblem(_ state: State) -> String? {
+    guard let price = state.facts.assessment, price.recipe == state.facts.quantized?.recipe else {
+      return nil
+    }
+    let format = state.choices[VerdictScreen.self].format
+    let outlook = price.exports?.first { $0.format == format.prefix { $0 != ":" } }
+    return outlook?.words.map { "\(format) cannot hold this: \($0)" }
   }
 
   package static func step(_ state: State) -> Step? {
@@ -234,5 +244,9 @@ package enum VerdictScreen: Screen {
     for (index, fact) in facts.enumerated() {
       buffer.line(fact, in: lines.row(index + 1), look: look)
     }
+    guard let problem = exportProblem(state) else { return }
+    buffer.draw(
+      Paragraph(.bad("\(look.glyphs.fail) ") + .hint(problem)),
+      in: lines.splitTop(facts.count + 1).rest, look: look)
   }
 }

@@ -1,0 +1,137 @@
+package import Platform
+import Tensors
+import Tokenizers
+import Wording
+
+/// One GGUF file, `model.gguf`, with all that llama.cpp needs: sizes, tokenizer, weights.
+///
+/// Without a type every layer goes into the blocks that hold its codes as they are (`GGUFLayerForm`), and what no block
+/// holds is rounded again; with a type all layers of the blocks become that, but those a recipe treats otherwise. What was
+/// lost is measured and told. Norms and biases are F32, as llama.cpp wants them. Rows of queries and keys are put in the
+/// order of the format.
+package struct GGUF: ExportFormat {
+  package static let name = "gguf"
+  package static let summary = "one file with its tokenizer, for llama.cpp and what is built on it"
+  package static let types = GGUFBlockWriter.types.map { "\($0)" }
+  package static let keepsBlocks = true
+  package static let fileName = "model.gguf"
+
+  /// What layers are turned into; nil for what holds them as they are.
+  private let type: GGUFTensorType?
+
+  package init(type: String?) {
+    self.type = type.flatMap { name in GGUFBlockWriter.types.first { "\($0)" == name } }
+  }
+
+  package func obstacle(_ outline: ArtifactOutline) -> ExportObstacle? {
+    guard GGUFArchitecture.name(ofModelType: outline.modelType) != nil else {
+      return ExportObstacle(
+        "expected a family that is written as GGUF ("
+          + GGUFArchitecture.writtenTypes.joined(separator: ", ") + "), found \(outline.modelType)")
+    }
+    for layer in outline.layers where !layer.format.isFloat {
+      switch layer.activation {
+      case .float, .int8Blocks, .int16Blocks: continue
+      default:
+        return ExportObstacle(
+          "\(layer.name): its inputs are quantized, and a GGUF file says nothing of inputs",
+          nearest: .init(dropsActivations: true))
+      }
+    }
+    return nil
+  }
+
+  package func check(_ facts: ModelFacts, modelType: String, names: [String]) throws {
+    guard let name = GGUFArchitecture.name(ofModelType: modelType),
+      let architecture = GGUFArchitecture.all[name]
+    else { return }
+    _ = try GGUFMetadata(architecture: name, facts: facts, type: .f16, notes: "").entries()
+    let places = GGUFTensorPlaces(
+      architecture, heads: facts.heads, kvHeads: facts.kvHeads, blocks: facts.blocks)
+    for name in names { _ = try GGUFFilePlan.place(name, places, path: facts.name) }
+  }
+
+  package func write(
+    _ artifact: Artifact, into directory: WholeDirectory, telling tell: (String) -> Void
+  ) throws {
+    let path = directory.path(of: Self.fileName)
+    guard let facts = artifact.facts,
+      let name = GGUFArchitecture.name(ofModelType: artifact.config["model_type"]?.string ?? ""),
+      let architecture = GGUFArchitecture.all[name]
+    else {
+      throw CheckpointError.unsupported(
+        file: path, item: "model_type", found: artifact.config["model_type"]?.string ?? "none",
+        known: "known are " + GGUFArchitecture.writtenTypes.joined(separator: ", "))
+    }
+    let places = GGUFTensorPlaces(
+      architecture, heads: facts.heads, kvHeads: facts.kvHeads, blocks: facts.blocks)
+    let forms = forms(artifact)
+    let plan = try GGUFFilePlan(artifact, facts, places, forms: forms, turns: type, path: path)
+    let metadata = try GGUFMetadata(
+      architecture: name, facts: facts, type: Self.commonest(forms.map(\.type)),
+      notes: JSONValue.object(artifact.notes).text())
+    let writer = try GGUFWriter(
+      path: path, metadata: try metadata.entries(), tensors: plan.tensors.map(\.entry))
+    var losses: [(type: GGUFTensorType, name: String, loss: Double)] = []
+    for tensor in plan.tensors {
+      let loss = try tensor.write(to: writer, pool: artifact.pool)
+      if let loss { losses.append((tensor.entry.type, tensor.entry.name, loss)) }
+    }
+    try writer.commit()
+    Self.report(losses, tell)
+    if let caveat = metadata.vocabulary?.caveat { tell(caveat) }
+    if facts.source == nil, metadata.vocabulary == nil {
+      tell("The model has no tokenizer next to its weights, so the file has none.")
+    }
+    let others = zip(artifact.layers, forms).filter { type != nil && $1.type != type }
+    if let type, !others.isEmpty {
+      let found = Set(others.map { "\($1.type)" }).sorted().joined(separator: ", ")
+      tell(
+        "\(others.count) layer\(others.count == 1 ? " is" : "s are") not \(type) but \(found): "
+          + "rows that are no whole blocks of it, and layers that the recipe treats otherwise.")
+    }
+  }
+
+  /// The form of each layer.
+  private func forms(_ artifact: Artifact) -> [GGUFLayerForm] {
+    let usual = Self.commonest(
+      artifact.layers.filter { !$0.isEmbedding }.map(\.weight.format.code))
+    return artifact.layers.map { layer in
+      let (format, columns) = (layer.weight.format, layer.weight.columns)
+      guard let type, !layer.isEmbedding || type.plain != nil,
+        format.code == usual || type.plain != nil
+      else { return GGUFLayerForm(keeping: format, columns: columns) }
+      return GGUFLayerForm(turning: type, columns: columns)
+    }
+  }
+
+  private static func commonest<Element: Hashable>(_ elements: [Element]) -> Element? {
+    var counts: [Element: Int] = [:]
+    for element in elements { counts[element, default: 0] += 1 }
+    return elements.max { counts[$0, default: 0] < counts[$1, default: 0] }
+  }
+
+  private static func commonest(_ types: [GGUFTensorType]) -> GGUFTensorType {
+    commonest(types.map { $0.rawValue }).flatMap { GGUFTensorType(rawValue: $0) } ?? .f16
+  }
+
+  /// What was lost, a sentence a type.
+  private static func report(
+    _ losses: [(type: GGUFTensorType, name: String, loss: Double)], _ tell: (String) -> Void
+  ) {
+    var types: [GGUFTensorType] = []
+    for found in losses where !types.contains(found.type) { types.append(found.type) }
+    for type in types {
+      let own = losses.filter { $0.type == type }
+      let lossy = own.filter { $0.loss > 0 }
+      let count = "\(own.count) tensor\(own.count == 1 ? "" : "s") in \(type)"
+      guard let worst = lossy.max(by: { $0.loss < $1.loss }) else {
+        tell("\(count): written without loss.")
+        continue
+      }
+      tell(
+        "\(count): \(lossy.count == own.count ? "" : "\(lossy.count) of them ")written with a relative error of up to "
+          + "\(Quantity.significant(worst.loss, 2)) (\(worst.name)).")
+    }
+  }
+}
