@@ -60,11 +60,11 @@ import Testing
       ] + fromTarget
     ),
     (
-      "thinks of a short context, then of the real one",
+      "thinks of a thousand requests, then of the one there is",
       [
         .on("Model", enter: "choose what to quantize", "2"),
-        .on("Target", enter: "methods for", "home", "e", "ctrl+u", "32", "enter"),
-        .on("Target", seeing: "32 ", "e", "ctrl+u", "1024", "enter"),
+        .on("Target", enter: "methods for", "home", "down", "e", "ctrl+u", "1000", "enter"),
+        .on("Target", enter: "methods for", "e", "ctrl+u", "1", "enter"),
       ] + fromTarget
     ),
     (

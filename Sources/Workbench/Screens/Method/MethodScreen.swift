@@ -26,6 +26,8 @@ package enum MethodScreen: Screen {
     package var exception: Int?
     /// The recipe file that was opened or written last.
     package var file = "recipe.toml"
+    /// The cursor was put on what is advised, and stays there when the screen appears.
+    package var isOnAdvice = false
     /// Keys and values are chosen together.
     package var linksCaches = true
 
@@ -176,6 +178,7 @@ package enum MethodScreen: Screen {
       if let target = target ?? state.facts.plan?.advice.first?.target {
         state[MethodScreen.self].show(target)
         state[MethodScreen.self].selected = advised(state)
+        state[MethodScreen.self].isOnAdvice = true
       }
       state.show(Place.method)
       return []
@@ -290,7 +293,14 @@ package enum MethodScreen: Screen {
   }
 
   package static func appeared(_ state: inout State) -> [Effect] {
-    reprice(&state)
+    // What the recipe has is what one comes to look at, unless it is to see what is advised.
+    let used = state.choices.recipe[state[MethodScreen.self].slot]?.method
+    let isOnAdvice = state[MethodScreen.self].isOnAdvice
+    state[MethodScreen.self].isOnAdvice = false
+    if !isOnAdvice, let place = methods(state).firstIndex(where: { $0.name == used }) {
+      state[MethodScreen.self].selected = place
+    }
+    return reprice(&state)
   }
 
   package static func draw(
