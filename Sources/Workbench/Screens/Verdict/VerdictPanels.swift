@@ -17,15 +17,37 @@ struct VerdictPanel: Widget {
     let room = buffer.box(
       "the four checks", in: rect, look: look, trailing: .hint(recipe),
       footer: .hint(selected == nil ? "Tab reads one in full" : ""), isFocused: selected != nil)
-    let checks = verdict.checks
-    let gap = room.height >= checks.count * 4 ? 1 : 0
-    let each = max(1, (room.height - gap * max(0, checks.count - 1)) / max(1, checks.count))
-    for (index, check) in checks.enumerated() {
-      let place = Rect(
-        x: room.x, y: room.y + index * (each + gap), width: room.width, height: each
-      ).intersection(room)
-      draw(check, number: index + 1, in: place, &buffer, look)
+    var top = 0
+    for (index, height) in heights(forWidth: room.width, within: room.height).enumerated() {
+      let place = Rect(x: room.x, y: room.y + top, width: room.width, height: height)
+      draw(
+        verdict.checks[index], number: index + 1, in: place.intersection(room), &buffer, look)
+      top += height
     }
+  }
+
+  /// Columns before the evidence.
+  private static let margin = 14
+
+  /// Rows it would like to have, the frame counted.
+  func height(forWidth width: Int) -> Int {
+    2 + heights(forWidth: width - 2, within: .max).reduce(0, +)
+  }
+
+  /// Rows of each check: its question and its evidence, the longest of which are cut first.
+  private func heights(forWidth width: Int, within most: Int) -> [Int] {
+    var heights = verdict.checks.map { check in
+      1
+        + max(
+          1,
+          TextLayout.wrap(StyledText(check.evidence), to: max(10, width - Self.margin)).count)
+    }
+    while heights.reduce(0, +) > most, let largest = heights.max(), largest > 1,
+      let place = heights.lastIndex(of: largest)
+    {
+      heights[place] -= 1
+    }
+    return heights
   }
 
   private func draw(

@@ -170,20 +170,25 @@ package enum VerdictScreen: Screen {
     let verdict = state.facts.verdict(state.limits)
     let view = state[VerdictScreen.self]
     let decision = DecisionPanel(decision: verdict.decision, about: about(state))
+    let isReading = view.pane == .checks
+    let checks = VerdictPanel(
+      verdict: verdict, recipe: state.recipeWords, selected: isReading ? view.check : nil)
+    let head = rect.height < 16 ? 0 : decision.height(forWidth: rect.width)
+    let most = max(8, rect.height - head - (rect.height < 24 ? 5 : 8))
     let rows = rect.rows([
-      .fixed(rect.height < 16 ? 0 : decision.height(forWidth: rect.width)),
-      .fill(weight: 5, min: 8), .fill(weight: 3, min: 6),
+      .fixed(head), .fixed(min(most, checks.height(forWidth: rect.width))), .fill(),
     ])
     if rows[0].height > 2 { decision.draw(in: rows[0], of: &buffer, look: look) }
-    let isReading = view.pane == .checks
-    VerdictPanel(
-      verdict: verdict, recipe: state.recipeWords, selected: isReading ? view.check : nil
-    ).draw(in: rows[1], of: &buffer, look: look)
+    checks.draw(in: rows[1], of: &buffer, look: look)
     if view.showsPictures, !isReading {
       drawPictures(state, in: rows[2], of: &buffer, look: look)
       return
     }
-    let lower = rows[2].columns([.fill(weight: 3), .fill(weight: 2)])
+    let parts = rows[2].rows([.fixed(rows[2].height >= 24 ? 9 : rows[2].height), .fill()])
+    if parts[1].height > 8, !isReading {
+      drawPictures(state, in: parts[1], of: &buffer, look: look)
+    }
+    let lower = parts[0].columns([.fill(weight: 3), .fill(weight: 2)])
     if isReading, verdict.checks.indices.contains(view.check) {
       let check = verdict.checks[view.check]
       let room = buffer.box("check \(view.check + 1) in full", in: rows[2], look: look)

@@ -79,6 +79,7 @@ extension Workload {
   package var words: String {
     "\(Quantity.grouped(requests)) \(requests == 1 ? "request" : "requests") of "
       + "\(Quantity.grouped(context)) tokens (\(Quantity.grouped(promptTokens)) prompt, "
-      + "\(Quantity.grouped(generatedTokens)) generated, \(Quantity.grouped(batch)) decoded together)"
+      + "\(Quantity.grouped(generatedTokens)) generated"
+      + (batch > 1 ? ", \(Quantity.grouped(batch)) decoded together)" : ")")
   }
 }
