@@ -1,5 +1,7 @@
 import Engine
 import Evaluation
+import Planning
+import Quantization
 import Testing
 import Workbench
 
@@ -24,6 +26,25 @@ import Workbench
     let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
     #expect(ids == ["run-3", "run-1", "run-2"])
     #expect(play.screen().contains("different protocols"))
+  }
+
+  /// What a choice measured is told, and not ranked with evaluations; two choices alike are.
+  @Test func aChoiceStandsApartFromEvaluations() {
+    var play = Self.play()
+    for (id, kl) in [("run-4", 0.15), ("run-5", 0.05)] {
+      var run = RunRecord(id: id, model: SampleRun.summary.name, recipe: SampleRun.recipe)
+      var choice = SampleChoice.report(
+        ChooseOptions(workload: Workload(context: 1024)))
+      if let winner = choice.winner { choice.rows[winner].kl?.mean = kl }
+      run.choice = choice
+      play.send(.catalog(part: .run(record: run)))
+    }
+    play.press("9")
+    let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
+    #expect(ids.firstIndex(of: "run-5") == ids.firstIndex(of: "run-4").map { $0 - 1 })
+    let kinds = Set(CompareScreen.runs(play.state).compactMap(\.conditions?.words))
+    #expect(kinds.contains { $0.contains("in a choice") })
+    #expect(play.screen().contains("KL and perplexity do not compare"))
   }
 
   /// Runs on other texts, too; the larger group comes first.
