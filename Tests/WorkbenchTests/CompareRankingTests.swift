@@ -44,7 +44,7 @@ import Workbench
     #expect(ids.firstIndex(of: "run-5") == ids.firstIndex(of: "run-4").map { $0 - 1 })
     let kinds = Set(CompareScreen.runs(play.state).compactMap(\.conditions?.words))
     #expect(kinds.contains { $0.contains("in a choice") })
-    #expect(play.screen().contains("KL and perplexity do not compare"))
+    #expect(play.screen(width: 200).contains("KL and perplexity do not compare"))
   }
 
   /// Runs on other texts, too; the larger group comes first.
