@@ -34,7 +34,7 @@ struct WorkloadComparison {
       let outcome = try WorkloadTiming(
         laboratory: laboratory, held: held, planner: planner, seconds: seconds, progress: progress,
         checkpoint: checkpoint
-      ).run([(baseline, Planner.Factors()), (subject, factors)])
+      ).run([baseline, subject])
       extent = outcome.extent
       times = outcome.times
     } else {

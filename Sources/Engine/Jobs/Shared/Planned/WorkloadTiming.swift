@@ -8,12 +8,9 @@ import Tensors
 
 /// Times models under a planned workload, the baseline in the same rounds.
 ///
-/// What is too long to be run is taken from what was run by the ratio of the machine's own limits, and called modelled; the
-/// error of that rule is seen where half of what was run is continued to all of it.
+/// What is too long to be run is continued by a sum of costs fitted to three or four smaller sizes, each model by its own,
+/// and called modelled; the error of that is seen where the largest size that was run is told from the smaller ones.
 struct WorkloadTiming {
-  /// A model, and what its formats leave of bytes and arithmetic.
-  typealias Subject = (subject: EvaluationSubject, factors: Planner.Factors)
-
   let laboratory: Laboratory
   let held: Laboratory.OpenModel
   let planner: Planner
@@ -60,9 +57,10 @@ struct WorkloadTiming {
       batch: max(1, planner.workload.batch))
   }
 
-  /// Seconds of a prompt, and of one step, by the machine's limits.
-  private func limit(_ size: Size, _ factors: Planner.Factors) -> (prompt: Double, step: Double) {
+  /// Seconds of a prompt, and of one step, of the baseline by the machine's limits.
+  private func limit(_ size: Size) -> (prompt: Double, step: Double) {
     let planner = planner(size)
+    let factors = Planner.Factors()
     return (
       factors.seconds(of: planner.prefillPhase), factors.seconds(of: planner.decodePhase)
     )
@@ -78,80 +76,118 @@ struct WorkloadTiming {
     size.depth = max(
       1, min(planned.depth, Self.mostTokens / size.batch, Int(min(room, 1e9)) / size.batch))
     size.prompt = max(1, min(planned.prompt, planner.model.context - 1))
-    while size.prompt > 64, limit(size, Planner.Factors()).prompt > Self.promptSeconds {
+    while size.prompt > 64, limit(size).prompt > Self.promptSeconds {
       size.prompt /= 2
     }
     return size
   }
 
   /// - Parameter subjects: the baseline first.
-  func run(_ subjects: [Subject]) throws -> Outcome {
+  func run(_ subjects: [EvaluationSubject]) throws -> Outcome {
     let planned = planned
-    let size = affordable(caches: Set(subjects.map(\.subject.cache)).count)
-    let once = limit(size, Planner.Factors())
-    // One round more warms up, and one is traced; each round has steps before those that count.
+    let size = affordable(caches: Set(subjects.map(\.cache)).count)
+    let once = limit(size)
+    // One round more warms up, and one is traced; each round has steps before those that count. Smaller sizes take about as
+    // long as the largest, all together.
+    let isContinued =
+      size.prompt < planned.prompt || size.depth < planned.depth || size.batch < planned.batch
     let round =
-      Double(subjects.count) * (once.prompt + 2 * Double(Self.steps + 1) * once.step)
+      (isContinued ? 2 : 1) * Double(subjects.count)
+      * (once.prompt + 2 * Double(Self.steps + 1) * once.step)
     let rounds = min(
       max(Int(min(seconds / max(1e-9, round) - 2, 100)), Self.rounds.lowerBound),
       Self.rounds.upperBound)
-    let prompts = try prompts(subjects, size, rounds)
-    let steps = try steps(subjects, size, rounds)
+    let promptSizes = Self.promptSizes(size, planned)
+    let stepSizes = Self.stepSizes(size, planned)
+    let prompts = try promptSizes.map { try self.prompts(subjects, $0, rounds) }
+    let steps = try stepSizes.map { try self.steps(subjects, $0, rounds) }
     var extent = WorkloadTimes.Extent(
       prompt: size.prompt, plannedPrompt: planned.prompt, depth: size.depth,
       plannedDepth: planned.depth, batch: size.batch, plannedBatch: planned.batch, rounds: rounds,
       modelError: nil)
-    extent.modelError = try modelError(subjects, size, planned, prompts, steps, rounds)
+    var errors: [Double] = []
     let rows = subjects.indices.map { index in
-      Rounds(
-        prompts[index], steps[index], limit(size, subjects[index].factors),
-        limit(planned, subjects[index].factors), planner.workload)
+      func points(_ sizes: [Size], _ rounds: [[[Double]]], _ terms: (Size) -> [Double])
+        -> [(terms: [Double], seconds: Double)]
+      {
+        zip(sizes, rounds).map { (terms($0), SpeedMeasure.median($1[index])) }
+      }
+      let ofPrompt = points(promptSizes, prompts, Self.promptTerms)
+      let ofStep = points(stepSizes, steps) { Self.stepTerms($0, next: planned, timed: size) }
+      errors += [CostFit.error(ofPrompt), CostFit.error(ofStep)].compactMap { $0 }
+      func continued(_ points: [(terms: [Double], seconds: Double)], _ terms: [Double]) -> Double {
+        guard let timed = points.first?.terms, timed != terms else { return 1 }
+        let fit = CostFit(points)
+        return fit.seconds(terms) / fit.seconds(timed)
+      }
+      return Rounds(
+        prompts[0][index], steps[0][index],
+        longer: (
+          prompt: continued(ofPrompt, Self.promptTerms(planned)),
+          step: continued(ofStep, Self.stepTerms(planned, next: planned, timed: size))
+        ), planner.workload)
     }
+    extent.modelError = errors.max()
     let times = rows.indices.map { index in
       rows[index].times(
-        next: rows[0], promptRate: Double(size.prompt) / SpeedMeasure.median(prompts[index]),
-        decodeRate: Double(size.batch) / SpeedMeasure.median(steps[index]))
+        next: rows[0], promptRate: Double(size.prompt) / SpeedMeasure.median(prompts[0][index]),
+        decodeRate: Double(size.batch) / SpeedMeasure.median(steps[0][index]))
     }
     return (times, extent)
   }
 
-  /// The largest relative error of what half of the size would have said of all of it.
-  private func modelError(
-    _ subjects: [Subject], _ size: Size, _ planned: Size, _ prompts: [[Double]],
-    _ steps: [[Double]], _ rounds: Int
-  ) throws -> Double? {
-    func error(_ half: Size, _ isStep: Bool, _ now: [[Double]]) throws -> [Double] {
-      let measured =
-        try isStep ? self.steps(subjects, half, rounds) : self.prompts(subjects, half, rounds)
-      return subjects.indices.map { index in
-        let factors = subjects[index].factors
-        let (from, to) = (limit(half, factors), limit(size, factors))
-        let ratio = isStep ? to.step / from.step : to.prompt / from.prompt
-        let guess = SpeedMeasure.median(measured[index]) * ratio
-        return (guess / max(1e-12, SpeedMeasure.median(now[index])) - 1).magnitude
+  /// Prompts that are timed: the largest first, and smaller ones where it is continued.
+  private static func promptSizes(_ size: Size, _ planned: Size) -> [Size] {
+    guard size.prompt < planned.prompt else { return [size] }
+    return smaller(\.prompt, of: size)
+  }
+
+  /// Steps that are timed: the largest first, and smaller ones in what is continued.
+  private static func stepSizes(_ size: Size, _ planned: Size) -> [Size] {
+    switch (size.depth < planned.depth, size.batch < planned.batch) {
+    case (false, false): return [size]
+    case (true, false): return smaller(\.depth, of: size)
+    case (false, true): return smaller(\.batch, of: size)
+    case (true, true):
+      var both = [size]
+      for path in [\Size.depth, \Size.batch] {
+        both += both.map { half in
+          var half = half
+          half[keyPath: path] = max(1, half[keyPath: path] / 2)
+          return half
+        }
       }
+      return both
     }
-    var errors: [Double] = []
-    if size.prompt < planned.prompt, size.prompt > 1 {
-      var half = size
-      half.prompt /= 2
-      errors += try error(half, false, prompts)
+  }
+
+  private static func smaller(_ path: WritableKeyPath<Size, Int>, of size: Size) -> [Size] {
+    [1, 2, 4].filter { size[keyPath: path] / $0 > 0 }.map { part in
+      var smaller = size
+      smaller[keyPath: path] /= part
+      return smaller
     }
-    if size.depth < planned.depth, size.depth > 1 {
-      var half = size
-      half.depth /= 2
-      errors += try error(half, true, steps)
+  }
+
+  /// Work for each token, and for each pair of tokens that look at each other.
+  private static func promptTerms(_ size: Size) -> [Double] {
+    [Double(size.prompt), Double(size.prompt) * Double(size.prompt)]
+  }
+
+  /// What a step reads once, and what grows with what is continued.
+  private static func stepTerms(_ size: Size, next planned: Size, timed: Size) -> [Double] {
+    let (depth, batch) = (Double(size.depth), Double(size.batch))
+    switch (timed.depth < planned.depth, timed.batch < planned.batch) {
+    case (true, true): return [1, batch, batch * depth]
+    case (false, true): return [1, batch]
+    default: return [1, depth]
     }
-    if size.batch < planned.batch, size.batch > 1 {
-      var half = size
-      half.batch /= 2
-      errors += try error(half, true, steps)
-    }
-    return errors.max()
   }
 
   /// Seconds of one prompt in each round, by subject.
-  private func prompts(_ subjects: [Subject], _ size: Size, _ rounds: Int) throws -> [[Double]] {
+  private func prompts(_ subjects: [EvaluationSubject], _ size: Size, _ rounds: Int) throws
+    -> [[Double]]
+  {
     let points = try measure(
       subjects, Size(prompt: size.prompt, depth: 1, batch: 1), rounds,
       "prompts of \(size.prompt) tokens")
@@ -159,7 +195,9 @@ struct WorkloadTiming {
   }
 
   /// Seconds of one step of all sequences in each round, by subject.
-  private func steps(_ subjects: [Subject], _ size: Size, _ rounds: Int) throws -> [[Double]] {
+  private func steps(_ subjects: [EvaluationSubject], _ size: Size, _ rounds: Int) throws
+    -> [[Double]]
+  {
     let points = try measure(
       subjects, Size(prompt: 0, depth: size.depth, batch: size.batch), rounds,
       "\(size.batch) sequences after \(size.depth) tokens")
@@ -167,11 +205,11 @@ struct WorkloadTiming {
   }
 
   private func measure(
-    _ subjects: [Subject], _ size: Size, _ rounds: Int, _ what: String
+    _ subjects: [EvaluationSubject], _ size: Size, _ rounds: Int, _ what: String
   ) throws -> [BatchReport.Point] {
     let measure = BatchMeasure(
       subjects: subjects.map {
-        SpeedSubject(recipe: $0.subject.name, model: $0.subject.model, cache: $0.subject.cache)
+        SpeedSubject(recipe: $0.name, model: $0.model, cache: $0.cache)
       }, context: try laboratory.makeContext(), peaks: try laboratory.machinePeaks(nil),
       batches: [size.batch], depth: size.depth, prompt: size.prompt, steps: Self.steps,
       repetitions: rounds)
@@ -190,12 +228,13 @@ private struct Rounds {
   var steps: [Double]
   var requests: [Double]
 
+  /// - Parameter longer: how many times longer the planned sizes take than what was timed.
   init(
-    _ prompts: [Double], _ steps: [Double], _ timed: (prompt: Double, step: Double),
-    _ planned: (prompt: Double, step: Double), _ workload: Workload
+    _ prompts: [Double], _ steps: [Double], longer: (prompt: Double, step: Double),
+    _ workload: Workload
   ) {
-    let prompts = prompts.map { $0 * planned.prompt / timed.prompt }
-    let steps = steps.map { $0 * planned.step / timed.step }
+    let prompts = prompts.map { $0 * longer.prompt }
+    let steps = steps.map { $0 * longer.step }
     self.prompts = prompts
     self.steps = steps
     requests = zip(prompts, steps).map {
