@@ -11,6 +11,13 @@ struct EvaluationGroup: ParsableArguments {
   @Option(name: .customLong("protocol"), help: "llama.cpp or paper.")
   var protocolName = "llama.cpp"
 
+  @Option(
+    name: .customLong("bos"),
+    help:
+      "Where the token stands that the tokenizer puts before a text: 'window' (at the head of each), 'text' (once, as in the papers' scripts), 'none'; without it the protocol's own place, and each window for models that are lost without it (Gemma)."
+  )
+  var begin: String?
+
   @Option(help: "Tokens of a window; the protocol's own without it, cut to the model's context.")
   var window: Int?
 
@@ -40,6 +47,14 @@ struct EvaluationGroup: ParsableArguments {
     guard EvaluationProtocol(rawValue: protocolName) != nil else {
       throw ValidationError("--protocol: expected llama.cpp or paper, found '\(protocolName)'")
     }
+    if let begin, Self.begins[begin] == nil {
+      throw ValidationError("--bos: expected window, text or none, found '\(begin)'")
+    }
+    if begin != nil, begin != "window", isFile || writeLogits != nil {
+      throw ValidationError(
+        "\(isFile ? "--baseline FILE" : "--write-logits"): expected --bos window, as such files are read, found "
+          + (begin ?? ""))
+    }
     guard EvaluationOptions.Baseline(rawValue: baseline) != nil || isFile else {
       throw ValidationError(
         "--baseline: expected bf16 or f32, found '\(baseline)', which is no file of logits either")
@@ -62,6 +77,10 @@ struct EvaluationGroup: ParsableArguments {
     }
   }
 
+  private static let begins: [String: WindowBegin] = [
+    "window": .eachWindow, "text": .text, "none": .nothing,
+  ]
+
   /// Whether the baseline is a file.
   var isFile: Bool {
     EvaluationOptions.Baseline(rawValue: baseline) == nil
@@ -74,7 +93,7 @@ struct EvaluationGroup: ParsableArguments {
       window: window, windows: windows,
       baseline: EvaluationOptions.Baseline(rawValue: baseline) ?? .bf16,
       prefill: CacheSchedule(rawValue: prefill), logits: isFile ? baseline : nil,
-      logitsOut: writeLogits)
+      logitsOut: writeLogits, begin: begin.flatMap { Self.begins[$0] })
   }
 }
 

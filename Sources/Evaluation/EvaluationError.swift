@@ -5,6 +5,7 @@ package enum EvaluationError: Error, Hashable, Sendable {
   case nothingScored(text: String)
   case notFinite(window: Int, model: String)
   case cancelled
+  case noBegin
   case nothingBeforeScored
   case depthOutOfRange(depth: Int, tokens: Int)
   case beyondContext(depth: Int, tokens: Int, context: Int)
@@ -27,6 +28,8 @@ extension EvaluationError: CustomStringConvertible {
     case .notFinite(let window, let model):
       "the logits of \(model) in window \(window) are not finite"
     case .cancelled: "cancelled"
+    case .noBegin:
+      "BOS at the head of windows or of the text: expected a tokenizer that puts a token before a text, found one that puts none"
     case .nothingBeforeScored:
       "a prefill in full precision: expected a protocol that leaves the first part of a window unscored (llama.cpp), found "
         + "one that scores all of it (paper), which would read nothing of the quantized cache"

@@ -19,11 +19,11 @@ package enum EvaluationProtocol: String, Hashable, Sendable, Codable, CaseIterab
   case paper
 }
 
-/// Where a text or a window begins with the token that the model's tokenizer puts there, by its own rule.
+/// Where a text or a window begins with the token that the model's tokenizer puts before a text.
 package enum WindowBegin: String, Hashable, Sendable, Codable, CaseIterable {
-  /// The tokenizer adds none.
+  /// Nowhere: the tokenizer adds none, or none was asked for.
   case nothing
-  /// In place of the first token of each window.
+  /// At the head of each window.
   case eachWindow
   /// Before the text as a whole.
   case text
@@ -37,8 +37,14 @@ package enum WindowBegin: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// `BOS`, `no BOS`.
-  package var short: String { self == .nothing ? "no BOS" : "BOS" }
+  /// `BOS`, `no BOS`, `BOS once`.
+  package var short: String {
+    switch self {
+    case .nothing: "no BOS"
+    case .eachWindow: "BOS"
+    case .text: "BOS once"
+    }
+  }
 }
 
 /// The distribution of the KL divergence of the baseline's next-token distribution to a model's, in nats.

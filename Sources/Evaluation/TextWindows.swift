@@ -3,7 +3,7 @@
 /// `llama.cpp`: the whole text is one stream; windows of 512 tokens that do not overlap, the first token of
 /// each replaced by BOS where the tokenizer adds one; the second half is scored (`llama-perplexity`).
 /// `paper`: windows of 2048, every shifted position scored, BOS only where the stream itself begins (GPTQ,
-/// AWQ, SmoothQuant).
+/// AWQ, SmoothQuant). Where BOS stands can be asked for: some models are lost in a window that does not begin with it.
 package struct TextWindows: Sendable {
   /// Token ids, `[windows][window]`.
   package let windows: [[Int32]]
@@ -26,27 +26,39 @@ package struct TextWindows: Sendable {
 
   /// Cuts a stream of ids.
   ///
-  /// - Throws: `EvaluationError` when the text is shorter than the protocol needs.
+  /// - Parameters:
+  ///   - ids: the tokens of the text, `bos` first where the tokenizer adds it.
+  ///   - bos: the token that the tokenizer adds; nil where it adds none.
+  ///   - asked: where it is to stand; nil for the protocol's own place. In windows of the papers it stands before their
+  ///     tokens, in those of llama.cpp over the first of them.
+  /// - Throws: `EvaluationError` when the text is shorter than the protocol needs, or BOS is asked for and there is none.
   package init(
     _ ids: [Int32], protocol name: EvaluationProtocol, window: Int?, context: Int, bos: Int32?,
-    most: Int?, text: String
+    begin asked: WindowBegin? = nil, most: Int?, text: String
   ) throws {
     let length = min(window ?? Self.standardLength(name), context)
     guard length >= 4 else { throw EvaluationError.windowOutOfRange(found: length, lowest: 4) }
+    if bos == nil, let asked, asked != .nothing { throw EvaluationError.noBegin }
+    let begin =
+      bos == nil ? .nothing : asked ?? (name == .llamaCpp ? WindowBegin.eachWindow : .text)
+    var ids = ids
+    let stands = name == .paper && begin == .eachWindow ? bos : nil
+    if begin == .nothing || stands != nil, let bos, ids.first == bos { ids.removeFirst() }
     let needed = name == .llamaCpp ? 2 * length : length
-    guard ids.count >= needed else {
+    guard ids.count + (stands == nil ? 0 : 1) >= needed else {
       throw EvaluationError.textTooShort(text: text, tokens: ids.count, needed: needed)
     }
-    let count = min(ids.count / length, max(1, most ?? .max))
-    heads = (0..<count).map { ids[$0 * length] }
+    let step = stands == nil ? length : length - 1
+    let count = min(ids.count / step, max(1, most ?? .max))
+    heads = (0..<count).map { stands ?? ids[$0 * step] }
     windows = (0..<count).map { index in
-      var window = Array(ids[index * length..<(index + 1) * length])
-      if name == .llamaCpp, let bos { window[0] = bos }
+      var window = (stands.map { [$0] } ?? []) + ids[index * step..<(index + 1) * step]
+      if name == .llamaCpp, begin == .eachWindow, let bos { window[0] = bos }
       return window
     }
     firstScored = name == .llamaCpp ? length / 2 : 0
     self.length = length
-    begin = bos == nil ? .nothing : name == .llamaCpp ? .eachWindow : .text
+    self.begin = begin
   }
 
   /// The positions of a window whose next token is scored.

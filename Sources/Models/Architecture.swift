@@ -17,6 +17,9 @@ package protocol Architecture: Sendable {
 
   /// Embedding, last norm and head.
   static func frame(_ configuration: ModelConfiguration) -> FramePlan
+
+  /// Whether its models are lost in a text that does not begin with BOS, so that every window of a text gets one.
+  static var needsBegin: Bool { get }
 }
 
 extension Architecture {
@@ -27,6 +30,8 @@ extension Architecture {
   package static func frame(_ configuration: ModelConfiguration) -> FramePlan {
     .usual(configuration)
   }
+
+  package static var needsBegin: Bool { false }
 }
 
 /// Every architecture that can be run.

@@ -33,6 +33,38 @@ import Testing
     #expect(text.begin == .text)
   }
 
+  /// BOS before each window of the papers' protocol: no token of the text is lost, and its own BOS is not taken twice.
+  @Test func eachWindowCanBeginWithBOS() throws {
+    let text = try TextWindows(
+      [7] + ids, protocol: .paper, window: 512, context: 4096, bos: 7, begin: .eachWindow, most: 3,
+      text: "t")
+    #expect(text.windows.count == 3 && text.windows.allSatisfy { $0.count == 512 && $0[0] == 7 })
+    #expect(text.windows.flatMap { $0.dropFirst() } == Array(ids.prefix(3 * 511)))
+    #expect(text.scored == 0..<511 && text.begin == .eachWindow)
+  }
+
+  @Test(arguments: [EvaluationProtocol.paper, .llamaCpp]) func noWindowNeedBeginWithBOS(
+    name: EvaluationProtocol
+  ) throws {
+    let text = try TextWindows(
+      [7] + ids, protocol: name, window: 512, context: 4096, bos: 7, begin: .nothing, most: 2,
+      text: "t")
+    #expect(text.windows.flatMap(\.self) == Array(ids.prefix(1024)))
+    #expect(text.begin == .nothing)
+    let once = try TextWindows(
+      [7] + ids, protocol: name, window: 512, context: 4096, bos: 7, begin: .text, most: 2,
+      text: "t")
+    #expect(once.windows.flatMap(\.self) == [7] + ids.prefix(1023))
+  }
+
+  @Test func aTokenizerWithoutBOSCannotPutIt() {
+    #expect(throws: EvaluationError.noBegin) {
+      _ = try TextWindows(
+        ids, protocol: .paper, window: 512, context: 4096, bos: nil, begin: .eachWindow, most: 2,
+        text: "t")
+    }
+  }
+
   @Test func shortTextsAreRefusedWithNumbers() {
     #expect(throws: EvaluationError.textTooShort(text: "t", tokens: 2000, needed: 2048)) {
       _ = try TextWindows(

@@ -9,6 +9,7 @@ import Platform
 /// Gemma Team, arXiv 2408.00118.
 package enum Gemma2: Architecture {
   package static let modelTypes = ["gemma2"]
+  package static let needsBegin = true
 
   package static func configuration(from config: ConfigFile) throws -> ModelConfiguration {
     var configuration = try ModelConfiguration(

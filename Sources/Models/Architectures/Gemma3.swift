@@ -9,6 +9,7 @@ import Platform
 /// Gemma Team, arXiv 2503.19786.
 package enum Gemma3: Architecture {
   package static let modelTypes = ["gemma3_text"]
+  package static let needsBegin = true
 
   private typealias Bounds = ModelConfiguration.Bounds
 

@@ -29,7 +29,8 @@ struct EvaluatedText {
       let source = try source()
       windows = try TextWindows(
         source.ids, protocol: options.protocol, window: options.window,
-        context: held.summary.shape.context, bos: bos, most: options.windows, text: source.name)
+        context: held.summary.shape.context, bos: bos,
+        begin: options.begin ?? Self.rule(held, bos), most: options.windows, text: source.name)
       name = source.name
       return
     }
@@ -43,6 +44,11 @@ struct EvaluatedText {
       try Self.check(file, holds: source)
       name = source.name
     }
+  }
+
+  /// Where BOS stands when nobody says: the protocol's place, but in each window of a model that is lost without it.
+  private static func rule(_ held: Laboratory.OpenModel, _ bos: Int32?) -> WindowBegin? {
+    bos != nil && held.model.configuration.architecture.needsBegin ? .eachWindow : nil
   }
 
   private static func check(
@@ -65,6 +71,9 @@ struct EvaluatedText {
     guard options.protocol == .llamaCpp else {
       throw refuse(
         "its protocol", options.protocol.rawValue, "llama.cpp, the second half of windows scored")
+    }
+    if let begin = options.begin, begin != .eachWindow {
+      throw refuse("its protocol", begin.words, WindowBegin.eachWindow.words)
     }
     if let window = options.window, window != file.window {
       throw refuse("its windows", "\(window) tokens, as asked for", "\(file.window)")

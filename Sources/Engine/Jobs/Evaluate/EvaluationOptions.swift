@@ -26,12 +26,16 @@ package struct EvaluationOptions: Hashable, Sendable, Codable {
   package var logits: String?
   /// Where the logits of the measured model are written, as a base for others; nil for nowhere.
   package var logitsOut: String?
+  /// Where BOS stands; nil for the rule of protocol and model.
+  package var begin: WindowBegin?
 
   package init(
     text: String? = nil, protocol: EvaluationProtocol = .llamaCpp, window: Int? = nil,
     windows: Int? = nil, baseline: Baseline = .bf16, prefill: CacheSchedule? = nil,
-    chat: Bool? = nil, logits: String? = nil, logitsOut: String? = nil
+    chat: Bool? = nil, logits: String? = nil, logitsOut: String? = nil,
+    begin: WindowBegin? = nil
   ) {
+    self.begin = begin
     self.logits = logits
     self.logitsOut = logitsOut
     self.prefill = prefill
