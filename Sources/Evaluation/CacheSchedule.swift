@@ -33,7 +33,7 @@ package enum CacheSchedule: String, Hashable, Sendable, Codable, CaseIterable {
 
 extension KVFormatPair {
   /// Whether keys or values are stored in anything but floating-point numbers of 16 bits or more.
-  fileprivate var isQuantized: Bool {
+  var isQuantized: Bool {
     [keys, values].contains { if case .float = $0 { false } else { true } }
   }
 }

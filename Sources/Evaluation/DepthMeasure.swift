@@ -42,6 +42,8 @@ package struct DepthMeasure {
   package let context: ExecutionContext
   /// Tokens of a decode step.
   package var step = 1
+  /// How the prefix gets into a quantized cache.
+  package var schedule = CacheSchedule.passes
 
   package init(
     subjects: [EvaluationSubject], reference: EvaluationSubject, baseline: EvaluationSubject? = nil,
@@ -82,17 +84,20 @@ package struct DepthMeasure {
   private struct Runner {
     let side: EvaluationSubject
     let cache: any KVCache
+    let prefix: CachePrefix
     let logits = Logits()
 
-    init(_ side: EvaluationSubject, capacity: Int) throws {
+    init(_ side: EvaluationSubject, _ text: DepthText, _ measure: DepthMeasure) throws {
       self.side = side
-      cache = try side.model.makeCache(side.cache, capacity: capacity)
+      cache = try side.model.makeCache(side.cache, capacity: text.depth + text.tokens)
+      prefix = try CachePrefix(
+        side, by: measure.schedule, capacity: text.depth, context: measure.context)
     }
 
     /// Reads tokens after those that are there.
-    func read(_ tokens: [Int32], _ rows: LogitRows, _ context: ExecutionContext) throws {
+    func read(_ tokens: [Int32], _ context: ExecutionContext) throws {
       try side.model.forward(
-        tokens: tokens, cache: cache, context: context, logits: rows, into: logits)
+        tokens: tokens, cache: cache, context: context, logits: .all, into: logits)
     }
   }
 
@@ -108,9 +113,9 @@ package struct DepthMeasure {
     checkpoint: () throws -> Void = {}
   ) throws -> Outcome {
     let capacity = text.depth + text.tokens
-    let known = try Runner(reference, capacity: capacity)
-    let base = try baseline.map { try Runner($0, capacity: capacity) }
-    let runners = try subjects.map { try Runner($0, capacity: capacity) }
+    let known = try Runner(reference, text, self)
+    let base = try baseline.map { try Runner($0, text, self) }
+    let runners = try subjects.map { try Runner($0, text, self) }
     let empty = Outcome.Side(
       toReference: DepthScores(text.buckets),
       toBaseline: base == nil ? nil : DepthScores(text.buckets))
@@ -122,14 +127,14 @@ package struct DepthMeasure {
       for runner in everyone {
         try checkpoint()
         runner.cache.reset()
-        try runner.read(Array(window[..<text.depth]), .last, context)
+        try runner.prefix.fill(runner.cache, with: Array(window[..<text.depth]))
       }
       var position = text.depth
       while position < capacity {
         try checkpoint()
         let count = min(max(1, step), capacity - position)
         let tokens = Array(window[position..<position + count])
-        for runner in everyone { try runner.read(tokens, .all, context) }
+        for runner in everyone { try runner.read(tokens, context) }
         for row in 0..<count {
           let place = Place(
             window: number, depth: position + row, row: row,

@@ -53,9 +53,11 @@ package struct GreedyContinuation {
   ///
   /// - Throws: `EvaluationError.textTooShort` for an empty prompt; what the model throws.
   package func run(
-    prompts: [[Int32]], tokens: Int, stops: Set<Int32>, checkpoint: () throws -> Void = {}
+    prompts: [[Int32]], tokens: Int, stops: Set<Int32>, by schedule: CacheSchedule = .passes,
+    checkpoint: () throws -> Void = {}
   ) throws -> [[Int32]] {
     let longest = prompts.map(\.count).max() ?? 0
+    let prefix = try CachePrefix(side, by: schedule, capacity: longest, context: context)
     let cache = try side.model.makeCache(side.cache, capacity: longest + max(1, tokens))
     let logits = Logits()
     return try prompts.map { prompt in
@@ -64,6 +66,11 @@ package struct GreedyContinuation {
       }
       cache.reset()
       var pending = prompt
+      if schedule == .full, prompt.count > 1 {
+        try checkpoint()
+        try prefix.fill(cache, with: Array(prompt.dropLast()))
+        pending = Array(prompt.suffix(1))
+      }
       var generated: [Int32] = []
       while generated.count < tokens {
         try checkpoint()

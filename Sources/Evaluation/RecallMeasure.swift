@@ -84,8 +84,8 @@ package struct RecallMeasure {
   /// The document up to the first answer goes into the cache in pieces; what follows, questions and answers, is decoded
   /// token by token, as a reader's questions are, so that answers come from what the cache holds by then.
   package static func answers(
-    _ side: EvaluationSubject, _ documents: [RecallDocument], context: ExecutionContext,
-    checkpoint: () throws -> Void = {}
+    _ side: EvaluationSubject, _ documents: [RecallDocument], by schedule: CacheSchedule = .passes,
+    context: ExecutionContext, checkpoint: () throws -> Void = {}
   ) throws -> [[Answer]] {
     let logits = Logits()
     return try documents.map { document in
@@ -97,14 +97,17 @@ package struct RecallMeasure {
       let cache = try side.model.makeCache(side.cache, capacity: length)
       var scores: [Int: PositionDivergence] = [:]
       var hits: Set<Int> = []
-      var position = 0
+      // The last token before the first answer is decoded, so that the answer comes from what the cache holds.
+      var position = first.start - 1
+      if position > 0 {
+        try CachePrefix(side, by: schedule, capacity: position, context: context).fill(
+          cache, with: Array(document.tokens[..<position]))
+      }
       while position < length - 1 {
-        let count = position < first.start - 1 ? first.start - 1 : 1
         try checkpoint()
         try side.model.forward(
-          tokens: Array(document.tokens[position..<position + count]), cache: cache,
-          context: context, into: logits)
-        position += count
+          tokens: [document.tokens[position]], cache: cache, context: context, into: logits)
+        position += 1
         guard let found = logits[0].baseAddress else { continue }
         let target = Int(document.tokens[position])
         scores[position] = context.divergence(

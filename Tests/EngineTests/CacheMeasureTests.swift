@@ -11,29 +11,29 @@ import Testing
   static let int4 = KVFormat.integer(bits: 4, group: 32)
 
   /// A model of two blocks with random weights.
-  private static func model(_ name: String) throws -> Model {
+  static func model(_ name: String) throws -> Model {
     var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     parts.removeLast(2)
     return try Model.load(
       directory: parts.joined(separator: "/") + "/ModelsTests/Fixtures/" + name, precision: .bf16)
   }
 
-  private static func context() throws -> ExecutionContext {
+  static func context() throws -> ExecutionContext {
     try ExecutionContext(pool: WorkerPool(threads: 2))
   }
 
-  private static func ids(_ count: Int) -> [Int32] {
+  static func ids(_ count: Int) -> [Int32] {
     var generator = SeededGenerator(seed: 3)
     return (0..<count).map { _ in Int32(generator.next() % 61) + 3 }
   }
 
-  private static func text(_ depth: Int, _ tokens: Int, windows: Int = 1) throws -> DepthText {
+  static func text(_ depth: Int, _ tokens: Int, windows: Int = 1) throws -> DepthText {
     try DepthText(
       documents: [ids(windows * (depth + tokens + 1))], depth: depth, tokens: tokens,
       context: 256, bos: nil, most: windows, text: "t")
   }
 
-  private static func pair(_ format: KVFormat) -> KVFormatPair {
+  static func pair(_ format: KVFormat) -> KVFormatPair {
     KVFormatPair(keys: format, values: format)
   }
 

@@ -47,6 +47,11 @@ struct CacheCommand: ParsableCommand {
   var recallDocuments = 8
   @Option(help: "Tokens generated after each prompt.")
   var generate = 64
+  @Option(
+    help:
+      "What fills a quantized cache to the depth: 'passes' that read it as they go, or 'full' precision, quantized after it, as in KIVI's paper."
+  )
+  var prefill = CacheSchedule.passes.rawValue
   @Flag(help: "Print the errors of every layer and KV head.")
   var map = false
   @Flag(help: "Print quality by depth.")
@@ -62,6 +67,9 @@ struct CacheCommand: ParsableCommand {
       ("--generate", generate, 1),
     ] where !(lowest...10_000_000).contains(value) {
       throw ValidationError("\(name): expected \(lowest) to 10000000, found \(value)")
+    }
+    guard CacheSchedule(rawValue: prefill) != nil else {
+      throw ValidationError("--prefill: expected passes or full, found '\(prefill)'")
     }
     do { for text in kv { _ = try RecipeText.cache(text) } } catch {
       throw ValidationError("--kv: \(error)")
@@ -79,7 +87,8 @@ struct CacheCommand: ParsableCommand {
       } : try kv.map(RecipeText.cache)
     let options = CacheOptions(
       caches: caches, text: text, recallText: recall, depth: depth, tokens: tokens, step: step,
-      windows: windows, generate: generate, recallDocuments: recallDocuments)
+      windows: windows, generate: generate, recallDocuments: recallDocuments,
+      prefill: prefill == CacheSchedule.full.rawValue ? .full : nil)
     let job = CachesJob(options: options)
     let report = try session.performLong(job, resume: resume.resume, line: Self.line) { parts in
       guard let report = job.folded(parts) else { return }
@@ -141,8 +150,11 @@ struct CacheCommand: ParsableCommand {
     }
     showBaseline(report)
     let formats = report.options.caches.compactMap { try? $0.cacheFormat(standard: .fp16) }
-    if let kept = formats.first(where: { $0.window != nil }),
-      let words = CacheSchedule.passes.words(for: kept)
+    let schedule = report.options.prefill ?? .passes
+    if schedule == .full, let words = formats.compactMap(schedule.words).first {
+      print("To the depth: \(words).")
+    } else if let kept = formats.first(where: { $0.window != nil }),
+      let words = schedule.words(for: kept)
     {
       print("A cache that keeps a window in full precision is read to the depth \(words).")
     }

@@ -102,6 +102,7 @@ final class CacheComparisonRun {
             name: held.summary.baseline.side("BF16"), model: held.model, cache: .fp16),
         context: context)
       measure.step = facts.step
+      measure.schedule = options.prefill ?? .passes
       let since = Machine.seconds()
       let before = window * text.tokens
       return try measure.run(
@@ -208,7 +209,8 @@ final class CacheComparisonRun {
       progress("recall")
       defer { done += 1 }
       return try RecallMeasure.answers(
-        subject, [document], context: context, checkpoint: reporter.checkpoint)
+        subject, [document], by: options.prefill ?? .passes, context: context,
+        checkpoint: reporter.checkpoint)
     }
     let continuation = GreedyContinuation(subject, context: context)
     let continuations = try prompts.flatMap { prompt in
@@ -216,7 +218,8 @@ final class CacheComparisonRun {
       defer { done += 1 }
       return try continuation.run(
         prompts: [prompt], tokens: options.generate,
-        stops: Set(subject.model.configuration.endTokens), checkpoint: reporter.checkpoint)
+        stops: Set(subject.model.configuration.endTokens), by: options.prefill ?? .passes,
+        checkpoint: reporter.checkpoint)
     }
     progress("resident bytes")
     let resident = try CacheResidenceMeasure(model: subject.model, context: context).run(

@@ -24,12 +24,15 @@ package struct CacheOptions: Hashable, Sendable, Codable {
   package var generate: Int
   /// Recall documents at most.
   package var recallDocuments: Int
+  /// How the tokens before those that count get into a quantized cache; nil for passes that read it as they go.
+  package var prefill: CacheSchedule?
 
   package init(
     caches: [Recipe], text: String? = nil, recallText: String? = nil, depth: Int? = nil,
     tokens: Int? = nil, step: Int = 1, windows: Int = 8, mapWindows: Int = 2, generate: Int = 64,
-    recallDocuments: Int = 8
+    recallDocuments: Int = 8, prefill: CacheSchedule? = nil
   ) {
+    self.prefill = prefill
     self.caches = caches
     self.text = text
     self.recallText = recallText
