@@ -201,6 +201,45 @@ import Testing
     #expect(resumed == straight)
   }
 
+  /// Caches that are left are read at the planned depth; the figure decides as well, and is in the sentence.
+  @Test func cachesAreReadAtDepth() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(0.5)
+    options.workload = Workload(
+      context: 900, requests: 400, promptTokens: 64, generatedTokens: 16, batch: 2,
+      memoryBudget: 1_000_000_000)
+    options.windows = 2
+    let laboratory = try laboratory(folder)
+    let report = try perform(laboratory, ChooseJob(options: options))
+    let deep = report.rows.filter { $0.atDepth != nil }
+    #expect(!deep.isEmpty && deep.allSatisfy { $0.recipe.targets.contains(.kvCache) })
+    #expect(deep.allSatisfy { $0.atDepth?.depth == 900 - 64 && $0.atDepth?.tokens == 128 })
+    let winner = try #require(report.winner)
+    #expect(report.rows[winner].atDepth != nil)
+    #expect(report.headline.contains("at a depth of 836 KL"))
+    // A limit below what the deep cache loses, and above what windows show, would leave it out.
+    let row = report.rows[winner]
+    let shallow = try #require(row.kl?.mean)
+    let loss = try #require(row.atDepth?.kl)
+    if loss.mean - loss.error > shallow {
+      options.mostKL = (loss.mean - loss.error + shallow) / 2
+      let stricter = try perform(laboratory, ChooseJob(options: options))
+      let same = try #require(stricter.rows.first { $0.recipe == row.recipe })
+      #expect(same.isWithin == false && same.reason.contains("at a depth of 836 tokens"))
+    }
+  }
+
+  /// Nobody leaves early, and everyone is timed.
+  @Test func anExhaustiveChoiceMeasuresAll() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options()
+    options.exhaustive = true
+    let report = try perform(try laboratory(folder), ChooseJob(options: options))
+    let measured = report.rows.dropFirst().filter { $0.standing != .refused }
+    #expect(measured.count > 5)
+    #expect(measured.allSatisfy { $0.standing == .finalist && $0.windows == 5 && $0.timing != nil })
+  }
+
   @Test func noTimeIsSaid() throws {
     let folder = try TemporaryFolder()
     var options = Self.options()

@@ -46,6 +46,11 @@ struct ChooseCommand: ParsableCommand {
       "Measure everything again, whatever an earlier choice on the same model and texts has measured."
   )
   var again = false
+  @Flag(
+    help:
+      "Measure every candidate to the end and time it, also those that cannot win: slower, and shows what the choice was worth."
+  )
+  var exhaustive = false
   @OptionGroup var resume: ResumeOption
   @OptionGroup var keep: KeepOption
   @OptionGroup var runtime: RuntimeOptions
@@ -115,7 +120,8 @@ struct ChooseCommand: ParsableCommand {
         workload: workload.workload(context: summary.shape.context), machine: workload.machine,
         runtime: target == "nibble" ? nil : target, mostKL: limits.kl, leastTopOne: limits.topOne,
         mostBytes: limits.bytes,
-        text: text, windows: windows, calibration: calibration.options, seconds: seconds ?? 900))
+        text: text, windows: windows, calibration: calibration.options, seconds: seconds ?? 900,
+        exhaustive: exhaustive ? true : nil))
     let report = try session.performLong(
       job, resume: resume.resume, reuses: !again, line: { Self.line($0) },
       ended: { rows in
@@ -159,7 +165,8 @@ struct ChooseCommand: ParsableCommand {
   private static func table(_ rows: [ChooseReport.Row], winner: Int?) {
     Output.table(
       [
-        "", "recipe", "KL", "+-", "top-1", "perplexity", "weights", "cache", "a request", "as fast",
+        "", "recipe", "KL", "+-", "KL at depth", "top-1", "perplexity", "weights", "cache",
+        "a request", "as fast",
         "windows", "stands",
       ],
       rows.enumerated().map { place, row in
@@ -168,6 +175,9 @@ struct ChooseCommand: ParsableCommand {
           place == winner ? ">" : "", "\(row.recipe)",
           row.kl.map { Quantity.significant($0.mean) } ?? "-",
           row.kl.map { Quantity.significant($0.error, 2) } ?? "-",
+          row.atDepth.map {
+            "\(Quantity.significant($0.kl.mean)) (\(Quantity.grouped($0.depth)))"
+          } ?? "-",
           row.topOne.map { Quantity.percent($0, 1) } ?? "-",
           row.perplexity.map { Quantity.fixed($0.mean, 3) } ?? "-",
           Quantity.bytes(row.weightBytes), Quantity.bytes(row.cacheBytes),

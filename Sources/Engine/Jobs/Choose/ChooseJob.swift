@@ -30,6 +30,8 @@ package struct ChooseJob: Job {
   private static let timingShare = 0.3
   /// Choices whose measurements stay, so that the same with other limits need not measure again.
   private static let keptChoices = 8
+  /// Share of the time after racing that caches may be read at depth for.
+  private static let depthShare = 0.4
   /// Candidates that are timed at most.
   private static let finalists = 5
 
@@ -113,6 +115,9 @@ package struct ChooseJob: Job {
       recipe: .baseline, standing: .finalist, weightBytes: plan.memory.weights,
       cacheBytes: plan.memory.kvCache, predictedSeconds: planner.requestSeconds(plan))
     baseline.isWithin = plan.memory.total <= (options.mostBytes ?? plan.memory.budget)
+    let since = Machine.seconds()
+    try deepen(&race, finalists(race, resource), planner, seconds: seconds * Self.depthShare)
+    let seconds = max(1, seconds - (Machine.seconds() - since))
     let places = finalists(race, resource)
     guard machine == nil else {
       // Nothing of a described machine can be timed: its limits are all there is.
@@ -122,11 +127,11 @@ package struct ChooseJob: Job {
       return baseline
     }
     guard !places.isEmpty else { return baseline }
-    var subjects = [(laboratory.baseline(held), Planner.Factors())]
+    var subjects = [laboratory.baseline(held)]
     var timed: [Int] = []
     for place in places {
       guard let subject = try race.subject(place) else { continue }
-      subjects.append((subject, race.entries[place].factors))
+      subjects.append(subject)
       timed.append(place)
     }
     let outcome = try WorkloadTiming(
@@ -139,6 +144,25 @@ package struct ChooseJob: Job {
     for (place, times) in zip(timed, outcome.times.dropFirst()) { race.time(place, times) }
     report.timed = outcome.extent
     return baseline
+  }
+
+  /// Reads the quantized caches among some candidates at the planned depth.
+  private func deepen(
+    _ race: inout ChooseRace, _ places: [Int], _ planner: Planner, seconds: Double
+  ) throws {
+    let caches = places.filter { race.entries[$0].row.recipe.targets.contains(.kvCache) }
+    var subjects: [EvaluationSubject] = []
+    var deep: [Int] = []
+    for place in caches {
+      guard let subject = try race.subject(place) else { continue }
+      subjects.append(subject)
+      deep.append(place)
+    }
+    let found = try ChooseDepth(
+      laboratory: race.laboratory, held: race.held, options: options, planner: planner,
+      reporter: race.reporter, kept: race.kept
+    ).run(subjects, least: race.text.length, seconds: seconds)
+    for (place, found) in zip(deep, found ?? []) { race.deepen(place, found) }
   }
 
   /// Those that are within the limits, or nearest to them, by what is known before timing.
@@ -154,6 +178,8 @@ package struct ChooseJob: Job {
         isWithin ? race.predicted(row, resource) : row.kl?.mean ?? .infinity
       )
     }
-    return Array(running.sorted { key($0) < key($1) }.prefix(Self.finalists))
+    return Array(
+      running.sorted { key($0) < key($1) }.prefix(
+        options.exhaustive == true ? .max : Self.finalists))
   }
 }

@@ -21,12 +21,16 @@ package struct ChooseOptions: Hashable, Sendable, Codable {
   package var calibration: CalibrationOptions
   /// Seconds that it may take; what is not measured by then is said.
   package var seconds: Double
+  /// Whether every candidate is measured to the end and timed, also those that cannot win; nil for no.
+  package var exhaustive: Bool?
 
   package init(
     workload: Workload, machine: String? = nil, runtime: String? = nil, mostKL: Double = 0.02,
     leastTopOne: Double = 0.9, mostBytes: Double? = nil, text: String? = nil, windows: Int = 32,
-    calibration: CalibrationOptions = CalibrationOptions(), seconds: Double = 900
+    calibration: CalibrationOptions = CalibrationOptions(), seconds: Double = 900,
+    exhaustive: Bool? = nil
   ) {
+    self.exhaustive = exhaustive
     self.workload = workload
     self.machine = machine
     self.runtime = runtime

@@ -222,7 +222,7 @@ struct ChooseRace {
     let all = text.windows.count
     for round in Self.rounds.filter({ $0 < all }) + [all] {
       try measure(windows: round)
-      guard round < all else { break }
+      guard round < all, options.exhaustive != true else { continue }
       prune(resource)
     }
   }
@@ -281,6 +281,21 @@ struct ChooseRace {
     guard let layers = best(false), let cache = best(true) else { return }
     try add([ChooseCandidates.joined(layers, cache)])
     try measure(windows: text.windows.count)
+  }
+
+  /// Takes what a candidate's cache lost at depth in; beyond the limit by more than chance it is outside of it.
+  mutating func deepen(_ place: Int, _ found: ChooseDepth.Found) {
+    let kl = found.scores.divergence
+    entries[place].row.atDepth = ChooseReport.AtDepth(
+      depth: found.depth, tokens: found.scores.count, kl: Estimate(mean: kl.mean, error: kl.error),
+      topOne: found.scores.topOneAgreement.mean)
+    if kl.mean - kl.error > options.mostKL, entries[place].row.isWithin == true {
+      entries[place].row.isWithin = false
+      entries[place].row.reason =
+        "KL \(Quantity.significant(kl.mean)) at a depth of \(Quantity.grouped(found.depth)) tokens, above "
+        + Quantity.significant(options.mostKL)
+    }
+    reporter.tell(entries[place].row)
   }
 
   /// Takes the timing of a candidate in.

@@ -7,6 +7,8 @@ import Wording
 extension ChooseReport {
   /// Values of bytes closer than this, as a share, are the same.
   private static let sameBytes = 0.02
+  /// Tokens that a depth may lack of the planned one and still be called it.
+  private static let nearlyAll = 128
 
   /// Sorts the rows, and finds the one to recommend.
   ///
@@ -123,9 +125,14 @@ extension ChooseReport {
     let few =
       row.windows < options.windows && isCut
       ? ", on \(row.windows) \(row.windows == 1 ? "window" : "windows") only" : ""
+    let deep =
+      row.atDepth.map {
+        "; at a depth of \(Quantity.grouped($0.depth)) KL \(Quantity.significant($0.kl.mean)), top-1 "
+          + Quantity.percent($0.topOne, 1)
+      } ?? ""
     return
       "KL \(Quantity.significant(kl.mean))\(Quantity.margin(kl.error, windows: row.windows)), top-1 "
-      + Quantity.percent(topOne, 1) + few
+      + Quantity.percent(topOne, 1) + few + deep
   }
 
   /// What would change the choice, and what was not measured, a sentence each.
@@ -138,7 +145,7 @@ extension ChooseReport {
       lines.append(
         "Timed: a prompt of \(Quantity.grouped(timed.prompt)) of \(Quantity.grouped(timed.plannedPrompt)) tokens, steps of "
           + "\(timed.batch) of \(Quantity.grouped(timed.plannedBatch)) sequences after \(Quantity.grouped(timed.depth)) of "
-          + "\(Quantity.grouped(timed.plannedDepth)) tokens; the rest is modelled by the machine's limits"
+          + "\(Quantity.grouped(timed.plannedDepth)) tokens; the rest is modelled by costs fitted to what was timed"
           + (timed.modelError.map {
             ", off by \(Quantity.percent($0, 1)) at most where it can be checked."
           }
@@ -151,8 +158,14 @@ extension ChooseReport {
       )
     }
     if rows.contains(where: { $0.recipe.targets.contains(.kvCache) && $0.kl != nil }) {
+      let depths = rows.compactMap(\.atDepth?.depth)
       lines.append(
-        "Caches were read at up to \(windowTokens) tokens; `nibble cache` measures them at depth, with recall."
+        (depths.max().map {
+          "Caches that were timed were read at a depth of \(Quantity.grouped($0)) tokens too"
+            + ($0 < options.workload.context - Self.nearlyAll
+              ? ", of \(Quantity.grouped(options.workload.context)) planned" : "")
+        } ?? "Caches were read at up to \(windowTokens) tokens")
+          + "; `nibble cache` asks for recall and looks deeper."
       )
     }
     return lines

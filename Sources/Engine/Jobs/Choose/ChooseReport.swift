@@ -22,6 +22,23 @@ package struct ChooseReport: Hashable, Sendable, Codable {
     case notReached
   }
 
+  /// Quality of tokens that are decoded after a long prefix in a quantized cache.
+  package struct AtDepth: Hashable, Sendable, Codable {
+    /// Tokens of the prefix.
+    package var depth: Int
+    package var tokens: Int
+    package var kl: Estimate
+    /// 0 to 1.
+    package var topOne: Double
+
+    package init(depth: Int, tokens: Int, kl: Estimate, topOne: Double) {
+      self.depth = depth
+      self.tokens = tokens
+      self.kl = kl
+      self.topOne = topOne
+    }
+  }
+
   /// One candidate.
   package struct Row: Hashable, Sendable, Codable {
     package var recipe: Recipe
@@ -34,6 +51,8 @@ package struct ChooseReport: Hashable, Sendable, Codable {
     package var perplexity: Estimate?
     /// 0 to 1.
     package var topOne: Double?
+    /// Quality after a long prefix in its cache; nil where none was measured.
+    package var atDepth: AtDepth?
     package var weightBytes: Double
     /// Of all requests of the workload.
     package var cacheBytes: Double
