@@ -14,9 +14,11 @@ package enum ActivationOptions {
     aliases: ["sym", "act_sym", "act-symmetric"])
 
   /// What shares a scale of the weights.
-  static func weights(_ choices: [WeightScales], _ summary: String) -> OptionKey<WeightScales> {
+  static func weights(
+    _ choices: [WeightScales], _ summary: String, standard: WeightScales = .channel
+  ) -> OptionKey<WeightScales> {
     OptionKey(
-      "weights", summary, among: choices, standard: .channel,
+      "weights", summary, among: choices, standard: standard,
       aliases: ["weight_quant", "weight_strategy"])
   }
 
@@ -26,10 +28,13 @@ package enum ActivationOptions {
     case tensor
     /// 128 x 128.
     case block
+    /// Blocks of a GGUF file stay as they are and are multiplied with INT8 activations in blocks of 32; all else has one scale
+    /// per output channel.
+    case auto
 
     var granularity: WeightFormat.Granularity {
       switch self {
-      case .channel: .channel
+      case .auto, .channel: .channel
       case .tensor: .tensor
       case .block: .block(rows: 128, columns: 128)
       }

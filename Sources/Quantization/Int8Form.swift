@@ -7,7 +7,9 @@ import Tensors
 /// their form and are multiplied with INT8 activations all the same.
 struct Int8Form: Hashable, Sendable {
   static let weightScales = ActivationOptions.weights(
-    [.channel, .tensor], "one weight scale per output channel, or one for the tensor")
+    [.auto, .channel, .tensor],
+    "a weight scale per output channel, or for the tensor; auto: by channel, but blocks of a GGUF file stay as they are",
+    standard: .auto)
 
   /// The options of the form.
   static let options: [OptionSpec] = [
@@ -15,11 +17,14 @@ struct Int8Form: Hashable, Sendable {
   ]
 
   let weights: WeightFormat
+  /// Whether blocks of a file stay as they are.
+  let keepsBlocks: Bool
   let activations: ActivationChoice
 
   init(_ options: OptionValues) {
     weights = WeightFormat(
       code: .integer(bits: 8), granularity: options[Self.weightScales].granularity)
+    keepsBlocks = options[Self.weightScales] == .auto
     activations = ActivationChoice(
       .int8(isSymmetric: options[ActivationOptions.symmetry]), options[ActivationOptions.scaling])
   }
@@ -41,6 +46,12 @@ struct Int8Form: Hashable, Sendable {
     for index in draft.layers.indices where !draft.layers[index].staysFloat {
       let layer = draft.layers[index]
       guard !layer.isQuantized else { continue }
+      // What a method has moved scale into is no longer what the file holds.
+      if keepsBlocks, let blocks = layer.blocks, layer.weight === layer.original {
+        draft.layers[index].weight = blocks
+        draft.layers[index].method = method
+        continue
+      }
       draft.layers[index].weight = try rounded(layer, draft)
       draft.layers[index].method = method
     }

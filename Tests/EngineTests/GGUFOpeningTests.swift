@@ -4,8 +4,10 @@ import Engine
 import Evaluation
 import FoundationEssentials
 import Models
+import Operators
 import Planning
 import Platform
+import Profiling
 import Quantization
 import Synchronization
 import Tensors
@@ -57,6 +59,41 @@ import Tokenizers
     #expect(found.perplexity == expected.perplexity)
     #expect(found.recipe == "FP baseline")
     #expect(found.begin == .nothing)
+  }
+
+  /// INT8 activations times the blocks of the file as they are: no byte of the weights changes, and the price says so.
+  @Test func blocksStayUnderInt8Activations() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: Self.demo(in: folder, as: .q4_0)))
+    let recipe = Recipe(activations: try RecipeText.choice("int8", target: .activations))
+    let price = try perform(
+      laboratory, AssessJob(recipe: recipe, calibration: CalibrationOptions()))
+    let report = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: recipe, calibration: CalibrationOptions(samples: 2, length: 64),
+        keeping: .nothing))
+    #expect(report.outputBytes == report.baselineBytes)
+    #expect(price.outputBytes == report.outputBytes)
+    #expect(report.layers.allSatisfy { $0.fallback == nil && $0.method == "int8" })
+    #expect(report.layers.allSatisfy { ($0.weightError ?? 0) == 0 })
+    let found = try perform(laboratory, EvaluateJob(options: Self.evaluation))
+    #expect(found.kl.mean > 0 && found.kl.mean < 0.01, "activations alone are rounded")
+    let bench = try perform(
+      laboratory, BenchJob(options: BenchOptions(prompt: 32, generate: 4, repetitions: 1)))
+    #expect(
+      bench.quantized.kernels.contains { $0.kernel.contains("q4_0_int8g32") },
+      "\(bench.quantized.kernels.map(\.kernel))")
+    // One scale a channel can be asked for, and is what scale that was moved leads to.
+    for text in ["int8 weights=channel", "smoothquant"] {
+      let rounded = try perform(
+        laboratory,
+        QuantizeJob(
+          recipe: Recipe(activations: try RecipeText.choice(text, target: .activations)),
+          calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
+      #expect(rounded.outputBytes > report.outputBytes, "\(text)")
+    }
   }
 
   @Test func blocksAreNoBaseline() throws {

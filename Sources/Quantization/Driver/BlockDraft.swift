@@ -16,6 +16,8 @@ package struct BlockDraft {
     package let name: String
     /// The weight as it was when the draft was made: what methods take for full precision.
     package let original: any LinearWeight
+    /// The weight as its file stores it, where that is in blocks; methods see the numbers that these stand for.
+    package var blocks: BlockWeight?
     /// What will be used; set by a weight method.
     package var weight: any LinearWeight
     /// `[rows]`; changes with the scales of the output.
@@ -105,10 +107,12 @@ package struct BlockDraft {
       layers: try block.plan.linears.map { plan in
         let linear = block[plan.role]
         let id = LinearID(block: index, projection: plan.role)
-        return Layer(
+        var layer = Layer(
           projection: plan.role, name: "\(id)", weight: try linear.weight.decoded(),
           bias: linear.bias,
           activation: linear.activation, treatment: recipe.treatment(of: id), input: plan.input)
+        layer.blocks = linear.weight as? BlockWeight
+        return layer
       }, pool: pool, calibration: calibration)
   }
 

@@ -37,7 +37,8 @@ struct RecipeTrial {
       let size = model[id].weight
       let layer = draft[id.projection]
       // What no method touches stays as it is stored.
-      let weight = layer.weight === layer.original ? size : layer.weight
+      let weight =
+        layer.weight === layer.original || layer.weight is BlockWeight ? size : layer.weight
       stored += model.bytes(of: weight, rows: size.rows, columns: size.columns)
       total += Double(size.rows * size.columns)
       layers.append(
@@ -67,9 +68,15 @@ struct RecipeTrial {
         let zeros = try TensorView(
           dtype: type, shape: Shape(checking: [rows, columns]),
           copying: [UInt8](repeating: 0, count: rows * columns * type.bits / 8))
-        return BlockDraft.Layer(
+        var layer = BlockDraft.Layer(
           projection: projection, name: "every \(projection)", weight: try DenseWeight(zeros),
           activation: model.precision.activation, treatment: treatment, input: linear.input)
+        if let blocks = model.blocks[0][linear.role].weight as? BlockWeight {
+          layer.blocks = try BlockWeight(
+            type: blocks.type, bytes: SharedBytes(byteCount: rows * blocks.rowBytes) { _ in },
+            rows: rows, columns: columns)
+        }
+        return layer
       }, pool: pool)
     draft.isOutline = true
     try draft.run(recipe.methods())
