@@ -99,9 +99,15 @@ INLINE_AVX512 __m512 sixteen_six_bits(const block_span *span, size_t b, int is_m
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bits));
 }
 
-// Scales of block `b` of a span, columns 16 * half on: block_scale_at() in vectors.
-INLINE_AVX512 __m512 block_scales(nk_weight_kind kind, const block_span *span, size_t b,
-                                  size_t half) {
+// What the scales of block `b` of a span and its neighbours under one float16 scale are multiplied by; for the K types.
+INLINE_AVX512 __m512 super_scales(nk_weight_kind kind, const block_span *span, size_t b) {
+  if (!is_super_kind(kind)) return _mm512_setzero_ps();
+  return sixteen_halves(span->header + (kind == NK_WEIGHT_Q6_K ? b / SUPER_BLOCKS * 32 : 0));
+}
+
+// Scales of block `b` of a span, columns 16 * half on: block_scale_at() in vectors. `super` is what super_scales() gives.
+INLINE_AVX512 __m512 block_scales_under(nk_weight_kind kind, const block_span *span, size_t b,
+                                        size_t half, __m512 super) {
   switch (kind) {
     case NK_WEIGHT_MXFP4: {
       const __m128i bytes = _mm_loadu_si128((const __m128i *)span->header + b);
@@ -113,15 +119,19 @@ INLINE_AVX512 __m512 block_scales(nk_weight_kind kind, const block_span *span, s
     }
     case NK_WEIGHT_Q4_K:
     case NK_WEIGHT_Q5_K:
-      return _mm512_mul_ps(sixteen_halves(span->header), sixteen_six_bits(span, b, 0));
+      return _mm512_mul_ps(super, sixteen_six_bits(span, b, 0));
     case NK_WEIGHT_Q6_K: {
       const __m128i *scales = (const __m128i *)(span->header + span->count / SUPER_BLOCKS * 32);
       const __m512i bytes = _mm512_cvtepi8_epi32(_mm_loadu_si128(scales + 2 * b + half));
-      const __m512 scale = sixteen_halves(span->header + b / SUPER_BLOCKS * 32);
-      return _mm512_mul_ps(scale, _mm512_cvtepi32_ps(bytes));
+      return _mm512_mul_ps(super, _mm512_cvtepi32_ps(bytes));
     }
     default: return sixteen_halves(span->header + b * 32);
   }
+}
+
+INLINE_AVX512 __m512 block_scales(nk_weight_kind kind, const block_span *span, size_t b,
+                                  size_t half) {
+  return block_scales_under(kind, span, b, half, super_scales(kind, span, b));
 }
 
 // What is added to the weights of block `b` of a span; for types with minima.

@@ -31,17 +31,27 @@ INLINE_AVX512 void add_quads(const int tokens, const int quads, const __m512i we
 
 // Adds block `b` of a span times some tokens to their results.
 INLINE_AVX512 void add_block(nk_activation_kind activation, nk_weight_kind kind, const int tokens,
-                             const block_span *span, size_t b, block_tables tables, const block_inputs *x,
-                             __m512 value[FEW_TOKENS]) {
+                             const block_span *span, size_t b, __m512 super, block_tables tables,
+                             const block_inputs *x, __m512 value[FEW_TOKENS]) {
   const uint8_t *values = block_values(kind, span, b);
   const packed_codes codes = load_codes(kind, values);
   const int parts = (int)(NK_COLUMN_BLOCK / scale_columns(kind)), quads = 8 / parts;
-  const __m512i zero = _mm512_set1_epi32(block_zero(kind));
+  const int is_int16 = activation == NK_ACTIVATION_INT16_BLOCKS;
 #pragma clang loop unroll(full)
   for (int part = 0; part < parts; part++) {
-    __m512i dot[FEW_TOKENS];
+    // Sums begin with what the zero of the codes comes to, of INT16 inputs the low ones.
+    __m512i dot[FEW_TOKENS], low[FEW_TOKENS];
 #pragma clang loop unroll(full)
-    for (int t = 0; t < tokens; t++) dot[t] = _mm512_setzero_si512();
+    for (int t = 0; t < tokens; t++) {
+      __m512i start = _mm512_setzero_si512();
+      if (block_zero(kind) != 0) {
+        const int32_t *halves = x->halves + 2 * (size_t)t * x->sum_stride;
+        const int32_t sum = parts == 2 ? halves[part] : halves[0] + halves[1];
+        start = _mm512_set1_epi32(-block_zero(kind) * sum);
+      }
+      low[t] = start;
+      dot[t] = is_int16 ? _mm512_setzero_si512() : start;
+    }
     __m512i weights[8];
 #pragma clang loop unroll(full)
     for (int i = 0; i < quads; i++) {
@@ -50,11 +60,8 @@ INLINE_AVX512 void add_block(nk_activation_kind activation, nk_weight_kind kind,
                                           : byte_quad(kind, &codes, quad, tables);
     }
     add_quads(tokens, quads, weights, x->values + 4 * part * quads, x->stride, dot);
-    if (activation == NK_ACTIVATION_INT16_BLOCKS) {
+    if (is_int16) {
       // Those were the high parts; the low ones are summed apart, which hides more of the latency.
-      __m512i low[FEW_TOKENS];
-#pragma clang loop unroll(full)
-      for (int t = 0; t < tokens; t++) low[t] = _mm512_setzero_si512();
       add_quads(tokens, quads, weights, x->values + NK_COLUMN_BLOCK + 4 * part * quads, x->stride,
                 low);
 #pragma clang loop unroll(full)
@@ -62,14 +69,9 @@ INLINE_AVX512 void add_block(nk_activation_kind activation, nk_weight_kind kind,
         dot[t] = _mm512_add_epi32(_mm512_slli_epi32(dot[t], 8), low[t]);
       }
     }
-    const __m512 scale = block_scales(kind, span, b, (size_t)part);
+    const __m512 scale = block_scales_under(kind, span, b, (size_t)part, super);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
-      if (block_zero(kind) != 0) {
-        const int32_t *halves = x->halves + 2 * (size_t)t * x->sum_stride;
-        const int32_t sum = parts == 2 ? halves[part] : halves[0] + halves[1];
-        dot[t] = _mm512_sub_epi32(dot[t], _mm512_mullo_epi32(zero, _mm512_set1_epi32(sum)));
-      }
       const __m512 token_scale = _mm512_set1_ps(x->scales[(size_t)t * x->sum_stride]);
       const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[t]), token_scale);
       value[t] = _mm512_fmadd_ps(scaled, scale, value[t]);
@@ -101,13 +103,17 @@ INLINE_AVX512 void multiply_few(nk_activation_kind activation, nk_weight_kind ki
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
     ask_for_header(kind, &span);
+    for (size_t under = 0; under < span.count; under += SUPER_BLOCKS) {
+      const __m512 super = super_scales(kind, &span, under);
+      const size_t end = smaller(under + SUPER_BLOCKS, span.count);
 #pragma clang loop unroll_count(2)
-    for (size_t b = 0; b < span.count; b++) {
-      add_block(activation, kind, tokens, &span, b, job->tables, &inputs, value);
-      inputs.values += input_bytes(activation);
-      inputs.halves += 2;
-      inputs.scales++;
-      if (has_minima(kind)) inputs.sums++;
+      for (size_t b = under; b < end; b++) {
+        add_block(activation, kind, tokens, &span, b, super, job->tables, &inputs, value);
+        inputs.values += input_bytes(activation);
+        inputs.halves += 2;
+        inputs.scales++;
+        if (has_minima(kind)) inputs.sums++;
+      }
     }
   }
 #pragma clang loop unroll(full)
