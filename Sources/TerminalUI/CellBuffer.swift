@@ -9,6 +9,8 @@ package struct CellBuffer: Hashable, Sendable {
   package let width: Int
   package let height: Int
   private var cells: [Cell]
+  /// What places stand for, the last drawn last; nil where nobody asks, which saves the work.
+  package var hits: [Hit]?
 
   /// A buffer of spaces.
   ///
@@ -53,6 +55,13 @@ package struct CellBuffer: Hashable, Sendable {
       return true
     }
     return column
+  }
+
+  /// Says what a place stands for; nothing while `hits` is nil.
+  package mutating func mark(_ rect: Rect, _ target: Hit.Target) {
+    guard hits != nil else { return }
+    let rect = rect.intersection(bounds)
+    if !rect.isEmpty { hits?.append(Hit(rect, target)) }
   }
 
   /// Draws spans one after another; each takes its style from `style`.

@@ -27,6 +27,8 @@ package struct MouseEvent: Hashable, Sendable, Codable {
   package var x: Int
   package var y: Int
   package var modifiers: KeyPress.Modifiers
+  /// Whether the terminal shows no two colours in a cell, which maps are laid out by; nil where it does.
+  package var isCoarse: Bool?
 
   package init(
     _ action: Action, button: Button = .none, x: Int, y: Int, modifiers: KeyPress.Modifiers = []

@@ -98,15 +98,21 @@ import Testing
     }
   }
 
-  @Test func theWalkFindsTheMouse() {
-    let walk = WalkLine("nibble", steps: WidgetSamples.steps, current: 1)
-    var buffer = CellBuffer(width: 80, height: 1)
-    buffer.draw(walk, in: buffer.bounds, look: Look())
-    let text = Array(buffer.snapshot())
-    for (index, digit) in ["1", "2", "3", "4"].enumerated() {
-      let column = text.firstIndex(of: Character(digit)) ?? -1
-      #expect(walk.step(atX: column, in: buffer.bounds, look: Look()) == index)
+  @Test func theWalkFindsTheMouse() throws {
+    let digits = ["1", "2", "3", "4"]
+    let steps = zip(WidgetSamples.steps, digits).map {
+      WalkLine.Step($0.title, isDone: $0.isDone, press: KeyPress(name: $1))
     }
-    #expect(walk.step(atX: 0, in: buffer.bounds, look: Look()) == nil)
+    let walk = WalkLine("nibble", steps: steps, current: 1)
+    var buffer = CellBuffer(width: 80, height: 1)
+    buffer.hits = []
+    buffer.draw(walk, in: buffer.bounds, look: Look())
+    let hits = try #require(buffer.hits)
+    let text = Array(buffer.snapshot())
+    for digit in digits {
+      let column = text.firstIndex(of: Character(digit)) ?? -1
+      #expect(hits.target(x: column, y: 0) == KeyPress(name: digit).map { .key($0) })
+    }
+    #expect(hits.target(x: 0, y: 0) == nil)
   }
 }

@@ -26,6 +26,7 @@ package struct Box: Widget {
 
   package func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     guard rect.width >= 2, rect.height >= 2 else { return }
+    buffer.mark(rect, .pane(isFocused: isFocused))
     let glyphs = look.glyphs
     let style = look.style(isFocused ? .focusBorder : .border)
     let right = rect.maxX - 1

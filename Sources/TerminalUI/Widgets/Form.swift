@@ -57,6 +57,8 @@ package struct Form: Widget {
       fields.map { ScalarWidth.of($0.label) }.max() ?? 0, max(4, rect.width * 2 / 5))
     for (line, index) in window.range.enumerated() {
       let row = rect.row(line).inset(right: window.overflows ? 1 : 0)
+      let isTyped = if case .text = fields[index].value { true } else { false }
+      buffer.mark(row, .field(index, chosen: selected, isTyped: isTyped))
       draw(
         fields[index], isSelected: index == selected, labels: labels, in: row, of: &buffer,
         look: look)

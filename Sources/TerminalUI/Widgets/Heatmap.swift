@@ -80,10 +80,22 @@ package struct Heatmap: Widget {
     let mapping = HeatMapping(values, scale: scale, domain: domain)
     let painter = HeatmapPainter(layout: layout, mapping: mapping, look: look)
     painter.draw(on: &buffer)
+    mark(layout, on: &buffer)
     drawLabels(layout, on: &buffer, look: look)
     let remark = painter.numbers?.remark(look.glyphs)
     HeatLegend(mapping: mapping, numbers: numbers, layout: layout, remark: remark)
       .draw(in: layout.legend, of: &buffer, look: look)
+  }
+
+  /// Each place stands for the cell that a click on it means.
+  private func mark(_ layout: HeatmapLayout, on buffer: inout CellBuffer) {
+    guard buffer.hits != nil else { return }
+    for y in layout.grid.y..<layout.grid.maxY {
+      for x in layout.grid.x..<layout.grid.maxX {
+        guard let place = layout.place(x: x, y: y) else { continue }
+        buffer.mark(Rect(x: x, y: y, width: 1, height: 1), .cell(place, cursor: cursor))
+      }
+    }
   }
 
   private func drawLabels(_ layout: HeatmapLayout, on buffer: inout CellBuffer, look: Look) {

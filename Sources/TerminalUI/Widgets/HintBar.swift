@@ -3,10 +3,13 @@ package struct HintBar: Widget {
   package struct Hint: Hashable, Sendable {
     package var keys: String
     package var action: String
+    /// The key that a click on it stands for.
+    package var press: KeyPress?
 
-    package init(_ keys: String, _ action: String) {
+    package init(_ keys: String, _ action: String, press: KeyPress? = nil) {
       self.keys = keys
       self.action = action
+      self.press = press
     }
   }
 
@@ -28,6 +31,21 @@ package struct HintBar: Widget {
     while count > 0, Self.text(Array(hints.prefix(count))).width > room.width { count -= 1 }
     buffer.line(Self.text(Array(hints.prefix(count))), in: room, look: look)
     buffer.line(end, in: row.inset(left: 1, right: 1), look: look, .right)
+    Self.mark(Array(hints.prefix(count)), from: room.x, in: row, of: &buffer)
+    Self.mark(pinned, from: row.maxX - 1 - end.width, in: row, of: &buffer)
+  }
+
+  private static func mark(
+    _ hints: [Hint], from start: Int, in row: Rect, of buffer: inout CellBuffer
+  ) {
+    var x = start
+    for hint in hints {
+      let width = text([hint]).width
+      if let press = hint.press {
+        buffer.mark(Rect(x: x, y: row.y, width: width, height: 1), .key(press))
+      }
+      x += width + 3
+    }
   }
 
   private static func text(_ hints: [Hint]) -> StyledText {

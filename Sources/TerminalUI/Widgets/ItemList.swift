@@ -37,9 +37,17 @@ package struct ItemList: Widget {
     if items.isEmpty { buffer.line(placeholder, in: rect, look: look) }
     for (line, index) in window.range.enumerated() {
       let row = rect.row(line).inset(right: window.overflows ? 1 : 0)
+      if !items[index].isHeading {
+        buffer.mark(row, .row(place(of: index), chosen: selected.map(place)))
+      }
       draw(items[index], isSelected: index == selected, in: row, of: &buffer, look: look)
     }
     buffer.draw(ScrollBar(window), in: rect, look: look)
+  }
+
+  /// The place of an item among those that can be chosen.
+  private func place(of index: Int) -> Int {
+    items.prefix(max(0, index)).count { !$0.isHeading }
   }
 
   private func draw(

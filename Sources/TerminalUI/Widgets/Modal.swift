@@ -1,3 +1,5 @@
+import Wording
+
 /// A box above everything else, in the middle of the screen.
 package struct Modal: Widget {
   package var title: StyledText
@@ -24,7 +26,31 @@ package struct Modal: Widget {
       look: look)
     for (index, line) in text.prefix(inner.height).enumerated() {
       buffer.line(line.onModal, in: inner.row(index), look: look)
+      mark(line, in: inner.row(index), of: &buffer)
     }
+  }
+
+  /// A key that a line names stands for itself, with the word after it.
+  private func mark(_ line: StyledText, in row: Rect, of buffer: inout CellBuffer) {
+    var x = row.x
+    for (place, span) in line.spans.enumerated() {
+      let width = ScalarWidth.of(span.text)
+      if span.role == .key, let press = KeyPress(name: span.text.lowercased()) {
+        let next = line.spans.indices.contains(place + 1) ? line.spans[place + 1].text : ""
+        let label = next.trimmingSpacesAtEnd
+        buffer.mark(
+          Rect(x: x, y: row.y, width: width + ScalarWidth.of(label), height: 1), .key(press))
+      }
+      x += width
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpacesAtEnd: String {
+    var text = Substring(self)
+    while text.last == " " { text.removeLast() }
+    return String(text)
   }
 }
 
@@ -37,6 +63,7 @@ extension CellBuffer {
     guard !frame.isEmpty else { return frame }
     // The background is laid first: the border and the texts inherit it.
     fill(frame, style: look.style(.modal).over(look.ground))
+    mark(frame, .modal)
     return box(title, in: frame, look: look, footer: footer, isFocused: true)
   }
 }

@@ -72,6 +72,7 @@ package struct Table: Widget {
     if rows.isEmpty { buffer.line(placeholder, in: room.row(1), look: look) }
     for (line, row) in window.range.enumerated() {
       let place = rect.row(line + 1)
+      buffer.mark(place, .row(row, chosen: selected))
       if row == selected {
         buffer.fill(
           place.inset(right: window.overflows ? 1 : 0), style: look.style(.selection))

@@ -6,10 +6,13 @@ package struct WalkLine: Widget {
   package struct Step: Hashable, Sendable {
     package var title: String
     package var isDone: Bool
+    /// The key that a click on it stands for.
+    package var press: KeyPress?
 
-    package init(_ title: String, isDone: Bool = false) {
+    package init(_ title: String, isDone: Bool = false, press: KeyPress? = nil) {
       self.title = title
       self.isDone = isDone
+      self.press = press
     }
   }
 
@@ -32,20 +35,20 @@ package struct WalkLine: Widget {
     let room = row.inset(right: min(trailing.width, row.width / 2))
     let text = text(fitting: room.width, look: look)
     buffer.line(text.onBar, in: room, look: look)
+    mark(fitting: room.width, in: room, of: &buffer, look: look)
     buffer.line(
       trailing.onBar, in: row.splitRight(row.width - room.width).right, look: look, .right)
   }
 
-  /// The step under a column of the line, for the mouse.
-  package func step(atX x: Int, in rect: Rect, look: Look) -> Int? {
-    let trailing = self.trailing.plain.isEmpty ? 0 : self.trailing.width + 2
-    var column = rect.x + head.width
-    let pieces = pieces(fitting: rect.width - min(trailing, rect.width / 2), look: look)
-    for (index, piece) in pieces.enumerated() {
-      if x >= column, x < column + piece.width { return index }
-      column += piece.width + 3
+  /// Each step stands for its key.
+  private func mark(fitting width: Int, in row: Rect, of buffer: inout CellBuffer, look: Look) {
+    var x = row.x + head.width
+    for (step, piece) in zip(steps, pieces(fitting: width, look: look)) {
+      if let press = step.press {
+        buffer.mark(Rect(x: x, y: row.y, width: piece.width, height: 1), .key(press))
+      }
+      x += piece.width + 3
     }
-    return nil
   }
 
   private var head: StyledText { StyledText(" \(product)  ", .accent) }

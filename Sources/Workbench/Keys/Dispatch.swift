@@ -24,27 +24,15 @@ package enum Dispatch {
     case .paste(let text):
       guard state.overlay != nil else { return [] }
       return Overlay.type(text, &state)
-    case .mouse(let event): return click(event, &state)
+    case .mouse(let event): return Pointer.handle(event, &state)
     }
   }
 
   /// Does what a key does now; a key that can do nothing says why.
-  private static func press(_ press: KeyPress, _ state: inout State) -> [Effect] {
+  static func press(_ press: KeyPress, _ state: inout State) -> [Effect] {
     guard let found = active(state).first(where: { $0.keys.contains(press) }) else {
       return state.overlay == nil ? [] : Overlay.type(press, &state)
     }
     return found.perform(&state)
-  }
-
-  private static func click(_ event: MouseEvent, _ state: inout State) -> [Effect] {
-    switch event.action {
-    case .wheelUp: return press(.up, &state)
-    case .wheelDown: return press(.down, &state)
-    case .press:
-      guard event.button == .left, state.overlay == nil else { return [] }
-      if event.y == 0, let id = WalkBar.screen(at: event.x, in: state) { state.show(id) }
-      return []
-    default: return []
-    }
   }
 }

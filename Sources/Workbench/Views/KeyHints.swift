@@ -7,11 +7,13 @@ enum KeyHints {
     if state.overlay == nil {
       // While a lesson has the keyboard, Enter is its own.
       if state.lesson?.hasKeyboard != true, let step = Screens.current(state).step(state) {
-        hints.append(HintBar.Hint("Enter", step.label))
+        hints.append(HintBar.Hint("Enter", step.label, press: KeyPress(.enter)))
       }
       hints += Screens.current(state).bindings.filter { $0.isHint && $0.isAvailable(state) }
         .map(hint)
-      if state.jobs.active != nil { hints.append(HintBar.Hint("p", "pause")) }
+      if state.jobs.active != nil {
+        hints.append(HintBar.Hint("p", "pause", press: KeyPress(name: "p")))
+      }
     } else {
       hints += (state.overlay?.bindings ?? []).filter(\.isHint).map(hint)
     }
@@ -21,6 +23,7 @@ enum KeyHints {
   }
 
   private static func hint(_ binding: Binding) -> HintBar.Hint {
-    HintBar.Hint(binding.keys.first.map(Binding.short) ?? "", binding.name)
+    HintBar.Hint(
+      binding.keys.first.map(Binding.short) ?? "", binding.name, press: binding.keys.first)
   }
 }

@@ -42,6 +42,14 @@ package enum WorkbenchView {
       state, in: rect.inset(top: 1, bottom: 1), of: &buffer, look: look)
   }
 
+  /// What the places of the picture stand for, for the mouse.
+  package static func hits(_ state: State, look: Look = Look()) -> [Hit] {
+    var buffer = look.buffer(state.size)
+    buffer.hits = []
+    draw(state, into: &buffer, look: look)
+    return buffer.hits ?? []
+  }
+
   /// The picture as text, a line a row.
   package static func text(_ state: State, size: Size, look: Look = Look()) -> String {
     var buffer = look.buffer(size)
