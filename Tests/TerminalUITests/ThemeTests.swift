@@ -1,6 +1,8 @@
 import FoundationEssentials
-import TerminalUI
+import Glibc
 import Testing
+
+@testable import TerminalUI
 
 @Suite struct ThemeTests {
   @Test func theDefaultCanBeRead() {
@@ -74,26 +76,9 @@ import Testing
 
   /// The files are read line by line here, which is enough for ours; the program reads them as
   /// TOML.
-  @Test(arguments: ["dark", "light", "contrast", "mono"])
-  func theThemeFilesAreGood(name: String) throws {
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    let path = root.joined(separator: "/") + "/Themes/\(name).toml"
-    let text = try String(contentsOfFile: path, encoding: .utf8)
-    var roles: [String: String] = [:]
-    var heat: [String] = []
-    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-      let parts = line.split(separator: "=", maxSplits: 1)
-      guard parts.count == 2 else { continue }
-      let key = String(parts[0].filter { $0 != " " })
-      let values = parts[1].split(separator: "\"").filter { !$0.allSatisfy { " ,[]".contains($0) } }
-      if key == "stops" {
-        heat = values.map(String.init)
-      } else if key != "name" {
-        roles[key] = String(values[0])
-      }
-    }
-    let theme = try Theme(name: name, inheriting: nil, roles: roles, heat: heat)
-    #expect(Set(roles.keys) == Set(Role.allCases.map(\.rawValue)))
+  @Test(arguments: files.filter { $0 != "terminal" }) func theThemeFilesAreGood(name: String) throws
+  {
+    let theme = try Self.theme(name)
     if name == "dark" { #expect(theme == Theme.default) }
     for ground in [Role.bar, .modal, .selection] {
       for (role, ratio) in theme.contrasts(on: ground) {
@@ -102,7 +87,10 @@ import Testing
         #expect(ratio >= 4.5, "\(role) on \(ground)")
       }
     }
-    if name == "contrast" {
+    for (role, ratio) in theme.contrasts() where ![.border, .track].contains(role) {
+      #expect(ratio >= 4.5, "\(role)")
+    }
+    if ["contrast", "daylight"].contains(name) {
       for (role, ratio) in theme.contrasts() where ![.border, .track].contains(role) {
         #expect(ratio >= 7, "\(role)")
       }
@@ -119,6 +107,105 @@ import Testing
     // colour.
     let good = try #require(theme.style(.good).foreground.rgb)
     let bad = try #require(theme.style(.bad).foreground.rgb)
-    if name != "mono" { #expect(Int(good.blue) - Int(bad.blue) > 50) }
+    if !Self.singleColoured.contains(name) { #expect(Int(good.blue) - Int(bad.blue) > 50) }
   }
+
+  /// Themes that tell states apart by marks, words and weight alone.
+  private static let singleColoured: Set<String> = ["mono", "amber", "phosphor", "terminal"]
+  private static let folder =
+    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    .joined(separator: "/") + "/Themes"
+  private static let files =
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    .filter { $0.hasSuffix(".toml") }.map { String($0.dropLast(5)) }.sorted()
+
+  private static func theme(_ name: String) throws -> Theme {
+    let text = try String(contentsOfFile: "\(folder)/\(name).toml", encoding: .utf8)
+    var roles: [String: String] = [:]
+    var heat: [String] = []
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+      let parts = line.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      let key = String(parts[0].filter { $0 != " " })
+      let values = parts[1].split(separator: "\"").filter { !$0.allSatisfy { " ,[]".contains($0) } }
+      if key == "stops" {
+        heat = values.map(String.init)
+      } else if key != "name" {
+        roles[key] = String(values[0])
+      }
+    }
+    #expect(Set(roles.keys) == Set(Role.allCases.map(\.rawValue)))
+    return try Theme(name: name, inheriting: nil, roles: roles, heat: heat)
+  }
+
+  /// Dark and light, high contrast, one for colour blindness, single colours, and the terminal's own.
+  @Test func thereIsAChoiceOfThemes() throws {
+    #expect(Self.files.count >= 12)
+    let themes = try Self.files.filter { $0 != "terminal" }.map(Self.theme)
+    let light = themes.filter { theme in
+      (theme.background.rgb.map { Int($0.red) + Int($0.green) + Int($0.blue) } ?? 0) > 600
+    }
+    #expect(light.count >= 4 && themes.count - light.count >= 6)
+    #expect(Self.files.contains("terminal") && Self.files.contains("safe"))
+    #expect(try Self.theme("terminal").style(.text).foreground == .terminal)
+  }
+
+  /// Good, warning and bad stay apart for each kind of colour blindness, and in `safe` the series of plots as well:
+  /// colours as Machado, Oliveira and Fernandes (2009) simulate them, distances in Oklab.
+  @Test(arguments: ["safe", "contrast", "daylight", "paper", "frost"])
+  func statesStayApart(name: String) throws {
+    let theme = try Self.theme(name)
+    var groups: [[Role]] = [[.good, .warn, .bad]]
+    if name == "safe" { groups.append([.series1, .series2, .series3, .series4]) }
+    for group in groups {
+      let colours = try group.map { try #require(theme.style($0).foreground.rgb) }
+      for (kind, matrix) in Self.blindness {
+        let seen = colours.map { Self.seen($0, matrix) }
+        for (i, one) in seen.enumerated() {
+          for (j, other) in seen.enumerated() where j < i {
+            let distance = one.squaredDistance(to: other).squareRoot()
+            #expect(distance > 0.1, "\(group[i]) and \(group[j]) to \(kind)")
+          }
+        }
+      }
+    }
+  }
+
+  /// A colour as eyes with a matrix of cones see it.
+  private static func seen(
+    _ colour: (red: UInt8, green: UInt8, blue: UInt8), _ matrix: [[Double]]
+  ) -> Oklab {
+    let light = [colour.red, colour.green, colour.blue].map { Double(Oklab.linear($0)) }
+    let bytes = matrix.map { row -> UInt8 in
+      let value = min(max(zip(row, light).reduce(0) { $0 + $1.0 * $1.1 }, 0), 1)
+      let coded = value <= 0.0031308 ? value * 12.92 : 1.055 * pow(value, 1 / 2.4) - 0.055
+      return UInt8((coded * 255).rounded())
+    }
+    return Oklab(red: bytes[0], green: bytes[1], blue: bytes[2])
+  }
+
+  private static let blindness: [(String, [[Double]])] = [
+    ("nobody", [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+    (
+      "protanopia",
+      [
+        [0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+      ]
+    ),
+    (
+      "deuteranopia",
+      [
+        [0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+      ]
+    ),
+    (
+      "tritanopia",
+      [
+        [1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+      ]
+    ),
+  ]
 }
