@@ -8,9 +8,12 @@ extension Palette {
     /// Why it cannot be done now.
     package var reason: String?
     package var score: Int
+    /// Where it leads, for what has no key.
+    package var place = ""
   }
 
-  /// What there is to do on this screen: what can be done now first, of it the best match, the screen's own before the global.
+  /// What there is to do on this screen, and once something is typed all that there is to go to: what can be done now first, of it
+  /// the best match, the screen's own keys before the global ones before things.
   package func entries(_ state: State) -> [Entry] {
     let all =
       Screens.current(state).bindings + Keymap.global.filter { !Self.isMotion($0) }
@@ -22,7 +25,24 @@ extension Palette {
     func key(_ found: (Int, Entry)) -> (Int, Int, Int) {
       (found.1.reason == nil ? 0 : 1, -found.1.score, found.0)
     }
-    return found.sorted { key($0) < key($1) }.map(\.1)
+    return (found + things(state, after: all.count)).sorted { key($0) < key($1) }.map(\.1)
+  }
+
+  /// Things that match what was typed, by their names above all.
+  private func things(_ state: State, after count: Int) -> [(Int, Entry)] {
+    guard !editor.text.allSatisfy({ $0 == " " }) else { return [] }
+    return PaletteThings.all(state).enumerated().compactMap { index, thing in
+      let binding = thing.binding
+      guard
+        let score = FuzzyMatch.score(editor.text, in: binding.name)
+          ?? FuzzyMatch.score(editor.text, in: "\(binding.name) \(binding.help)").map({ $0 / 2 })
+      else { return nil }
+      return (
+        count + index,
+        Entry(
+          binding: binding, reason: binding.reason(state), score: score, place: thing.place)
+      )
+    }
   }
 
   private static func isMotion(_ binding: Binding) -> Bool {
@@ -67,7 +87,9 @@ extension Palette {
         ItemList.Item(
           StyledText(entry.binding.name, entry.reason == nil ? .strong : .dim) + "  "
             + StyledText(entry.reason.map { "now: \($0)" } ?? entry.binding.help, .hint),
-          trailing: StyledText(entry.binding.keyText, entry.reason == nil ? .key : .dim))
+          trailing: entry.binding.keys.isEmpty
+            ? .hint(entry.place)
+            : StyledText(entry.binding.keyText, entry.reason == nil ? .key : .dim))
       },
       selected: selected, placeholder: StyledText("Nothing is called that. Esc closes.", .hint))
     buffer.draw(list, in: room.splitTop(2).rest, look: look)
