@@ -15,11 +15,13 @@ package struct CatalogSource {
   /// The model given on the command line, listed with the built-in one.
   let model: String?
   let lessons: LessonDesk
+  let recents: RecentModels
 
   package init(
     laboratory: Laboratory, themes: ThemeCatalog, sessionFolders: [String], model: String?,
-    lessons: LessonDesk = LessonDesk()
+    lessons: LessonDesk = LessonDesk(), recents: RecentModels = RecentModels(file: nil)
   ) {
+    self.recents = recents
     self.lessons = lessons
     self.laboratory = laboratory
     self.themes = themes
@@ -30,8 +32,14 @@ package struct CatalogSource {
   /// The messages that fill the catalog.
   package func messages() -> [Message] {
     let (neighbours, unlisted) = Self.neighbours()
+    let recent = recents.read()
+    let used = recent.paths.filter { $0 != model && FileManager.default.fileExists(atPath: $0) }
     var parts: [CatalogPart] = [
-      .models(entries: models + neighbours.filter { $0.path != model }),
+      .models(
+        entries: models + used.map { Self.entry($0) }
+          + neighbours.filter { entry in
+            entry.path != model && !used.contains { $0.hasSuffix("/" + (entry.path ?? "")) }
+          }),
       .methods(descriptions: QuantizationMethods.descriptions),
       .machines(peaks: laboratory.machines.machines),
       .themes(entries: themes.entries),
@@ -41,7 +49,9 @@ package struct CatalogSource {
       .lessons(entries: lessons.entries, language: lessons.language),
     ]
     let stored = laboratory.workspace.runs()
-    let problems = unlisted + stored.problems + laboratory.machines.problems
+    let problems =
+      unlisted + [recent.problem].compactMap(\.self) + stored.problems
+      + laboratory.machines.problems
     parts += stored.runs.map { .run(record: $0) }
     return parts.map { .catalog(part: $0) }
       + problems.map { .notice(kind: .problem, text: $0) }

@@ -16,6 +16,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   private let themes: ThemeCatalog
   private let recordings: String
   private let lessons: LessonDesk
+  private let recents: RecentModels
   private var coalescer = EventCoalescer()
   private var player: Player?
   /// Where the stretch of a session that a lesson shows ends, in milliseconds.
@@ -34,8 +35,10 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
-    recordings: String, lessons: LessonDesk = LessonDesk(), startedAt: Int = 0
+    recordings: String, lessons: LessonDesk = LessonDesk(),
+    recents: RecentModels = RecentModels(file: nil), startedAt: Int = 0
   ) {
+    self.recents = recents
     self.lessons = lessons
     let mailbox = Mailbox(waker: terminal.waker)
     self.terminal = terminal
@@ -91,7 +94,17 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     return min(store.state.nextTick ?? 1000, coalescer.wait(at: now) ?? 1000)
   }
 
+  /// The event with what the terminal shows, where a click depends on it.
+  private func seen(_ event: InputEvent) -> InputEvent {
+    guard case .mouse(var mouse) = event,
+      terminal.depth < .ansi256 || !terminal.glyphs.hasHalfBlocks
+    else { return event }
+    mouse.isCoarse = true
+    return .mouse(event: mouse)
+  }
+
   private mutating func take(_ event: InputEvent) {
+    let event = seen(event)
     if case .resize = event { send(.input(event: event)) }
     guard var current = player else {
       if case .resize = event { return }
@@ -204,6 +217,8 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     case .openLesson, .keepProgress, .standIn, .openGlossary:
       for message in lessons.messages(for: effect, store.state) { send(message) }
     case .exportText(let name, let text): exportText(name, text)
+    case .rememberModel(let path):
+      do { try recents.add(path) } catch { say(.problem, "\(error)") }
     case .copy(let text): copy(text)
     case .redraw: send(.resize(terminal.size))
     case .suspend: terminal.suspend()

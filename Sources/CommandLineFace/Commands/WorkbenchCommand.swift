@@ -57,6 +57,11 @@ struct ScreenOptions: ParsableArguments {
       language: LessonDesk.userLanguage(ProcessInfo.processInfo.environment))
   }
 
+  /// The models that were opened last.
+  func recentModels(_ locator: ResourceLocator = ResourceLocator()) -> RecentModels {
+    RecentModels(file: locator.stateFolder.map { $0 + "/models.json" })
+  }
+
   /// Where recordings are written: the user's own data, never next to the program.
   func recordings(_ locator: ResourceLocator = ResourceLocator()) -> String {
     sessions ?? (locator.dataFolder ?? ".") + "/Sessions"
@@ -97,10 +102,11 @@ struct WorkbenchCommand: ParsableCommand {
     if let theme = screen.theme { state.theme = theme }
     var loop = WorkbenchLoop(
       terminal: terminal, store: Store(state: state), laboratory: laboratory, themes: themes,
-      recordings: screen.recordings(), lessons: screen.lessonDesk())
+      recordings: screen.recordings(), lessons: screen.lessonDesk(),
+      recents: screen.recentModels())
     let catalog = CatalogSource(
       laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(),
-      model: model.model, lessons: screen.lessonDesk())
+      model: model.model, lessons: screen.lessonDesk(), recents: screen.recentModels())
     loop.begin(catalog.messages() + [.launch(model: model.model, against: base.against)])
     let code = loop.run()
     for line in loop.end() { print(line) }

@@ -30,6 +30,8 @@ package enum Effect: Hashable, Sendable {
   case openGlossary(language: String?)
   /// Write a text file, such as the report of a run, under the workspace.
   case exportText(name: String, text: String)
+  /// Remember a model as the one that was opened last.
+  case rememberModel(path: String)
   /// Put a text on the clipboard.
   case copy(text: String)
   /// Draw every cell again.

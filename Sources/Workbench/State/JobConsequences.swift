@@ -24,7 +24,10 @@ struct JobConsequences: Sendable {
       state.choices.workload.promptTokens = max(1, state.choices.workload.context * 3 / 4)
       state.choices.workload.generatedTokens = max(1, state.choices.workload.context / 4)
       state.leaveTransforms()
+      // What is built in is listed first anyway.
+      let isBuiltIn = summary.path == "built-in"
       return state.replan() + state.reassess()
+        + (isBuiltIn ? [] : [.rememberModel(path: summary.path)])
     },
     MachineJob.name: JobConsequences(MachineJob.self) { state, _ in state.replan() },
     PlantingJob.name: JobConsequences(

@@ -98,12 +98,21 @@ package enum ModelScreen: Screen {
     return .go("choose what to quantize", to: Place.target)
   }
 
-  /// A candidate is open next to its base: the cursor goes there, so that Enter goes on.
+  /// A model is open: the cursor goes there, so that Enter goes on with it; one whose path was typed is listed from now on.
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {
-    guard case .finished = event, job.isOf(LoadJob.self), state.facts.holdsCandidate,
-      let place = entries(state).firstIndex(where: { isOpen($0, state) })
-    else { return }
-    state[ModelScreen.self].selected = place
+    guard case .finished = event, job.isOf(LoadJob.self), let model = state.facts.model else {
+      return
+    }
+    if !state.catalog.models.contains(where: { isOpen($0, state) }) {
+      let opened = ModelEntry(name: model.name, path: model.path, kind: "opened")
+      state.catalog.models.insert(opened, at: min(1, state.catalog.models.count))
+    }
+    if !entries(state).contains(where: { isOpen($0, state) }) {
+      state[ModelScreen.self].filter = ""
+    }
+    if let place = entries(state).firstIndex(where: { isOpen($0, state) }) {
+      state[ModelScreen.self].selected = place
+    }
   }
 
   package static func standstill(_ state: State) -> String {
