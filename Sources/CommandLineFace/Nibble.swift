@@ -21,7 +21,7 @@ struct Nibble: ParsableCommand {
       BenchCommand.self,
       CompareCommand.self, VerifyCommand.self, ConformanceCommand.self, CoverageCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, GlossaryCommand.self,
-      ThemesCommand.self,
+      ThemesCommand.self, ScreenCommand.self,
       SynthesizeCommand.self, DoctorCommand.self, LayerCommand.self, LayersCommand.self,
       LinearCommand.self,
       ProvidersCommand.self, KernelsCommand.self,

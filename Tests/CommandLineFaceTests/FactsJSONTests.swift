@@ -131,6 +131,21 @@ import Testing
     for entry in entries { entry.expectTexts(["name"]) }
   }
 
+  /// A screen as text, of the size that was asked for, after the keys that were pressed.
+  @Test func screen() throws {
+    let json = try Ran(["screen", "target", "--plain", "--size", "80x24", "--json"]).json()
+    let lines = try #require(json[path: "lines"]?.array)
+    #expect(lines.count == 24)
+    let text = Ran(["screen", "method", "--plain", "--size", "90x26", "--keys", "2,3"]).out
+    #expect(
+      text.contains("METHOD")
+        && text.split(separator: "\n", omittingEmptySubsequences: false).count == 27)
+    let unknown = Ran(["screen", "nowhere"])
+    #expect(unknown.code == 2 && unknown.error.contains("found 'nowhere'"))
+    let lost = Ran(["screen", "model", "--model", "/nowhere"])
+    #expect(lost.code == 1 && lost.error.contains("/nowhere"))
+  }
+
   @Test func synthesize() throws {
     let folder = try TemporaryFolder()
     let json = try Ran(

@@ -6,6 +6,9 @@ import Testing
   /// One wrong command line a command at least, with the words it is answered with.
   static let wrong: [(line: String, words: [String])] = [
     ("workbench --color pink", ["--color: expected mono, 8, 16, 256 or truecolor, found 'pink'"]),
+    ("screen model --size 3", ["--size: expected columns x rows such as 80x24", "found '3'"]),
+    ("evaluate --bos each", ["--bos: expected window, text or none, found 'each'"]),
+    ("cache --prefill half", ["--prefill: expected passes or full, found 'half'"]),
     ("inspect --threads 0", ["--threads: expected 1 to 256, found 0"]),
     ("inspect --provider mmx", ["--provider: expected one of generic", "found 'mmx'"]),
     ("plan --requests 0", ["--requests: expected 1 to 100000000, found 0"]),
@@ -123,7 +126,8 @@ import Testing
     let needed = [
       "quantize": ["-o", "x"], "allocate": ["--budget", "4"], "conformance": ["x"],
       "replay": ["x"], "synthesize": ["x"], "generate": ["--prompt", "x"],
-      "tokens": ["--prompt", "x"], "verify": ["x"], "logits": ["--prompt", "x", "-o", "y"],
+      "tokens": ["--prompt", "x"], "screen": ["model"], "verify": ["x"],
+      "logits": ["--prompt", "x", "-o", "y"],
     ]
     for name in Program.commandNames {
       let ran = Ran([name] + (needed[name] ?? []) + ["--no-such-option"])

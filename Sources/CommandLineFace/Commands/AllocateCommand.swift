@@ -87,7 +87,8 @@ struct AllocateCommand: ParsableCommand {
 
   static func show(_ report: AllocationReport) {
     print(
-      "Budget \(Quantity.bytes(report.budgetBytes)), \(Quantity.fixed(report.budgetBits, 2)) bits a "
+      (report.model.map { "\($0), budget " } ?? "Budget ")
+        + "\(Quantity.bytes(report.budgetBytes)), \(Quantity.fixed(report.budgetBits, 2)) bits a "
         + "weight, scales included; KL on \(report.windows) windows")
     let sides = [report.mixed, report.mixedAtUniform, report.uniform].compactMap { $0 }
     Output.table(

@@ -36,7 +36,9 @@ struct CalibrationCommand: ParsableCommand {
     if output.json { return try Output.json(CalibrationDocument(survey: survey)) }
     let blocks = survey.blocks.map(String.init).joined(separator: " and ")
     print(
-      "\(recipe) on \(survey.text): blocks \(blocks), error on \(survey.heldOut) windows held out")
+      (survey.model.map { "\($0), " } ?? "")
+        + "\(recipe) on \(survey.text): blocks \(blocks), error on \(survey.heldOut) windows held out"
+    )
     print("rounding to nearest, without any text: \(Quantity.significant(survey.roundedError))")
     Output.table(
       ["windows", "tokens", "relative error", "with either half", "codes halves agree on"],

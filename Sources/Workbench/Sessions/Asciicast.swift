@@ -73,6 +73,11 @@ package enum AnsiText {
     return text
   }
 
+  /// Every row with its colours, none at a place of its own.
+  package static func lines(_ buffer: CellBuffer) -> [String] {
+    (0..<buffer.height).map { row(buffer, $0) + "\u{1B}[0m" }
+  }
+
   private static func isSame(_ left: CellBuffer, _ right: CellBuffer, _ y: Int) -> Bool {
     left.withRow(y) { cells in right.withRow(y) { cells == $0 } }
   }
