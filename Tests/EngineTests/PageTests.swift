@@ -1,3 +1,4 @@
+import Quantization
 import Testing
 
 @testable import Engine
@@ -75,5 +76,18 @@ import Testing
     #expect(
       Frontier.members([(1, 3), (2, 2), (3, 1), (3, 3), (2, 2)]) == [true, true, true, false, true])
     #expect(Frontier.members([]).isEmpty)
+  }
+
+  /// What its user called a run, and said of it, is on its page, and so is what it was.
+  @Test func aRunIsCalledAsItsUserDoes() throws {
+    var record = RunRecord(
+      id: "run-1", model: "m", recipe: Recipe(weights: MethodChoice(method: "rtn")))
+    #expect(RunPage(record).page.markdown.hasPrefix("# m: \(record.recipe)\n"))
+    record.title = "for Monday"
+    record.note = "the | second try"
+    let text = RunPage(record).page.markdown
+    #expect(text.hasPrefix("# m: for Monday\n"))
+    #expect(text.contains("| recipe | \(record.recipe) |"))
+    #expect(text.contains("| note | the \\| second try |"))
   }
 }

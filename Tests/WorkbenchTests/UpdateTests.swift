@@ -59,6 +59,38 @@ import Workbench
     #expect(play.state.facts.plan?.workload == newest)
   }
 
+  /// A model whose path was typed is listed, the cursor stands on it, and Enter goes on with it.
+  @Test func enterGoesOnWithTheModelThatWasOpened() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    var summary = SampleRun.summary
+    summary.name = "mine"
+    summary.path = "/models/mine"
+    play.finish(LoadJob(path: "/models/mine"), summary)
+    #expect(play.state.catalog.models.contains { $0.path == "/models/mine" })
+    #expect(play.effects.contains(.rememberModel(path: "/models/mine")))
+    play.press("1")
+    #expect(play.screen().contains("Enter choose what to quantize"))
+  }
+
+  /// Runs correct the order of methods: Target plans again once they are others, and not otherwise.
+  @Test func aKeptRunPlansAgainWhenTargetIsSeen() {
+    var play = Play()
+    play.send(.launch(model: nil))
+    func plans() -> Int { play.state.jobs.jobs.count { $0.isOf(PlanJob.self) } }
+    play.press("2", "3", "2")
+    let before = plans()
+    play.press("3", "2")
+    #expect(plans() == before)
+    play.send(
+      .catalog(
+        part: .run(record: SampleRun.run("run-9", SampleRun.recipe, kl: 0.1, bytes: 1, rate: 1))))
+    play.press("3", "2")
+    #expect(plans() == before + 1)
+    play.press("3", "2")
+    #expect(plans() == before + 1)
+  }
+
   @Test func aTypedValueIsTakenOrRefusedWithWhatWasExpected() {
     var play = Play()
     play.send(.launch(model: nil))

@@ -20,12 +20,13 @@ package struct RunPage {
 
   package var page: Page {
     Page(
-      title: "\(record.model): \(record.words)",
+      title: "\(record.model): \(record.title ?? record.words)",
       parts: head + checks + quality + speed + layers + tried + next + again)
   }
 
   private var head: [Page.Part] {
     var rows: [[String]] = [["model", record.model + model]]
+    if record.title != nil { rows.append(["recipe", record.words]) }
     if let host = receipt?.host {
       rows.append([
         "machine", "\(host.name), \(host.threads) threads, kernels for \(host.provider.rawValue)",
@@ -39,6 +40,7 @@ package struct RunPage {
       rows.append(["text, protocol", "\(report.conditions.words)"])
     }
     if let receipt { rows.append(["date", receipt.date]) }
+    if let note = record.note, !note.isEmpty { rows.append(["note", note]) }
     let decision = record.verdict?.decision ?? record.choice?.sentence
     return (decision.map { [.decision($0)] } ?? []) + [.table(head: ["", ""], rows: rows)]
   }

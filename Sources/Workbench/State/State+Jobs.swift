@@ -19,8 +19,12 @@ extension State {
   /// Plans again for the workload as it is now, unless there is no model to plan for.
   package mutating func replan() -> [Effect] {
     guard facts.model != nil else { return [] }
+    plannedRuns = catalog.runs.map(\.id)
     return start(PlanJob(workload: choices.workload, machine: choices.machine))
   }
+
+  /// Whether runs were kept or deleted since the plan was made, which their figures correct.
+  package var planLacksRuns: Bool { facts.plan != nil && plannedRuns != catalog.runs.map(\.id) }
 
   /// Prices the recipe as it is now, or another.
   package mutating func reassess(_ other: Recipe? = nil) -> [Effect] {

@@ -26,6 +26,9 @@ package struct State: Hashable, Sendable {
   /// Why nothing can be measured: a session was taken over whose model is not here.
   package internal(set) var readOnly: String?
 
+  /// The runs that the plan has seen, by id: what they measured corrects it.
+  var plannedRuns: [String] = []
+
   /// What the screens remember of their cursors; a screen reaches its own by `state[Self.self]`.
   var views = RoomStore()
   /// How often a screen was gone to.

@@ -75,11 +75,15 @@ package struct AllocationReport: Hashable, Sendable, Codable {
   package var mixedAtUniform: Side?
   package var windows: Int
   package var seconds: Double
+  /// The model's name, with what was planted in it or rotated.
+  package var model: String?
 
   package init(
     budgetBytes: Int, budgetBits: Double, widths: [Int], choices: [Choice], mixed: Side,
-    uniform: Side?, mixedAtUniform: Side?, windows: Int, seconds: Double
+    uniform: Side?, mixedAtUniform: Side?, windows: Int, seconds: Double,
+    model: String? = nil
   ) {
+    self.model = model
     self.budgetBytes = budgetBytes
     self.budgetBits = budgetBits
     self.widths = widths

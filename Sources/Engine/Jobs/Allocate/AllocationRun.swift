@@ -172,7 +172,7 @@ struct AllocationRun {
           bits: job.recipe.treatment(of: id) == .fp ? 16 : widths[found.1],
           aloneKL: found.0.losses)
       }, mixed: best, uniform: even, mixedAtUniform: same, windows: verify.windows.count,
-      seconds: Machine.seconds() - start)
+      seconds: Machine.seconds() - start, model: held.summary.label)
   }
 
   private func mixed(

@@ -34,11 +34,14 @@ package struct CalibrationSurvey: Hashable, Sendable, Codable {
   /// The error without any calibration: rounding to nearest on the same grid.
   package var roundedError: Double
   package var points: [Point]
+  /// The model's name, with what was planted in it or rotated.
+  package var model: String?
 
   package init(
     recipe: Recipe, text: String, blocks: [Int], heldOut: Int, roundedError: Double,
-    points: [Point]
+    points: [Point], model: String? = nil
   ) {
+    self.model = model
     self.recipe = recipe
     self.text = text
     self.blocks = blocks

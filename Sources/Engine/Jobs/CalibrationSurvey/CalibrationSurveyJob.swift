@@ -46,7 +46,8 @@ package struct CalibrationSurveyJob: Job {
     let start = Machine.seconds()
     var survey = CalibrationSurvey(
       recipe: recipe, text: calibration.text ?? "the built-in calibration text",
-      blocks: probe.blocks, heldOut: probe.heldOut, roundedError: 0, points: [])
+      blocks: probe.blocks, heldOut: probe.heldOut, roundedError: 0, points: [],
+      model: held.summary.label)
     try probe.run(
       pause: reporter.checkpoint,
       progress: { what, done, total in

@@ -70,6 +70,7 @@ package struct LayersJob: Job {
       baselineKVBytesPerToken: shape.kvBytesPerToken(.fp16), layers: outcome.layers,
       maps: ErrorMaps(outcome, recipe: caches, words: words, comparesWeights: weightsOnly).all)
     report.file = candidate.file
+    report.model = held.summary.label
     report.comparesWeights = weightsOnly
     laboratory.update { held in
       held.quantized?.report = report

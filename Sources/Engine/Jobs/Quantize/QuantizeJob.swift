@@ -150,7 +150,7 @@ package struct QuantizeJob: Job {
     resumed: Int?, notes: [String]
   ) -> QuantizeReport {
     let shape = held.summary.shape
-    return QuantizeReport(
+    var report = QuantizeReport(
       recipe: recipe, seconds: seconds, peakResidentBytes: Machine.peakResidentBytes() ?? 0,
       outputBytes: outcome.model.weightBytes, baselineBytes: held.model.weightBytes,
       kvBytesPerToken: shape.kvBytesPerToken(outcome.cache),
@@ -158,6 +158,8 @@ package struct QuantizeJob: Job {
       maps: ErrorMaps(outcome, recipe: recipe, comparesWeights: !compares).all,
       resumedBlocks: resumed, comparesWeights: compares ? nil : true,
       notes: notes.isEmpty ? nil : notes)
+    report.model = held.summary.label
+    return report
   }
 
   /// What is thrown for a run that ended early: where its blocks are kept is told too.

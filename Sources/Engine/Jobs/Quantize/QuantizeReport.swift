@@ -23,6 +23,8 @@ package struct QuantizeReport: Hashable, Sendable, Codable {
   package var comparesWeights: Bool?
   /// What of the recipe gave way to the model, and what is to be said of the calibration text; nil for nothing.
   package var notes: [String]?
+  /// The model's name, with what was planted in it or rotated.
+  package var model: String?
 
   /// What is quantized: by the recipe, and the weights of a file.
   package var targets: Set<QuantizationTarget> {

@@ -117,7 +117,7 @@ package enum TargetScreen: Screen {
   }
 
   package static func appeared(_ state: inout State) -> [Effect] {
-    state.facts.plan == nil ? state.replan() : []
+    state.facts.plan == nil || state.planLacksRuns ? state.replan() : []
   }
 
   package static func draw(
