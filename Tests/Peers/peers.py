@@ -10,8 +10,8 @@ SHAPES = {
     "tinyllama-1.1b": dict(blocks=22, hidden=2048, ffn=5632, heads=32, kv_heads=4, vocabulary=32000, tied=False),
     "smollm2-135m": dict(blocks=30, hidden=576, ffn=1536, heads=9, kv_heads=3, vocabulary=49152, tied=True),
 }
-# Bytes of a block of 32 weights.
-BLOCKS = {"Q4_0": 18, "Q8_0": 34}
+# Weights and bytes of a block, and where its FP16 factors stand in it.
+BLOCKS = {"Q4_0": (32, 18, [0]), "Q8_0": (32, 34, [0]), "Q4_K": (256, 144, [0, 2]), "Q6_K": (256, 210, [208])}
 
 
 def compared(ours, theirs):
@@ -40,10 +40,22 @@ def random_rows(generator, kind, rows, columns):
     if kind == "BF16":
         values = (generator.standard_normal((rows, columns), dtype=numpy.float32) * 0.02).view(numpy.uint32) >> 16
         return values.astype(numpy.uint16).view(numpy.uint8).reshape(rows, columns * 2), gguf.GGMLQuantizationType.BF16
-    size = BLOCKS[kind]
-    data = generator.integers(0, 256, (rows * columns // 32, size), dtype=numpy.uint8)
-    data[:, :2] = numpy.array([0.002], dtype=numpy.float16).view(numpy.uint8)
-    return data.reshape(rows, columns // 32 * size), gguf.GGMLQuantizationType[kind]
+    weights, size, factors = BLOCKS[kind]
+    data = generator.integers(0, 256, (rows * columns // weights, size), dtype=numpy.uint8)
+    # Blocks of 256 have scales of their own next to the factor, which is smaller therefore.
+    factor = numpy.array([0.002 if weights == 32 else 0.00002], dtype=numpy.float16).view(numpy.uint8)
+    for place in factors:
+        data[:, place:place + 2] = factor
+    return data.reshape(rows, columns // weights * size), gguf.GGMLQuantizationType[kind]
+
+
+def kind_of(name, block, blocks, kind):
+    """The type of one matrix: `Q4_K_M` is llama.cpp's mix, more bits for the head and half of the values and outputs."""
+    if kind != "Q4_K_M":
+        return kind
+    eighth = blocks // 8
+    more = block is not None and (block < eighth or block >= 7 * eighth or (block - eighth) % 3 == 2)
+    return "Q6_K" if name == "output.weight" or more and name.endswith(("attn_v.weight", "ffn_down.weight")) else "Q4_K"
 
 
 def write_gguf(path, shape, kind, context=65536):
@@ -65,8 +77,8 @@ def write_gguf(path, shape, kind, context=65536):
     writer.add_vocab_size(s["vocabulary"])
     writer.add_tokenizer_model("none")
 
-    def matrix(name, rows, columns):
-        data, dtype = random_rows(generator, kind, rows, columns)
+    def matrix(name, rows, columns, block=None):
+        data, dtype = random_rows(generator, kind_of(name, block, s["blocks"], kind), rows, columns)
         writer.add_tensor(name, data, raw_dtype=dtype)
 
     def ones(name):
@@ -82,11 +94,11 @@ def write_gguf(path, shape, kind, context=65536):
         ones(name + "ffn_norm.weight")
         matrix(name + "attn_q.weight", s["hidden"], s["hidden"])
         matrix(name + "attn_k.weight", s["kv_heads"] * dimension, s["hidden"])
-        matrix(name + "attn_v.weight", s["kv_heads"] * dimension, s["hidden"])
+        matrix(name + "attn_v.weight", s["kv_heads"] * dimension, s["hidden"], block)
         matrix(name + "attn_output.weight", s["hidden"], s["hidden"])
         matrix(name + "ffn_gate.weight", s["ffn"], s["hidden"])
         matrix(name + "ffn_up.weight", s["ffn"], s["hidden"])
-        matrix(name + "ffn_down.weight", s["hidden"], s["ffn"])
+        matrix(name + "ffn_down.weight", s["hidden"], s["ffn"], block)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
