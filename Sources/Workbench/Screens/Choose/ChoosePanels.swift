@@ -47,7 +47,8 @@ struct CandidateTable: Widget {
     // A narrow table keeps the names of the recipes whole.
     let isWide = room.width >= 110
     let more = [
-      Table.Column("top-1", .right), Table.Column("a request", .right),
+      Table.Column("KL at depth", .right), Table.Column("top-1", .right),
+      Table.Column("a request", .right),
       Table.Column("perplexity", .right), Table.Column("windows", .right),
     ]
     let columns =
@@ -77,6 +78,9 @@ struct CandidateTable: Widget {
         ?? .hint("–"),
       row.timing.map { StyledText(Quantity.times($0.speedup.median)) } ?? .hint("–"),
       StyledText(Quantity.bytes(row.bytes)), stands(row),
+      row.atDepth.map {
+        StyledText("\(Quantity.significant($0.kl.mean)) (\(Quantity.grouped($0.depth)))")
+      } ?? .hint("–"),
       row.topOne.map { StyledText(Quantity.percent($0, 1)) } ?? .hint("–"),
       row.timing.map { StyledText(Quantity.seconds($0.request)) } ?? .hint("–"),
       row.perplexity.map { StyledText(Quantity.fixed($0.mean, 3)) } ?? .hint("–"),
