@@ -86,13 +86,14 @@ import Tokenizers
       bench.quantized.kernels.contains { $0.kernel.contains("q4_0_int8g32") },
       "\(bench.quantized.kernels.map(\.kernel))")
     // One scale a channel can be asked for, and is what scale that was moved leads to.
-    for text in ["int8 weights=channel", "smoothquant"] {
+    let byChannel = MethodChoice(method: "int8", options: ["weights": .choice("channel")])
+    for choice in [byChannel, MethodChoice(method: "smoothquant")] {
       let rounded = try perform(
         laboratory,
         QuantizeJob(
-          recipe: Recipe(activations: try RecipeText.choice(text, target: .activations)),
+          recipe: Recipe(activations: choice),
           calibration: CalibrationOptions(samples: 2, length: 64), keeping: .nothing))
-      #expect(rounded.outputBytes > report.outputBytes, "\(text)")
+      #expect(rounded.outputBytes > report.outputBytes, "\(choice)")
     }
   }
 
