@@ -95,7 +95,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "ServingTests", dependencies: ["Serving"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Engine"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Serving", "Engine"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),

@@ -18,7 +18,10 @@ struct TrafficGroup: ParsableArguments {
   )
   var rate: Double?
 
-  @Option(help: "Requests that are drawn, or read of a trace; 500 without it, or all.")
+  @Option(
+    help:
+      "Requests that are drawn, or read of a trace; all of a trace without it, else 200 on this machine, 2000 on others."
+  )
   var count: Int?
 
   @Option(help: "Requests that come at the same moment, on average; 1 for a Poisson process.")
@@ -61,18 +64,21 @@ struct TrafficGroup: ParsableArguments {
     if let context, !(2...100_000_000).contains(context) {
       throw ValidationError("--context: expected 2 to 100000000, found \(context)")
     }
-    do { try drawn.check() } catch { throw ValidationError("\(error)") }
+    do { try drawn(standard: 1).check() } catch { throw ValidationError("\(error)") }
   }
 
-  private var drawn: DrawnTrace {
+  private func drawn(standard: Int) -> DrawnTrace {
     DrawnTrace(
-      rate: rate ?? 1, requests: count ?? 500, burst: burst, prompt: prompt, generated: generate,
+      rate: rate ?? 1, requests: count ?? standard, burst: burst, prompt: prompt,
+      generated: generate,
       spread: spread, prefixes: prefixes, prefixTokens: prefixShare > 0 ? prefixTokens : 0,
       prefixShare: prefixShare, context: context ?? Self.anyContext, seed: seed)
   }
 
-  var source: TrafficOptions.Source {
-    trace.map { .file(path: $0, rate: rate, dropsLong: dropsLong, most: count) } ?? .drawn(drawn)
+  /// - Parameter standard: requests that are drawn where nobody says how many.
+  func source(standard: Int) -> TrafficOptions.Source {
+    trace.map { .file(path: $0, rate: rate, dropsLong: dropsLong, most: count) }
+      ?? .drawn(drawn(standard: standard))
   }
 }
 
@@ -170,6 +176,9 @@ struct ServingGroup: ParsableArguments {
     }
     return promise
   }
+
+  /// Whether steps are timed here.
+  var isMeasured: Bool { machine == nil || machine == "this" }
 
   var widths: [Double] { kvWidths.flatMap(WorkloadGroup.widths) ?? [] }
 

@@ -37,7 +37,8 @@ struct ServeSimCommand: ParsableCommand {
 
   private func options() throws -> (options: TrafficOptions, recipe: Recipe) {
     var options = TrafficOptions(
-      source: traffic.source, recipes: try tries.map(Self.recipe), machine: serving.machine,
+      source: traffic.source(standard: serving.isMeasured ? 200 : 2000),
+      recipes: try tries.map(Self.recipe), machine: serving.machine,
       context: traffic.context, promise: try serving.promise(),
       memory: serving.memory.flatMap(ByteText.parse), seats: serving.seats, chunk: serving.chunk,
       kvWidths: serving.widths, fleet: serving.fleet, split: serving.tensorSplit,

@@ -138,6 +138,11 @@ enum TrafficLines {
           Quantity.signedPercent(item.error),
         ]
       })
+    guard let replayed = side.replayed else { return }
+    print(
+      "Its \(Quantity.grouped(replayed.steps)) steps took \(Quantity.seconds(replayed.measured)); the fit says "
+        + "\(Quantity.seconds(replayed.fitted)) of the same steps, and is off by "
+        + "\(Quantity.percent(replayed.medianError)) of a step at the median.")
   }
 
   private static func moments(_ name: String, _ run: ServingReport) {

@@ -33,6 +33,7 @@ struct MeasuredTraffic {
     let subjects = try subjects(context)
     let depth = depth(trace, subjects)
     let since = Machine.seconds()
+    let share = MachineShare()
     let timed = try StepTiming(
       subjects: subjects, context: context, seats: seats, chunk: chunk, depth: depth,
       checkpoint: reporter.checkpoint,
@@ -45,7 +46,7 @@ struct MeasuredTraffic {
     for (subject, timed) in zip(subjects, timed) {
       sides.append(try side(subject, timed, peaks, context, &runs))
     }
-    var notes: [String] = []
+    var notes = [MachineShare.note(share.othersCores)].compactMap(\.self)
     let mean = trace.tokens
     let longest = Double(mean.prompt + mean.generated) / Double(max(1, trace.requests.count))
     if Double(depth) < longest {
@@ -127,19 +128,30 @@ struct MeasuredTraffic {
     var side = TrafficReport.Side(
       form: form, capacity: capacity, limits: limits, simulated: report, largest: largest,
       fit: fit.quality(fitted: timed.fitted.count, checks: timed.checks), explanation: [])
-    if options.executes {
-      let trace = runs.trace
-      let since = Machine.seconds()
-      side.executed = try TrafficExecution(
-        subject.model, cache: subject.cache, context: context, limits: limits, trace: trace
-      ).run(
-        progress: { done in
-          reporter.progress(
-            "serving as \(subject.recipe)", done: done, of: trace.requests.count,
-            unit: "requests", since: since)
-        }, checkpoint: reporter.checkpoint)
-    }
+    if options.executes { try execute(subject, fit, context, runs.trace, &side) }
     return side
+  }
+
+  /// Runs the trace through the engine, and holds the fit against each of its steps.
+  private func execute(
+    _ subject: SpeedSubject, _ fit: StepCostFit, _ context: ExecutionContext,
+    _ trace: RequestTrace, _ side: inout TrafficReport.Side
+  ) throws {
+    let since = Machine.seconds()
+    var steps: [StepCostFit.Sample] = []
+    side.executed = try TrafficExecution(
+      subject.model, cache: subject.cache, context: context, limits: side.limits, trace: trace
+    ).run(
+      progress: { done in
+        reporter.progress(
+          "serving as \(subject.recipe)", done: done, of: trace.requests.count,
+          unit: "requests", since: since)
+      }, checkpoint: reporter.checkpoint,
+      observe: { steps.append(StepCostFit.Sample(step: $0, seconds: $1)) })
+    side.replayed = TrafficReport.Replayed(
+      steps: steps.count, measured: steps.reduce(0) { $0 + $1.seconds },
+      fitted: steps.reduce(0) { $0 + fit.seconds($1.step) },
+      medianError: fit.quality(fitted: 0, checks: steps).medianError)
   }
 }
 

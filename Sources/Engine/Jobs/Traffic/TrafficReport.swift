@@ -16,8 +16,20 @@ package struct TrafficReport: Hashable, Sendable, Codable {
     package var fit: StepCostFit.Quality?
     /// What the real engine took for the same trace.
     package var executed: ServingReport?
+    /// How well the fit meets the steps that the engine took.
+    package var replayed: Replayed?
     /// The formula of a step with its numbers.
     package var explanation: [String]
+  }
+
+  /// The steps of the real engine, and what the fit says of the same steps.
+  package struct Replayed: Hashable, Sendable, Codable {
+    package var steps: Int
+    /// Seconds of all steps.
+    package var measured: Double
+    package var fitted: Double
+    /// Relative error of a step, the median.
+    package var medianError: Double
   }
 
   /// One width of the cache, weights in full precision.
