@@ -3,6 +3,7 @@ import Operators
 import Planning
 import Quantization
 import Serving
+import Tensors
 import Testing
 
 @testable import Engine
@@ -17,8 +18,8 @@ import Testing
 
   /// Requests that all come at once: what is computed in which step then depends on no clock.
   private static let atOnce = DrawnTrace(
-    rate: 1, requests: 14, burst: 1e6, prompt: 30, generated: 12, spread: 0.7, prefixes: 2,
-    prefixTokens: 70, prefixShare: 0.6, context: 256, seed: 3)
+    rate: 1, requests: 14, burst: 1e6, prompt: 30, generated: 40, spread: 0.7, prefixes: 2,
+    prefixTokens: 70, prefixShare: 0.6, context: 256, seed: 4)
 
   /// The engine takes the simulation's steps, prefixes and preemptions included, in paged caches of both kinds.
   @Test func theEngineFollowsTheSimulation() throws {

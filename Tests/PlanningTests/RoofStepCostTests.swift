@@ -31,8 +31,10 @@ import Testing
     // 64 sequences after 999 tokens: each reads 1000 tokens of 32 layers, 2 x 8 x 128 values of 2 bytes.
     let parts = Self.cost().parts(ServingStep(decodes: 64, decodeReads: 64_000))
     #expect(Self.close(parts.linear, 13_958_643_712 / 3.35e12))
-    #expect(Self.close(parts.head, 128_256 * 4096 * 2 / 3.35e12))
-    #expect(Self.close(parts.attention, 64_000 * 32 * 4096 / 3.35e12))
+    let head: Double = 128_256 * 4096 * 2
+    let cache: Double = 64_000 * 32 * 4096
+    #expect(Self.close(parts.head, head / 3.35e12))
+    #expect(Self.close(parts.attention, cache / 3.35e12))
     #expect(parts.exchange == 0)
     // 4.17 + 0.31 + 2.50 ms.
     #expect(abs(parts.seconds - 0.006984) < 1e-6)
@@ -42,11 +44,14 @@ import Testing
     var step = ServingStep()
     step.addChunk(start: 0, count: 2048)
     let parts = Self.cost().parts(step)
-    #expect(Self.close(parts.linear, 2 * 6_979_321_856 * 2048 / 989e12))
+    let linear: Double = 2 * 6_979_321_856 * 2048
+    #expect(Self.close(parts.linear, linear / 989e12))
     // One row goes through the head.
-    #expect(Self.close(parts.head, 128_256 * 4096 * 2 / 3.35e12))
+    let head: Double = 128_256 * 4096 * 2
+    #expect(Self.close(parts.head, head / 3.35e12))
     // 2048 x 2049 / 2 tokens read in each of 32 layers, 4 x 4096 operations each.
-    #expect(Self.close(parts.attention, 2_098_176 * 32 * 4 * 4096 / 989e12))
+    let attention: Double = 2_098_176 * 32 * 4 * 4096
+    #expect(Self.close(parts.attention, attention / 989e12))
   }
 
   @Test func formsChangeBytesAndRates() {
@@ -54,12 +59,13 @@ import Testing
     (eight.linearBytes, eight.rate) = (Self.linearBytes / 2, 1979e12)
     eight.cacheBits = 8
     let step = ServingStep(decodes: 64, decodeReads: 64_000)
+    let cache: Double = 64_000 * 32 * 2048
     #expect(Self.close(Self.cost(eight).parts(step).linear, 6_979_321_856 / 3.35e12))
-    #expect(Self.close(Self.cost(eight).parts(step).attention, 64_000 * 32 * 2048 / 3.35e12))
+    #expect(Self.close(Self.cost(eight).parts(step).attention, cache / 3.35e12))
     var prompt = ServingStep()
     prompt.addChunk(start: 0, count: 2048)
-    #expect(
-      Self.close(Self.cost(eight).parts(prompt).linear, 2 * 6_979_321_856 * 2048 / 1979e12))
+    let operations: Double = 2 * 6_979_321_856 * 2048
+    #expect(Self.close(Self.cost(eight).parts(prompt).linear, operations / 1979e12))
   }
 
   @Test func aSplitDividesTheWorkAndExchangesIt() {
@@ -69,7 +75,9 @@ import Testing
     #expect(Self.close(four.linear, one.linear / 4))
     #expect(Self.close(four.attention, one.attention / 4))
     // Two exchanges a layer of 64 x 4096 values of 2 bytes, 2 x 3/4 of them over the link.
-    #expect(Self.close(four.exchange, 64 * (5e-6 + 1.5 * 64 * 4096 * 2 / 450e9)))
+    let bytes: Double = 1.5 * 64 * 4096 * 2
+    let seconds: Double = 5e-6 + bytes / 450e9
+    #expect(Self.close(four.exchange, 64 * seconds))
   }
 
   @Test func aMixtureReadsTheExpertsItReaches() {
@@ -77,7 +85,8 @@ import Testing
     mixture.activeParameters = Self.llama.blockLinearParameters / 4
     let cost = RoofStepCost(model: mixture, peaks: Self.machine, form: Self.plain)
     func share(_ tokens: Int) -> Double {
-      cost.parts(ServingStep(decodes: tokens, decodeReads: 0)).linear * 3.35e12 / Self.linearBytes
+      let seconds = cost.parts(ServingStep(decodes: tokens, decodeReads: 0)).linear
+      return seconds * 3.35e12 / Self.linearBytes
     }
     #expect(abs(share(1) - 0.25) < 1e-9)
     #expect(abs(share(2) - 0.4375) < 1e-9)

@@ -20,6 +20,13 @@ package struct StepCostFit: Sendable {
     /// Relative errors of these.
     package var medianError: Double
     package var largestError: Double
+
+    package init(fitted: Int, checked: Int, medianError: Double, largestError: Double) {
+      self.fitted = fitted
+      self.checked = checked
+      self.medianError = medianError
+      self.largestError = largestError
+    }
   }
 
   private let knots: [Double]

@@ -20,6 +20,19 @@ package struct TrafficReport: Hashable, Sendable, Codable {
     package var replayed: Replayed?
     /// The formula of a step with its numbers.
     package var explanation: [String]
+
+    package init(
+      form: ServedForm, capacity: ServingCapacity, limits: ServingLimits, simulated: ServingReport,
+      largest: RateSearch.Found?, fit: StepCostFit.Quality? = nil, explanation: [String]
+    ) {
+      self.form = form
+      self.capacity = capacity
+      self.limits = limits
+      self.simulated = simulated
+      self.largest = largest
+      self.fit = fit
+      self.explanation = explanation
+    }
   }
 
   /// The steps of the real engine, and what the fit says of the same steps.
@@ -64,6 +77,30 @@ package struct TrafficReport: Hashable, Sendable, Codable {
   package var notes: [String]
   /// Simulated requests a second of this machine's time, over all simulations.
   package var simulationRate: Double
+
+  package init(
+    model: String, machine: String, isModelled: Bool, trace: String, requests: Int, leftOut: Int,
+    rate: Double, meanPrompt: Double, meanGenerated: Double, promise: ServingPromise,
+    replicas: Int, ways: Int, sides: [Side], widths: [Width], notes: [String],
+    simulationRate: Double
+  ) {
+    self.model = model
+    self.machine = machine
+    self.isModelled = isModelled
+    self.trace = trace
+    self.requests = requests
+    self.leftOut = leftOut
+    self.rate = rate
+    self.meanPrompt = meanPrompt
+    self.meanGenerated = meanGenerated
+    self.promise = promise
+    self.replicas = replicas
+    self.ways = ways
+    self.sides = sides
+    self.widths = widths
+    self.notes = notes
+    self.simulationRate = simulationRate
+  }
 }
 
 extension TrafficReport {
