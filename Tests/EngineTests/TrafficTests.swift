@@ -64,7 +64,7 @@ import Testing
         steps.append(ServingStep(decodes: batch, decodeReads: Double(batch * depth)))
       }
     }
-    for (start, count) in [(0, 32), (400, 32), (0, 64), (400, 64)] {
+    for (start, count) in [(0, 16), (0, 32), (400, 32), (0, 64), (400, 64)] {
       var step = ServingStep()
       step.addChunk(start: start, count: count)
       steps.append(step)

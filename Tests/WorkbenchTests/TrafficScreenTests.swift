@@ -32,15 +32,16 @@ import Workbench
     ScreensTests.expect(
       TrafficScreen.id,
       shows: [
-        "cache held, over time", "median and 99th percentile", "steps timed here", "first token",
-        "a token", "tok/s", "FP baseline", "weights=rtn:4:128", "kv=int8", "fit off by",
+        "sequences at once, over time", "median and 99th percentile", "steps timed here",
+        "first token",
+        "a token", "tok/s", "FP baseline", "rtn:4:128", "kv=int8", "fit off by",
       ], in: Self.served())
   }
 
   @Test func vShowsOtherFigures() {
     var play = Self.served()
     for words in [
-      "sequences at once", "requests that wait", "first token, over time", "cache held",
+      "cache held", "requests that wait", "first token, over time", "sequences at once",
     ] {
       play.press("v")
       #expect(play.screen().contains(words), "\(play.screen())")
@@ -50,9 +51,9 @@ import Workbench
   @Test func arrowsGoOverForms() {
     var play = Self.served()
     play.press("down")
-    #expect(play.screen().contains("weights=rtn"))
+    #expect(play.screen().contains("╭ weights=rtn:4:128 "))
     play.press("up", "up")
-    #expect(play.screen().contains("2.20 GB"))
+    #expect(play.screen().contains("╭ FP baseline "))
   }
 
   @Test func choicesReachTheJob() throws {

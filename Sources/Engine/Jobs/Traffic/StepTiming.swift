@@ -7,7 +7,7 @@ import Serving
 /// Times steps of continuous batching: so many sequences a token further, and part of a prompt with them.
 ///
 /// Caches hold random vectors, so that what is decoded means nothing; how long it takes does. Forms take turns, the first
-/// round warms up and is not counted, and the median of the others counts.
+/// round warms up and is not counted, and the median of all steps of the others counts.
 struct StepTiming {
   let subjects: [SpeedSubject]
   let context: ExecutionContext
@@ -19,7 +19,7 @@ struct StepTiming {
   let progress: (_ done: Int, _ total: Int) -> Void
 
   private static let rounds = 5
-  /// A step is repeated for at least so long, so that the clock's grain does not count.
+  /// A step is repeated for at least so long in a round.
   private static let leastSeconds = 0.004
 
   /// Steps of one subject: those that are fitted, and those that the fit is held against.
@@ -68,8 +68,12 @@ struct StepTiming {
         Form(decodes: 0, depth: 0, chunk: part, start: max(0, deep - part)),
       ]
     }
-    forms.append(Form(decodes: seats, depth: deep, chunk: chunk, start: 0))
-    forms.append(Form(decodes: (seats + 1) / 2, depth: deep, chunk: chunk, start: 0))
+    // As many tokens with more and with fewer rows of the head tell one from the other.
+    forms.append(Form(decodes: 0, depth: 0, chunk: seats, start: 0))
+    for batch in Set([seats, (seats + 1) / 2]).sorted() {
+      forms.append(
+        Form(decodes: batch, depth: deep, chunk: chunk > batch ? chunk - batch : chunk, start: 0))
+    }
     // None of these is fitted.
     let middle = max(1, (shallow + deep) / 2)
     for batch in Set([(3 * seats) / 8, (3 * seats) / 4, max(1, seats / 5)]).sorted() where batch > 0
@@ -118,8 +122,8 @@ struct StepTiming {
       for form in forms {
         for index in benches.indices {
           try checkpoint()
-          let seconds = try time(form, benches[index])
-          if round > 0 { taken[index][form, default: []].append(seconds) }
+          let steps = try time(form, benches[index])
+          if round > 0 { taken[index][form, default: []] += steps }
           done += 1
           progress(done, total)
         }
@@ -136,8 +140,8 @@ struct StepTiming {
     }
   }
 
-  /// Seconds of one step, the mean of as many as fill the least time.
-  private func time(_ form: Form, _ bench: Bench) throws -> Double {
+  /// Seconds of single steps, as many as fill the least time.
+  private func time(_ form: Form, _ bench: Bench) throws -> [Double] {
     let caches = bench.decode.prefix(form.decodes).map { $0.fork() }
     let prompt = bench.prompt.fork()
     for cache in caches { cache.truncate(to: form.depth) }
@@ -147,10 +151,10 @@ struct StepTiming {
     var prompts = caches.indices.map { [Int32($0 * 7919 % vocabulary)] }
     if form.chunk > 0 { prompts.append((0..<form.chunk).map { Int32($0 * 104_729 % vocabulary) }) }
     let all = caches + (form.chunk > 0 ? [prompt] : [])
+    var steps: [Double] = []
     var spent = 0.0
-    var steps = 0
     var isWarm = false
-    while steps == 0 || spent < Self.leastSeconds {
+    while steps.isEmpty || spent < Self.leastSeconds {
       let start = Machine.seconds()
       try model.prefill(
         prompts: prompts, caches: all, context: context, into: bench.logits,
@@ -158,13 +162,13 @@ struct StepTiming {
       let seconds = Machine.seconds() - start
       // The first takes blocks of its own: it counts only where that is nothing next to the rest.
       if isWarm || seconds > 10 * Self.leastSeconds {
+        steps.append(seconds)
         spent += seconds
-        steps += 1
       }
       isWarm = true
       for cache in caches { cache.truncate(to: form.depth) }
       prompt.truncate(to: form.start)
     }
-    return spent / Double(max(1, steps))
+    return steps
   }
 }

@@ -35,6 +35,17 @@ extension TrafficScreen.View.Figure {
   }
 }
 
+extension TrafficReport.Side {
+  /// The form in few letters: a recipe of one word without the place it is for, where that is seen at once.
+  fileprivate var short: String {
+    if form.name == "FP baseline" { return "FP" }
+    for place in ["weights=", "activations="] where form.name.hasPrefix(place) {
+      return String(form.name.dropFirst(place.count))
+    }
+    return form.name
+  }
+}
+
 /// One line a form over time.
 struct TrafficPicture: Widget {
   var report: TrafficReport
@@ -45,11 +56,27 @@ struct TrafficPicture: Widget {
     let series = report.sides.enumerated().map { index, side in
       Plot.Series(
         side.form.name,
-        points: side.simulated.moments.compactMap { moment in
-          figure.value(moment).map { Plot.Point(x: moment.time, y: $0) }
-        }, form: .line, role: .series(index))
+        points: Self.calmed(
+          side.simulated.moments.compactMap { moment in
+            figure.value(moment).map { Plot.Point(x: moment.time, y: $0) }
+          }), form: .line, role: .series(index))
     }
     buffer.draw(Plot(series, x: Plot.Axis("s", .linear), y: figure.axis), in: room, look: look)
+  }
+
+  /// Points of a line at most: more of them make a thicket.
+  private static let mostPoints = 32
+
+  /// Neighbours as their mean, until there are few enough.
+  private static func calmed(_ points: [Plot.Point]) -> [Plot.Point] {
+    let group = (points.count + mostPoints - 1) / mostPoints
+    guard group > 1 else { return points }
+    return stride(from: 0, to: points.count, by: group).map { first in
+      let part = points[first..<min(first + group, points.count)]
+      return Plot.Point(
+        x: part.reduce(0) { $0 + $1.x } / Double(part.count),
+        y: part.reduce(0) { $0 + $1.y } / Double(part.count))
+    }
   }
 }
 
@@ -78,7 +105,7 @@ struct TrafficTable: Widget {
       let run = side.simulated
       let mark = String(look.glyphs.seriesMarks[index % look.glyphs.seriesMarks.count])
       return [
-        StyledText(mark + " ", .series(index)) + StyledText(side.form.name),
+        StyledText(mark + " ", .series(index)) + StyledText(side.short),
         StyledText(pair(run.firstToken)), StyledText(pair(run.perToken)),
         StyledText(Quantity.significant(run.tokenRate)),
       ] + (hasRate ? [StyledText(rate(side.largest))] : [])

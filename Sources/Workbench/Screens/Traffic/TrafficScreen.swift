@@ -16,10 +16,10 @@ package enum TrafficScreen: Screen {
   package struct View: Remembered {
     /// What the picture shows over time.
     package enum Figure: String, Hashable, Sendable, CaseIterable {
-      case occupancy, running, waiting, firstToken
+      case running, occupancy, waiting, firstToken
     }
 
-    package var figure = Figure.occupancy
+    package var figure = Figure.running
     /// The row of the table.
     package var form = 0
     package var showsOptions = false
