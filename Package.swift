@@ -107,7 +107,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],
       exclude: ["Fixtures", "Cases", "Quantized"]),
-    .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(
+      name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"], exclude: ["Goldens"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]
