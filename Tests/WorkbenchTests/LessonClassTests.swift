@@ -1,5 +1,6 @@
 import Engine
 import FoundationEssentials
+import Operators
 import TerminalUI
 import TestSupport
 import Testing

@@ -112,7 +112,10 @@ package struct LessonClass: Hashable, Sendable {
     do {
       return try MachineFile(parsing: part.joined(separator: "\n"), path: path).machines.first
     } catch {
-      throw LessonProblem(path, "\(error)")
+      throw LessonProblem(
+        path, line: error.line ?? 0,
+        (error.field.map { "\($0): " } ?? "") + "expected \(error.expected), found "
+          + (error.found ?? "none"))
     }
   }
 }

@@ -144,7 +144,7 @@ package struct ReportComparison: Hashable, Sendable, Codable {
   private static let timed: Set<String> = [
     "bench", "workload", "batch", "providers", "cache-speed", "kernels", "machine", "generate",
   ]
-  private static let clocks = ["second", "elapsed", "resident", "bandwidth", "speed", "memory"]
+  private static let clocks = ["second", "elapsed", "resident", "jobbytes", "bandwidth", "speed"]
 
   /// Whether figures of a name are the clock's, or of what the process happened to hold.
   private static func isTime(_ name: String, _ job: String) -> Bool {
@@ -191,6 +191,16 @@ private struct Leaves {
     }
   }
 
+  private static func pairs(_ list: [JSONValue]) -> [(String, JSONValue)]? {
+    guard !list.isEmpty, list.count.isMultiple(of: 2) else { return nil }
+    var pairs: [(String, JSONValue)] = []
+    for place in stride(from: 0, to: list.count, by: 2) {
+      guard let key = list[place].string, list[place + 1].string == nil else { return nil }
+      pairs.append((key, list[place + 1]))
+    }
+    return pairs
+  }
+
   private static func bytes(_ value: some Encodable) throws(SessionError) -> [UInt8] {
     try SessionCodec.json(Shortened(value))
   }
@@ -201,7 +211,12 @@ private struct Leaves {
         add(member.value, name.isEmpty ? member.name : "\(name).\(member.name)")
       }
     } else if let list = value.array {
-      for inner in list { add(inner, "\(name).*") }
+      // A dictionary whose keys are no texts is a list of keys and values, in any order.
+      if let pairs = Self.pairs(list) {
+        for (key, inner) in pairs { add(inner, "\(name).\(key)") }
+      } else {
+        for inner in list { add(inner, "\(name).*") }
+      }
     } else if let number = value.double {
       numbers[name, default: []].append(number)
     } else if let text = value.string {
