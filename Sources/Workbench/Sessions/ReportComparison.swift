@@ -143,6 +143,7 @@ package struct ReportComparison: Hashable, Sendable, Codable {
   ]
   private static let timed: Set<String> = [
     "bench", "workload", "batch", "providers", "cache-speed", "kernels", "machine", "generate",
+    "traffic",
   ]
   private static let clocks = ["second", "elapsed", "resident", "jobbytes", "bandwidth", "speed"]
 
