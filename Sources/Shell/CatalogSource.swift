@@ -34,6 +34,7 @@ package struct CatalogSource {
     let (neighbours, unlisted) = Self.neighbours()
     let recent = recents.read()
     let used = recent.paths.filter { $0 != model && FileManager.default.fileExists(atPath: $0) }
+    let lessonListing = lessons.listing
     var parts: [CatalogPart] = [
       .models(
         entries: models + used.map { Self.entry($0) }
@@ -46,12 +47,13 @@ package struct CatalogSource {
       .exportFormats(
         entries: ExportFormats.choices.map { ExportEntry(name: $0.name, summary: $0.summary) }),
       .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
-      .lessons(entries: lessons.entries, language: lessons.language),
+      .lessons(entries: lessonListing.entries, language: lessons.language),
     ]
     let stored = laboratory.workspace.runs()
     let problems =
       unlisted + [recent.problem].compactMap(\.self) + stored.problems
       + laboratory.machines.problems
+      + lessonListing.problems.map { "What was done of the lessons is not known: \($0)" }
     parts += stored.runs.map { .run(record: $0) }
     return parts.map { .catalog(part: $0) }
       + problems.map { .notice(kind: .problem, text: $0) }
