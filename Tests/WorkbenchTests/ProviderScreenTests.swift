@@ -137,7 +137,7 @@ import Workbench
     ]
     play.store = Store(state: state)
     ScreensTests.expect(
-      ProfileScreen.id, shows: ["llama.cpp", "prefill 800/s", "decode 50.0/s", "1.2 ×"], in: play)
+      ProfileScreen.id, shows: ["llama.cpp", "prefill 800/s", "decode 50.0/s", "1.20x"], in: play)
     // Which program is asked is one of the settings.
     play.press("tab", "tab")
     ScreensTests.expect(ProfileScreen.id, shows: ["next to", "none"], in: play)

@@ -35,7 +35,7 @@ struct CacheProbe {
         try model.runBlock(
           index, hidden: [stream], context: context, options: ForwardOptions(observer: gatherer))
       }
-      let layer = model.blocks[index][.k].name
+      let layer = model.blocks[index].plan.linears.first { $0.role.kind == .k }?.name ?? ""
       return Artifact.CacheScale(
         attention: layer.lastIndex(of: ".").map { String(layer[..<$0]) } ?? layer,
         keys: Self.scale(gatherer.keys), values: Self.scale(gatherer.values))
