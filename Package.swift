@@ -31,6 +31,7 @@ let package = Package(
     // 2
     .target(name: "Tensors", dependencies: ["Platform"]),
     .target(name: "Tokenizers", dependencies: ["Platform"]),
+    .target(name: "Serving", dependencies: ["Platform"]),
     .target(name: "CursesBackend", dependencies: ["TerminalUI", "CNcurses"]),
 
     // 3
@@ -49,13 +50,13 @@ let package = Package(
       dependencies: ["Models", .product(name: "TOMLKit", package: "TOMLKit")]),
     .target(name: "Evaluation", dependencies: ["Models"]),
     .target(name: "Profiling", dependencies: ["Models"]),
-    .target(name: "Planning", dependencies: ["Models"]),
+    .target(name: "Planning", dependencies: ["Models", "Serving"]),
 
     // 6
     .target(
       name: "Engine",
       dependencies: [
-        "Quantization", "Evaluation", "Profiling", "Planning", "DemoModel",
+        "Quantization", "Evaluation", "Profiling", "Planning", "Serving", "DemoModel",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       resources: [.copy("Resources/Machines")]),
@@ -92,8 +93,9 @@ let package = Package(
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
       exclude: ["Fixtures"]),
+    .testTarget(name: "ServingTests", dependencies: ["Serving"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Engine"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Serving", "Engine"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
@@ -107,7 +109,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],
       exclude: ["Fixtures", "Cases", "Quantized"]),
-    .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(
+      name: "WorkbenchTests", dependencies: ["Workbench", "Serving", "Planning", "TestSupport"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]

@@ -48,6 +48,13 @@ import Testing
     ("depth --steps 0", ["--steps: expected 1 to 10000000, found 0"]),
     ("batch --batches none", ["none"]),
     ("batch --forms fp3", ["fp3"]),
+    ("serve-sim --rate 0", ["--rate: expected requests a second above 0", "found 0.0"]),
+    ("serve-sim --limit ttft=soon", ["--limit: expected ttft=SECONDS", "found 'ttft=soon'"]),
+    ("serve-sim --kv-widths 8", ["--kv-widths: expected a described machine", "found this one"]),
+    ("serve-sim --machine H200 --execute", ["--execute: expected this machine, found H200"]),
+    ("serve-sim --machine H200 --fleet 4 --split 2", ["--link: expected bytes a second"]),
+    ("serve-sim --machine H200 --fleet 3 --split 2 --link 1GB", ["--fleet: expected a multiple"]),
+    ("serve-sim --try nothing", ["nothing"]),
     ("bench --prompt 0", ["--prompt: expected 1 to 10000000, found 0"]),
     (
       "bench --with transformers",
