@@ -110,7 +110,8 @@ let package = Package(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],
       exclude: ["Fixtures", "Cases", "Quantized"]),
     .testTarget(
-      name: "WorkbenchTests", dependencies: ["Workbench", "Serving", "Planning", "TestSupport"]),
+      name: "WorkbenchTests", dependencies: ["Workbench", "Serving", "Planning", "TestSupport"],
+      exclude: ["Goldens"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]

@@ -103,13 +103,13 @@ private struct SessionReader {
     var remarks: [String] = []
     var pieces: [MessagePart] = []
     var time = 0
-    for (index, row) in rows.enumerated().dropFirst() {
-      let number = index + 1
+    for (index, row) in SessionRows.lines(rows.dropFirst()).enumerated() {
+      let number = index + 2
       let line: SessionLine
-      do {
-        line = try SessionCodec.decode(SessionLine.self, row)
+      do throws(SessionError) {
+        line = try row.get()
       } catch {
-        guard index == rows.count - 1, !isWhole else {
+        guard number == rows.count, !isWhole else {
           throw .badLine(path: path, line: number, reason: reason(error))
         }
         remarks.append("the file was cut in the middle of line \(number); it plays up to there")
