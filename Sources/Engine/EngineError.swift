@@ -11,6 +11,7 @@ package enum EngineError: Error, Hashable, Sendable {
   case unknownRun(name: String, known: [String])
   case badRun(path: String, reason: String)
   case badOutput(path: String, reason: String)
+  case badFile(path: String, reason: String)
   case noWitness(program: String, reason: String)
   case formatCannotHold(format: String, reason: String)
   case unknownFormat(name: String, known: [String])
@@ -85,6 +86,8 @@ extension EngineError: CustomStringConvertible {
     case .noWitness(let program, let reason): "\(program) cannot testify: \(reason)"
     case .badOutput(let path, let reason):
       "\(path): expected a path where nothing is, or an empty directory; \(reason), nothing was overwritten"
+    case .badFile(let path, let reason):
+      "\(path): expected a path where nothing is; \(reason), nothing was overwritten"
     case .formatCannotHold(let format, let reason): "\(format) cannot hold the recipe: \(reason)"
     case .unknownFormat(let name, let known):
       "unknown export format '\(name)': expected one of \(known.joined(separator: ", "))"

@@ -37,7 +37,8 @@ package struct GGUFSource: WeightSource {
     let mapping = try file.tensorNames()
     var entries: [String: Entry] = [:]
     var names: [String] = []
-    for tensor in file.tensors where tensor.name != GGUFFile.rotaryFactors {
+    let factors = [GGUFFile.rotaryFactors, GGUFFile.shortFactors, GGUFFile.longFactors]
+    for tensor in file.tensors where !factors.contains(tensor.name) {
       guard let known = mapping.mapping(of: tensor.name) else {
         names.append(tensor.name)
         continue
@@ -89,6 +90,11 @@ package struct GGUFSource: WeightSource {
       throw CheckpointError.missing(file: path, item: "tensor \(name)", nearest: nil)
     }
     return try tensor(name, shape: entry.shape)
+  }
+
+  /// Shape and stored bytes of a tensor, or of one expert's part; nil for what is not there.
+  package func size(of name: String) -> (shape: Shape, bytes: Int)? {
+    entries[name].map { ($0.shape, $0.bytes.count) }
   }
 
   /// The type of a tensor of plain numbers; nil for blocks, and for what is not there.

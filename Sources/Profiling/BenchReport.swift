@@ -93,6 +93,8 @@ package struct BenchReport: Hashable, Sendable, Codable {
   package var othersCores: Double?
   /// What the figures do not say, a sentence each; nil for nothing.
   package var notes: [String]?
+  /// What other programs needed for the same; nil where none was asked.
+  package var witnesses: [WitnessSpeed]?
 
   /// What the baseline is called.
   package var baselineWords: BaselineWords { BaselineWords(storedAs: storedAs) }

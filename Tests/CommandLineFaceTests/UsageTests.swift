@@ -17,6 +17,10 @@ import Testing
     ("plan --kv-widths 8,x", ["--kv-widths: expected", "found '8,x'"]),
     ("quantize", ["Missing expected argument", "--output"]),
     ("quantize -o x --samples 0", ["--samples: expected 1 to 100000, found 0"]),
+    (
+      "calibration --imatrix x --weights rtn:4",
+      ["--imatrix: expected the model in full precision, found the recipe"]
+    ),
     ("calibration --sample-length 1", ["--sample-length: expected 8 to 65536, found 1"]),
     ("outliers --threshold=-1", ["--threshold: expected a number above 0, found -1.0"]),
     ("lab --windows 1", ["--windows: expected 2 to 100000, found 1"]),
@@ -55,6 +59,10 @@ import Testing
     ("serve-sim --machine H200 --fleet 3 --split 2 --link 1GB", ["--fleet: expected a multiple"]),
     ("serve-sim --try nothing", ["nothing"]),
     ("bench --prompt 0", ["--prompt: expected 1 to 10000000, found 0"]),
+    (
+      "bench --with transformers",
+      ["--with: expected llama.cpp or onnxruntime, found 'transformers'"]
+    ),
     ("compare --threads 2", ["--threads"]),
     ("coverage --runtime nothing", ["--runtime: expected a part of one of", "found 'nothing'"]),
     ("conformance", ["Missing expected argument", "directory"]),

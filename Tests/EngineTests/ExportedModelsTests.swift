@@ -178,3 +178,96 @@ import Testing
     #expect(made.said.contains { $0.contains("55 layers as MatMulNBits") }, "\(made.said)")
   }
 }
+
+/// What the disk check asks for is what is written, in every format.
+@Suite struct ExportedBytesTests {
+  @Test(
+    arguments: [
+      ("gguf:F32", ""), ("gguf:BF16", ""), ("gguf:Q8_0", ""), ("gguf:Q4_K", ""), ("gguf:NVFP4", ""),
+      ("gguf", "weights=rtn:4:32"), ("gguf", "weights=rtn:4:32 layer=0.q=fp head=8"),
+      ("gguf", "weights=hqq:4:64"), ("gptq", "weights=rtn:4:64 weights.symmetric=false"),
+      ("gptq", "weights=rtn:3:32"), ("awq", "weights=rtn:4:128 layer=2.q=fp"),
+      ("onnx", "weights=rtn:4:64 weights.symmetric=false"), ("onnx", "weights=hqq:2:64"),
+      ("compressed-tensors", "weights=rtn:4:32"), ("compressed-tensors", "weights=hqq:4:64"),
+      ("compressed-tensors", "weights=rtn:8:channel activations=int8 head=8"),
+      ("compressed-tensors", "activations=fp8"), ("compressed-tensors", "activations=llmint8"),
+      ("compressed-tensors:nvfp4", ""), ("compressed-tensors:mxfp4", ""),
+    ])
+  func theDiskCheckAsksForWhatIsWritten(format: String, recipe: String) throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: nil))
+    let recipe = try RecipeText.recipe(recipe)
+    let expected = try laboratory.expectedBytes(format: format, recipe: recipe)
+    _ = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: recipe, calibration: CalibrationOptions(samples: 1, length: 32),
+        keeping: .nothing, compares: false))
+    let written = try perform(
+      laboratory, ExportJob(path: folder.path("made"), format: format)
+    ).bytes
+    #expect(written <= expected, "\(written) of \(expected)")
+    #expect(Double(expected) <= Double(written) * 1.25 + 0.6e6, "\(expected) for \(written)")
+  }
+}
+
+/// Scales of an FP8 cache: written from a calibration text, and taken by a cache with one scale for all tokens.
+@Suite struct ExportedCacheScalesTests {
+  private static func write(_ recipe: String, as format: String, to path: String) throws {
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: nil))
+    let calibration = CalibrationOptions(samples: 2, length: 64)
+    _ = try perform(
+      laboratory,
+      QuantizeJob(
+        recipe: RecipeText.recipe(recipe), calibration: calibration, keeping: .nothing,
+        compares: false))
+    _ = try perform(
+      laboratory, ExportJob(path: path, format: format, calibration: calibration))
+  }
+
+  @Test func scalesAreWrittenAndTaken() throws {
+    let folder = try TemporaryFolder()
+    let recipe = "weights=rtn:8:128 kv=fp8 kv.scale=first"
+    try Self.write(recipe, as: "compressed-tensors", to: folder.path("made"))
+    let checkpoint = try Checkpoint(path: folder.path("made"))
+    let scales = checkpoint.tensors.filter {
+      $0.name.hasSuffix(".self_attn.k_scale") || $0.name.hasSuffix(".self_attn.v_scale")
+    }
+    #expect(scales.count == 16)
+    for tensor in scales {
+      let scale = try checkpoint.view(tensor.name).floats()
+      // The farthest of some hundred tokens of eight blocks: neither nothing nor out of reach.
+      #expect(scale.count == 1 && scale[0] > 1e-5 && scale[0] < 1, "\(tensor.name): \(scale)")
+    }
+    let config = try ConfigFile(path: folder.path("made/config.json"))
+    let scheme = try config.object("quantization_config").object("kv_cache_scheme")
+    #expect(try scheme.text("type") == "float" && scheme.optionalFlag("dynamic") == false)
+    // Opened again, the cache is divided by them, which changes little.
+    func perplexity(_ path: String?, _ recipe: String?) throws -> Double {
+      let laboratory = try Laboratory(threads: 2)
+      _ = try perform(laboratory, LoadJob(path: path))
+      return try perform(laboratory, EvaluateJob(options: EvaluationOptions(windows: 1)))
+        .perplexity
+    }
+    let (plain, scaled) = (
+      try perplexity(nil, nil), try perplexity(folder.path("made"), nil)
+    )
+    #expect(abs(scaled / plain - 1) < 0.05, "\(scaled) next to \(plain)")
+  }
+
+  /// No other cache has such scales, and no other format holds them.
+  @Test(
+    arguments: [
+      ("weights=rtn:4:32 kv=int8", "compressed-tensors"),
+      ("weights=rtn:4:32", "compressed-tensors"),
+      ("weights=rtn:4:64 kv=fp8", "gptq"),
+    ])
+  func othersHaveNone(recipe: String, format: String) throws {
+    let folder = try TemporaryFolder()
+    try Self.write(recipe, as: format, to: folder.path("made"))
+    let names = try Checkpoint(path: folder.path("made")).tensors.map(\.name)
+    #expect(!names.contains { $0.hasSuffix("_scale") && $0.contains("self_attn.k_s") })
+  }
+}

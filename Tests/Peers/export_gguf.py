@@ -32,8 +32,9 @@ def theirs(path, text, windows, window):
     """Perplexity of llama.cpp itself, and the ids it cuts the text into."""
     model = llama_cpp.Llama(model_path=path, n_ctx=window, n_batch=window, n_threads=1, n_threads_batch=1, logits_all=True, verbose=False)
     adds = llama_cpp.llama_vocab_get_add_bos(llama_cpp.llama_model_get_vocab(model.model))
-    # Special tokens that a text spells are found, as Nibble finds them.
-    ids = model.tokenize(text.encode(), add_bos=False, special=True)
+    # Special tokens that a text spells are found, as Nibble finds them. The stream begins with BOS, as llama-perplexity has it: without
+    # it every window begins one token later than ours.
+    ids = model.tokenize(text.encode(), add_bos=adds, special=True)
     loss, count = 0.0, 0
     for index in range(windows):
         part = list(ids[index * window:(index + 1) * window])

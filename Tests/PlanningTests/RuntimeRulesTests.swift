@@ -31,8 +31,8 @@ import Testing
     }
   }
 
-  /// HQQ along the rows: ONNX Runtime alone multiplies with its zero points as Nibble writes them.
-  @Test func realZeroPointsRunOnONNXAlone() {
+  /// HQQ along the rows: llama.cpp's minima and ONNX Runtime multiply with its zero points as Nibble writes them.
+  @Test func realZeroPointsRunWhereMinimaAreNumbers() {
     func demand(_ bits: Int) -> RuntimeDemand {
       RuntimeDemand(
         weights: WeightFormat(
@@ -42,7 +42,7 @@ import Testing
       let expected: RuntimeCoverage.Support =
         switch coverage.runtime {
         case "ONNX Runtime (CPU)": .fallback
-        case "ONNX Runtime (CUDA)": .native
+        case "ONNX Runtime (CUDA)", "llama.cpp (CPU)", "llama.cpp (GPU)": .native
         default: .refused
         }
       #expect(coverage.support == expected, "\(coverage.runtime)")

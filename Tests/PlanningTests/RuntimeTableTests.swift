@@ -15,6 +15,13 @@ import Testing
       // What is not native says why.
       #expect(row.support == .native || !row.constraint.isEmpty, "\(row)")
     }
+    // What a witness has kept here names it, its version and the day.
+    let confirmed = rows.compactMap(\.confirmed)
+    #expect(!confirmed.isEmpty)
+    for words in confirmed {
+      #expect(words.contains { $0.isNumber } && words.hasSuffix("2026-11-30"), "\(words)")
+    }
+    #expect(rows.allSatisfy { $0.confirmed == nil || $0.support != .refused })
     for part in RuntimePart.allCases { #expect(rows.contains { $0.part == part }) }
   }
 }

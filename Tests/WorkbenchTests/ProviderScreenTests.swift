@@ -121,6 +121,31 @@ import Workbench
     #expect(play.screen().contains("kernels of decode"))
   }
 
+  /// Another program's figures stand in a line of their own, with how ours compare.
+  @Test func theProfileShowsWhatAnotherProgramNeeded() {
+    var play = Self.profiled()
+    #expect(!play.screen().contains("llama.cpp"))
+    var state = play.state
+    let rates = [
+      BenchReport.Rate([800, 800]), .init([50, 50]), .init([400, 400]), .init([60, 60]),
+    ]
+    state.facts[BenchJob.self]?.witnesses = [
+      WitnessSpeed(
+        program: "llama.cpp", version: "0.3.36", artifact: "gguf", part: .model, threads: 2,
+        prefill: rates[0], decode: rates[1], ourPrefill: rates[2], ourDecode: rates[3],
+        kernels: ["AVX2 = 1"])
+    ]
+    play.store = Store(state: state)
+    ScreensTests.expect(
+      ProfileScreen.id, shows: ["llama.cpp", "prefill 800/s", "decode 50.0/s", "1.20x"], in: play)
+    // Which program is asked is one of the settings.
+    play.press("tab", "tab")
+    ScreensTests.expect(ProfileScreen.id, shows: ["next to", "none"], in: play)
+    play.press("down", "down", "down", "down", "right")
+    ScreensTests.expect(ProfileScreen.id, shows: ["next to", "llama.cpp"], in: play)
+    #expect(play.state.choices[ProfileScreen.self].bench.witness == .llamaCpp)
+  }
+
   @Test func theProfileShowsWhatTheProcessHolds() {
     var play = Self.profiled()
     play.press("m")

@@ -11,15 +11,32 @@ package struct Artifact {
     package var activation: ActivationFormat
     /// Whether rows are looked up, not multiplied.
     package var isEmbedding: Bool
+    /// Whether it chooses the experts of a mixture.
+    package var isRouter: Bool
 
     package init(
       name: String, weight: any LinearWeight, activation: ActivationFormat,
-      isEmbedding: Bool = false
+      isEmbedding: Bool = false, isRouter: Bool = false
     ) {
       self.name = name
       self.weight = weight
       self.activation = activation
       self.isEmbedding = isEmbedding
+      self.isRouter = isRouter
+    }
+  }
+
+  /// What keys and values of one block are divided by in an FP8 cache.
+  package struct CacheScale: Hashable, Sendable {
+    /// The module in the checkpoint: `model.layers.0.self_attn`.
+    package var attention: String
+    package var keys: Float
+    package var values: Float
+
+    package init(attention: String, keys: Float, values: Float) {
+      self.attention = attention
+      self.keys = keys
+      self.values = values
     }
   }
 
@@ -36,6 +53,10 @@ package struct Artifact {
   package var notes: JSONObject
   /// What a GGUF file says of the model, and where its metadata comes from, for formats that need it.
   package var facts: ModelFacts?
+  /// What the inputs of each layer count where numbers are rounded to blocks; nil where all count the same.
+  package var importance: ImportanceMatrix?
+  /// Of an FP8 cache that the recipe asks for; empty for none.
+  package var cacheScales: [CacheScale] = []
   /// Threads that turn numbers into blocks; nil for the calling one.
   package var pool: WorkerPool?
 
@@ -61,7 +82,8 @@ package struct Artifact {
       layers: layers.map { layer in
         ArtifactOutline.Layer(
           name: layer.name, format: layer.weight.format, activation: layer.activation,
-          rows: layer.weight.rows, columns: layer.weight.columns, isEmbedding: layer.isEmbedding)
+          rows: layer.weight.rows, columns: layer.weight.columns, isEmbedding: layer.isEmbedding,
+          isRouter: layer.isRouter)
       })
   }
 }

@@ -11,10 +11,12 @@ package struct ArtifactOutline {
     package var rows: Int
     package var columns: Int
     package var isEmbedding: Bool
+    /// Whether it chooses the experts of a mixture.
+    package var isRouter: Bool
 
     package init(
       name: String, format: WeightFormat, activation: ActivationFormat, rows: Int, columns: Int,
-      isEmbedding: Bool = false
+      isEmbedding: Bool = false, isRouter: Bool = false
     ) {
       self.name = name
       self.format = format
@@ -22,6 +24,7 @@ package struct ArtifactOutline {
       self.rows = rows
       self.columns = columns
       self.isEmbedding = isEmbedding
+      self.isRouter = isRouter
     }
   }
 

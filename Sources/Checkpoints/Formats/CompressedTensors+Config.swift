@@ -52,6 +52,17 @@ extension CompressedTensors {
     return config
   }
 
+  /// `kv_cache_scheme`: E4M3, one scale a layer that the file holds.
+  static func cacheScheme() -> JSONObject {
+    var object = JSONObject()
+    object.set("num_bits", .number(JSONNumber(8)))
+    object.set("type", .string("float"))
+    object.set("symmetric", .bool(true))
+    object.set("strategy", .string("tensor"))
+    object.set("dynamic", .bool(false))
+    return object
+  }
+
   private static func weights(_ format: WeightFormat) -> JSONObject {
     var object = JSONObject()
     object.set("num_bits", .number(JSONNumber(format.bits)))

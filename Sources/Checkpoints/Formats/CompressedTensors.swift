@@ -30,12 +30,21 @@ package struct CompressedTensors: ExportFormat {
     CompressedTensorsReader.methods.contains(quantMethod ?? "")
   }
 
+  package static let holdsCacheScales = true
+
   /// 4-bit floats that the layers of the blocks are turned into.
   package static let types = ["nvfp4", "mxfp4"]
   private let form: StoredForm?
 
   package init(type: String? = nil) {
     form = type.map { $0 == "nvfp4" ? .nvfp4 : .mxfp4 }
+  }
+
+  package func tensorBytes(_ outline: ArtifactOutline, others: [ArtifactOutline.Other]) -> Int {
+    let rest = others.reduce(0) { $0 + $1.keptBytes }
+    return rest
+      + (form.map { Self.bytes(outline, as: $0) }
+        ?? outline.layers.reduce(0) { $0 + $1.storedBytes })
   }
 
   /// Of layers as they are nothing: what the layout does not know is written as an extension.
@@ -83,11 +92,25 @@ package struct CompressedTensors: ExportFormat {
     for (name, view) in artifact.others {
       entries.append(.init(name: name, dtype: view.dtype, shape: view.shape))
     }
+    let cache = artifact.cacheScales.flatMap {
+      [($0.attention + ".k_scale", $0.keys), ($0.attention + ".v_scale", $0.values)]
+    }
+    for (name, _) in cache {
+      entries.append(.init(name: name, dtype: .f32, shape: try Shape(checking: [1])))
+    }
     let writer = try ShardedTensors(in: directory, entries: entries)
     for layer in layers { try layer.write(to: writer) }
     for (name, view) in artifact.others { try writer.write(name, view.bytes) }
+    for (name, scale) in cache { try writer.write(name, [scale]) }
     try writer.commit()
-    try artifact.writeFiles(into: directory, quantization: Self.quantizationConfig(layers))
+    var config = Self.quantizationConfig(layers)
+    if !cache.isEmpty {
+      config.set("kv_cache_scheme", .object(Self.cacheScheme()))
+      tell(
+        "Scales of an FP8 cache for \(artifact.cacheScales.count) blocks, from the farthest key and value on the calibration "
+          + "text (kv_cache_scheme).")
+    }
+    try artifact.writeFiles(into: directory, quantization: config)
     let losses = layers.compactMap { layer in layer.loss.map { (layer.name, $0) } }
     if let form, let (name, loss) = losses.max(by: { $0.1 < $1.1 }) {
       tell(

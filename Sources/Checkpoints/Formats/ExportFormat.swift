@@ -12,6 +12,10 @@ package protocol ExportFormat: Sendable {
   static var types: [String] { get }
   /// Whether weights in blocks of a GGUF file are written as they are; otherwise they come as the numbers they stand for.
   static var keepsBlocks: Bool { get }
+  /// Whether scales of an FP8 cache are written.
+  static var holdsCacheScales: Bool { get }
+  /// Whether layers that share a tensor of the checkpoint are put together again (Phi 3).
+  static var joinsLayers: Bool { get }
 
   /// The format as it is without a type, or with one of `types`.
   init(type: String?)
@@ -23,6 +27,16 @@ package protocol ExportFormat: Sendable {
   ///
   /// - Throws: `CheckpointError` or `TokenizerError` with what it cannot.
   func check(_ facts: ModelFacts, modelType: String, names: [String]) throws
+
+  /// Bytes that the tensors of an artifact take in its files at the most, asked before there are any.
+  func tensorBytes(_ outline: ArtifactOutline, others: [ArtifactOutline.Other]) -> Int
+
+  /// Whether what it writes can be weighed by an importance matrix, and by this one.
+  ///
+  /// - Throws: `CheckpointError` with what it cannot, the layer and where.
+  func check(
+    _ importance: ImportanceMatrix, _ outline: ArtifactOutline, _ facts: ModelFacts
+  ) throws
 
   /// Writes the files of an artifact into an open directory.
   ///
@@ -36,7 +50,16 @@ package protocol ExportFormat: Sendable {
 extension ExportFormat {
   package static var types: [String] { [] }
   package static var keepsBlocks: Bool { false }
+  package static var joinsLayers: Bool { false }
+  package static var holdsCacheScales: Bool { false }
   package func check(_ facts: ModelFacts, modelType: String, names: [String]) throws {}
+  package func check(
+    _ importance: ImportanceMatrix, _ outline: ArtifactOutline, _ facts: ModelFacts
+  ) throws {
+    throw CheckpointError.unsupported(
+      file: importance.path, item: "importance matrix", found: "weighing \(Self.name)",
+      known: ImportanceMatrix.weighed)
+  }
 }
 
 /// Every format a quantized model can be written in.

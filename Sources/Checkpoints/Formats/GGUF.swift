@@ -14,10 +14,11 @@ package struct GGUF: ExportFormat {
   package static let summary = "one file with its tokenizer, for llama.cpp and what is built on it"
   package static let types = GGUFBlockWriter.types.map { "\($0)" }
   package static let keepsBlocks = true
+  package static let joinsLayers = true
   package static let fileName = "model.gguf"
 
   /// What layers are turned into; nil for what holds them as they are.
-  private let type: GGUFTensorType?
+  let type: GGUFTensorType?
 
   package init(type: String?) {
     self.type = type.flatMap { name in GGUFBlockWriter.types.first { "\($0)" == name } }
@@ -42,13 +43,29 @@ package struct GGUF: ExportFormat {
   }
 
   package func check(_ facts: ModelFacts, modelType: String, names: [String]) throws {
-    guard let name = GGUFArchitecture.name(ofModelType: modelType),
-      let architecture = GGUFArchitecture.all[name]
-    else { return }
+    guard let name = GGUFArchitecture.name(ofModelType: modelType) else { return }
     _ = try GGUFMetadata(architecture: name, facts: facts, type: .f16, notes: "").entries()
-    let places = GGUFTensorPlaces(
-      architecture, heads: facts.heads, kvHeads: facts.kvHeads, blocks: facts.blocks)
+    guard let places = GGUFTensorPlaces(modelType: modelType, facts: facts) else { return }
     for name in names { _ = try GGUFFilePlan.place(name, places, path: facts.name) }
+  }
+
+  package func check(
+    _ importance: ImportanceMatrix, _ outline: ArtifactOutline, _ facts: ModelFacts
+  ) throws {
+    guard let type, GGUFBlockWriter.weightedTypes.contains(type) else {
+      throw CheckpointError.unsupported(
+        file: importance.path, item: "importance matrix",
+        found: type.map { "weighing gguf:\($0)" }
+          ?? "weighing gguf, which moves codes as they are,",
+        known: ImportanceMatrix.weighed)
+    }
+    guard let places = GGUFTensorPlaces(modelType: outline.modelType, facts: facts) else { return }
+    for (layer, form) in zip(outline.layers, forms(outline)) {
+      guard
+        let place = try GGUFFilePlan.place(layer.name + ".weight", places, path: facts.name)
+      else { continue }
+      _ = try GGUFFilePlan.importance(importance, place, form, columns: layer.columns)
+    }
   }
 
   package func write(
@@ -57,19 +74,18 @@ package struct GGUF: ExportFormat {
     let path = directory.path(of: Self.fileName)
     guard let facts = artifact.facts,
       let name = GGUFArchitecture.name(ofModelType: artifact.config["model_type"]?.string ?? ""),
-      let architecture = GGUFArchitecture.all[name]
+      let places = GGUFTensorPlaces(
+        modelType: artifact.config["model_type"]?.string ?? "", facts: facts)
     else {
       throw CheckpointError.unsupported(
         file: path, item: "model_type", found: artifact.config["model_type"]?.string ?? "none",
         known: "known are " + GGUFArchitecture.writtenTypes.joined(separator: ", "))
     }
-    let places = GGUFTensorPlaces(
-      architecture, heads: facts.heads, kvHeads: facts.kvHeads, blocks: facts.blocks)
-    let forms = forms(artifact)
+    let forms = forms(artifact.outline)
     let plan = try GGUFFilePlan(artifact, facts, places, forms: forms, turns: type, path: path)
     let metadata = try GGUFMetadata(
       architecture: name, facts: facts, type: Self.commonest(forms.map(\.type)),
-      notes: JSONValue.object(artifact.notes).text())
+      notes: JSONValue.object(artifact.notes).text(), importance: artifact.importance)
     let writer = try GGUFWriter(
       path: path, metadata: try metadata.entries(), tensors: plan.tensors.map(\.entry))
     var losses: [(type: GGUFTensorType, name: String, loss: Double)] = []
@@ -79,6 +95,7 @@ package struct GGUF: ExportFormat {
     }
     try writer.commit()
     Self.report(losses, tell)
+    if let importance = artifact.importance { Self.report(importance, forms, tell) }
     if let caveat = metadata.vocabulary?.caveat { tell(caveat) }
     if facts.source == nil, metadata.vocabulary == nil {
       tell("The model has no tokenizer next to its weights, so the file has none.")
@@ -93,11 +110,13 @@ package struct GGUF: ExportFormat {
   }
 
   /// The form of each layer.
-  private func forms(_ artifact: Artifact) -> [GGUFLayerForm] {
+  func forms(_ outline: ArtifactOutline) -> [GGUFLayerForm] {
     let usual = Self.commonest(
-      artifact.layers.filter { !$0.isEmbedding }.map(\.weight.format.code))
-    return artifact.layers.map { layer in
-      let (format, columns) = (layer.weight.format, layer.weight.columns)
+      outline.layers.filter { !$0.isEmbedding && !$0.isRouter }.map(\.format.code))
+    return outline.layers.map { layer in
+      let (format, columns) = (layer.format, layer.columns)
+      // llama.cpp takes routers in float32.
+      guard !layer.isRouter else { return GGUFLayerForm(turning: .f32, columns: columns) }
       guard let type, !layer.isEmbedding || type.plain != nil,
         format.code == usual || type.plain != nil
       else { return GGUFLayerForm(keeping: format, columns: columns) }
@@ -105,7 +124,25 @@ package struct GGUF: ExportFormat {
     }
   }
 
-  private static func commonest<Element: Hashable>(_ elements: [Element]) -> Element? {
+  /// What weighed the rounding, and channels that its text did not reach.
+  private static func report(
+    _ importance: ImportanceMatrix, _ forms: [GGUFLayerForm], _ tell: (String) -> Void
+  ) {
+    let text =
+      importance.datasets.isEmpty ? "" : " of \(importance.datasets.joined(separator: ", "))"
+    let count = forms.count(where: \.isSearched)
+    tell(
+      "\(count) layer\(count == 1 ? "" : "s") rounded with errors weighed by \(importance.path): "
+        + "\(importance.chunks) windows of \(importance.chunkSize) tokens\(text).")
+    let silent = importance.entries.values.reduce(0) { $0 + $1.sums.count { $0 == 0 } }
+    guard silent > 0 else { return }
+    let all = importance.entries.values.reduce(0) { $0 + $1.sums.count }
+    tell(
+      "Its text did not reach \(silent) of \(Quantity.grouped(all)) input channels, whose weights count nothing: a longer "
+        + "text says more.")
+  }
+
+  static func commonest<Element: Hashable>(_ elements: [Element]) -> Element? {
     var counts: [Element: Int] = [:]
     for element in elements { counts[element, default: 0] += 1 }
     return elements.max { counts[$0, default: 0] < counts[$1, default: 0] }

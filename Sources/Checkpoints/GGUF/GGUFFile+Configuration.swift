@@ -3,6 +3,9 @@ import Platform
 extension GGUFFile {
   /// The tensor that holds what the rotary frequencies are divided by, one number for each pair of channels.
   package static let rotaryFactors = "rope_freqs.weight"
+  /// Those of longrope, up to the trained context and beyond.
+  package static let shortFactors = "rope_factors_short.weight"
+  package static let longFactors = "rope_factors_long.weight"
 
   /// The family that `general.architecture` names.
   ///
@@ -185,9 +188,11 @@ extension GGUFFile {
       }
       config.append("partial_rotary_factor", .number(part))
     }
-    guard let type = try optionalText(keys.prefix + "rope.scaling.type"), type != "none" else {
-      return
-    }
+    // Converters of Phi 3 leave the type out: its factors say it.
+    let isLong = tensor(Self.longFactors) != nil && tensor(Self.shortFactors) != nil
+    let told = try optionalText(keys.prefix + "rope.scaling.type") ?? "none"
+    let type = isLong ? "longrope" : told
+    guard type != "none" else { return }
     guard ["linear", "yarn", "longrope"].contains(type) else {
       throw .unsupported(
         file: file.path, item: keys.prefix + "rope.scaling.type", found: "\"\(type.prefix(40))\"",
@@ -197,6 +202,7 @@ extension GGUFFile {
     scaling.append("rope_type", .string(type))
     for (key, field) in [
       ("rope.scaling.factor", "factor"), ("rope.scaling.attn_factor", "attention_factor"),
+      ("rope.scaling.yarn_beta_fast", "beta_fast"), ("rope.scaling.yarn_beta_slow", "beta_slow"),
     ] {
       if let number = try keys.number(key).flatMap(JSONNumber.init) {
         scaling.append(field, .number(number))
@@ -204,8 +210,24 @@ extension GGUFFile {
     }
     try keys.copy(
       "rope.scaling.original_context_length", as: "original_max_position_embeddings", to: &scaling)
+    if isLong {
+      for (name, field) in [(Self.shortFactors, "short_factor"), (Self.longFactors, "long_factor")]
+      {
+        scaling.append(field, .array(try factors(name)))
+      }
+    }
     if architecture.modelType == "gpt_oss" { scaling.append("truncate", .bool(false)) }
     config.append("rope_scaling", .object(scaling))
+  }
+}
+
+extension GGUFFile {
+  /// Numbers of a tensor, each in its shortest spelling.
+  private func factors(_ name: String) throws(CheckpointError) -> [JSONValue] {
+    guard let tensor = tensor(name) else { return [] }
+    return try tensor.floats(rows: 0..<tensor.rows).compactMap { factor in
+      Double("\(factor)").flatMap(JSONNumber.init).map { .number($0) }
+    }
   }
 }
 

@@ -29,6 +29,7 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var planned: PlannedWorkloadGroup
   @Flag(help: "Print what each operator of each block did, against the machine's roofline.")
   var layers = false
+  @OptionGroup var witness: WitnessTimeOption
   @OptionGroup var keep: KeepOption
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
@@ -44,12 +45,14 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try texts.check(calibration.calibration)
+    // A program that is not there is told before anything is measured.
+    let asked = try witness.asked()
     let session = try CommandSession(runtime)
     try session.open(
       model.model, recipe: recipe.parsed(), calibration.options(texts), against: base.against)
     let options = BenchOptions(
       prompt: prompt, generate: generate, depth: depth, repetitions: repetitions,
-      includesBaseline: !noBaseline)
+      includesBaseline: !noBaseline, witness: asked)
     let report = try session.perform(BenchJob(options: options))
     let workload = try planned.workload(prompt: prompt, generate: generate).map {
       try session.perform(WorkloadJob(workload: $0, machine: planned.machine))
@@ -86,6 +89,7 @@ struct BenchCommand: ParsableCommand {
         ]
       })
     for note in report.notes ?? [] { print(note) }
+    for witness in report.witnesses ?? [] { WitnessTimeOption.show(witness) }
     if let open = report.openSeconds, let first = report.quantized.firstPassSeconds {
       print(
         "Opened in \(Quantity.seconds(open)); the first token, weights packed on the way, in "
@@ -140,7 +144,7 @@ struct BenchDocument: Encodable {
 
   enum Key: String, CodingKey {
     case baseline, promptTokens, generatedTokens, depth, repetitions, peaks, openSeconds, process
-    case model, othersCores, notes, workload
+    case model, othersCores, notes, workload, witnesses
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -157,6 +161,7 @@ struct BenchDocument: Encodable {
     try container.encodeIfPresent(report.model, forKey: .model)
     try container.encodeIfPresent(report.othersCores, forKey: .othersCores)
     try container.encodeIfPresent(report.notes, forKey: .notes)
+    try container.encodeIfPresent(report.witnesses, forKey: .witnesses)
     try container.encodeIfPresent(workload, forKey: .workload)
   }
 }

@@ -7,14 +7,21 @@ import Wording
 struct CalibrationCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibration",
-    abstract: "See whether a calibration text is long enough.",
+    abstract: "See whether a calibration text is long enough, or write what inputs count over it.",
     discussion: """
       Quantizes the first block and the one in the middle with more and more windows of the text, and \
       measures each on windows that none of them has seen; two halves of the same windows show how \
       much depends on chance.
+
+      With --imatrix the text runs through the model in full precision, and the mean squares of what enters \
+      each layer are written as an importance matrix: 'nibble quantize --format gguf:Q4_K --imatrix FILE' \
+      and llama-quantize read it.
       """)
 
   @OptionGroup var model: ModelArgument
+  @Option(
+    help: "Write an importance matrix (GGUF) to this file instead, which must not exist.")
+  var imatrix: String?
   @OptionGroup var recipe: RecipeOptions
   @OptionGroup var calibration: CalibrationGroup
   @OptionGroup var texts: ChatTextOption
@@ -25,6 +32,7 @@ struct CalibrationCommand: ParsableCommand {
     try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
     let recipe = try recipe.parsed()
+    if let imatrix { return try write(imatrix, recipe, session) }
     guard try recipe.calibrates() else {
       throw CommandFailure(
         message:
@@ -50,6 +58,22 @@ struct CalibrationCommand: ParsableCommand {
         ]
       })
     print("The error is \(survey.verdict).")
+  }
+
+  private func write(_ path: String, _ recipe: Recipe, _ session: CommandSession) throws {
+    guard recipe.staysFloat else {
+      throw ValidationError(
+        "--imatrix: expected the model in full precision, found the recipe \(recipe)")
+    }
+    try ImportanceJob.check(path: path)
+    _ = try session.load(model.model, as: recipe)
+    let report = try session.perform(
+      ImportanceJob(path: path, calibration: calibration.options(texts)))
+    if output.json { return try Output.json(report) }
+    for note in report.notes { print("Note: \(note).") }
+    print(
+      "Wrote \(path): \(report.tensors) tensors over \(Quantity.grouped(report.tokens)) tokens in "
+        + "\(report.windows) windows of \(report.text), \(Quantity.bytes(report.bytes)).")
   }
 }
 

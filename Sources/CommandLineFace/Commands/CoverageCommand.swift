@@ -9,7 +9,8 @@ struct CoverageCommand: ParsableCommand {
     abstract: "What other runtimes execute natively, expand or refuse, and where that was read.",
     discussion: """
       Rules are tried in the order they stand: the first that matches a part of a recipe counts. They are read from \
-      sources and documents, not measured here; versions move.
+      sources and documents; those that the runtime itself was seen to keep here, on what 'nibble quantize' writes, say so \
+      with its version and the day. Versions move.
       """)
 
   @Option(help: "Only runtimes whose name has this in it.")
@@ -30,11 +31,14 @@ struct CoverageCommand: ParsableCommand {
     }
     if output.json { return try Output.json(rows) }
     Output.table(
-      ["runtime", "part", "what", "support", "because", "nearest", "source", "read"],
+      [
+        "runtime", "part", "what", "support", "because", "nearest", "source", "read",
+        "confirmed here",
+      ],
       rows.map {
         [
           $0.runtime, $0.part.rawValue, $0.what, $0.support.rawValue, $0.constraint, $0.nearest,
-          $0.source, $0.asOf,
+          $0.source, $0.asOf, $0.confirmed ?? "-",
         ]
       })
   }

@@ -26,6 +26,11 @@ struct QuantizeCommand: ParsableCommand {
       "Format of the artifact, FORMAT or FORMAT:TYPE: \(ExportFormats.names.joined(separator: ", ")).",
       valueName: "format"))
   var format = "compressed-tensors"
+  @Option(
+    help:
+      "An importance matrix (GGUF, of llama-imatrix or 'nibble calibration --imatrix') that weighs errors where blocks are searched: gguf:Q4_K and its like."
+  )
+  var imatrix: String?
   @Flag(help: "Go on with a run of the same settings that ended early.")
   var resume = false
   @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
@@ -54,7 +59,8 @@ struct QuantizeCommand: ParsableCommand {
     let folder = Self.trimmed(directory) + ".unfinished"
     try Laboratory.checkOutput(format: format, path: directory, unfinished: folder)
     _ = try session.load(model.model, as: recipe)
-    try session.laboratory.checkExport(format: format, recipe: recipe, path: directory)
+    try session.laboratory.checkExport(
+      format: format, recipe: recipe, path: directory, importance: imatrix)
     guard !dryRun else { return try price(recipe, session) }
     // What is there but damaged is told by the run itself.
     if resume, !FileManager.default.fileExists(atPath: folder + "/state.json") {
@@ -64,7 +70,10 @@ struct QuantizeCommand: ParsableCommand {
     var report = try session.quantize(
       recipe, calibration.options(texts), keeping: .folder(path: folder, resumes: resume),
       compares: compares(recipe))
-    let artifact = try session.perform(ExportJob(path: directory, format: format))
+    let artifact = try session.perform(
+      ExportJob(
+        path: directory, format: format, importance: imatrix,
+        calibration: calibration.options(texts)))
     // The model is written; what could be continued is of no more use.
     try QuantizationCheckpoint.remove(folder)
     report.outputBytes = artifact.bytes
@@ -80,10 +89,13 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func price(_ recipe: Recipe, _ session: CommandSession) throws {
-    let report = try session.perform(
+    var report = try session.perform(
       AssessJob(
         recipe: recipe, calibration: calibration.options(texts),
         keeping: .folder(path: directory, resumes: false), compares: compares(recipe)))
+    // The format decides what the result takes.
+    let written = try session.laboratory.expectedBytes(format: format, recipe: recipe)
+    report.diskBytes = report.diskBytes.map { $0 - report.outputBytes + written }
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }
     print(

@@ -13,11 +13,13 @@ struct WitnessOption: ParsableArguments {
   var program: String?
 
   private static var names: String {
-    Witness.allCases.map(\.rawValue).joined(separator: " or ")
+    Witness.evaluators.map(\.rawValue).joined(separator: " or ")
   }
 
   func validate() throws {
-    guard let program, Witness(rawValue: program) == nil else { return }
+    guard let program, !Witness.evaluators.contains(where: { $0.rawValue == program }) else {
+      return
+    }
     throw ValidationError("--with: expected \(Self.names), found '\(program)'")
   }
 

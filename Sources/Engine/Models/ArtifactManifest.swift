@@ -29,6 +29,26 @@ struct ArtifactManifest: Encodable {
     }
   }
 
+  /// The importance matrix that rounding was weighed by.
+  struct Importance: Hashable, Sendable, Encodable {
+    /// The path as it was given.
+    var file: String
+    var sha256: String
+    var tensors: Int
+    /// Windows of its text, and their tokens.
+    var chunks: Int
+    var chunkSize: Int
+    var datasets: [String]
+
+    init(_ matrix: ImportanceMatrix) throws {
+      file = matrix.path
+      let mapped = try MappedFile(path: matrix.path)
+      sha256 = withExtendedLifetime(mapped) { SHA256.hexDigest(mapped.bytes) }
+      tensors = matrix.entries.count
+      (chunks, chunkSize, datasets) = (matrix.chunks, matrix.chunkSize, matrix.datasets)
+    }
+  }
+
   struct File: Encodable {
     var name: String
     var bytes: Int
@@ -49,6 +69,8 @@ struct ArtifactManifest: Encodable {
   var recipe: Recipe
   /// nil where nobody looked at a text.
   var calibration: Calibration?
+  /// nil where all inputs count the same.
+  var importance: Importance?
   /// Whether errors of layers are of their weights, not of what they make of the text.
   var comparesWeights: Bool
   var layers: [Layer]

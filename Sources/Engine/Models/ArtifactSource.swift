@@ -143,6 +143,29 @@ struct ArtifactSource {
     return source.typeName(of: name)
   }
 
+  /// Shape, type and bytes of a tensor as it is stored; nil for what is not there.
+  func outline(of name: String) -> ArtifactOutline.Other? {
+    switch holder {
+    case .checkpoint(let checkpoint, let naming):
+      checkpoint[naming?.stored(name) ?? name].map {
+        ArtifactOutline.Other(shape: $0.shape, dtype: $0.dtype, bytes: $0.range.count)
+      }
+    case .gguf(let source):
+      source.size(of: name).map {
+        ArtifactOutline.Other(shape: $0.shape, dtype: source.type(of: name), bytes: $0.bytes)
+      }
+    }
+  }
+
+  /// Bytes of what stands next to the tensors: configuration, tokenizer, and of a GGUF file its metadata.
+  var surroundingBytes: Int {
+    let text =
+      JSONValue.object(config).text().utf8.count + files.reduce(0) { $0 + $1.text.utf8.count }
+    let copied = companions.reduce(0) { $0 + ((try? MappedFile(path: $1).byteCount) ?? 0) }
+    guard case .gguf(let source) = holder else { return text + copied }
+    return text + copied + (source.file.tensors.map(\.range.lowerBound).min() ?? 0)
+  }
+
   /// The type of a tensor of floating-point numbers; nil for blocks, and for what is not there.
   func type(of name: String) -> DType? {
     switch holder {

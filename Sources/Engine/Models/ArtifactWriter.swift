@@ -10,16 +10,22 @@ struct ArtifactWriter {
   private let held: Laboratory.OpenModel
   private let quantized: Laboratory.Quantized
   private let format: any ExportFormat
+  /// What weighs the rounding to blocks; nil for nothing.
+  private let importance: ImportanceMatrix?
+  /// Of an FP8 cache; empty for none.
+  var cacheScales: [Artifact.CacheScale] = []
   private let pool: WorkerPool
   /// As it was asked for.
   private let name: String
 
   /// - Throws: `EngineError.unknownFormat`.
   init(
-    held: Laboratory.OpenModel, quantized: Laboratory.Quantized, format: String, pool: WorkerPool
+    held: Laboratory.OpenModel, quantized: Laboratory.Quantized, format: String,
+    importance: ImportanceMatrix? = nil, pool: WorkerPool
   ) throws {
     self.held = held
     self.quantized = quantized
+    self.importance = importance
     self.pool = pool
     self.format = try Self.format(format)
     name = format
@@ -30,6 +36,11 @@ struct ArtifactWriter {
       throw EngineError.unknownFormat(name: name, known: ExportFormats.names)
     }
     return found
+  }
+
+  /// Whether the format holds scales of a cache, and the recipe asks for one that has them.
+  var wantsCacheScales: Bool {
+    type(of: format).holdsCacheScales && CacheProbe.wantsScales(quantized.cache)
   }
 
   /// Whether a directory can be put at the path.
@@ -45,7 +56,7 @@ struct ArtifactWriter {
   ///
   /// - Throws: `EngineError.unknownFormat`, `.badOutput`, `.cannotExport`; what reading its files throws.
   static func check(_ held: Laboratory.OpenModel, format: String, path: String? = nil) throws {
-    _ = try Self.format(format)
+    let joins = try type(of: Self.format(format)).joinsLayers
     if let path { try check(path: path) }
     if let base = held.summary.against {
       throw EngineError.cannotExport(
@@ -53,7 +64,10 @@ struct ArtifactWriter {
         reason: "it is held against \(base.name); open the model to quantize by itself")
     }
     for block in held.model.blocks {
-      guard let layer = block.plan.linears.first(where: { $0.storage != .own }) else { continue }
+      let apart = block.plan.linears.first { layer in
+        if case .rows = layer.storage { !joins } else { layer.storage != .own }
+      }
+      guard let layer = apart else { continue }
       throw EngineError.cannotExport(
         what: held.summary.name,
         reason: "\(layer.name) does not lie in a tensor of its own, as artifacts have it")
@@ -66,12 +80,47 @@ struct ArtifactWriter {
   /// - Throws: `EngineError.cannotExport` with the reason.
   static func checkSurroundings(_ held: Laboratory.OpenModel, format name: String) throws {
     let source = try ArtifactSource(held.stored, held.model.frame)
+    // Layers by their own names, also where several lie in one tensor.
+    let stored = names([], held)
+    let layers = held.model.linears.map { held.model[$0].name + ".weight" }
     do {
       try format(name).check(
-        ModelFacts(held), modelType: held.model.configuration.modelType, names: source.names)
+        ModelFacts(held), modelType: held.model.configuration.modelType,
+        names: source.names.filter { !stored.contains($0) } + layers)
     } catch {
       throw EngineError.cannotExport(what: "\(held.summary.name) as \(name)", reason: "\(error)")
     }
+  }
+
+  /// What is said of a layer in headers, configuration and manifest, at the most.
+  private static let bytesOfALayer = 2048
+  private static let bytesOfADirectory = 65_536
+
+  /// The tensors of the source that hold layers, some of them several.
+  private static func names(_ layers: [String], _ held: Laboratory.OpenModel) -> Set<String> {
+    Set(layers.map { $0 + ".weight" }).union(
+      held.model.blocks.flatMap { $0.plan.linears.map { $0.storedName + ".weight" } })
+  }
+
+  /// Bytes that the directory takes on the disk at the most.
+  static func expectedBytes(
+    _ outline: ArtifactOutline, _ held: Laboratory.OpenModel, format name: String
+  ) throws -> Int {
+    let source = try ArtifactSource(held.stored, held.model.frame)
+    let layers = names(outline.layers.map(\.name), held)
+    let others = source.names.filter { !layers.contains($0) }.compactMap(source.outline)
+    return try format(name).tensorBytes(outline, others: others) + source.surroundingBytes
+      + (outline.layers.count + others.count) * bytesOfALayer + bytesOfADirectory
+  }
+
+  /// Whether the format weighs rounding by an importance matrix, and by this one.
+  ///
+  /// - Throws: `CheckpointError` with what it does not, the layer and where.
+  static func check(
+    _ importance: ImportanceMatrix, _ outline: ArtifactOutline, _ held: Laboratory.OpenModel,
+    format name: String
+  ) throws {
+    try format(name).check(importance, outline, ModelFacts(held))
   }
 
   /// Whether the format can hold what the recipe makes of the layers.
@@ -99,34 +148,26 @@ struct ArtifactWriter {
         let linear = quantized.model[id]
         return Artifact.Layer(
           name: linear.name, weight: try writable(linear.weight, &expanded),
-          activation: linear.activation)
+          activation: linear.activation, isRouter: id.projection.kind == .router)
       } + tables(&expanded)
-    let names = Set(layers.map { $0.name + ".weight" })
-    let changed = try changed(source)
-    var others: [(name: String, view: TensorView)] = []
-    for name in source.names where !names.contains(name) {
-      let view = try changed[name] ?? source.view(name)
-      if changed[name] == nil, let blocks = source.blocks(of: name) {
-        expanded.note(blocks, as: view.dtype, byteCount: view.bytes.count)
-      }
-      others.append((name: name, view: view))
-    }
-    // What the source does not have is a head that shared the embedding table.
-    let added = Set(changed.keys).subtracting(source.names).sorted()
-    others += added.compactMap { name in changed[name].map { (name: name, view: $0) } }
+    let rest = try others(
+      source, besides: Self.names(layers.map(\.name), held), &expanded)
     for sentence in source.notices + expanded.sentences { tell(sentence) }
     let origin =
       held.isBuiltIn
       ? "built-in" : URL(fileURLWithPath: held.stored.path).standardizedFileURL.path
     var artifact = Artifact(
       config: try config(source), layers: layers,
-      others: others, companions: source.companions, files: source.files,
+      others: rest, companions: source.companions, files: source.files,
       notes: try ArtifactNotes.make(
         quantized.recipe, source: origin, planted: held.summary.planted,
         rotated: held.summary.rotated))
     artifact.facts = try ModelFacts(held)
     artifact.pool = pool
+    artifact.importance = importance
+    artifact.cacheScales = cacheScales
     try Self.check(artifact.outline, quantized.recipe, format: name)
+    if let importance { try Self.check(importance, artifact.outline, held, format: name) }
     var losses: [String] = []
     let directory = try WholeDirectory(path: path, fillingEmpty: true)
     do {
@@ -138,6 +179,7 @@ struct ArtifactWriter {
         }
       }
       var manifest = ArtifactManifest(quantized, format: name, source: origin, losses: losses)
+      manifest.importance = try importance.map(ArtifactManifest.Importance.init)
       try manifest.write(into: directory)
       try directory.commit()
     } catch {
@@ -145,6 +187,24 @@ struct ArtifactWriter {
       throw error
     }
     return try size(of: path)
+  }
+
+  /// The tensors that are no layers, as the source has them or as a method has changed them.
+  private func others(
+    _ source: ArtifactSource, besides names: Set<String>, _ expanded: inout ExpandedTensors
+  ) throws -> [(name: String, view: TensorView)] {
+    let changed = try changed(source)
+    var others: [(name: String, view: TensorView)] = []
+    for name in source.names where !names.contains(name) {
+      let view = try changed[name] ?? source.view(name)
+      if changed[name] == nil, let blocks = source.blocks(of: name) {
+        expanded.note(blocks, as: view.dtype, byteCount: view.bytes.count)
+      }
+      others.append((name: name, view: view))
+    }
+    // What the source does not have is a head that shared the embedding table.
+    let added = Set(changed.keys).subtracting(source.names).sorted()
+    return others + added.compactMap { name in changed[name].map { (name: name, view: $0) } }
   }
 
   private var keepsBlocks: Bool { type(of: format).keepsBlocks }

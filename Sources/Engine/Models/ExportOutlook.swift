@@ -46,7 +46,7 @@ extension ArtifactOutline {
         Layer(
           name: model[id].name, format: model[id].weight.format.written,
           activation: model[id].activation, rows: model[id].weight.rows,
-          columns: model[id].weight.columns)
+          columns: model[id].weight.columns, isRouter: id.projection.kind == .router)
       }
     if let head = recipe.head {
       let tables =

@@ -162,7 +162,28 @@ package struct RunPage {
           }),
       ]
     }
+    for witness in record.bench?.witnesses ?? [] { parts += Self.parts(witness) }
     return parts
+  }
+
+  /// What another program needed for the same.
+  private static func parts(_ witness: WitnessSpeed) -> [Page.Part] {
+    [
+      .heading("Next to \(witness.program)"),
+      .table(
+        head: ["", "prefill tok/s", "decode tok/s", "of"],
+        rows: [
+          [
+            "nibble \(ProgramVersion.current)", witness.ourPrefill.words,
+            witness.ourDecode.words, witness.partWords,
+          ],
+          [
+            "\(witness.program) \(witness.version)", witness.prefill.words,
+            witness.decode.words, witness.artifact,
+          ],
+        ]),
+    ]
+      + witness.kernels.map { .sentence("\(witness.program) says: \($0).") }
   }
 
   private var layers: [Page.Part] {

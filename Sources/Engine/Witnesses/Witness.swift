@@ -6,9 +6,14 @@ import Platform
 ///
 /// Programs are found, never fetched: a Python (`NIBBLE_PYTHON`, else `python3` on `PATH`) that has the package. It is handed a
 /// script, and answers with one line of JSON.
-package enum Witness: String, CaseIterable, Sendable {
+package enum Witness: String, CaseIterable, Hashable, Sendable, Codable {
   case llamaCpp = "llama.cpp"
   case transformers
+  case onnxRuntime = "onnxruntime"
+
+  /// Those that are asked for a perplexity, and those that are timed.
+  package static let evaluators: [Witness] = [.llamaCpp, .transformers]
+  package static let timed: [Witness] = [.llamaCpp, .onnxRuntime]
 
   /// What it found.
   package struct Testimony: Hashable, Sendable, Codable {
@@ -28,6 +33,7 @@ package enum Witness: String, CaseIterable, Sendable {
     switch self {
     case .llamaCpp: ("llama_cpp", "pip install llama-cpp-python")
     case .transformers: ("transformers", "pip install torch transformers compressed-tensors")
+    case .onnxRuntime: ("onnxruntime", "pip install onnxruntime")
     }
   }
 
@@ -41,6 +47,22 @@ package enum Witness: String, CaseIterable, Sendable {
   package func evaluate(
     _ model: String, text: String, window: Int, windows: Int, python given: String? = nil
   ) throws -> Testimony {
+    guard Self.evaluators.contains(self) else {
+      throw EngineError.noWitness(
+        program: rawValue, reason: "it is handed linear layers here, which have no perplexity")
+    }
+    let python = try python(given)
+    let stored = try StoredModel(path: model)
+    var found: Testimony = try answer(
+      python, [script, stored.path, text, "\(window)", "\(windows)"], on: stored.path)
+    found.program = rawValue
+    return found
+  }
+
+  /// The Python that has the program.
+  ///
+  /// - Throws: `EngineError.noWitness` with the line that installs it.
+  func python(_ given: String? = nil) throws -> String {
     let name = given ?? getenvText("NIBBLE_PYTHON") ?? "python3"
     guard let python = ChildProcess.find(name) else {
       throw EngineError.noWitness(
@@ -52,19 +74,26 @@ package enum Witness: String, CaseIterable, Sendable {
         program: rawValue,
         reason: "\(python) has no \(module): \(install), or name another Python in NIBBLE_PYTHON")
     }
-    let stored = try StoredModel(path: model)
-    let outcome = try ChildProcess.run(
-      python, ["-c", script, stored.path, text, "\(window)", "\(windows)"])
+    return python
+  }
+
+  /// What a script answers: the last line of its output, one JSON document.
+  ///
+  /// - Parameter arguments: the script, then what it is handed.
+  /// - Throws: `EngineError.noWitness` with the last line it complained in.
+  func answer<Answer: Decodable>(
+    _ python: String, _ arguments: [String], on path: String
+  ) throws -> Answer {
+    let outcome = try ChildProcess.run(python, ["-c"] + arguments)
     let lines = outcome.out.split(separator: UInt8(ascii: "\n"))
     guard outcome.code == 0, let line = lines.last,
-      var found = try? JSONDecoder().decode(Testimony.self, from: Data(line))
+      let found = try? JSONDecoder().decode(Answer.self, from: Data(line))
     else {
       let said = String(decoding: outcome.error.suffix(2000), as: UTF8.self)
         .split(separator: "\n").last.map(String.init)
       throw EngineError.noWitness(
-        program: rawValue, reason: "it did not run \(stored.path): \(said ?? "it said nothing")")
+        program: rawValue, reason: "it did not run \(path): \(said ?? "it said nothing")")
     }
-    found.program = rawValue
     return found
   }
 
@@ -98,7 +127,8 @@ package enum Witness: String, CaseIterable, Sendable {
         llama_cpp.llama_log_set(quiet, None)
         model = llama_cpp.Llama(model_path=path, n_ctx=window, n_batch=window, logits_all=True, verbose=False)
         begins = bool(llama_cpp.llama_vocab_get_add_bos(llama_cpp.llama_model_get_vocab(model.model)))
-        ids = model.tokenize(text.encode(), add_bos=False, special=True)
+        # As llama-perplexity cuts windows: the stream begins with that token, where there is one.
+        ids = model.tokenize(text.encode(), add_bos=begins, special=True)
         for index in range(windows):
             part = list(ids[index * window:(index + 1) * window])
             if begins:
@@ -117,8 +147,8 @@ package enum Witness: String, CaseIterable, Sendable {
             path, extra["gguf_file"] = os.path.split(os.path.abspath(path))
         tokenizer = transformers.AutoTokenizer.from_pretrained(path, **extra)
         model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, **extra).eval()
-        ids = tokenizer(text, add_special_tokens=False).input_ids
         begins = len(tokenizer("a").input_ids) > len(tokenizer("a", add_special_tokens=False).input_ids)
+        ids = tokenizer(text, add_special_tokens=begins).input_ids
         for index in range(windows):
             part = ids[index * window:(index + 1) * window]
             if begins:
@@ -127,6 +157,8 @@ package enum Witness: String, CaseIterable, Sendable {
                 score(model(torch.tensor([part])).logits[0].float().numpy(), part)
         tell(transformers.__version__, begins)
         """
+    // Not among `evaluators`.
+    case .onnxRuntime: return ""
     }
   }
 }

@@ -13,8 +13,10 @@ package enum Qwen3MoE: Architecture {
     }
     try configuration.applyUpperWindows(config)
     let bounds = 1...ModelConfiguration.Bounds.intermediate
+    // transformers 5 writes the count under Mixtral's name.
+    let count = config.has("num_experts") ? "num_experts" : "num_local_experts"
     try configuration.readExperts(
-      config, count: "num_experts", standard: 128, active: 8,
+      config, count: count, standard: 128, active: 8,
       intermediate: try config.optionalInteger("moe_intermediate_size", in: bounds) ?? 768)
     let blocks = 0...ModelConfiguration.Bounds.blocks
     let dense = Set(try config.integers("mlp_only_layers", in: blocks))

@@ -24,6 +24,8 @@ package enum RuntimeRules {
     var support: RuntimeCoverage.Support
     var constraint: String
     var nearest: String
+    /// The program, its version and the day on which it ran such a recipe here; nil where nobody has had it run one.
+    var confirmed: String?
 
     init(_ support: RuntimeCoverage.Support, _ constraint: String = "", nearest: String = "") {
       self.support = support
@@ -36,7 +38,16 @@ package enum RuntimeRules {
       func fill(_ text: String) -> String {
         text.replacing("{bits}", with: "\(bits)").replacing("{group}", with: "\(group ?? 0)")
       }
-      return Finding(support, fill(constraint), nearest: fill(nearest))
+      var filled = Finding(support, fill(constraint), nearest: fill(nearest))
+      filled.confirmed = confirmed
+      return filled
+    }
+
+    /// The same, seen to hold here.
+    func confirmed(by words: String) -> Finding {
+      var finding = self
+      finding.confirmed = words
+      return finding
     }
   }
 
@@ -63,6 +74,13 @@ package enum RuntimeRules {
       self.zeros = zeros
       self.int8 = int8
       finding = Finding(support, constraint, nearest: nearest)
+    }
+
+    /// The same row, seen to hold here.
+    func confirmed(by words: String) -> WeightRow {
+      var row = self
+      row.finding.confirmed = words
+      return row
     }
 
     func matches(_ format: WeightFormat, group: Int, int8 isInt8: Bool) -> Bool {

@@ -17,6 +17,8 @@ package enum RuntimeTable {
     /// The file or document, with its version where one is known.
     package var source: String
     package var asOf: String
+    /// The program, its version and the day on which it ran such a recipe here; nil where it did not.
+    package var confirmed: String?
   }
 
   /// In the order in which rules are tried: the first that matches counts.
@@ -27,7 +29,7 @@ package enum RuntimeTable {
       Row(
         runtime: runtime.name, part: part, what: what, support: finding.support,
         constraint: finding.constraint, nearest: finding.nearest,
-        source: runtime.sources[part], asOf: runtime.asOf)
+        source: runtime.sources[part], asOf: runtime.asOf, confirmed: finding.confirmed)
     }
     let activations = runtime.activations
     var rows = runtime.weights.map { row(.weights, words($0), $0.finding) }

@@ -84,23 +84,35 @@ extension RuntimeRules {
         .blocks: "docs.vllm.ai, supported hardware table, read 2026-11-23",
       ]))
 
-  /// What llama.cpp reads, whatever it runs on.
+  private static let repeated = "Q8_0 has groups of 32: scales are repeated"
+  private static let widened = "{bits} bits take 4 in Q4_0 and Q4_1"
+  private static let anew = "no block has {bits} bits and zero points: Q8_0 is found anew"
+
+  /// What llama.cpp reads, whatever it runs on: codes go into its blocks as they are where a block has their grid.
   private static let llamaCppWeights: [WeightRow] = [
     WeightRow(
       bits: [8], int8: true, .fallback, "activations are INT8 per 32 channels, not per token",
       nearest: "Q8_0"),
     WeightRow(bits: [8], groups: [32], zeros: [.fixed], .native),
-    WeightRow(
-      bits: [8], .fallback, "Q8_0 has groups of 32: scales are repeated", nearest: "W8 g32"),
+    WeightRow(bits: [8], groups: [-1], zeros: [.fixed], .fallback, repeated, nearest: "W8 g32"),
+    WeightRow(bits: [8], multiple: 32, zeros: [.fixed], .fallback, repeated, nearest: "W8 g32"),
+    WeightRow(bits: [8], .fallback, anew, nearest: "symmetric W8 g32"),
     WeightRow(bits: [4], groups: [-1], .native),
     WeightRow(bits: [4], multiple: 32, .native),
-    WeightRow(bits: [4], .refused, "blocks are 32 weights, not {group}", nearest: "W4 g32"),
+    WeightRow(bits: [2, 3], groups: [-1], .fallback, widened, nearest: "Q{bits}_K"),
+    WeightRow(bits: [2, 3], multiple: 32, .fallback, widened, nearest: "Q{bits}_K"),
+    WeightRow(bits: [2, 3, 4], .refused, "blocks are 32 weights, not {group}", nearest: "W4 g32"),
     WeightRow(
       .refused, "{bits} bits only as K-quants, which are found anew", nearest: "Q{bits}_K"),
   ]
 
-  private static let llamaCppZeros = Finding(
-    .refused, "no import of scales and real zero points; Q4_1 is found anew", nearest: "Q4_1")
+  /// `-scale * zero` is the minimum of Q4_1, in FP16.
+  private static let llamaCppZeros = Finding(.native)
+
+  /// What `nibble quantize --format gguf` wrote, run by `Tests/Peers/export_gguf.py`: perplexities within 0.1 %.
+  private static let byLlamaCpp = "llama-cpp-python 0.3.36, 2026-11-30"
+  /// What `nibble quantize --format onnx` wrote, run by `Tests/Peers/export_onnx.py`: products within 1e-5.
+  private static let byONNX = "ONNX Runtime 1.32.0, 2026-11-30"
 
   private static let llamaCppCache: [CacheRow] = [
     CacheRow([.integer], bits: [4, 5, 8], group: 32, .native),
@@ -116,9 +128,12 @@ extension RuntimeRules {
 
   /// llama.cpp on processors: `repack.cpp`, `amx/common.h`, `llama-graph.cpp`.
   static let llamaCppCPU = Runtime(
-    name: "llama.cpp (CPU)", asOf: "2026-11-23", weights: llamaCppWeights,
-    realZeroPoints: llamaCppZeros, activations: llamaCppActivations, cache: llamaCppCache,
-    blocks: Finding(.native),
+    name: "llama.cpp (CPU)", asOf: "2026-11-30",
+    weights: llamaCppWeights.map { row in
+      row.int8 == true || row.finding.support == .refused ? row : row.confirmed(by: byLlamaCpp)
+    },
+    realZeroPoints: llamaCppZeros.confirmed(by: byLlamaCpp), activations: llamaCppActivations,
+    cache: llamaCppCache, blocks: Finding(.native).confirmed(by: byLlamaCpp),
     sources: RuntimeSources(
       "code: llama.cpp of llama-cpp-python 0.3.36, repack.cpp, amx/common.h",
       [
@@ -143,14 +158,16 @@ extension RuntimeRules {
     weights: [
       WeightRow(bits: [8], groups: [-1], int8: true, .native),
       WeightRow(int8: true, .fallback, "MatMulInteger takes one scale a channel", nearest: "W8A8"),
-      WeightRow(bits: [4], groups: [16, 32, 64, 128, 256], .native),
+      WeightRow(bits: [4], groups: [16, 32, 64, 128, 256], .native).confirmed(by: byONNX),
       WeightRow(
         bits: [8], groups: [16, 32, 64, 128, 256], .fallback,
         "8 bits are native only with INT8 activations (accuracy level 4)",
-        nearest: "accuracy_level 4"),
+        nearest: "accuracy_level 4"
+      ).confirmed(by: byONNX),
       WeightRow(
         bits: [2], groups: [16, 32, 64, 128, 256], .fallback, "2 bits are unpacked to FP32",
-        nearest: "W4 g{group}"),
+        nearest: "W4 g{group}"
+      ).confirmed(by: byONNX),
       WeightRow(
         groups: [16, 32, 64, 128, 256], .refused, "no {bits}-bit form", nearest: "W4 g{group}"),
       WeightRow(
@@ -161,7 +178,8 @@ extension RuntimeRules {
     ],
     realZeroPoints: Finding(
       .fallback, "MatMulNBits unpacks to FP32 when zero points are real",
-      nearest: "W4 g128 asymmetric"),
+      nearest: "W4 g128 asymmetric"
+    ).confirmed(by: byONNX),
     activations: onnxActivations, cache: floatCacheOnly("ONNX Runtime"),
     sources: RuntimeSources(
       "code: ONNX Runtime 1.32.0, matmul_nbits.cc, qnbitgemm.cpp",

@@ -23,6 +23,7 @@ extension MachinePeaks: SaidExactly {}
 extension CalibrationOptions: SaidExactly {}
 extension EvaluationOptions: SaidExactly {}
 extension BenchOptions: SaidExactly {}
+extension Witness: SaidExactly {}
 extension BatchOptions: SaidExactly {}
 extension CacheOptions: SaidExactly {}
 extension CacheSpeedOptions: SaidExactly {}

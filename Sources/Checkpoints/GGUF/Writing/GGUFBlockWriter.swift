@@ -13,31 +13,44 @@ package enum GGUFBlockWriter {
     .iq4XS, .mxfp4, .nvfp4,
   ]
 
+  /// The types whose scales an importance matrix has a say in.
+  package static let weightedTypes: [GGUFTensorType] = [
+    .q4_0, .q4_1, .q5_0, .q5_1, .q2K, .q3K, .q4K, .q5K, .q6K, .iq4NL, .iq4XS,
+  ]
+
   /// Writes `values` as blocks of `type`, one of `types`, to `output`; they must be whole blocks.
+  ///
+  /// - Parameter importance: for one of `weightedTypes` what the error of each number counts, as many as there are
+  ///   values, which are a whole row; nil for none.
   package static func encode(
     _ values: UnsafeBufferPointer<Float>, as type: GGUFTensorType,
-    into output: UnsafeMutableRawPointer
+    importance: UnsafePointer<Float>? = nil, into output: UnsafeMutableRawPointer
   ) {
     precondition(values.count % type.blockElements == 0, "\(values.count) numbers of \(type)")
     if let plain = type.plain {
       FloatFormats.encode(values, as: plain, into: output)
       return
     }
+    if let importance, type.blockElements == 32, weightedTypes.contains(type), type != .iq4NL {
+      GGUFWeightedBlockWriter.encode(values, as: type, importance, into: output)
+      return
+    }
     for block in 0..<values.count / type.blockElements {
       let start = block * type.blockElements
       let source = UnsafeBufferPointer(rebasing: values[start..<start + type.blockElements])
       let target = output + block * type.blockBytes
+      let own = importance.map { $0 + start }
       switch type {
       case .q8_0: q8(source, target)
       case .q4_0: q4(source, target)
       case .q4_1: q41(source, target)
       case .q5_0: q50(source, target)
       case .q5_1: q51(source, target)
-      case .iq4NL: GGUFLevelBlockWriter.nonlinear(source, target)
-      case .iq4XS: GGUFLevelBlockWriter.superblock(source, target)
+      case .iq4NL: GGUFLevelBlockWriter.nonlinear(source, importance: own, target)
+      case .iq4XS: GGUFLevelBlockWriter.superblock(source, importance: own, target)
       case .mxfp4: GGUFFloatBlockWriter.mxfp4(source, target)
       case .nvfp4: GGUFFloatBlockWriter.nvfp4(source, target)
-      default: GGUFSuperblockWriter.encode(source, as: type, target)
+      default: GGUFSuperblockWriter.encode(source, as: type, importance: own, target)
       }
     }
   }

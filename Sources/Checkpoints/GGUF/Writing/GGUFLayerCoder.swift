@@ -5,6 +5,8 @@ import Tensors
 struct GGUFLayerCoder {
   let weight: any LinearWeight
   let form: GGUFLayerForm
+  /// What the inputs count where numbers are rounded; nil where all count the same.
+  let importance: [Float]?
   /// The row of the weight that each row of the file holds.
   let row: (Int) -> Int
   let pool: WorkerPool?
@@ -16,6 +18,11 @@ struct GGUFLayerCoder {
 
     var relative: Double {
       error == 0 ? 0 : (error / max(size, .leastNormalMagnitude)).squareRoot()
+    }
+
+    static func += (left: inout Loss, right: Loss) {
+      left.error += right.error
+      left.size += right.size
     }
   }
 
@@ -47,10 +54,7 @@ struct GGUFLayerCoder {
           }
         }
       }
-      for part in losses {
-        loss.error += part.error
-        loss.size += part.size
-      }
+      for part in losses { loss += part }
       try bytes.withUnsafeBytes(take)
       start = rows.upperBound
     }
@@ -70,8 +74,15 @@ struct GGUFLayerCoder {
       if form.keepsCodes, let integer = weight as? IntegerWeight {
         move(integer, row, into: target)
       } else {
-        GGUFBlockWriter.encode(
-          UnsafeBufferPointer(start: values, count: columns), as: form.type, into: target)
+        let numbers = UnsafeBufferPointer(start: values, count: columns)
+        if let importance {
+          importance.withUnsafeBufferPointer {
+            GGUFBlockWriter.encode(
+              numbers, as: form.type, importance: $0.baseAddress, into: target)
+          }
+        } else {
+          GGUFBlockWriter.encode(numbers, as: form.type, into: target)
+        }
       }
       GGUFBlocks.decode(form.type, at: target, count: columns, into: values + columns)
       var loss = Loss()

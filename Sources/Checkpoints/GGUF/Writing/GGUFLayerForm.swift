@@ -10,6 +10,9 @@ package struct GGUFLayerForm: Hashable, Sendable {
   /// Whether codes are moved over; otherwise numbers are rounded again.
   package var keepsCodes: Bool
 
+  /// Whether numbers are rounded under scales that are searched, in which an importance matrix has a say.
+  package var isSearched: Bool { !keepsCodes && GGUFBlockWriter.weightedTypes.contains(type) }
+
   /// The form that loses least of what a recipe has made.
   package init(keeping format: WeightFormat, columns: Int) {
     switch format.code {

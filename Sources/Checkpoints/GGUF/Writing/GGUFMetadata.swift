@@ -13,17 +13,21 @@ struct GGUFMetadata {
   let type: GGUFTensorType
   /// What is noted of how the model was made, as JSON text.
   let notes: String
+  /// The importance matrix that rounding was weighed by; nil for none.
+  let importance: ImportanceMatrix?
   /// The tokenizer; nil where the model has none, or its file's is copied.
   let vocabulary: GGUFVocabulary?
 
   /// - Throws: `TokenizerError` for a tokenizer that the format cannot hold.
   init(
-    architecture: String, facts: ModelFacts, type: GGUFTensorType, notes: String
+    architecture: String, facts: ModelFacts, type: GGUFTensorType, notes: String,
+    importance: ImportanceMatrix? = nil
   ) throws(TokenizerError) {
     self.architecture = architecture
     self.facts = facts
     self.type = type
     self.notes = notes
+    self.importance = importance
     guard facts.source == nil, let directory = facts.directory else {
       vocabulary = nil
       return
@@ -57,12 +61,24 @@ struct GGUFMetadata {
     add("general.quantization_version", Self.whole(2))
     add("general.file_type", Self.whole(Self.fileTypes[type] ?? 0))
     add(Self.notesKey, Self.text(notes))
+    if let importance { entries += Self.provenance(importance) }
     if facts.source == nil {
       entries +=
         vocabulary.map(Self.tokenizer)
         ?? [.init(key: "tokenizer.ggml.model", value: Self.text("no_vocab"))]
     }
     return entries
+  }
+
+  /// Where importance came from, under llama-quantize's keys.
+  private static func provenance(_ importance: ImportanceMatrix) -> [GGUFFile.Entry] {
+    let prefix = "quantize.imatrix."
+    let name = importance.path.split(separator: "/").last.map(String.init) ?? importance.path
+    return [.init(key: prefix + "file", value: text(name))]
+      + importance.datasets.prefix(1).map { .init(key: prefix + "dataset", value: text($0)) } + [
+        .init(key: prefix + "entries_count", value: whole(importance.entries.count)),
+        .init(key: prefix + "chunks_count", value: whole(importance.chunks)),
+      ]
   }
 
   private static let notesKey = "nibble.made"
@@ -90,15 +106,32 @@ struct GGUFMetadata {
   }
 
   private func rotation() throws(CheckpointError) -> [GGUFFile.Entry] {
-    if let scaling = facts.otherScaling {
+    if let found = facts.unwritten {
       throw .unsupported(
-        file: facts.name, item: "rope_scaling", found: scaling,
-        known: "GGUF files are written with plain, linear and Llama 3.1's rotary embeddings")
+        file: facts.name, item: "model", found: found,
+        known: "known is what the keys of GGUF files say")
     }
     var entries: [GGUFFile.Entry] = [
       .init(key: key("rope.freq_base"), value: Self.number(facts.rotaryBase)),
-      .init(key: key("rope.dimension_count"), value: Self.whole(facts.headDimension)),
+      .init(
+        key: key("rope.dimension_count"),
+        value: Self.whole(facts.rotatedChannels ?? facts.headDimension)),
     ]
+    func add(_ name: String, _ value: GGUFValue) {
+      entries.append(.init(key: key("rope.scaling." + name), value: value))
+    }
+    if let yarn = facts.rotaryYarn {
+      add("type", Self.text("yarn"))
+      add("factor", Self.number(yarn.factor))
+      add("original_context_length", Self.whole(yarn.originalContext))
+      add("yarn_beta_fast", Self.number(yarn.fast))
+      add("yarn_beta_slow", Self.number(yarn.slow))
+    }
+    if let long = facts.rotaryLong {
+      add("type", Self.text("longrope"))
+      add("attn_factor", Self.number(long.magnitude))
+      add("original_context_length", Self.whole(long.originalContext))
+    }
     if let factor = facts.rotaryLinear {
       entries.append(.init(key: key("rope.scaling.type"), value: Self.text("linear")))
       entries.append(.init(key: key("rope.scaling.factor"), value: Self.number(factor)))
@@ -108,6 +141,12 @@ struct GGUFMetadata {
 
   private func particulars() -> [GGUFFile.Entry] {
     var entries: [GGUFFile.Entry] = []
+    if let experts = facts.experts {
+      entries += [
+        ("expert_count", experts.count), ("expert_used_count", experts.active),
+        ("expert_feed_forward_length", experts.width),
+      ].map { .init(key: key($0.0), value: Self.whole($0.1)) }
+    }
     if let window = facts.window {
       entries.append(.init(key: key("attention.sliding_window"), value: Self.whole(window)))
     }

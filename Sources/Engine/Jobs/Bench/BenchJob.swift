@@ -8,8 +8,13 @@ import Tensors
 /// Measures speed, memory and kernels, the baseline interleaved.
 package struct BenchJob: Job {
   package var options: BenchOptions
+  /// The Python that has the other program; nil for the one that is found.
+  package var python: String?
 
-  package init(options: BenchOptions) { self.options = options }
+  package init(options: BenchOptions, python: String? = nil) {
+    self.options = options
+    self.python = python
+  }
 
   package static let name = "bench"
   package static let staleAfter: Set<Change> = [.modelOpened, .modelChanged, .quantized]
@@ -67,6 +72,26 @@ package struct BenchJob: Job {
     report.model = held.summary.label
     report.othersCores = othersCores
     report.notes = notes.isEmpty ? nil : notes
+    try ask(held, &report, laboratory, reporter)
     return report
+  }
+
+  /// Has the other program run the model, where one is asked for; where it cannot, that is told and our figures stand.
+  private func ask(
+    _ held: Laboratory.OpenModel, _ report: inout BenchReport, _ laboratory: Laboratory,
+    _ reporter: JobReporter<Never>
+  ) throws {
+    guard let witness = options.witness else { return }
+    try reporter.checkpoint()
+    reporter.progress(
+      "asking \(witness.rawValue)", done: 0, of: 1, unit: "programs", since: Machine.seconds())
+    do {
+      report.witnesses = [
+        try witness.time(held, options, next: report, in: laboratory, python: python)
+      ]
+    } catch let error as EngineError {
+      report.notes = (report.notes ?? []) + ["\(error)."]
+      reporter.log("Note: \(error).")
+    }
   }
 }

@@ -9,10 +9,19 @@ package struct ExportJob: Job {
   package var path: String
   /// The name of an export format.
   package var format: String
+  /// An importance matrix that weighs the rounding to blocks; nil for none.
+  package var importance: String?
+  /// The text that scales of an FP8 cache are found on; nil writes none.
+  package var calibration: CalibrationOptions?
 
-  package init(path: String, format: String) {
+  package init(
+    path: String, format: String, importance: String? = nil,
+    calibration: CalibrationOptions? = nil
+  ) {
     self.path = path
     self.format = format
+    self.importance = importance
+    self.calibration = calibration
   }
 
   package static let name = "export"
@@ -29,9 +38,21 @@ package struct ExportJob: Job {
     guard let quantized = held.quantized else {
       throw EngineError.nothingQuantized(job: "writing a model")
     }
-    let writer = try ArtifactWriter(
-      held: held, quantized: quantized, format: format, pool: laboratory.pool)
+    var writer = try ArtifactWriter(
+      held: held, quantized: quantized, format: format,
+      importance: try importance.map { try ImportanceMatrix(path: $0) }, pool: laboratory.pool)
     try reporter.checkpoint()
+    if let calibration, writer.wantsCacheScales {
+      let start = Machine.seconds()
+      writer.cacheScales = try CacheProbe(
+        quantized.model, windows: laboratory.calibrationWindows(held, calibration),
+        context: laboratory.makeContext()
+      ).scales(pause: reporter.checkpoint) { done in
+        reporter.progress(
+          "reach of keys and values", done: done, of: quantized.model.blocks.count,
+          unit: "blocks", since: start)
+      }
+    }
     reporter.progress(
       "writing \(path)", done: 0, of: 1, unit: "directory", since: Machine.seconds())
     return ExportedArtifact(path: path, bytes: try writer.write(to: path, telling: reporter.log))
@@ -55,22 +76,37 @@ extension Laboratory {
   /// - Parameters:
   ///   - recipe: nil for what holds of every recipe.
   ///   - path: nil for what holds of every place.
+  ///   - importance: an importance matrix that weighs the rounding; nil for none.
   /// - Throws: `EngineError.noModel`, `.unknownFormat`, `.badOutput`, `.cannotExport`, `.formatCannotHold` with the reason,
   ///   `.diskTooSmall`; `QuantizationError` for what the methods refuse.
   package func checkExport(
-    format: String, recipe: Recipe? = nil, path: String? = nil
+    format: String, recipe: Recipe? = nil, path: String? = nil, importance: String? = nil
   ) throws {
     let held = try openModel(for: "writing a model")
     try ArtifactWriter.check(held, format: format, path: path)
     guard let recipe else { return }
     let fitted = try recipe.fitted(to: recipe.widths(of: held.model)).recipe
-    try ArtifactWriter.check(
-      ArtifactOutline(fitted, held, in: self), fitted, format: format)
+    let outline = try ArtifactOutline(fitted, held, in: self)
+    try ArtifactWriter.check(outline, fitted, format: format)
     try ArtifactWriter.checkSurroundings(held, format: format)
-    let needed = try outputBytes(fitted, held.model)
+    if let importance {
+      try ArtifactWriter.check(
+        ImportanceMatrix(path: importance), outline, held, format: format)
+    }
+    let needed = try ArtifactWriter.expectedBytes(outline, held, format: format)
     if let path, let free = Machine.diskAvailable(at: path), free < needed {
       throw EngineError.diskTooSmall(path: path, needed: needed, free: free)
     }
+  }
+
+  /// Bytes that the open model takes on the disk at the most, once a recipe is carried out, in a format.
+  ///
+  /// - Throws: `EngineError.noModel`, `.unknownFormat`; `QuantizationError` for what the methods refuse.
+  package func expectedBytes(format: String, recipe: Recipe) throws -> Int {
+    let held = try openModel(for: "writing a model")
+    let fitted = try recipe.fitted(to: recipe.widths(of: held.model)).recipe
+    return try ArtifactWriter.expectedBytes(
+      ArtifactOutline(fitted, held, in: self), held, format: format)
   }
 
   /// Whether there is a format of this name, and a directory can be put at a path: asked before a model is opened.

@@ -44,7 +44,7 @@ struct RecipeTrial {
       layers.append(
         ArtifactOutline.Layer(
           name: model[id].name, format: weight.format.written, activation: layer.activation,
-          rows: size.rows, columns: size.columns))
+          rows: size.rows, columns: size.columns, isRouter: id.projection.kind == .router))
     }
     format = plain.layers[0].weight.format
     activation = plain.layers[0].activation

@@ -219,6 +219,16 @@ package enum ProfileScreen: Screen {
         state.choices[ProfileScreen.self].bench.repetitions = value
         return []
       },
+      Setting(
+        "next to", .choice(StyledText(options.witness?.rawValue ?? "none")),
+        help: "Another program that runs the same model right after, where it is installed.",
+        step: { state, direction in
+          let all: [Witness?] = [nil] + Witness.timed.map { $0 }
+          let place = all.firstIndex(of: options.witness) ?? 0
+          state.choices[ProfileScreen.self].bench.witness =
+            all[(place + direction + all.count) % all.count]
+          return []
+        }),
     ]
   }
 
@@ -232,7 +242,11 @@ package enum ProfileScreen: Screen {
     let isLarge = rect.width >= 120 && rect.height >= 34
     let upper = min(10, rect.height / 2)
     let planned = rect.height >= 22 ? 4 : 0
-    let rows = rect.rows([.fixed(upper), .fixed(planned), .fill()])
+    let witness = bench.witnesses?.first
+    let rows = rect.rows([
+      .fixed(upper), .fixed(planned), .fixed(witness == nil ? 0 : 1), .fill(),
+    ])
+    if let witness { buffer.draw(WitnessLine(speed: witness), in: rows[2], look: look) }
     if planned > 0 {
       buffer.draw(
         PlannedPanel(report: state.facts.workload, job: state.jobs.latest(WorkloadJob.self)),
@@ -250,7 +264,7 @@ package enum ProfileScreen: Screen {
       }
     }
     if isLarge {
-      let lower = rows[2].columns([.fill(weight: 3), .fill(weight: 2)])
+      let lower = rows[3].columns([.fill(weight: 3), .fill(weight: 2)])
       let right = lower[1].rows([.fill(), .fixed(10)])
       drawKernels(state, in: lower[0], of: &buffer, look: look)
       buffer.draw(
@@ -259,9 +273,9 @@ package enum ProfileScreen: Screen {
         look: look)
       drawOptions(state, in: right[1], of: &buffer, look: look)
     } else if state[ProfileScreen.self].pane == .roofline {
-      buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[2], look: look)
+      buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[3], look: look)
     } else {
-      drawKernels(state, in: rows[2], of: &buffer, look: look)
+      drawKernels(state, in: rows[3], of: &buffer, look: look)
     }
   }
 

@@ -53,7 +53,8 @@ package enum VerdictScreen: Screen {
       state.start(
         ExportJob(
           path: state.choices[VerdictScreen.self].path,
-          format: state.choices[VerdictScreen.self].format))
+          format: state.choices[VerdictScreen.self].format,
+          calibration: state.choices.calibration))
     },
     Binding(
       "w", name: "write report", help: "Write the page of this run as Markdown and as HTML.",
