@@ -53,10 +53,13 @@ package struct Player: Sendable {
   package static let speeds = [0.25, 0.5, 1, 2, 4, 8, 16]
   /// Pauses in a recording are shortened to this many milliseconds while it plays.
   package static let longestIdle = 3000.0
-  private static let keyframeEvery = 64
+  /// Lines from one keyframe to the next, and keyframes at most.
+  private static let spacing = (lines: 64, most: 400)
+  private let keyframeEvery: Int
 
   package init(_ session: Session) {
     self.session = session
+    keyframeEvery = max(Self.spacing.lines, session.lines.count / Self.spacing.most)
     state = State(size: session.header.size)
     state.theme = session.header.theme
     keyframes = [Keyframe(index: 0, state: state, caption: nil)]
@@ -213,7 +216,7 @@ package struct Player: Sendable {
       waiting = .question(question)
     case .marker, .part, .unknown: break
     }
-    if index % Self.keyframeEvery == 0, index > (keyframes.last?.index ?? 0) {
+    if index % keyframeEvery == 0, index > (keyframes.last?.index ?? 0) {
       keyframes.append(Keyframe(index: index, state: state, caption: caption))
     }
   }
