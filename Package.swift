@@ -32,6 +32,7 @@ let package = Package(
     // 2
     .target(name: "Tensors", dependencies: ["Platform"]),
     .target(name: "Tokenizers", dependencies: ["Platform"]),
+    .target(name: "Serving", dependencies: ["Platform"]),
     .target(name: "CursesBackend", dependencies: ["TerminalUI", "CNcurses"]),
 
     // 3
@@ -50,13 +51,13 @@ let package = Package(
       dependencies: ["Models", .product(name: "TOMLKit", package: "TOMLKit")]),
     .target(name: "Evaluation", dependencies: ["Models"]),
     .target(name: "Profiling", dependencies: ["Models"]),
-    .target(name: "Planning", dependencies: ["Models"]),
+    .target(name: "Planning", dependencies: ["Models", "Serving"]),
 
     // 6
     .target(
       name: "Engine",
       dependencies: [
-        "Quantization", "Evaluation", "Profiling", "Planning", "DemoModel",
+        "Quantization", "Evaluation", "Profiling", "Planning", "Serving", "DemoModel",
         .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       resources: [.copy("Resources/Machines")]),
@@ -93,8 +94,9 @@ let package = Package(
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"],
       exclude: ["Fixtures"]),
+    .testTarget(name: "ServingTests", dependencies: ["Serving"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Engine"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Serving", "Engine"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
     .testTarget(
       name: "CursesBackendTests", dependencies: ["CursesBackend", "CNcurses", "TerminalUI"]),
@@ -111,7 +113,9 @@ let package = Package(
     .testTarget(
       name: "FuzzTests", dependencies: ["Workbench", "Engine"], path: "Tests/Fuzz",
       exclude: ["Corpus", "Harness", "fuzz", "make_corpus.py"]),
-    .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "TestSupport"]),
+    .testTarget(
+      name: "WorkbenchTests", dependencies: ["Workbench", "Serving", "Planning", "TestSupport"],
+      exclude: ["Goldens"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
     .testTarget(name: "CommandLineFaceTests", dependencies: ["CommandLineFace", "TestSupport"]),
   ]

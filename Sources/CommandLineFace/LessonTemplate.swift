@@ -54,6 +54,8 @@ enum LessonTemplate {
 
     ## hello
     The weights of this model take {{plan.memory.weights|bytes}}. Say what the learner sees.
+    ### notes
+    What you want to say in the room: `nibble lessons notes` shows it, the learner never sees it.
 
     ## more-context
     Give every request room for **4096** tokens or more.

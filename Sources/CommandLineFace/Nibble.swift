@@ -17,7 +17,7 @@ struct Nibble: ParsableCommand {
       QuantizeCommand.self,
       CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
       EvaluateCommand.self, GenerateCommand.self, TokensCommand.self, LogitsCommand.self,
-      CacheCommand.self, DepthCommand.self, BatchCommand.self,
+      CacheCommand.self, DepthCommand.self, BatchCommand.self, ServeSimCommand.self,
       BenchCommand.self,
       CompareCommand.self, VerifyCommand.self, ConformanceCommand.self, CoverageCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, GlossaryCommand.self,

@@ -254,7 +254,7 @@ struct WorkloadGroup: ParsableArguments {
       memoryBudget: memory.flatMap(ByteText.parse), kvWidths: kvWidths.flatMap(Self.widths))
   }
 
-  private static func widths(_ text: String) -> [Double]? {
+  static func widths(_ text: String) -> [Double]? {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Double($0.filter { $0 != " " }) }
     guard !parts.isEmpty, parts.count <= 12, numbers.count == parts.count,

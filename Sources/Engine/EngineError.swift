@@ -43,6 +43,8 @@ package enum EngineError: Error, Hashable, Sendable {
   case badReceipt(path: String, reason: String)
   case otherContent(what: String, expected: String, found: String)
   case nothingToSave
+  case badTraffic(option: String, expected: String, found: String)
+  case cannotServe(form: String, machine: String, ways: Int, needed: Double, found: Double)
 }
 
 extension EngineError: CustomStringConvertible {
@@ -123,6 +125,12 @@ extension EngineError: CustomStringConvertible {
       "\(option): expected \(expected), found \(found)"
     case .cannotBatch(let model, let reason):
       "\(model) cannot be put into forms: \(reason)"
+    case .badTraffic(let option, let expected, let found):
+      "\(option): expected \(expected), found \(found)"
+    case .cannotServe(let form, let machine, let ways, let needed, let found):
+      "\(form) leaves no room for a cache on \(ways > 1 ? "\(ways) x " : "")\(machine): weights and activations take "
+        + "\(Quantity.bytes(needed)), expected less than \(Quantity.bytes(found)) (split it among more machines, or "
+        + "quantize its weights)"
     case .batchTooLarge(let needed, let free):
       "forms and caches take \(Quantity.bytes(needed)): expected that much free memory, found "
         + "\(Quantity.bytes(free)) (choose fewer forms, smaller batches or a shorter depth)"

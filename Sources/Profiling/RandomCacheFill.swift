@@ -1,9 +1,9 @@
-import Models
-import Operators
+package import Models
+package import Operators
 import Platform
 
 /// Fills caches with random vectors through their own append path, so that any depth costs little.
-struct RandomCacheFill {
+package struct RandomCacheFill {
   private let model: Model
   private let context: ExecutionContext
   private let vectors: [Float]
@@ -12,7 +12,7 @@ struct RandomCacheFill {
   /// Tokens appended at once.
   private static let chunk = 256
 
-  init(_ model: Model, context: ExecutionContext) {
+  package init(_ model: Model, context: ExecutionContext) {
     self.model = model
     self.context = context
     width = model.configuration.kvHeads * model.configuration.headDimension
@@ -21,7 +21,7 @@ struct RandomCacheFill {
   }
 
   /// Appends until the cache holds `depth` tokens.
-  func fill(_ cache: BlockKVCache, to depth: Int, checkpoint: () throws -> Void) throws {
+  package func fill(_ cache: BlockKVCache, to depth: Int, checkpoint: () throws -> Void) throws {
     while cache.length < depth {
       try checkpoint()
       let count = min(Self.chunk, depth - cache.length)

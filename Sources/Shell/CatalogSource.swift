@@ -30,6 +30,7 @@ package struct CatalogSource {
   /// The messages that fill the catalog.
   package func messages() -> [Message] {
     let (neighbours, unlisted) = Self.neighbours()
+    let lessonListing = lessons.listing
     var parts: [CatalogPart] = [
       .models(entries: models + neighbours.filter { $0.path != model }),
       .methods(descriptions: QuantizationMethods.descriptions),
@@ -38,10 +39,12 @@ package struct CatalogSource {
       .exportFormats(
         entries: ExportFormats.choices.map { ExportEntry(name: $0.name, summary: $0.summary) }),
       .sessions(entries: SessionCatalog.entries(folders: sessionFolders)),
-      .lessons(entries: lessons.entries, language: lessons.language),
+      .lessons(entries: lessonListing.entries, language: lessons.language),
     ]
     let stored = laboratory.workspace.runs()
-    let problems = unlisted + stored.problems + laboratory.machines.problems
+    let problems =
+      unlisted + stored.problems + laboratory.machines.problems
+      + lessonListing.problems.map { "What was done of the lessons is not known: \($0)" }
     parts += stored.runs.map { .run(record: $0) }
     return parts.map { .catalog(part: $0) }
       + problems.map { .notice(kind: .problem, text: $0) }

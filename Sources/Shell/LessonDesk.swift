@@ -15,11 +15,20 @@ package struct LessonDesk: Sendable {
   package var path: String? { progressPath }
   /// What is used where no language is asked for.
   let language: String
+  /// What a teacher has fixed; nil outside of a class.
+  let course: LessonClass?
+  /// Of what lessons draw; nil draws anew each time.
+  let seed: UInt64?
 
-  package init(folders: [String] = [], progressPath: String? = nil, language: String = "en") {
+  package init(
+    folders: [String] = [], progressPath: String? = nil, language: String = "en",
+    course: LessonClass? = nil, seed: UInt64? = nil
+  ) {
     self.folders = folders
     self.progressPath = progressPath
-    self.language = language
+    self.language = course?.language ?? language
+    self.course = course
+    self.seed = seed ?? course?.seed
   }
 
   /// The language of the user's environment, of those that lessons are in.
@@ -31,8 +40,40 @@ package struct LessonDesk: Sendable {
   }
 
   /// What the lessons screen lists.
-  package var entries: [LessonEntry] {
-    LessonCatalog.entries(in: folders, progress: (try? progress()) ?? LessonProgress())
+  package var entries: [LessonEntry] { listing.entries }
+
+  /// What the lessons screen lists, and why it does not say what was done, if so.
+  package var listing: (entries: [LessonEntry], problems: [LessonProblem]) {
+    do throws(LessonProblem) {
+      return (entries(try progress()), [])
+    } catch {
+      return (entries(LessonProgress()), [error])
+    }
+  }
+
+  /// The lessons there are, or those of the class in its order.
+  private func entries(_ progress: LessonProgress) -> [LessonEntry] {
+    let all = LessonCatalog.entries(in: folders, progress: progress)
+    guard let course, !course.lessons.isEmpty else { return all }
+    return course.lessons.map { id in
+      all.first { $0.id == id }
+        ?? LessonEntry(
+          id: id, path: id, number: 0, minutes: 0, stops: 0, titles: [:], languages: [], done: 0,
+          problem: "\(course.path): expected a lesson that is here, found '\(id)'")
+    }
+  }
+
+  /// A lesson as it is taken here: drawn, and as the class has it.
+  ///
+  /// - Throws: `LessonProblem`, the first of what is wrong with its files.
+  package func lesson(
+    _ reader: LessonReader, _ language: String? = nil
+  ) throws(LessonProblem) -> Lesson {
+    let seed = seed ?? UInt64.random(in: 1...UInt64(Int32.max))
+    guard let lesson = reader.lesson(language ?? self.language, seed: seed) else {
+      throw reader.problems.first ?? LessonProblem(reader.folder, "there is no lesson")
+    }
+    return course?.fitted(lesson) ?? lesson
   }
 
   /// - Throws: `LessonProblem` for a file that is none.
@@ -72,10 +113,11 @@ package struct LessonDesk: Sendable {
   }
 
   private func open(_ path: String, _ language: String?) -> [Message] {
-    let reader = LessonReader(folder: path)
-    guard let lesson = reader.lesson(language ?? self.language) else {
-      let problem = reader.problems.first.map { "\($0)" } ?? "\(path): there is no lesson"
-      return [.notice(kind: .problem, text: problem)]
+    let lesson: Lesson
+    do throws(LessonProblem) {
+      lesson = try self.lesson(LessonReader(folder: path), language)
+    } catch {
+      return [.notice(kind: .problem, text: "\(error)")]
     }
     do throws(LessonProblem) {
       return [.lesson(event: .begin(lesson: lesson, before: try progress().records))]
@@ -98,8 +140,7 @@ package struct LessonDesk: Sendable {
       try progress.write(to: progressPath)
       return [
         .catalog(
-          part: .lessons(
-            entries: LessonCatalog.entries(in: folders, progress: progress), language: language))
+          part: .lessons(entries: entries(progress), language: language))
       ]
     } catch {
       return [.notice(kind: .problem, text: "\(error)")]

@@ -21,6 +21,8 @@ package struct LessonWalk {
     package var screens: [(stop: String, texts: [String])] = []
     /// What the panel said at each stop, all of its pages.
     package var said: [(stop: String, text: String)] = []
+    /// The states that each stop was seen in, for whoever draws it otherwise.
+    package var states: [(stop: String, state: State)] = []
     package var records: [String: LessonRecord] = [:]
     /// What did not go as the lesson says.
     package var problems: [String] = []
@@ -71,6 +73,7 @@ package struct LessonWalk {
 
   private mutating func look(_ run: LessonRun) {
     outcome.said.append((run.stop.id, store.state.lessonSaid))
+    outcome.states.append((run.stop.id, store.state))
     outcome.screens.append(
       (run.stop.id, sizes.map { WorkbenchView.text(store.state, size: $0) }))
   }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Platform
 package import TerminalUI
+import Wording
 package import Workbench
 
 /// The terminal loop: draw, wait for keys and letters, send them through the store, run the effects.
@@ -16,6 +17,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   private let themes: ThemeCatalog
   private let recordings: String
   private let lessons: LessonDesk
+  private var beacon: LessonBeacon?
   private var coalescer = EventCoalescer()
   private var player: Player?
   /// Where the stretch of a session that a lesson shows ends, in milliseconds.
@@ -36,9 +38,11 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
-    recordings: String, lessons: LessonDesk = LessonDesk(), startedAt: Int = 0
+    recordings: String, lessons: LessonDesk = LessonDesk(), startedAt: Int = 0,
+    beacon: LessonBeacon? = nil
   ) {
     self.lessons = lessons
+    self.beacon = beacon
     let mailbox = Mailbox(waker: terminal.waker)
     self.terminal = terminal
     self.store = store
@@ -50,9 +54,12 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   }
 
   /// Sends the messages a program starts with.
-  package mutating func begin(_ messages: [Message]) {
+  ///
+  /// - Parameter title: of a recording that begins at once; nil for none.
+  package mutating func begin(_ messages: [Message], recording title: String? = nil) {
     send(.resize(terminal.size))
     for message in messages { send(message) }
+    if let title { startRecording(title) }
   }
 
   /// Plays a session before, or instead of, working live.
@@ -102,7 +109,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       send(.input(event: event))
       return
     }
-    switch PlayerKeys.handle(event, &current) {
+    switch PlayerKeys.handle(event, &current, size: terminal.size) {
     case .stays: player = current
     case .quits:
       player = nil
@@ -171,6 +178,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   private mutating func send(_ message: Message) {
     for effect in store.send(message, at: now) { perform(effect) }
+    beacon?.show(store.state)
   }
 
   private mutating func draw() {
@@ -193,7 +201,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     case .resume(let id): runner.resume(id)
     case .loadTheme(let name):
       if let problem = themes.problems[name] { say(.problem, problem) }
-    case .startRecording: startRecording()
+    case .startRecording(let title): startRecording(title)
     case .stopRecording: stopRecording()
     case .mark(let title):
       attempt { store throws(SessionError) in try store.annotate(.marker(title: title)) }
@@ -222,7 +230,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     do throws(SessionError) { try body(&store) } catch { say(.problem, "\(error)") }
   }
 
-  private mutating func startRecording() {
+  private mutating func startRecording(_ title: String) {
     do {
       try FileManager.default.createDirectory(
         atPath: recordings, withIntermediateDirectories: true)
@@ -237,8 +245,8 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       number += 1
     } while FileManager.default.fileExists(atPath: path)
     let header = SessionHeader(
-      program: ProgramVersion.current, size: terminal.size, theme: store.state.theme,
-      title: store.state.facts.model.map { "Work on \($0.name)" } ?? "Recording")
+      program: ProgramVersion.current, size: terminal.size, theme: store.state.theme, title: title,
+      began: Quantity.date(Date().timeIntervalSince1970 - Double(now) / 1000))
     do {
       try store.startRecording(path: path, header: header)
       send(.recording(path: path))

@@ -5,7 +5,7 @@ package enum Screens {
     ModelScreen.self, TargetScreen.self, MethodScreen.self, CalibrateScreen.self,
     HeatmapScreen.self, QualityScreen.self, ProfileScreen.self, VerdictScreen.self,
     CompareScreen.self, SessionsScreen.self, LessonsScreen.self, BudgetScreen.self,
-    OutlierScreen.self, CacheScreen.self, BatchScreen.self, ProviderScreen.self,
+    OutlierScreen.self, CacheScreen.self, BatchScreen.self, TrafficScreen.self, ProviderScreen.self,
     ChooseScreen.self,
   ]
 

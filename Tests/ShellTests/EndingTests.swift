@@ -11,6 +11,7 @@ import Workbench
   @Test func aTerminalThatGoesAwayFinishesTheRecording() throws {
     let run = try LoopRun([
       .on("Model", enter: "choose what to quantize", "r"),
+      .on("Model", seeing: "Title of the recording", "ctrl+u", "Cut off", "enter"),
       .on("Model", seeing: "Recording to", "enter"),
       .on("Target", enter: "methods for the", "enter"),
       .on("Method", enter: "use", "enter"),
@@ -23,6 +24,8 @@ import Workbench
     #expect(run.farewell.contains { $0.contains(path) })
     let session = try SessionFile.read(path)
     #expect(session.remarks.isEmpty)
+    #expect(session.header.title == "Cut off")
+    #expect(session.header.began?.hasSuffix("Z") == true)
     let frame = PlayerView.frame(
       session, at: Double(session.milliseconds), size: session.header.size)
     #expect(frame.contains("CALIBRATE"))

@@ -75,6 +75,8 @@ extension Play {
           model: "sample", weights: "FP", threads: 2, steps: job.options.steps,
           repetitions: job.options.repetitions, rows: []), of: CacheSpeedJob.self)
     case let job as BatchJob: JobPayload(SampleBatches.report(job.options), of: BatchJob.self)
+    case let job as TrafficJob:
+      JobPayload(SampleTraffic.report(job.options), of: TrafficJob.self)
     case let job as ProvidersJob:
       JobPayload(SampleProviders.report(job.options), of: ProvidersJob.self)
     case let job as KernelsJob:

@@ -65,6 +65,30 @@ import Workbench
     #expect(!player.showsHelp, "any key closes the keys, and does nothing else")
   }
 
+  @Test func aClickIntoTheBarGoesThereAndTheWheelSteps() {
+    var player = Player(Self.walk)
+    let size = Size(width: 80, height: 24)
+    let bar = PlayerView.timeline(player, in: Rect(x: 0, y: 0, width: 80, height: 24))
+    #expect(bar.y == 22 && bar.width > 30)
+    func mouse(_ action: MouseEvent.Action, _ x: Int, _ y: Int) {
+      let event = MouseEvent(action, button: .left, x: x, y: y)
+      #expect(PlayerKeys.handle(.mouse(event: event), &player, size: size) == .stays)
+    }
+    mouse(.press, bar.maxX - 1, bar.y)
+    #expect(player.position == player.length && player.isAtEnd)
+    mouse(.press, bar.x + (bar.width - 1) / 2, bar.y)
+    #expect(abs(player.position / player.length - 0.5) < 0.02)
+    let position = player.position
+    mouse(.press, bar.x, bar.y - 3)
+    #expect(player.position == position, "a click elsewhere goes nowhere")
+    mouse(.press, bar.x, bar.y)
+    #expect(player.position == 0)
+    mouse(.wheelDown, 3, 3)
+    #expect(player.index > 0)
+    mouse(.wheelUp, 3, 3)
+    #expect(player.index == 0)
+  }
+
   @Test func itLoopsAndPlaysPausesAsTheyWere() throws {
     let session = try SessionTests.read(
       SessionTests.head, #"{"at":0,"marker":"a"}"#, #"{"at":60000,"marker":"b"}"#)

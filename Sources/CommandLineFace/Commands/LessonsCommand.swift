@@ -1,19 +1,19 @@
 import ArgumentParser
-import CursesBackend
 import Engine
 import FoundationEssentials
 import Platform
 import Shell
-import TerminalUI
 import Workbench
 
 /// The course: its lessons, how far the learner is, and what teachers need to write their own.
 struct LessonsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lessons", abstract: "Take, list, check and write lessons.",
+    commandName: "lessons", abstract: "Take, list, check, write and teach lessons.",
     subcommands: [
       LessonsListCommand.self, LessonsRunCommand.self, LessonsCheckCommand.self,
       LessonsNewCommand.self, LessonsProgressCommand.self, LessonsResetCommand.self,
+      LessonsNotesCommand.self, LessonsHandoutCommand.self, LessonsExportCommand.self,
+      LessonsTableCommand.self,
     ],
     defaultSubcommand: LessonsListCommand.self)
 }
@@ -66,7 +66,11 @@ struct LessonsListCommand: ParsableCommand {
 
   func run() throws {
     let wanted = try names.map { try LessonPath.resolve($0, screen) }
-    let entries = screen.lessonDesk().entries.filter { names.isEmpty || wanted.contains($0.path) }
+    let (all, problems) = screen.lessonDesk().listing
+    for problem in problems {
+      ProgressLine().note("What was done of the lessons is not known: \(problem)")
+    }
+    let entries = all.filter { names.isEmpty || wanted.contains($0.path) }
     if output.json { return try Output.json(entries) }
     guard !entries.isEmpty else {
       return print("None found in \(screen.sessionFolders().joined(separator: ", ")).")
@@ -79,67 +83,6 @@ struct LessonsListCommand: ParsableCommand {
           $0.languages.joined(separator: " "), $0.problem ?? "",
         ]
       })
-  }
-}
-
-/// Takes a lesson in the workbench; without a terminal its words are printed.
-struct LessonsRunCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Take a lesson; without a terminal its text is printed.")
-
-  @Argument(help: "The lesson: its name, its number in the course, or its folder.")
-  var name: String
-  @OptionGroup var language: LanguageOption
-  @OptionGroup var screen: ScreenOptions
-  @OptionGroup var runtime: RuntimeOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    let reader = LessonReader(folder: try LessonPath.resolve(name, screen))
-    guard let lesson = reader.lesson(language.chosen) else {
-      throw CommandFailure(message: reader.problems.first.map { "\($0)" } ?? "there is no lesson")
-    }
-    if output.json { return try Output.json(lesson) }
-    guard Output.streams.get().hasTerminal else { return show(lesson) }
-    let laboratory = try runtime.laboratory()
-    let code = try MainActor.assumeIsolated { try take(lesson, laboratory) }
-    if code != 0 { throw ExitCode(code) }
-  }
-
-  private func show(_ lesson: Lesson) {
-    print("\(lesson.title)\n\(lesson.about)\n")
-    for (index, stop) in lesson.stops.enumerated() {
-      print("\(index + 1). \(stop.kind.rawValue)\n\(stop.text.body)")
-      for choice in stop.choices { print("  - \(choice.label)") }
-      print("")
-    }
-  }
-
-  @MainActor private func take(_ lesson: Lesson, _ laboratory: Laboratory) throws -> Int32 {
-    let terminal: Terminal
-    do {
-      terminal = try Terminal(options: screen.terminal)
-    } catch {
-      throw CommandFailure(message: "\(error)")
-    }
-    let themes = screen.themeCatalog()
-    let desk = screen.lessonDesk()
-    var state = State(size: terminal.size)
-    if let theme = screen.theme { state.theme = theme }
-    var loop = WorkbenchLoop(
-      terminal: terminal, store: Store(state: state), laboratory: laboratory, themes: themes,
-      recordings: screen.recordings(), lessons: desk)
-    let catalog = CatalogSource(
-      laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(), model: nil,
-      lessons: desk)
-    let before = try desk.progress().records
-    loop.begin(
-      catalog.messages() + [
-        .launch(model: nil), .lesson(event: .begin(lesson: lesson, before: before)),
-      ])
-    let code = loop.run()
-    for line in loop.end() { print(line) }
-    return code
   }
 }
 
@@ -162,7 +105,8 @@ struct LessonsCheckCommand: ParsableCommand {
       ? LessonCatalog.folders(in: screen.sessionFolders())
       : try names.map { try LessonPath.resolve($0, screen) }
     let readers = folders.map { LessonReader(folder: $0) }
-    var problems = readers.flatMap(\.problems)
+    var problems = names.isEmpty ? LessonCatalog.listing(in: screen.sessionFolders()).problems : []
+    problems += readers.flatMap(\.problems)
     if walk { problems += try walked(readers) }
     if output.json {
       try Output.json(problems)
@@ -179,7 +123,8 @@ struct LessonsCheckCommand: ParsableCommand {
   private func walked(_ readers: [LessonReader]) throws -> [LessonProblem] {
     let engine = LessonEngine(laboratory: try runtime.laboratory())
     return readers.flatMap { reader -> [LessonProblem] in
-      guard reader.problems.isEmpty, var lesson = reader.languages.first.flatMap(reader.lesson)
+      guard reader.problems.isEmpty,
+        var lesson = reader.languages.first.flatMap({ reader.lesson($0) })
       else { return [] }
       lesson.sizes = .least
       var walk = LessonWalk(engine: engine, desk: screen.lessonDesk())

@@ -92,6 +92,13 @@ struct PlanCommand: ParsableCommand {
     if let measured = document.measured { Self.show(measured) }
   }
 
+  /// The shape of a model that no weights are needed of: a GGUF file's header, or a config.json; nil for one that is to be
+  /// opened.
+  static func shapeWithoutWeights(_ path: String?) throws -> ModelShape? {
+    if let shape = try headerShape(path) { return shape }
+    return try path.flatMap(shapeFile).map { try ModelShape(planningFor: ConfigFile(path: $0)) }
+  }
+
   /// The shape of a GGUF file, from its header alone; nil for what is none.
   private static func headerShape(_ path: String?) throws -> ModelShape? {
     guard let path, FileManager.default.fileExists(atPath: path), !path.hasSuffix(".json"),

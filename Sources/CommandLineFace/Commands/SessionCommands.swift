@@ -102,9 +102,11 @@ enum SessionPath {
 /// Lists, checks, compares and exports sessions.
 struct SessionsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sessions", abstract: "List, check, compare and export recorded sessions.",
+    commandName: "sessions",
+    abstract: "List, check, compare, verify and export recorded sessions.",
     subcommands: [
-      SessionsListCommand.self, SessionsDiffCommand.self, SessionsMarkdownCommand.self,
+      SessionsListCommand.self, SessionsDiffCommand.self, SessionsVerifyCommand.self,
+      SessionsExportCommand.self, SessionsMarkdownCommand.self,
     ],
     defaultSubcommand: SessionsListCommand.self)
 }

@@ -50,11 +50,28 @@ struct ScreenOptions: ParsableArguments {
   }
 
   /// Where lessons are read, and what the learner answered is kept.
-  func lessonDesk(_ locator: ResourceLocator = ResourceLocator()) -> LessonDesk {
+  func lessonDesk(
+    _ locator: ResourceLocator = ResourceLocator(), course: LessonClass? = nil,
+    learner: String? = nil, seed: UInt64? = nil
+  ) -> LessonDesk {
     LessonDesk(
-      folders: sessionFolders(locator),
-      progressPath: locator.stateFolder.map { $0 + "/lessons.json" },
-      language: LessonDesk.userLanguage(ProcessInfo.processInfo.environment))
+      folders: sessionFolders(locator), progressPath: progressPath(locator, learner: learner),
+      language: LessonDesk.userLanguage(ProcessInfo.processInfo.environment), course: course,
+      seed: seed)
+  }
+
+  /// The file of a learner, or the user's own.
+  func progressPath(
+    _ locator: ResourceLocator = ResourceLocator(), learner: String? = nil
+  ) -> String? {
+    locator.stateFolder.map { folder in
+      learner.map { "\(folder)/learners/\($0).json" } ?? "\(folder)/lessons.json"
+    }
+  }
+
+  /// Where a lesson that is shown to a room says how far it is.
+  func beacon(_ locator: ResourceLocator = ResourceLocator()) -> LessonBeacon? {
+    locator.stateFolder.map { LessonBeacon(path: $0 + "/presenting.json") }
   }
 
   /// Where recordings are written: the user's own data, never next to the program.
@@ -70,6 +87,8 @@ struct WorkbenchCommand: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
   @OptionGroup var base: BaseOption
+  @Option(help: "Record the session from its beginning, under this title.")
+  var title: String?
   @OptionGroup var screen: ScreenOptions
   @OptionGroup var runtime: RuntimeOptions
   @OptionGroup var output: OutputOptions
@@ -101,7 +120,8 @@ struct WorkbenchCommand: ParsableCommand {
     let catalog = CatalogSource(
       laboratory: laboratory, themes: themes, sessionFolders: screen.sessionFolders(),
       model: model.model, lessons: screen.lessonDesk())
-    loop.begin(catalog.messages() + [.launch(model: model.model, against: base.against)])
+    loop.begin(
+      catalog.messages() + [.launch(model: model.model, against: base.against)], recording: title)
     let code = loop.run()
     for line in loop.end() { print(line) }
     return code

@@ -76,6 +76,8 @@ package final class Laboratory: Sendable {
   private let current = Mutex<OpenModel?>(nil)
   /// What is known of this machine; nil until somebody asks.
   let peaks = Mutex<MachinePeaks?>(nil)
+  /// What somebody says of this machine, which then is not measured.
+  let given = Mutex<MachinePeaks?>(nil)
   private let reports = Mutex(JobReports())
 
   /// Makes an engine without a model.

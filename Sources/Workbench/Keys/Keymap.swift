@@ -1,3 +1,4 @@
+import Engine
 import TerminalUI
 
 /// The binding table: what every key does, by scope.
@@ -88,7 +89,10 @@ package enum Keymap {
       return []
     },
     Binding("r", name: "record", help: "Start or end the recording of this session.") { state in
-      [state.recording == nil ? .startRecording : .stopRecording]
+      guard state.recording == nil else { return [.stopRecording] }
+      let suggestion = state.facts.model.map { "Work on \($0.name)" } ?? "Recording"
+      state.overlay = .recordingTitle(RecordingTitle(suggestion: suggestion))
+      return []
     },
     Binding(
       "M", name: "marker", help: "Put a marker into the recording.",

@@ -15,6 +15,10 @@ package struct Lesson: Hashable, Sendable, Codable {
   package var minutes: Int
   package var sizes: LessonSizes
   package var stops: [LessonStop]
+  /// The model it is taken on, where a class says another than the built-in one.
+  package var model: String?
+  /// Seconds it may take; answers after that are marked as late.
+  package var limit: Int?
 
   package init(
     id: String, number: Int = 0, title: String, about: String = "", language: String = "en",
@@ -101,6 +105,10 @@ package struct LessonStop: Hashable, Sendable, Codable {
   package var caches: [String] = []
   /// What the workload becomes on the way in: `context`, `requests`, `prompt`, `generate`.
   package var workload: [String: Int]?
+  /// Workloads of which one is drawn when the lesson begins.
+  package var workloads: [[String: Int]]?
+  /// The stop whose workload it has.
+  package var like: String?
   /// Outliers to plant, `CHANNELS:FACTOR`; `none` takes them out.
   package var planting: String?
   /// A recorded session whose reports stand in where the jobs cannot run, and that `watch` plays.
@@ -129,6 +137,8 @@ package struct LessonWords: Hashable, Sendable, Codable {
   package var right: String?
   package var wrong: String?
   package var done: String?
+  /// For whoever teaches: shown on a second terminal, never to the learner.
+  package var notes: String?
 
   package init() {}
 }

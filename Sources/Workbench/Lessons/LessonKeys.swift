@@ -52,9 +52,10 @@ enum LessonKeys {
   private static let leaving = Binding(
     "ctrl+x", name: "leave the lesson", help: "Leave the lesson; what you answered is kept."
   ) { state in
-    let title = state.lesson?.lesson.title ?? ""
+    let lesson = state.lesson?.lesson
     let effects = state.leaveLesson()
-    state.say(.information, "Left: \(title). L shows the lessons")
+    state.say(
+      .information, PanelWords.left(lesson?.title ?? "", in: lesson?.language ?? "en"))
     return effects
   }
 
@@ -113,7 +114,8 @@ enum LessonKeys {
     guard let run = state.lesson else { return [] }
     if run.stop.guess == .cell {
       guard let cell = LessonFigures(state: state)["heatmap.cell"] else {
-        state.say(.information, "There is no map yet whose cell could be meant")
+        let words = "There is no map yet whose cell could be meant"
+        state.say(.information, PanelWords.of(words, in: run.lesson.language))
         return []
       }
       return state.answerInLesson(cell)

@@ -1,15 +1,21 @@
 import TerminalUI
+import Wording
 
 /// The lesson next to the screen: what is said or asked, how the answer went, the keys that go on.
 enum LessonPanel {
-  /// Wide terminals have it on the right, others below the screen.
-  static func split(_ rect: Rect) -> (screen: Rect, panel: Rect, isBelow: Bool) {
+  /// Wide terminals have it on the right, others below the screen; whoever presents gives it half.
+  static func split(
+    _ rect: Rect, isPresenting: Bool = false
+  ) -> (screen: Rect, panel: Rect, isBelow: Bool) {
     if rect.width >= 116 {
-      let (screen, panel) = rect.splitRight(min(48, rect.width - 76))
+      let most = isPresenting ? rect.width / 2 : 48
+      let (screen, panel) = rect.splitRight(min(most, rect.width - 76))
       return (screen, panel, false)
     }
-    let height = max(5, min(11, rect.height / 3, rect.height - WorkbenchView.least.height))
-    let (screen, panel) = rect.splitBottom(height)
+    // Without the lines around it a screen needs three rows less.
+    let room = rect.height - WorkbenchView.least.height + (isPresenting ? 3 : 0)
+    let share = isPresenting ? rect.height / 2 : min(11, rect.height / 3)
+    let (screen, panel) = rect.splitBottom(max(5, min(share, room)))
     return (screen, panel, true)
   }
 
@@ -21,7 +27,10 @@ enum LessonPanel {
   /// How many pages the stop that is shown has at the size of the terminal.
   static func pages(_ state: State) -> Int {
     let room = Box.inner(
-      of: split(Rect(x: 0, y: 0, width: state.size.width, height: state.size.height)).panel)
+      of: split(
+        Rect(x: 0, y: 0, width: state.size.width, height: state.size.height),
+        isPresenting: state.isPresenting
+      ).panel)
     return max(1, pages(state, width: room.width, height: room.height, look: Look()).count)
   }
 
@@ -31,8 +40,16 @@ enum LessonPanel {
     let room = Box.inner(of: rect)
     let pages = pages(state, width: room.width, height: room.height, look: look)
     let page = min(run.page, pages.count - 1)
+    let language = run.lesson.language
     var place = StyledText("\(run.index + 1)/\(run.lesson.stops.count)", .hint)
-    if pages.count > 1 { place += StyledText("  page \(page + 1)/\(pages.count)", .hint) }
+    if pages.count > 1 {
+      place += StyledText("  " + PanelWords.page(page + 1, of: pages.count, in: language), .hint)
+    }
+    if let left = run.secondsLeft(at: state.now) {
+      let clock = Quantity.clock(milliseconds: Double(left) * 1000)
+      let words = PanelWords.left(clock, isOver: left < 0, in: language)
+      place = (left < 60 ? .warn(words) : StyledText(words, .hint)) + "  " + place
+    }
     _ = buffer.box(
       title(run), in: rect, look: look, trailing: place, footer: keys(state, page, pages.count),
       isFocused: run.hasKeyboard)
@@ -59,10 +76,11 @@ enum LessonPanel {
       if binding.name == "go on", binding.keys.first?.name == "]", run.hasKeyboard { continue }
       if !hints.plain.isEmpty { hints += "  " }
       hints += StyledText(binding.keys.first.map(Binding.short) ?? "", .key)
-      hints += StyledText(" " + binding.name, .hint)
+      hints += StyledText(" " + PanelWords.of(binding.name, in: run.lesson.language), .hint)
     }
     if bindings.contains(where: { $0.name.hasPrefix("answer ") }) {
-      hints = StyledText("1-\(choices)", .key) + StyledText(" answer  ", .hint) + hints
+      let answer = PanelWords.of("answer", in: run.lesson.language)
+      hints = StyledText("1-\(choices)", .key) + StyledText(" \(answer)  ", .hint) + hints
     }
     return hints
   }
@@ -138,11 +156,12 @@ enum LessonPanel {
     let record = run.record
     let pass: StyledText = .good("\(look.glyphs.pass) ")
     let fail: StyledText = .bad("\(look.glyphs.fail) ")
-    if let failure = run.failure { return [(fail, failure)] }
+    let language = run.lesson.language
+    if let failure = run.failure { return [(fail, PanelWords.of(failure, in: language))] }
     switch run.stop.kind {
     case .say, .free, .watch: return []
     case .do, .measure:
-      return record.isDone ? [(pass, words.done ?? "Done.")] : []
+      return record.isDone ? [(pass, words.done ?? PanelWords.of("Done.", in: language))] : []
     case .ask, .predict:
       guard let answer = record.answer else { return [] }
       let choice = run.stop.choices.first { $0.id == answer.words() }

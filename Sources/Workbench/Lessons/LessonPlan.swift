@@ -30,8 +30,8 @@ struct LessonPlan {
   private static let sizeKeys = ["samples", "sample-length", "windows", "seconds"]
   static let stopKeys = [
     "id", "kind", "screen", "guess", "choices", "answer", "within", "check", "keep", "jobs",
-    "recipe",
-    "caches", "workload", "planting", "session", "from", "to", "reveals", "quiet", "way",
+    "recipe", "caches", "workload", "workloads", "like", "planting", "session", "from", "to",
+    "reveals", "quiet", "way",
   ]
 
   /// Reads a plan; what is wrong is told with its line, and the rest is read.
@@ -124,7 +124,9 @@ struct LessonPlan {
     stop.jobs = fields.texts("jobs", &found)
     stop.recipe = fields.text("recipe", &found)
     stop.caches = fields.texts("caches", &found)
-    stop.workload = fields.numbers("workload", &found)
+    stop.workload = fields.workload("workload", &found)
+    stop.workloads = fields.workloads(&found)
+    stop.like = fields.text("like", &found)
     stop.planting = fields.text("planting", &found)
     stop.session = fields.text("session", &found)
     stop.from = fields.number("from", &found).map { Int($0 * 1000) }
@@ -205,20 +207,30 @@ private struct LessonFields {
     } ?? [:]
   }
 
-  func numbers(_ key: String, _ problems: inout [LessonProblem]) -> [String: Int]? {
-    value(key, "a table with context, requests, prompt and generate, each 1 or more", &problems) {
-      value in
-      guard let inner = value.table else { return nil }
-      var found: [String: Int] = [:]
-      for name in inner.keys {
-        guard ["context", "requests", "prompt", "generate"].contains(name),
-          let number = inner[name]?.int, number > 0,
-          number <= 100_000_000
-        else { return nil }
-        found[name] = number
-      }
-      return found
+  func workload(_ key: String, _ problems: inout [LessonProblem]) -> [String: Int]? {
+    value(key, Self.expectedWorkload, &problems) { $0.table.flatMap(Self.numbers) }
+  }
+
+  func workloads(_ problems: inout [LessonProblem]) -> [[String: Int]]? {
+    value("workloads", "a list of tables, each \(Self.expectedWorkload)", &problems) { value in
+      guard let list = value.array, !list.isEmpty else { return nil }
+      let tables = list.compactMap { $0.table.flatMap(Self.numbers) }
+      return tables.count == list.count ? tables : nil
     }
+  }
+
+  private static let expectedWorkload =
+    "a table with context, requests, prompt and generate, each 1 or more"
+
+  private static func numbers(_ table: TOMLTable) -> [String: Int]? {
+    var found: [String: Int] = [:]
+    for name in table.keys {
+      guard ["context", "requests", "prompt", "generate"].contains(name),
+        let number = table[name]?.int, (1...100_000_000).contains(number)
+      else { return nil }
+      found[name] = number
+    }
+    return found
   }
 
   func choice<Value: RawRepresentable & CaseIterable>(

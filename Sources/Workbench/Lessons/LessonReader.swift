@@ -63,13 +63,15 @@ package struct LessonReader: Sendable {
   }
 
   /// The lesson in a language, or in the one it was written in; nil where a file is missing or no stop has words.
-  package func lesson(_ language: String) -> Lesson? {
+  ///
+  /// - Parameter seed: of what is drawn; 0 takes the first of everything.
+  package func lesson(_ language: String, seed: UInt64 = 0) -> Lesson? {
     guard let plan, !plan.stops.isEmpty,
       let text = texts.first(where: { $0.language == language })
         ?? texts.first(where: { $0.language == plan.source }) ?? texts.first
     else { return nil }
     let source = texts.first { $0.language == plan.source }
-    let stops = plan.stops.map { stop in
+    let stops = LessonDraw(seed: seed).drawn(plan.stops).map { stop in
       var stop = stop
       // A stop that is not translated yet is told in the source's words.
       guard let section = text[stop.id] ?? source?[stop.id] else { return stop }
@@ -157,6 +159,11 @@ extension LessonReader {
     if let planting = stop.planting, planting != "none" {
       do { _ = try OutlierPlanting(planting) } catch { problem("planting", "\(error)") }
     }
+    if let like = stop.like,
+      !plan.stops.prefix(while: { $0.id != stop.id }).contains(where: { $0.id == like })
+    {
+      problem("like", "like: expected the id of a stop before this one, found '\(like)'")
+    }
     for id in stop.reveals where !plan.stops.contains(where: { $0.id == id && $0.kind == .predict })
     {
       problem("reveals", "expected the id of a predict, found '\(id)'")
@@ -184,7 +191,9 @@ extension LessonReader {
       }
       let words = section.words
       let all =
-        [words.body, words.hint, words.right, words.wrong, words.done].compactMap { $0 }
+        [words.body, words.hint, words.right, words.wrong, words.done, words.notes].compactMap {
+          $0
+        }
         + section.choices.flatMap { [$0.label, $0.why] }
       if words.body.isEmpty { problem(section.line, "\(stop.id): nothing is said") }
       for place in all.flatMap({ LessonPlaceholder.all(in: $0) }) {

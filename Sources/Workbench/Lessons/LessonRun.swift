@@ -22,10 +22,17 @@ package struct LessonRun: Hashable, Sendable {
   package internal(set) var failure: String?
   /// What was chosen when the learner began to play.
   var home: LessonHome?
+  /// When the lesson began, in milliseconds of `State.now`.
+  package internal(set) var since = 0
 
   package init(_ lesson: Lesson, before: [String: [String: LessonRecord]] = [:]) {
     self.lesson = lesson
     self.before = before
+  }
+
+  /// Seconds that are left where a class sets a limit; below zero when it is over.
+  package func secondsLeft(at now: Int) -> Int? {
+    lesson.limit.map { $0 - max(0, now - since) / 1000 }
   }
 
   /// The stop that is shown.
@@ -69,6 +76,8 @@ package struct LessonRecord: Hashable, Sendable, Codable {
   package var isSkipped = false
   /// Whether recorded figures stood in for measured ones.
   package var isRecorded = false
+  /// Whether the answer came after the time that a class gives.
+  package var isLate: Bool?
   /// What was measured at the stop.
   package var figures: [String: Figure] = [:]
 
@@ -93,4 +102,6 @@ package enum LessonEvent: Hashable, Sendable, Codable {
   /// Recorded figures cannot be taken.
   case lacking(reason: String)
   case left
+  /// The lesson is shown to a room: no lines but the screen and what is said.
+  case presenting
 }

@@ -115,7 +115,7 @@ struct LessonText: Hashable, Sendable {
 }
 
 extension LessonText.Section {
-  static let parts = ["hint", "right", "wrong", "done"]
+  static let parts = ["hint", "right", "wrong", "done", "notes"]
 
   fileprivate mutating func put(_ lines: [String], as name: String, line: Int) {
     let paragraphs = Self.paragraphs(lines)
@@ -126,6 +126,7 @@ extension LessonText.Section {
     case "right": words.right = text
     case "wrong": words.wrong = text
     case "done": words.done = text
+    case "notes": words.notes = text
     default:
       choiceLines[name] = line
       choices.append(

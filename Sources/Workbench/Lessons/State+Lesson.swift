@@ -12,8 +12,9 @@ extension State {
       guard !lesson.stops.isEmpty else { return [] }
       overlay = nil
       self.lesson = LessonRun(lesson, before: before)
+      self.lesson?.since = now
       LessonJobs.fit(lesson.sizes, &self)
-      return openBuiltIn() + arrive()
+      return openModel(lesson.model) + arrive()
     case .watched:
       lesson?.record.isDone = true
       return keepLesson()
@@ -24,23 +25,27 @@ extension State {
       lesson?.record.isRecorded = true
       lesson?.failure = nil
       lesson?.waitsFor = []
-      say(.information, "The figures are those recorded in \(session)")
+      let language = lesson?.lesson.language ?? "en"
+      say(.information, PanelWords.recorded(session, in: language))
       return finishMeasuring()
     case .lacking(let reason):
       say(.problem, reason)
       return []
     case .left: return leaveLesson()
+    case .presenting:
+      isPresenting = true
+      return []
     }
   }
 
-  /// Lessons are about the built-in model: it is opened unless it is, or soon will be.
-  private mutating func openBuiltIn() -> [Effect] {
+  /// Lessons are about the built-in model, or that of a class: it is opened unless it is, or soon will be.
+  private mutating func openModel(_ path: String?) -> [Effect] {
     let isOpening = jobs.latest(LoadJob.self).map { !$0.status.isOver } ?? false
     let isAsItIs = facts.model?.planted == nil && facts.model?.rotated == nil
-    guard facts.model?.path != LoadJob.builtIn || !isAsItIs, !isOpening || facts.model != nil else {
-      return []
-    }
-    return start(LoadJob(path: nil))
+    guard facts.model?.path != path ?? LoadJob.builtIn || !isAsItIs,
+      !isOpening || facts.model != nil
+    else { return [] }
+    return start(LoadJob(path: path))
   }
 
   private mutating func take<Kind: Job>(_ report: JobPayload, of kind: Kind.Type) {
@@ -68,7 +73,7 @@ extension State {
     effects += keepFigures(of: run.stop) + keepLesson()
     guard !run.isLast else {
       effects += leaveLesson()
-      say(.done, "End of the lesson: \(run.lesson.title)")
+      say(.done, PanelWords.ended(run.lesson.title, in: run.lesson.language))
       show(LessonsScreen.id)
       return effects
     }
@@ -142,6 +147,7 @@ extension State {
     lesson?.draft = ""
     lesson?.record.answer = answer
     lesson?.record.isDone = true
+    if let left = run.secondsLeft(at: now), left < 0 { lesson?.record.isLate = true }
     reveal(run.stop.id)
     lesson?.page = 0
     return keepFigures(of: run.stop) + keepLesson()
@@ -271,6 +277,12 @@ extension State {
   package var lessonSaid: String {
     LessonPanel.pages(self, width: 76, height: 1000, look: Look()).flatMap { $0 }.map(\.plain)
       .joined(separator: "\n")
+  }
+
+  /// What the teacher's notes say of the stop that is shown, its figures filled in.
+  package var lessonNotes: String {
+    guard let notes = lesson?.stop.text.notes else { return "" }
+    return StyledText(markup: LessonFigures(state: self).filled(notes)).plain
   }
 
   /// The right answer to a stop as far as it is known now: the id of a choice.

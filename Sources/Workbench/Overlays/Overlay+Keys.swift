@@ -12,6 +12,7 @@ extension Overlay {
     case .edit: FieldEdit.bindings
     case .filter: FilterEdit.bindings
     case .glossary: GlossaryPage.bindings
+    case .recordingTitle: RecordingTitle.bindings
     }
   }
 
@@ -25,6 +26,7 @@ extension Overlay {
       Keymap.Scope(title: "Editing a field", bindings: FieldEdit.bindings),
       Keymap.Scope(title: "Filter", bindings: FilterEdit.bindings),
       Keymap.Scope(title: "Glossary", bindings: GlossaryPage.bindings),
+      Keymap.Scope(title: "Title of a recording", bindings: RecordingTitle.bindings),
       Keymap.Scope(title: "Lesson", bindings: LessonKeys.all),
     ]
   }
@@ -53,6 +55,9 @@ extension Overlay {
       change(&filter.editor)
       state.overlay = .filter(filter)
       filter.apply(filter.editor.text, &state)
+    case .recordingTitle(var question):
+      change(&question.editor)
+      state.overlay = .recordingTitle(question)
     case .help, .themes, .confirm, .glossary, nil: break
     }
     return []
@@ -68,6 +73,7 @@ extension Overlay {
     case .edit(let field): field.draw(in: rect, of: &buffer, look: look)
     case .filter(let filter): filter.draw(in: rect, of: &buffer, look: look)
     case .glossary(let page): page.draw(in: rect, of: &buffer, look: look)
+    case .recordingTitle(let question): question.draw(state, in: rect, of: &buffer, look: look)
     }
   }
 }

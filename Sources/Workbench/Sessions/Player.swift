@@ -2,8 +2,8 @@ import TerminalUI
 
 /// Plays a session: forwards and back, at any speed, to any point; effects are dropped, so nothing is run.
 ///
-/// In a lesson it stops at narration, lets the learner try a task on a copy of the state, and asks its questions. Going back is
-/// going forward from a keyframe: a copy of the state made every so many lines while the session is first walked through.
+/// In a lesson it stops at narration, lets the learner try a task on a copy of the state, and asks its questions. Going anywhere
+/// is going forward from the nearest entrance before it.
 package struct Player: Sendable {
   /// What the player waits for.
   package enum Waiting: Hashable, Sendable {
@@ -35,7 +35,7 @@ package struct Player: Sendable {
   /// What was said about the last answer or task.
   package private(set) var verdict: Answer?
   private var pressed: [KeyPress] = []
-  private var keyframes: [Keyframe] = []
+  private let entrances: SessionIndex
 
   /// How an exercise went.
   package struct Answer: Hashable, Sendable {
@@ -43,26 +43,16 @@ package struct Player: Sendable {
     package var text: String
   }
 
-  private struct Keyframe: Sendable {
-    var index: Int
-    var state: State
-    var caption: String?
-  }
-
   /// The speeds that `+` and `-` go through.
   package static let speeds = [0.25, 0.5, 1, 2, 4, 8, 16]
   /// Pauses in a recording are shortened to this many milliseconds while it plays.
   package static let longestIdle = 3000.0
-  /// Lines from one keyframe to the next, and keyframes at most.
-  private static let spacing = (lines: 64, most: 400)
-  private let keyframeEvery: Int
 
+  /// Opens a session; it is walked through once, so that every point of it is near an entrance.
   package init(_ session: Session) {
     self.session = session
-    keyframeEvery = max(Self.spacing.lines, session.lines.count / Self.spacing.most)
-    state = State(size: session.header.size)
-    state.theme = session.header.theme
-    keyframes = [Keyframe(index: 0, state: state, caption: nil)]
+    entrances = SessionIndex(session)
+    state = entrances.entrance(before: 0).state
   }
 
   package var isLesson: Bool { session.header.kind == .lesson }
@@ -216,19 +206,17 @@ package struct Player: Sendable {
       waiting = .question(question)
     case .marker, .part, .unknown: break
     }
-    if index % keyframeEvery == 0, index > (keyframes.last?.index ?? 0) {
-      keyframes.append(Keyframe(index: index, state: state, caption: caption))
-    }
   }
 
   /// Goes to the state after `count` lines.
   private mutating func go(toLine count: Int) {
     dismiss()
     let count = min(max(0, count), session.lines.count)
-    if count < index, let frame = keyframes.last(where: { $0.index <= count }) {
-      index = frame.index
-      state = frame.state
-      caption = frame.caption
+    let entrance = entrances.entrance(before: count)
+    if count < index || entrance.index > index {
+      index = entrance.index
+      state = entrance.state
+      caption = entrance.caption
     }
     while index < count { apply(stops: false) }
     position = index > 0 ? Double(session.lines[index - 1].at) : 0

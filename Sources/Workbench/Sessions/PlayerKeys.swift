@@ -85,13 +85,21 @@ package enum PlayerKeys {
   private static let duringTask: Set<String> = ["ctrl+s", "ctrl+c"]
 
   /// Gives an event to the player.
-  package static func handle(_ event: InputEvent, _ player: inout Player) -> Outcome {
+  ///
+  /// - Parameter size: of the terminal, which says where the bar to seek with is.
+  package static func handle(
+    _ event: InputEvent, _ player: inout Player, size: Size = Size(width: 100, height: 30)
+  ) -> Outcome {
     if player.showsHelp, case .key(let press) = event, press != .control("c") {
       player.showsHelp = false
       return .stays
     }
     guard case .key(let press) = event else {
-      if case .task = player.waiting { player.practise(.input(event: event)) }
+      if case .task = player.waiting {
+        player.practise(.input(event: event))
+      } else if case .mouse(let event) = event {
+        click(event, &player, size)
+      }
       return .stays
     }
     if case .task = player.waiting, !duringTask.contains(press.name) {
@@ -108,5 +116,19 @@ package enum PlayerKeys {
     }
     guard let row = rows.first(where: { $0.keys.contains(press.name) }) else { return .stays }
     return row.action(&player)
+  }
+
+  /// A click into the bar goes to that time; the wheel steps.
+  private static func click(_ event: MouseEvent, _ player: inout Player, _ size: Size) {
+    switch event.action {
+    case .wheelUp: player.stepBack()
+    case .wheelDown: player.stepForward()
+    case .press where event.button == .left:
+      let bar = PlayerView.timeline(
+        player, in: Rect(x: 0, y: 0, width: size.width, height: size.height))
+      guard bar.contains(x: event.x, y: event.y) else { return }
+      player.seek(to: player.length * Double(event.x - bar.x) / Double(max(1, bar.width - 1)))
+    case .press, .release: break
+    }
   }
 }

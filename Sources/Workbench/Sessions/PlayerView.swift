@@ -93,16 +93,32 @@ package enum PlayerView {
     return TextLayout.wrap(text, to: max(1, width))
   }
 
+  /// Where the bar is that a click seeks with, in a terminal of this size.
+  package static func timeline(_ player: Player, in rect: Rect) -> Rect {
+    let bar = rect.rows([.fill(), .fixed(2)])[1]
+    return columns(left(player, look: Look()), speed(player), in: bar)[1]
+  }
+
+  private static func columns(_ left: StyledText, _ speed: String, in rect: Rect) -> [Rect] {
+    rect.row(0).columns([.fixed(left.width), .fill(), .fixed(speed.count + 1)], spacing: 1)
+  }
+
+  private static func left(_ player: Player, look: Look) -> StyledText {
+    let mark = player.isPlaying ? look.glyphs.play : look.glyphs.pause
+    let time = "\(clock(player.position)) of \(clock(player.length))"
+    return StyledText(" \(mark) ", .accent) + StyledText(time)
+  }
+
+  private static func speed(_ player: Player) -> String {
+    let modes = (player.loops ? "loop " : "") + (player.capsPauses ? "" : "pauses ")
+    return "\(modes)\(Quantity.significant(player.speed, 3)) ×"
+  }
+
   private static func drawBar(
     _ player: Player, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    let mark = player.isPlaying ? look.glyphs.play : look.glyphs.pause
-    let time = "\(clock(player.position)) of \(clock(player.length))"
-    let modes = (player.loops ? "loop " : "") + (player.capsPauses ? "" : "pauses ")
-    let speed = "\(modes)\(Quantity.significant(player.speed, 3)) ×"
-    let left = StyledText(" \(mark) ", .accent) + StyledText(time)
-    let columns = rect.row(0).columns(
-      [.fixed(left.width), .fill(), .fixed(speed.count + 1)], spacing: 1)
+    let (left, speed) = (left(player, look: look), speed(player))
+    let columns = columns(left, speed, in: rect)
     buffer.line(left, in: columns[0], look: look)
     let length = max(1, player.length)
     buffer.draw(Gauge(player.position / length), in: columns[1], look: look)

@@ -30,5 +30,6 @@ extension KernelOptions: SaidExactly {}
 extension ProviderOptions: SaidExactly {}
 extension OutlierLabOptions: SaidExactly {}
 extension ChooseOptions: SaidExactly {}
+extension TrafficOptions: SaidExactly {}
 /// Tells the budget as it was typed.
 extension AllocationReport: SaidExactly {}

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Wording
 
 /// Messages and lines to bytes and back: JSON, measured numbers kept to six significant digits, options to the last.
 package enum SessionCodec {
@@ -38,22 +37,16 @@ package enum SessionCodec {
   }
 
   static func decode<Value: Decodable>(
-    _ type: Value.Type, _ bytes: some Sequence<UInt8>,
-    with decoder: JSONDecoder = SessionCodec.decoder()
+    _ type: Value.Type, _ bytes: some Sequence<UInt8>
   ) throws(SessionError) -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
       return try decoder.decode(type, from: Data(bytes))
     } catch {
       throw .cannotEncode(reason: words(error))
     }
-  }
-
-  /// A decoder, which may serve for many lines.
-  static func decoder() -> JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return decoder
   }
 
   static func json(_ value: some Encodable) throws(SessionError) -> [UInt8] {
@@ -62,9 +55,7 @@ package enum SessionCodec {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      // A file that somebody looks at in a terminal is shown and not obeyed.
-      let text = String(decoding: try encoder.encode(value), as: UTF8.self)
-      return Array(PlainText.json(text).utf8)
+      return Array(try encoder.encode(value))
     } catch {
       throw .cannotEncode(reason: words(error))
     }

@@ -128,7 +128,8 @@ package struct SessionDigest: Hashable, Sendable, Codable {
     let length = Quantity.clock(milliseconds: Double(session.milliseconds))
     let model = digest.model.map { ", on \($0)" } ?? ""
     var lines = ["# \(digest.title)", ""]
-    lines.append("Recorded with nibble \(digest.program), \(length) long\(model).")
+    let began = session.header.began.map { " on \($0)" } ?? ""
+    lines.append("Recorded with nibble \(digest.program)\(began), \(length) long\(model).")
     lines.append("Workload: \(digest.workload). Recipe at the end: \(digest.recipe).")
     lines += ["", "## What was done", "", "| at | what | outcome |", "|---|---|---|"]
     for step in digest.steps {

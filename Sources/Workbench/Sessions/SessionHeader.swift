@@ -24,10 +24,12 @@ package struct SessionHeader: Hashable, Sendable, Codable {
   package var kind: SessionKind
   /// A BCP 47 code: `en`, `ko`.
   package var language: String
+  /// When the program began, UTC, ISO 8601; nil in files that do not say.
+  package var began: String?
 
   package init(
     program: String, size: Size, theme: String, title: String, kind: SessionKind = .session,
-    language: String = "en"
+    language: String = "en", began: String? = nil
   ) {
     nibble = "session"
     format = Self.currentFormat
@@ -37,5 +39,6 @@ package struct SessionHeader: Hashable, Sendable, Codable {
     self.title = title
     self.kind = kind
     self.language = language
+    self.began = began
   }
 }

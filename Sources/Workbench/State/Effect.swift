@@ -10,8 +10,8 @@ package enum Effect: Hashable, Sendable {
   case resume(id: JobID)
   /// Look a theme up and remember it as the user's own.
   case loadTheme(name: String)
-  /// Write everything since the program started, and all that follows, to a session file.
-  case startRecording
+  /// Write everything since the program started, and all that follows, to a session file under a title.
+  case startRecording(title: String)
   case stopRecording
   /// Put a marker into the recording.
   case mark(title: String)

@@ -9,6 +9,7 @@ package enum Overlay: Hashable, Sendable {
   case edit(FieldEdit)
   case filter(FilterEdit)
   case glossary(GlossaryPage)
+  case recordingTitle(RecordingTitle)
 
   /// The name that lessons use.
   package var name: String {
@@ -20,6 +21,7 @@ package enum Overlay: Hashable, Sendable {
     case .edit: "edit"
     case .filter: "filter"
     case .glossary: "glossary"
+    case .recordingTitle: "recording"
     }
   }
 }
@@ -87,6 +89,17 @@ package struct FieldEdit: Hashable, Sendable {
     self.label = label
     self.help = help
     editor = LineEditor(text)
+  }
+}
+
+/// The title of a recording while it is typed; the suggestion counts where nothing is.
+package struct RecordingTitle: Hashable, Sendable {
+  package var suggestion: String
+  package var editor: LineEditor
+
+  package init(suggestion: String) {
+    self.suggestion = suggestion
+    editor = LineEditor(suggestion)
   }
 }
 

@@ -25,6 +25,8 @@ package struct State: Hashable, Sendable {
   package internal(set) var lesson: LessonRun?
   /// Why nothing can be measured: a session was taken over whose model is not here.
   package internal(set) var readOnly: String?
+  /// Whether a lesson is shown to a room.
+  package internal(set) var isPresenting = false
 
   /// What the screens remember of their cursors; a screen reaches its own by `state[Self.self]`.
   var views = RoomStore()
@@ -39,6 +41,7 @@ package struct State: Hashable, Sendable {
   /// Milliseconds until the next tick is worth sending; nil when nothing on the screen moves by itself.
   package var nextTick: Int? {
     if jobs.active?.status == .running { return 250 }
+    if let lesson, lesson.lesson.limit != nil || isPresenting { return 1000 }
     return notices.isEmpty ? nil : 500
   }
 

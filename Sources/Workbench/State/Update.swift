@@ -1,5 +1,6 @@
 import Engine
 import TerminalUI
+import Wording
 
 /// Applies a message to the state and tells what is to be done outside.
 ///
@@ -36,7 +37,15 @@ private func applied(_ message: Message, to state: inout State) -> [Effect] {
     return []
   case .recording(let path):
     state.recording = path
-    state.say(.information, path.map { "Recording to \($0)" } ?? "Recording ended")
+    // Recordings of earlier programs began without the question.
+    if case .recordingTitle = state.overlay { state.overlay = nil }
+    let began = Quantity.ago(Double(state.now) / 1000)
+    state.say(
+      .information,
+      path.map { path in
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return "Recording to \(name), from when the program began, \(began)"
+      } ?? "Recording ended")
     return []
   case .lesson(let event): return state.take(event)
   case .glossary(let terms):

@@ -25,9 +25,24 @@ package enum WorkbenchView {
     guard state.lesson != nil, LessonPanel.fits(rect.size) else {
       return drawScreen(state, in: rect, of: &buffer, look: look)
     }
-    let parts = LessonPanel.split(rect)
-    drawScreen(state, in: parts.screen, of: &buffer, look: look)
+    let parts = LessonPanel.split(rect, isPresenting: state.isPresenting)
+    if state.isPresenting {
+      drawBare(state, in: parts.screen, of: &buffer, look: look)
+    } else {
+      drawScreen(state, in: parts.screen, of: &buffer, look: look)
+    }
     LessonPanel.draw(state, in: parts.panel, of: &buffer, look: look)
+  }
+
+  /// The screen alone, for a room; the status line comes up while there is something to say.
+  private static func drawBare(
+    _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
+  ) {
+    let isSaying = !state.notices.isEmpty || state.jobs.active != nil
+    let (screen, line) = rect.splitBottom(isSaying ? 1 : 0)
+    Screens.current(state).draw(state, in: screen, of: &buffer, look: look)
+    if isSaying { StatusLine(state).draw(in: line, of: &buffer, look: look) }
+    state.overlay?.draw(state, in: rect, of: &buffer, look: look)
   }
 
   private static func drawScreen(
