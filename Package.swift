@@ -18,14 +18,15 @@ let package = Package(
       {
         .headerSearchPath($0)
       }),
+    .target(name: "CFaults"),
     .target(
-      name: "CNcurses",
+      name: "CNcurses", dependencies: ["CFaults"],
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
 
     .target(name: "Wording"),
 
     // 1
-    .target(name: "Platform", dependencies: ["Wording"]),
+    .target(name: "Platform", dependencies: ["Wording", "CFaults"]),
     .target(name: "TerminalUI", dependencies: ["Wording"]),
 
     // 2
@@ -110,6 +111,9 @@ let package = Package(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],
       exclude: ["Fixtures", "Cases", "Quantized"]),
     .testTarget(
+      name: "FuzzTests", dependencies: ["Workbench", "Engine"], path: "Tests/Fuzz",
+      exclude: ["Corpus", "Harness", "fuzz", "make_corpus.py"]),
+    .testTarget(
       name: "WorkbenchTests", dependencies: ["Workbench", "Serving", "Planning", "TestSupport"],
       exclude: ["Goldens"]),
     .testTarget(name: "ShellTests", dependencies: ["Shell", "TestSupport"]),
@@ -119,7 +123,7 @@ let package = Package(
 
 // Warnings are errors, in C as in Swift; what the packages it depends on say is theirs.
 for target in package.targets where [.executable, .test, .regular].contains(target.type) {
-  guard !["CKernels", "CNcurses"].contains(target.name) else {
+  guard !["CKernels", "CNcurses", "CFaults"].contains(target.name) else {
     target.cSettings =
       (target.cSettings ?? []) + [
         .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),

@@ -19,5 +19,7 @@ void nc_stderr_show(void);
 void nc_park_if_dying(void);
 int nc_signal_take_resize(void);
 int nc_signal_take_suspend(void);
+// How often the interrupt key was typed since the last call.
+int nc_signal_take_interrupt(void);
 
 #endif

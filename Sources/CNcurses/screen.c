@@ -288,6 +288,7 @@ static nc_event curses_key(int code) {
 nc_event nc_read(void) {
   nc_event none = {.kind = NC_NONE};
   if (screen == NULL) return none;
+  if (nc_signal_take_interrupt()) return (nc_event){.kind = NC_CHARACTER, .code = 3};
   wint_t code = 0;
   int result = get_wch(&code);
   if (result == ERR) return none;

@@ -12,13 +12,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "CFaults.h"
 #include "CNcurses.h"
 #include "internal.h"
 
 volatile sig_atomic_t nc_dying = 0;
 int nc_pipe[2] = {-1, -1};
 
-static volatile sig_atomic_t resized, suspended, ending;
+static volatile sig_atomic_t resized, suspended, ending, interrupts;
+// So many of the interrupt key in a row, none of them read: the loop is stuck.
+enum { PATIENCE = 3 };
 static pthread_t drawing_thread;
 static char restore_bytes[512];
 static int restore_count;
@@ -29,7 +32,8 @@ static int hidden_stderr = -1;
 static char alternate_stack[64 * 1024];
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
-static const int requests[] = {SIGWINCH, SIGTSTP, SIGINT, SIGTERM, SIGHUP};
+static const int requests[] = {SIGWINCH, SIGTSTP, SIGINT,  SIGTERM,
+                               SIGHUP,   SIGQUIT, SIGUSR1, SIGUSR2};
 enum { CRASHES = sizeof crashes / sizeof *crashes, REQUESTS = sizeof requests / sizeof *requests };
 static struct sigaction old_crashes[CRASHES];
 static struct sigaction old_requests[REQUESTS];
@@ -54,6 +58,8 @@ static void restore_terminal(void) {
 
 static void on_crash(int number, siginfo_t *info, void *context) {
   (void)context;
+  // A file that was cut off while it was mapped ends a job and not the program.
+  if (info != NULL && cf_mend(number, info->si_code, info->si_addr)) return;
   nc_dying = 1;
   // Let the drawing thread come to its next stop, or it paints over the report.
   if (!pthread_equal(pthread_self(), drawing_thread)) {
@@ -69,13 +75,17 @@ static void on_crash(int number, siginfo_t *info, void *context) {
   if (info == NULL || info->si_code <= 0) raise(number);
 }
 
-static void on_request(int number) {
+static void on_request(int number, siginfo_t *info, void *context) {
+  (void)context;
   int error = errno;
   if (number == SIGWINCH) {
     resized = 1;
   } else if (number == SIGTSTP) {
     suspended = 1;
-  } else if (ending == 0) {
+  } else if (number == SIGINT && info != NULL && info->si_code == SI_KERNEL &&
+             ++interrupts < PATIENCE) {
+    // Typed, and so a key: what it does is the program's to say.
+  } else if (ending == 0 && interrupts < PATIENCE) {
     ending = number;
   } else {
     // Asked twice: the loop is stuck, so leave at once.
@@ -87,13 +97,14 @@ static void on_request(int number) {
 }
 
 int nc_signals_open(void) {
+  cf_open();
   if (pipe(nc_pipe) != 0) return -1;
   for (int i = 0; i < 2; i++) {
     fcntl(nc_pipe[i], F_SETFL, O_NONBLOCK);
     fcntl(nc_pipe[i], F_SETFD, FD_CLOEXEC);
   }
   drawing_thread = pthread_self();
-  resized = suspended = ending = 0;
+  resized = suspended = ending = interrupts = 0;
   has_shell_modes = tcgetattr(STDIN_FILENO, &shell_modes) == 0;
   restore_count = 0;
 
@@ -112,8 +123,8 @@ int nc_signals_open(void) {
 
   memset(&action, 0, sizeof action);
   sigemptyset(&action.sa_mask);
-  action.sa_handler = on_request;
-  action.sa_flags = SA_RESTART | SA_ONSTACK;
+  action.sa_sigaction = on_request;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   for (int i = 0; i < REQUESTS; i++) {
     sigaction(requests[i], &action, &old_requests[i]);
     // nohup stays nohup.
@@ -190,6 +201,12 @@ int nc_signal_take_resize(void) {
 int nc_signal_take_suspend(void) {
   int value = suspended;
   suspended = 0;
+  return value;
+}
+
+int nc_signal_take_interrupt(void) {
+  int value = interrupts;
+  interrupts = 0;
   return value;
 }
 

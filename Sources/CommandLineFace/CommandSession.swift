@@ -83,8 +83,7 @@ struct CommandSession {
     switch outcome {
     case .finished(let report): return report
     case .failed(let message): throw CommandFailure(message: message)
-    case .cancelled:
-      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+    case .cancelled: throw Interrupt.failure
     }
   }
 
@@ -109,7 +108,7 @@ struct CommandSession {
               secondsElapsed: Machine.seconds() - start)))
       }
     } catch is JobControl.Cancelled {
-      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+      throw Interrupt.failure
     }
   }
 
@@ -189,28 +188,4 @@ struct CommandFailure: Error, CustomStringConvertible {
   var code: Int32 = 1
 
   var description: String { message }
-}
-
-/// Ctrl-C, and the signal that asks a program to end, end the running job at its next checkpoint instead of the program
-/// in mid-write.
-enum Interrupt {
-  static let control = JobControl()
-  private static let received = Atomic<Int32>(SIGINT)
-
-  /// The signal that came last.
-  static var signalNumber: Int32 { received.load(ordering: .relaxed) }
-
-  static func install() {
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        // Who asks twice does not want to wait for the checkpoint.
-        if Interrupt.control.isCancelled { _exit(128 + number) }
-        Interrupt.received.store(number, ordering: .relaxed)
-        Interrupt.control.cancel()
-      }
-    }
-    signal(SIGPIPE, SIG_IGN)
-    // A file that grows past a limit is then an error that can be told.
-    signal(SIGXFSZ, SIG_IGN)
-  }
 }

@@ -3,9 +3,13 @@ import Glibc
 import Wording
 
 /// Where the words of a command go: the program's own streams, or those of whoever runs it.
+///
+/// The one place through which text leaves: what a terminal would act on is shown instead, whatever file it comes from.
 package struct OutputStreams: Sendable {
-  let out: @Sendable (String) -> Void
-  let error: @Sendable (String) -> Void
+  private let out: @Sendable (String) -> Void
+  private let error: @Sendable (String) -> Void
+  /// The `errno` of the first write to `out` that failed.
+  let failure: @Sendable () -> Int32?
   /// Whether someone sits at a terminal, so that the workbench can be opened.
   let hasTerminal: Bool
   /// Whether progress may redraw its line.
@@ -13,27 +17,37 @@ package struct OutputStreams: Sendable {
 
   /// Streams that are read by the caller; no terminal belongs to them.
   package init(
-    out: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
+    out: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void,
+    failure: @escaping @Sendable () -> Int32? = { nil }
   ) {
     self.out = out
     self.error = error
+    self.failure = failure
     hasTerminal = false
     redrawsProgress = false
   }
 
   private init() {
-    out = { Swift.print($0, terminator: "") }
-    error = { text in
-      var text = text
-      // When standard error is closed there is nobody to tell.
-      text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
-    }
+    let (output, complaints) = (StandardStream(1), StandardStream(2))
+    out = output.write
+    // When standard error is closed there is nobody to tell.
+    error = complaints.write
+    failure = { output.failure }
     hasTerminal = isatty(0) != 0 && isatty(1) != 0
     redrawsProgress = isatty(2) != 0
   }
 
   /// Standard output and standard error.
   package static let standard = OutputStreams()
+
+  /// Puts text on standard output.
+  func say(_ text: String) { out(PlainText.shown(text)) }
+
+  /// Puts text on standard error.
+  func complain(_ text: String) { error(PlainText.shown(text)) }
+
+  /// Puts a line in the place of the one that the cursor of a terminal is on; an empty one clears it.
+  func redraw(_ line: String) { error("\r\(PlainText.shown(line))\u{1B}[K") }
 }
 
 /// What commands print.
@@ -48,7 +62,7 @@ enum Output {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     let data = try encoder.encode(value)
-    print(String(decoding: data, as: UTF8.self))
+    print(PlainText.json(String(decoding: data, as: UTF8.self)))
   }
 
   /// Prints what there is of a report whose job ended early, with `"isWhole": false` in it.
@@ -80,5 +94,5 @@ private struct PartialDocument<Report: Encodable>: Encodable {
 /// Prints to the running command's output; it takes the place of the standard library's in this module, and so has its
 /// signature.
 func print(_ items: Any..., separator: String = " ", terminator: String = "\n") {
-  Output.streams.get().out(items.map { "\($0)" }.joined(separator: separator) + terminator)
+  Output.streams.get().say(items.map { "\($0)" }.joined(separator: separator) + terminator)
 }

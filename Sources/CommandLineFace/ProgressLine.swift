@@ -23,13 +23,13 @@ final class ProgressLine: Sendable {
       defer { state.shown = false }
       return state.shown
     }
-    if shown, isTerminal { emit("\r\u{1B}[K") }
+    if shown, isTerminal { streams.redraw("") }
   }
 
   /// Says something that stays.
   func note(_ text: String) {
     finish()
-    emit(text + "\n")
+    streams.complain(text + "\n")
   }
 
   private func show(_ progress: JobProgress) {
@@ -57,10 +57,8 @@ final class ProgressLine: Sendable {
       line += ", \(Quantity.significant(rate)) \(progress.rateUnit)"
     }
     if let left = progress.secondsLeft { line += ", \(Quantity.seconds(left)) left" }
-    emit(isTerminal ? "\r\(line)\u{1B}[K" : line + "\n")
+    if isTerminal { streams.redraw(line) } else { streams.complain(line + "\n") }
   }
 
   private var isTerminal: Bool { streams.redrawsProgress }
-
-  private func emit(_ text: String) { streams.error(text) }
 }

@@ -18,6 +18,8 @@ package enum EngineError: Error, Hashable, Sendable {
   case unknownMachine(name: String, known: [String])
   case cannotExport(what: String, reason: String)
   case quantizingEnded(reason: String, kept: String)
+  /// The files of the open model are not what they were.
+  case weightsChanged(reason: String)
   case unfinishedRun(folder: String, done: Int, of: Int)
   case diskTooSmall(path: String, needed: Int, free: Int)
   case tooFewWindows(found: Int, needed: Int)
@@ -95,6 +97,8 @@ extension EngineError: CustomStringConvertible {
       "unknown machine '\(name)': expected 'this' or one of \(known.joined(separator: ", "))"
     case .cannotExport(let what, let reason): "cannot export \(what): \(reason)"
     case .quantizingEnded(let reason, let kept): "\(reason); \(kept)"
+    case .weightsChanged(let reason):
+      "\(reason): nothing that was measured of it counts; open the model again"
     case .unfinishedRun(let folder, let done, let of):
       "\(folder) keeps an unfinished run, \(done) of \(of) blocks: resume it, or remove that folder to "
         + "start over"

@@ -39,7 +39,7 @@ package struct Workspace: Sendable {
     do {
       return try JSONDecoder().decode(RunRecord.self, from: data)
     } catch {
-      throw EngineError.badRun(path: path, reason: "\(error)")
+      throw EngineError.badRun(path: path, reason: ErrorWords.of(error))
     }
   }
 

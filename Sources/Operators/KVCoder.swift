@@ -27,13 +27,13 @@ package final class KVCoder: Sendable {
   /// - Parameters:
   ///   - order: all channels, those that get more bits first; as they are when not given.
   ///   - scale: the FP8 scale of formats that have one for all tokens, 1 when not given.
+  ///   - known: levels of the same format and dimension, which take long to find.
   /// - Throws: `OperatorError.unsupportedCache` when no kernel stores such a cache.
   init(
-    _ format: KVFormat, isKeys: Bool, headDimension: Int, order: [Int]? = nil, scale: Float? = nil
+    _ format: KVFormat, isKeys: Bool, headDimension: Int, order: [Int]? = nil,
+    scale: Float? = nil, levels known: [KVMatrix]? = nil
   ) throws {
-    self.format = format
-    self.isKeys = isKeys
-    self.headDimension = headDimension
+    (self.format, self.isKeys, self.headDimension) = (format, isKeys, headDimension)
     learns = format.learnsFromFirstTokens && order == nil
     let refusal = OperatorError.unsupportedCache(format, headDimension: headDimension)
     guard headDimension > 0, headDimension <= Int(NK_KV_MAX_HEAD_DIM) else { throw refusal }
@@ -75,7 +75,7 @@ package final class KVCoder: Sendable {
       guard stored <= Int(NK_KV_MAX_HEAD_DIM), parts.count <= Int(NK_KV_PARTS) else {
         throw refusal
       }
-      levels = try parts.map { try Self.levels($0) }
+      levels = try known ?? parts.map { try Self.levels($0) }
       (transform, projection) = Self.transform(codes, parts, headDimension, order)
       described.kind = Int32(NK_KV_CODEBOOK)
       described.keeps_norm = codes.keepsNorm ? 1 : 0
@@ -163,7 +163,8 @@ package final class KVCoder: Sendable {
     if case .fp8(.f8e5m2, _) = format { limit = 57344 }
     return try KVCoder(
       format, isKeys: isKeys, headDimension: headDimension, order: order,
-      scale: largest > 0 ? max(largest / limit, 0x1p-100) : 1)
+      scale: largest > 0 ? max(largest / limit, 0x1p-100) : 1,
+      levels: levels.isEmpty ? nil : levels)
   }
 
   /// The `more` channels of the largest squares, then the others, each in their own order.

@@ -113,11 +113,30 @@ struct ReplacedPath {
   }
 
   /// A name next to the path that nobody uses, hidden and recognizable.
-  func temporaryPath() -> String {
+  ///
+  /// - Parameter ending: says what is under the name; only `tmp` is ever taken for a leftover.
+  func temporaryPath(ending: String = "tmp") -> String {
     var random = SystemRandomNumberGenerator()
     let mark = String(random.next() as UInt64, radix: 36)
-    // A name may have 255 bytes; the mark needs some of them.
-    let stem = name.utf8.count <= 200 ? name : "nibble"
-    return (folder == "/" ? "" : folder) + "/.\(stem).\(mark).tmp"
+    let padding = String(repeating: "0", count: Self.markLength - mark.utf8.count)
+    return (folder == "/" ? "" : folder) + "/.\(stem).\(padding)\(mark).\(ending)"
   }
+
+  /// Whether a name in the folder is one that `temporaryPath()` gives.
+  func isTemporary(_ name: String) -> Bool {
+    let (lead, end) = (".\(stem).", ".tmp")
+    guard name.hasPrefix(lead), name.hasSuffix(end),
+      name.utf8.count == lead.utf8.count + Self.markLength + end.utf8.count
+    else { return false }
+    return name.utf8.dropFirst(lead.utf8.count).dropLast(end.utf8.count).allSatisfy { byte in
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+  }
+
+  /// A name may have 255 bytes; the mark needs some of them.
+  private var stem: String { name.utf8.count <= 200 ? name : "nibble" }
+
+  /// Digits of 64 bits to the base 36.
+  private static let markLength = 13
 }

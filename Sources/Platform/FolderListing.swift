@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// What lies in a folder.
@@ -15,14 +16,24 @@ package enum FolderListing {
     while true {
       errno = 0
       guard let entry = readdir(folder) else { break }
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
-        field.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
-          String(cString: $0)
-        }
-      }
+      let name = Self.name(of: entry)
       if !name.hasPrefix(".") { names.append(name) }
     }
     guard errno == 0 else { throw .system(operation: "list", path: path, code: errno) }
     return names.sorted()
+  }
+
+  /// The name of an entry that `readdir` gave.
+  static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+    withUnsafePointer(to: &entry.pointee.d_name) { field in
+      field.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+        String(cString: $0)
+      }
+    }
+  }
+
+  /// Removes a folder with what is in it, links themselves and not what they lead to, as far as it can be removed.
+  static func removeTree(_ path: String) {
+    try? FileManager.default.removeItem(atPath: path)
   }
 }

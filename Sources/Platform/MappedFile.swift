@@ -1,11 +1,12 @@
+import CFaults
 import Glibc
 
 /// A regular file mapped read-only into memory; its size is fixed at opening.
 ///
-/// Pages that are dropped, by the system or by `release`, come back from the file. A file that *shrinks*
-/// while it is mapped makes the next touch of a lost page a SIGBUS, which no code here can catch:
-/// headers are read with `read(at:count:)`, which throws instead, and `checkUnchanged()` comes before a
-/// long walk over `bytes`. A file that is mapped is never written in place (see `WholeFile`).
+/// Pages that are dropped, by the system or by `release`, come back from the file. Where a file *shrinks*
+/// while it is mapped, what it lost reads as zeros from then on, and `checkUnchanged()` throws: it comes
+/// before and after a long walk over `bytes`, and `losses` is looked at in between. Headers are read with
+/// `read(at:count:)`, which throws at once. A file that is mapped is never written in place (see `WholeFile`).
 package final class MappedFile: @unchecked Sendable {
   // Unchecked: the only stored state is immutable, and the mapping is read-only.
 
@@ -18,6 +19,8 @@ package final class MappedFile: @unchecked Sendable {
 
   private let descriptor: Int32
   private let identity: FileIdentity
+  /// The place of the mapping among those that are guarded; -1 for none.
+  private let place: Int32
 
   /// Opens and maps `path`.
   ///
@@ -42,8 +45,10 @@ package final class MappedFile: @unchecked Sendable {
           throw .system(operation: "map", path: path, code: errno)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: identity.byteCount)
+        place = cf_watch(address, identity.byteCount)
       } else {
         bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        place = -1
       }
       self.identity = identity
       byteCount = identity.byteCount
@@ -56,6 +61,7 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   deinit {
+    cf_unwatch(place)
     if let base = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
     }
@@ -90,14 +96,28 @@ package final class MappedFile: @unchecked Sendable {
     return copy
   }
 
-  /// Throws when the file's size, modification time or inode is not what it was at opening.
+  /// Throws when the file's size, modification time or inode is not what it was at opening, when what was read of it was lost,
+  /// or when the path leads to another file or nowhere.
   package func checkUnchanged() throws(PlatformError) {
     let now = try FileIdentity(descriptor: descriptor, path: path)
-    guard now == identity else {
+    guard now == identity, cf_is_lost(place) == 0 else {
       throw .changedSinceOpening(
         path: path, expectedBytes: identity.byteCount, foundBytes: now.byteCount)
     }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_dev == identity.device,
+      status.st_ino == identity.inode
+    else { throw .replacedSinceOpening(path: path) }
   }
+
+  /// The checksum of all bytes.
+  package var checksum: Checksum { withExtendedLifetime(self) { Checksum(bytes) } }
+
+  /// How many mapped files lost pages since the program began: where it grows, something was read that is not so.
+  package static var losses: Int { cf_losses() }
+
+  /// Makes crashes, and pages that mapped files lose, this program's own; for its start, before others take the signals.
+  package static func guardProcess() { cf_open() }
 
   /// When the file was changed last, as of opening, in seconds and nanoseconds since 1970.
   package var modified: String { "\(identity.modifiedSeconds).\(identity.modifiedNanoseconds)" }

@@ -40,11 +40,7 @@ package enum OutputPlace {
     guard let folder = opendir(path) else { return false }
     defer { closedir(folder) }
     while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
-        field.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
-          String(cString: $0)
-        }
-      }
+      let name = FolderListing.name(of: entry)
       if name != ".", name != ".." { return false }
     }
     return true

@@ -4,7 +4,7 @@ import Glibc
 /// A directory that is built under a temporary name and appears, complete, when it is committed.
 ///
 /// The temporary name lies in the same folder. One that is neither committed nor abandoned is removed
-/// when it is released.
+/// when it is released, and by the next run where the program was killed.
 package final class WholeDirectory {
   /// Where to write the content; paths under it are lost after `commit` and `abandon`.
   package let temporaryPath: String
@@ -12,6 +12,9 @@ package final class WholeDirectory {
   package let path: String
 
   private let target: ReplacedPath
+  private let temporary: TemporaryName
+  /// Mapped files that had lost pages when this was begun.
+  private let losses = MappedFile.losses
   private let replacesOld: Bool
   private let fillsEmpty: Bool
   private var isOpen = true
@@ -28,7 +31,6 @@ package final class WholeDirectory {
     self.path = target.path
     replacesOld = replacing
     fillsEmpty = fillingEmpty
-    temporaryPath = target.temporaryPath()
     var status = stat()
     if lstat(self.path, &status) == 0 {
       let isFilled = fillingEmpty && OutputPlace.isEmpty(self.path)
@@ -36,12 +38,14 @@ package final class WholeDirectory {
         throw .system(operation: "create", path: path, code: EEXIST)
       }
     }
-    guard mkdir(temporaryPath, 0o777) == 0 else {
-      throw .system(operation: "create", path: temporaryPath, code: errno)
-    }
+    temporary = try TemporaryName.folder(for: target)
+    temporaryPath = temporary.path
   }
 
-  deinit { abandon() }
+  deinit {
+    abandon()
+    temporary.release()
+  }
 
   /// The temporary path of the file `name` inside.
   package func path(of name: String) -> String { temporaryPath + "/" + name }
@@ -50,6 +54,7 @@ package final class WholeDirectory {
   package func commit() throws(PlatformError) {
     guard isOpen else { throw .system(operation: "create", path: path, code: EBADF) }
     do throws(PlatformError) {
+      guard MappedFile.losses == losses else { throw PlatformError.sourceLost(path: path) }
       try syncContent()
       try moveIntoPlace()
       isOpen = false
@@ -77,7 +82,8 @@ package final class WholeDirectory {
     guard !isTaken || replacesOld else {
       throw .system(operation: "create", path: path, code: EEXIST)
     }
-    let old = target.temporaryPath()
+    // Not a leftover: until the new one has its place this is all there is.
+    let old = target.temporaryPath(ending: "old")
     if isTaken { try Self.rename(path, to: old) }
     do throws(PlatformError) {
       try Self.rename(temporaryPath, to: path)
@@ -96,7 +102,7 @@ package final class WholeDirectory {
 
   private static func remove(_ path: String) {
     // What cannot be removed stays under a hidden name and harms nothing.
-    try? FileManager.default.removeItem(atPath: path)
+    FolderListing.removeTree(path)
   }
 
   private func syncContent() throws(PlatformError) {

@@ -30,13 +30,17 @@ package enum WholeFile {
 
 /// A file that is written piece by piece and appears only when it is committed.
 ///
-/// See `WholeFile`. One that is neither committed nor abandoned is abandoned when it is released.
+/// See `WholeFile`. One that is neither committed nor abandoned is abandoned when it is released, and removed by the next
+/// writer of the same path where the program was killed.
 package final class WholeFileWriter {
   /// Bytes appended so far.
   package private(set) var byteCount = 0
 
   private let target: ReplacedPath
   private let temporary: String
+  private let name: TemporaryName
+  /// Mapped files that had lost pages when this was begun.
+  private let losses = MappedFile.losses
   private let reserved: Int
   private var descriptor: Descriptor?
 
@@ -58,9 +62,9 @@ package final class WholeFileWriter {
     }
     reserved = reserving
     target = try ReplacedPath(exists ? Self.resolved(path) : path)
-    temporary = target.temporaryPath()
-    let descriptor = try Descriptor(
-      opening: temporary, O_WRONLY | O_CREAT | O_EXCL, knownAs: target.path)
+    let (name, descriptor) = try TemporaryName.file(for: target)
+    self.name = name
+    temporary = name.path
     self.descriptor = descriptor
     // The permissions of the old file, as far as this user may set them.
     if exists { _ = fchmod(descriptor.number, status.st_mode & 0o777) }
@@ -72,7 +76,10 @@ package final class WholeFileWriter {
     }
   }
 
-  deinit { abandon() }
+  deinit {
+    abandon()
+    name.release()
+  }
 
   /// Adds `bytes` at the end; after an error the file is abandoned.
   package func append(_ bytes: UnsafeRawBufferPointer) throws(PlatformError) {
@@ -131,6 +138,9 @@ package final class WholeFileWriter {
       throw .system(operation: "write", path: target.path, code: EBADF)
     }
     do throws(PlatformError) {
+      guard MappedFile.losses == losses else {
+        throw PlatformError.sourceLost(path: target.path)
+      }
       if reserved > byteCount { try descriptor.cut(to: byteCount) }
       try descriptor.sync()
       self.descriptor = nil

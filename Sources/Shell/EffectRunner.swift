@@ -38,6 +38,9 @@ final class EffectRunner: Sendable {
   func pause(_ id: JobID) { controls.withLock { $0[id] }?.pause() }
   func resume(_ id: JobID) { controls.withLock { $0[id] }?.resume() }
 
+  /// Whether no job runs or waits.
+  var isIdle: Bool { controls.withLock { $0.isEmpty } }
+
   /// Ends all jobs at their next checkpoint.
   func cancelAll() {
     for control in controls.withLock({ Array($0.values) }) { control.cancel() }

@@ -34,6 +34,8 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   private static var frame: Int { 33 }
   /// Milliseconds that the time of the state may lag behind when a key comes.
   private static var stale: Int { 250 }
+  /// Milliseconds that jobs have at the end to come to a checkpoint.
+  private static var lastWordsWait: Int { 1500 }
 
   package init(
     terminal: consuming Device, store: Store, laboratory: Laboratory, themes: ThemeCatalog,
@@ -76,7 +78,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     var lastFrame = -Self.frame
     while !isOver {
       if let ending = terminal.ending {
-        code = 128 + ending.exitSignal
+        code = ending.exitCode
         break
       }
       let wait = max(0, lastFrame + Self.frame - now)
@@ -89,6 +91,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       tick()
     }
     runner.cancelAll()
+    hearLastWords()
     finish()
     return code
   }
@@ -247,7 +250,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       try FileManager.default.createDirectory(
         atPath: recordings, withIntermediateDirectories: true)
     } catch {
-      say(.problem, "\(recordings): \(error)")
+      say(.problem, "\(recordings): \(ErrorWords.of(error))")
       return
     }
     var number = 1
@@ -281,13 +284,20 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
       try WholeFile.write(text, to: path)
       say(.done, "Written: \(path)")
     } catch {
-      say(.problem, "\(name): \(error)")
+      say(.problem, "\(name): \(ErrorWords.of(error))")
     }
   }
 
   private mutating func copy(_ text: String) {
     terminal.putOnClipboard(text)
     say(.done, "Copied \(text.count) characters")
+  }
+
+  /// Waits a little for jobs to come to a checkpoint, so that what they kept is said on the normal screen.
+  private mutating func hearLastWords() {
+    let end = now + Self.lastWordsWait
+    while !runner.isIdle, now < end { usleep(20_000) }
+    for case .job(.log(_, let text)) in runner.mailbox.collect() { farewell.append(text) }
   }
 
   private mutating func finish() {
@@ -299,11 +309,13 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 }
 
 extension Ending {
-  /// The signal that ends the program; a terminal that is gone ends it as a hangup does.
-  fileprivate var exitSignal: Int32 {
+  /// The program's exit code: 128 and the signal, a terminal that is gone counts as a hangup; 75, `EX_TEMPFAIL`, for the signal
+  /// with which batch systems say that the time is up.
+  fileprivate var exitCode: Int32 {
     switch self {
-    case .signal(let number): number
-    case .terminalGone: SIGHUP
+    case .signal(SIGUSR1): 75
+    case .signal(let number): 128 + number
+    case .terminalGone: 128 + SIGHUP
     }
   }
 }

@@ -32,7 +32,7 @@
 
 /// Why a backend asks the program to end.
 package enum Ending: Hashable, Sendable {
-  /// SIGINT, SIGTERM or SIGHUP; the exit code is 128 + number.
+  /// A signal that asks a program to end; the exit code is 128 + number, but 75 for SIGUSR1.
   case signal(number: Int32)
   case terminalGone
 }

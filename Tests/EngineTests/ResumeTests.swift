@@ -107,6 +107,75 @@ import Testing
     #expect(message.contains("cannot be resumed from"), "\(message)")
   }
 
+  /// Stops after two blocks, spoils what was kept, and yields what going on then says.
+  private func resumed(
+    after spoil: (_ kept: String) throws -> Void
+  ) throws -> String {
+    let folder = try TemporaryFolder()
+    let kept = folder.path + "/kept"
+    let laboratory = try laboratory()
+    #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: false), stopping: 2)
+    }
+    try spoil(kept)
+    let error = #expect(throws: Ended.self) {
+      try perform(laboratory, quantize(kept, resumes: true))
+    }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    return message
+  }
+
+  private func change(_ path: String, _ body: (inout [UInt8]) throws -> Void) throws {
+    let file = try MappedFile(path: path)
+    var bytes = try file.read(at: 0, count: file.byteCount)
+    try body(&bytes)
+    try WholeFile.write(bytes, to: path)
+  }
+
+  @Test func aFlippedBitIsNamed() throws {
+    let block = try resumed { kept in
+      try change(kept + "/block-0001.safetensors") { $0[$0.count - 1] ^= 4 }
+    }
+    #expect(block.contains("block-0001.safetensors: expected the checksum"), "\(block)")
+    let stream = try resumed { kept in
+      try change(kept + "/stream-0001.safetensors") { $0[$0.count / 2] ^= 1 }
+    }
+    #expect(
+      stream.contains("stream-0001.safetensors cannot be resumed from: expected the checksum"))
+    let state = try resumed { kept in
+      try change(kept + "/state.json") { text in
+        let place = try #require(
+          text.indices.first { text[$0...].starts(with: Array("\"byteCount\":".utf8)) })
+        text[place + 12] ^= 1
+      }
+    }
+    #expect(state.contains("state.json: expected the checksum of what it says"), "\(state)")
+  }
+
+  @Test func aBlockInAnothersPlaceIsNamed() throws {
+    let message = try resumed { kept in
+      let (first, second) = (kept + "/block-0000.safetensors", kept + "/block-0001.safetensors")
+      let bytes = try MappedFile(path: first)
+      try WholeFile.write(bytes.read(at: 0, count: bytes.byteCount), to: second)
+    }
+    #expect(message.contains("block-0001.safetensors: expected"), "\(message)")
+  }
+
+  @Test func aNumberThatIsNoneIsNamed() throws {
+    let message = try resumed { kept in
+      let path = kept + "/block-0000.safetensors"
+      let file = try SafetensorsFile(path: path)
+      let scales = try #require(file.tensors.first { $0.name == "down.scales" })
+      try change(path) { bytes in
+        bytes.replaceSubrange(
+          scales.range.lowerBound..<scales.range.lowerBound + 4, with: [0, 0, 0xC0, 0x7F])
+      }
+    }
+    #expect(
+      message.contains("block-0000.safetensors: expected finite values in down.scales, found nan"),
+      "\(message)")
+  }
+
   /// Spoils every number of a tensor and tells what quantizing then says.
   private func said(spoiling tensor: String, with number: UInt16) throws -> String {
     let folder = try TemporaryFolder()

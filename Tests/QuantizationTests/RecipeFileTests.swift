@@ -117,6 +117,11 @@ import Testing
     #expect(layer.hasPrefix("r.toml, line 4: layers: expected BLOCK.PROJECTION=BITS"))
     #expect(layer.hasSuffix("found '5.up=16'"))
     #expect(words("[weights\nmethod = 1").hasPrefix("r.toml, line 1: expected TOML, found "))
+    // The parser ends the program at these.
+    for header in ["[.a]", "[[.a]]", "[=]", "[[[a]]]", "[", "[[ ", "[\u{e9}]", "[ # x"] {
+      #expect(
+        words("a = 1\n\(header)\n").hasPrefix("r.toml, line 2: expected TOML with a name"))
+    }
     #expect(
       throws: RecipeFileError.self, "a file that is not there",
       performing: { try RecipeFile.read("/nonexistent/recipe.toml") })

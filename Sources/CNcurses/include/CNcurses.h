@@ -113,7 +113,7 @@ int nc_take_resize(void);
 int nc_take_suspend(void);
 // Gives the terminal back, stops the process group, and takes the terminal again when it goes on.
 void nc_suspend(void);
-// SIGINT, SIGTERM or SIGHUP, if one came, else 0. Stays.
+// SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 or SIGUSR2, if one came, else 0; the interrupt key is a key. Stays.
 int nc_ending(void);
 
 #endif

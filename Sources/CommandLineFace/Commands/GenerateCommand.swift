@@ -48,7 +48,7 @@ struct GenerateCommand: ParsableCommand {
     let job = GenerateJob(prompt: prompt, tokens: tokens, sampling: sampling)
     guard !output.json else { return try Output.json(try session.perform(job)) }
     let streams = Output.streams.get()
-    let report = try session.perform(job) { streams.out($0) }
+    let report = try session.perform(job) { streams.say($0) }
     print("")
     var words = "\(report.model), \(report.recipe): \(Quantity.grouped(report.tokens.count)) tokens"
     if let rate = report.decodeRate { words += ", \(Quantity.significant(rate)) a second" }

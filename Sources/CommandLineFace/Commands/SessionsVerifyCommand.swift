@@ -47,7 +47,7 @@ struct SessionsVerifyCommand: ParsableCommand {
     do {
       verdict = try rerun.run(session)
     } catch is CancellationError {
-      throw CommandFailure(message: "interrupted", code: 128 + Interrupt.signalNumber)
+      throw Interrupt.failure
     }
     progress.finish()
     if output.json {

@@ -10,6 +10,8 @@ package struct JobReporter<Part: JobValue>: Sendable {
   /// What a job that keeps its measurements does with those of an earlier run.
   var resuming = Resuming.never
   var start = Machine.seconds()
+  /// Mapped files that had lost pages before.
+  var losses = MappedFile.losses
 
   /// Seconds since the job began.
   var elapsed: Double { Machine.seconds() - start }
@@ -17,13 +19,19 @@ package struct JobReporter<Part: JobValue>: Sendable {
   /// The same for work that several kinds of jobs share, which tells no parts.
   var withoutParts: JobReporter<Never> {
     JobReporter<Never>(
-      id: id, job: job, control: control, emit: emit, resuming: resuming, start: start)
+      id: id, job: job, control: control, emit: emit, resuming: resuming, start: start,
+      losses: losses)
   }
 
   /// Waits while paused.
   ///
-  /// - Throws: when the job was cancelled.
-  func checkpoint() throws { try control.checkpoint() }
+  /// - Throws: when the job was cancelled, or a file that was read from has become shorter meanwhile.
+  func checkpoint() throws {
+    try control.checkpoint()
+    guard MappedFile.losses == losses else {
+      throw EngineError.weightsChanged(reason: "a file became shorter while it was read")
+    }
+  }
 
   func log(_ text: String) { emit(.log(id: id, text: text)) }
 

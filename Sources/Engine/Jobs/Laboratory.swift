@@ -20,6 +20,8 @@ package final class Laboratory: Sendable {
     var directory: String
     /// What `model` was read from.
     var stored: StoredModel
+    /// The files that weights are mapped from, of a candidate and of what it is held against.
+    var files: [MappedFile] = []
     var isBuiltIn: Bool
     var summary: ModelSummary
     /// What figures are held against, inputs of layers in BF16.
@@ -109,8 +111,10 @@ package final class Laboratory: Sendable {
       id: id, job: Kind.name, control: control, emit: emit, resuming: resuming)
     emit(.started(id: id, title: job.title))
     do {
+      try checkFiles(of: Kind.self)
       if Kind.readsWeights { try checkFinite(pause: reporter.checkpoint) }
       let report = try job.run(in: self, reporting: reporter)
+      try checkFiles(of: Kind.self)
       reports.withLock { $0.finish(job, report) }
       emit(.finished(id: id, Kind.self, report))
       return .finished(report)
@@ -119,11 +123,31 @@ package final class Laboratory: Sendable {
     } catch is CancellationError {
       return cancelled(id, emit)
     } catch {
+      // Weights that were written over make errors of many kinds, and this is their cause.
+      let error = changeOfFiles(for: Kind.self) ?? error
       let message =
-        (error as? QuantizationError).map(RecipeTrial.advice) ?? cause(of: error) ?? "\(error)"
+        (error as? QuantizationError).map(RecipeTrial.advice) ?? cause(of: error)
+        ?? ErrorWords.of(error)
       emit(.failed(id: id, message: message))
       return .failed(message: message)
     }
+  }
+
+  /// Throws when the files of the open model are not what they were when it was opened, for jobs that work on it.
+  private func checkFiles<Kind: Job>(of kind: Kind.Type) throws {
+    if let change = changeOfFiles(for: kind) { throw change }
+  }
+
+  /// What happened to the files of the open model since it was opened; nil for nothing.
+  private func changeOfFiles<Kind: Job>(for kind: Kind.Type) -> EngineError? {
+    guard Kind.changes != .modelOpened, Kind.readsWeights || Kind.staleAfter.contains(.modelOpened)
+    else { return nil }
+    for file in current.withLock({ $0?.files ?? [] }) {
+      do throws(PlatformError) { try file.checkUnchanged() } catch {
+        return .weightsChanged(reason: "\(error)")
+      }
+    }
+    return nil
   }
 
   /// What made logits what no number is, by tensor, row and column; nil for other errors, and where all weights are numbers.

@@ -1,6 +1,6 @@
-import FoundationEssentials
 package import Operators
 import Platform
+import Quantization
 import TOMLKit
 
 /// Described machines as a TOML file gives them: `[[machine]]`, once for each.
@@ -29,11 +29,13 @@ package struct MachineFile: Sendable {
   ///
   /// - Throws: `MachineFileError` with file, line, field, expected and found.
   package init(reading path: String) throws(MachineFileError) {
-    guard let data = FileManager.default.contents(atPath: path), data.count <= Self.limits.bytes,
-      let text = String(validating: data, as: UTF8.self)
-    else {
+    let text: String
+    do throws(PlatformError) {
+      text = try TextFile.read(path, atMost: Self.limits.bytes)
+    } catch {
       throw MachineFileError(
-        path: path, expected: "a TOML file in UTF-8 of at most 1 MiB that can be read")
+        path: path, expected: "a TOML file in UTF-8 of at most 1 MiB that can be read",
+        found: error.cause)
     }
     try self.init(parsing: text, path: path)
   }
@@ -42,13 +44,11 @@ package struct MachineFile: Sendable {
   package init(parsing text: String, path: String) throws(MachineFileError) {
     self.path = path
     let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      throw MachineFileError(
-        path: path, line: error.source.begin.line, expected: "TOML", found: error.description)
+    do throws(TOMLText.Problem) {
+      table = try TOMLText.table(text)
     } catch {
-      throw MachineFileError(path: path, expected: "TOML", found: "\(error)")
+      throw MachineFileError(
+        path: path, line: error.line, expected: error.expected, found: error.found)
     }
     let places = Places(text)
     for key in table.keys where key != "machine" {

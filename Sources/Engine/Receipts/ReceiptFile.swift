@@ -18,7 +18,7 @@ package enum ReceiptFile {
       }
       return try JSONDecoder().decode(Receipt.self, from: data)
     } catch let error as DecodingError {
-      throw EngineError.badReceipt(path: path, reason: error.plainWords)
+      throw EngineError.badReceipt(path: path, reason: ErrorWords.of(error))
     }
   }
 
@@ -27,26 +27,5 @@ package enum ReceiptFile {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return [UInt8](try encoder.encode(receipt)) + [UInt8(ascii: "\n")]
-  }
-}
-
-extension DecodingError {
-  /// What is wrong and where, without the names of types.
-  fileprivate var plainWords: String {
-    func place(_ context: Context) -> String {
-      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-        .joined(separator: ".")
-      return path.isEmpty ? "at the top" : "at \(path)"
-    }
-    return switch self {
-    case .keyNotFound(let key, let context):
-      "expected '\(key.stringValue)' \(place(context)), found nothing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "the wrong kind of value \(place(context))"
-    case .dataCorrupted(let context):
-      context.codingPath.isEmpty
-        ? "it is no JSON document" : "\(context.debugDescription) \(place(context))"
-    @unknown default: "it cannot be read"
-    }
   }
 }

@@ -8,7 +8,11 @@ struct BlockFile {
   /// What `state.json` says of a block.
   struct Note: Codable {
     var file: String
+    /// Its place in the model, which the file says too.
+    var index: Int
     var byteCount: Int
+    /// Of all bytes of the file.
+    var checksum: String
     var record: QuantizedBlock.Record
     var layers: [Layer]
 
@@ -31,7 +35,7 @@ struct BlockFile {
 
   /// Writes the file whole.
   static func write(
-    _ made: QuantizedBlock, over original: DecoderBlock, folder: String, name: String
+    _ made: QuantizedBlock, index: Int, over original: DecoderBlock, folder: String, name: String
   ) throws -> BlockFile {
     var tensors = Tensors()
     var layers: [Note.Layer] = []
@@ -59,10 +63,12 @@ struct BlockFile {
     for (projection, maxima) in made.absoluteMaxima {
       try tensors.add(maxima, "\(projection).maxima")
     }
-    let byteCount = try tensors.write(to: folder + "/" + name)
+    let written = try tensors.write(to: folder + "/" + name, index: index).file
     return BlockFile(
       folder: folder,
-      note: Note(file: name, byteCount: byteCount, record: made.record, layers: layers))
+      note: Note(
+        file: name, index: index, byteCount: written.byteCount,
+        checksum: "\(written.checksum)", record: made.record, layers: layers))
   }
 
   /// Tensors on their way to a file.
@@ -124,8 +130,9 @@ struct BlockFile {
       }
     }
 
-    func write(to path: String) throws -> Int {
-      let writer = try SafetensorsWriter(path: path, entries: items.map(\.entry))
+    func write(to path: String, index: Int) throws -> SafetensorsFile {
+      let writer = try SafetensorsWriter(
+        path: path, entries: items.map(\.entry), metadata: [BlockFile.indexKey: "\(index)"])
       for item in items {
         switch item.content {
         case .floats(let values): try writer.write(item.entry.name, values)
@@ -136,20 +143,18 @@ struct BlockFile {
         }
       }
       try writer.commit()
-      return try SafetensorsFile(path: path).file.byteCount
+      return try SafetensorsFile(path: path)
     }
   }
 
   // MARK: Reading
 
   /// Opens the file over the block it was made from.
+  ///
+  /// - Throws: `QuantizationError.checkpointDamaged` for a file that is not the one that was written.
   func read(over original: DecoderBlock) throws -> QuantizedBlock {
     let file = try SafetensorsFile(path: folder + "/" + note.file)
-    guard file.file.byteCount == note.byteCount else {
-      throw QuantizationError.checkpointDamaged(
-        folder: folder,
-        reason: "\(note.file): expected \(note.byteCount) bytes, found \(file.file.byteCount)")
-    }
+    try check(file)
     let stored = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
     func floats(_ name: String) throws -> [Float]? { try stored[name]?.view().floats() }
     var changed: [Projection: Linear] = [:]
@@ -172,6 +177,32 @@ struct BlockFile {
     return QuantizedBlock(
       block: try original.replacing(changed, norms: norms), record: note.record,
       absoluteMaxima: maxima, scales: scales)
+  }
+
+  /// The key of the block's place in the metadata of its file.
+  private static let indexKey = "block"
+
+  /// Throws for a file that is not the one that was written, or that holds what no method makes.
+  private func check(_ file: SafetensorsFile) throws {
+    func damaged(_ expected: String, _ found: String) -> QuantizationError {
+      .checkpointDamaged(
+        folder: folder, reason: "\(note.file): expected \(expected), found \(found)")
+    }
+    guard file.file.byteCount == note.byteCount else {
+      throw damaged("\(note.byteCount) bytes", "\(file.file.byteCount)")
+    }
+    let index = file.metadata[Self.indexKey] ?? "none"
+    guard index == "\(note.index)" else { throw damaged("block \(note.index)", "block \(index)") }
+    for tensor in file.tensors where tensor.dtype.isFloat {
+      let values = try tensor.view().floats()
+      if let place = values.firstIndex(where: { !$0.isFinite }) {
+        throw damaged("finite values in \(tensor.name)", "\(values[place]) at \(place)")
+      }
+    }
+    let checksum = "\(file.file.checksum)"
+    guard checksum == note.checksum else {
+      throw damaged("the checksum \(note.checksum)", "\(checksum)")
+    }
   }
 
   private func weight(

@@ -49,10 +49,30 @@ package final class QuantizationCheckpoint {
     var done: [BlockFile.Note]
     /// The file of the activations after them.
     var stream: String
+    var streamChecksum: String
+    /// Of this state without it.
+    var checksum: String?
+
+    /// The text of the state, keys sorted.
+    func encoded() throws -> [UInt8] {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      return [UInt8](try encoder.encode(self))
+    }
+
+    /// The state with its checksum.
+    func summed() throws -> State {
+      var state = self
+      state.checksum = nil
+      state.checksum = "\(Checksum(try state.encoded()))"
+      return state
+    }
   }
 
   /// The layout of the files; a folder with another is not read.
-  private static let version = 1
+  private static let version = 2
 
   package let folder: String
   private let identity: Identity
@@ -131,14 +151,24 @@ package final class QuantizationCheckpoint {
     do {
       var blocks: [QuantizedBlock] = []
       for (index, note) in state.done.enumerated() {
+        guard note.index == index, note.file == Self.name("block", index) else {
+          throw QuantizationError.checkpointDamaged(
+            folder: folder,
+            reason: "state.json: expected block \(index), found block \(note.index) in \(note.file)"
+          )
+        }
         blocks.append(try BlockFile(folder: folder, note: note).read(over: model.block(index)))
       }
-      let streams = try StreamFile(path: folder + "/" + state.stream).read(
+      let stream = StreamFile(path: folder + "/" + state.stream)
+      let streams = try stream.read(
+        checksum: state.streamChecksum,
         lengths: calibration.map(\.count), width: model.configuration.hiddenSize)
       done = state.done
       return (blocks, streams)
+    } catch let error as QuantizationError {
+      throw error
     } catch {
-      throw QuantizationError.checkpointDamaged(folder: folder, reason: "\(error)")
+      throw QuantizationError.checkpointDamaged(folder: folder, reason: ErrorWords.of(error))
     }
   }
 
@@ -149,13 +179,14 @@ package final class QuantizationCheckpoint {
     _ made: QuantizedBlock, index: Int, of model: Model, streams: Quantizer.Streams
   ) throws -> QuantizedBlock {
     let file = try BlockFile.write(
-      made, over: model.block(index), folder: folder, name: Self.name("block", index))
+      made, index: index, over: model.block(index), folder: folder,
+      name: Self.name("block", index))
     let stream = Self.name("stream", index)
-    try StreamFile(path: folder + "/" + stream).write(streams)
+    let checksum = try StreamFile(path: folder + "/" + stream).write(streams)
     try write(
       State(
         version: Self.version, identity: identity, blocks: model.blocks.count,
-        done: done + [file.note], stream: stream))
+        done: done + [file.note], stream: stream, streamChecksum: checksum))
     done.append(file.note)
     if index > 0 {
       try? FileManager.default.removeItem(atPath: path(Self.name("stream", index - 1)))
@@ -193,11 +224,7 @@ package final class QuantizationCheckpoint {
   }
 
   private func write(_ state: State) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try WholeFile.write([UInt8](try encoder.encode(state)), to: path("state.json"))
+    try WholeFile.write(try state.summed().encoded(), to: path("state.json"))
   }
 
   private static func readState(_ folder: String) throws -> State? {
@@ -208,16 +235,24 @@ package final class QuantizationCheckpoint {
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      let state = try decoder.decode(State.self, from: data)
-      guard state.version == version else {
+      let found = try decoder.decode(Owner.self, from: data).version
+      guard found == version else {
         throw QuantizationError.checkpointDamaged(
-          folder: folder, reason: "expected version \(version), found \(state.version)")
+          folder: folder, reason: "expected version \(version), found \(found)")
+      }
+      let state = try decoder.decode(State.self, from: data)
+      guard try state.summed().checksum == state.checksum else {
+        throw QuantizationError.checkpointDamaged(
+          folder: folder,
+          reason: "state.json: expected the checksum of what it says, found "
+            + (state.checksum ?? "none"))
       }
       return state
     } catch let error as QuantizationError {
       throw error
     } catch {
-      throw QuantizationError.checkpointDamaged(folder: folder, reason: "state.json: \(error)")
+      throw QuantizationError.checkpointDamaged(
+        folder: folder, reason: "state.json: \(ErrorWords.of(error))")
     }
   }
 }

@@ -1,13 +1,14 @@
 import Checkpoints
 import Models
+import Platform
 import Tensors
 
 /// The live activations between two blocks, bit for bit.
 struct StreamFile {
   let path: String
 
-  /// Writes the file whole.
-  func write(_ streams: Quantizer.Streams) throws {
+  /// Writes the file whole; yields its checksum.
+  func write(_ streams: Quantizer.Streams) throws -> String {
     let parts = [("shifted", streams.shifted), ("plain", streams.plain)]
     let writer = try SafetensorsWriter(
       path: path,
@@ -27,11 +28,17 @@ struct StreamFile {
       }
     }
     try writer.commit()
+    return "\(try SafetensorsFile(path: path).file.checksum)"
   }
 
-  /// Reads sequences of the given lengths.
-  func read(lengths: [Int], width: Int) throws -> Quantizer.Streams {
+  /// Reads sequences of the given lengths from the file that was written.
+  func read(checksum: String, lengths: [Int], width: Int) throws -> Quantizer.Streams {
     let file = try SafetensorsFile(path: path)
+    let found = "\(file.file.checksum)"
+    guard found == checksum else {
+      throw QuantizationError.checkpointDamaged(
+        folder: path, reason: "expected the checksum \(checksum), found \(found)")
+    }
     func sequences(_ name: String, _ lengths: [Int]) throws -> [HiddenStates] {
       let tokens = lengths.reduce(0, +)
       guard let tensor = file.tensors.first(where: { $0.name == name }),

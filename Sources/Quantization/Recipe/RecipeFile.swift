@@ -30,10 +30,12 @@ package enum RecipeFile {
   ///
   /// - Throws: `RecipeFileError` naming file, line, key, expected and found.
   package static func read(_ path: String) throws(RecipeFileError) -> Recipe {
-    guard let data = FileManager.default.contents(atPath: path),
-      let text = String(validating: data, as: UTF8.self)
-    else {
-      throw RecipeFileError(path: path, expected: "a TOML file in UTF-8 that can be read")
+    let text: String
+    do throws(PlatformError) {
+      text = try TextFile.read(path, atMost: TOMLBounds.bytes)
+    } catch {
+      throw RecipeFileError(
+        path: path, expected: "a TOML file in UTF-8 that can be read", found: error.cause)
     }
     return try recipe(text, path: path)
   }
@@ -46,13 +48,11 @@ package enum RecipeFile {
     _ text: String, path: String
   ) throws(RecipeFileError) -> Recipe {
     let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      throw RecipeFileError(
-        path: path, line: error.source.begin.line, expected: "TOML", found: error.description)
+    do throws(TOMLText.Problem) {
+      table = try TOMLText.table(text)
     } catch {
-      throw RecipeFileError(path: path, expected: "TOML", found: "\(error)")
+      throw RecipeFileError(
+        path: path, line: error.line, expected: error.expected, found: error.found)
     }
     return try RecipeReading(path: path, lines: TOMLLines(text)).recipe(table)
   }

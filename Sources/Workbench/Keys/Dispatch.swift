@@ -30,9 +30,17 @@ package enum Dispatch {
 
   /// Does what a key does now; a key that can do nothing says why.
   static func press(_ press: KeyPress, _ state: inout State) -> [Effect] {
+    if press == .control("c"), let overlay = state.overlay { return interrupt(overlay, &state) }
     guard let found = active(state).first(where: { $0.keys.contains(press) }) else {
       return state.overlay == nil ? [] : Overlay.type(press, &state)
     }
     return found.perform(&state)
+  }
+
+  /// The interrupt key, over whatever lies over the screen: it asks as elsewhere, and a second one is the answer.
+  private static func interrupt(_ overlay: Overlay, _ state: inout State) -> [Effect] {
+    if case .confirm(let question) = overlay, case .quit = question.purpose { return [.quit] }
+    state.overlay = nil
+    return state.askToQuit()
   }
 }

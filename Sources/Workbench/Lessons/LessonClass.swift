@@ -1,6 +1,7 @@
 import Engine
 package import Operators
 import Platform
+import Quantization
 import TOMLKit
 
 /// What a teacher fixes for everybody in the room, so that twenty laptops show the same plans: lessons, times, a machine.
@@ -64,12 +65,11 @@ package struct LessonClass: Hashable, Sendable {
   package init(parsing text: String, path: String) throws(LessonProblem) {
     self.path = path
     let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      throw LessonProblem(path, line: error.source.begin.line, error.description)
+    do throws(TOMLText.Problem) {
+      table = try TOMLText.table(text)
     } catch {
-      throw LessonProblem(path, "\(error)")
+      throw LessonProblem(
+        path, line: error.line ?? 1, "expected \(error.expected), found \(error.found)")
     }
     let fields = ClassFields(table: table, path: path, rows: text)
     for key in table.keys where !Self.keys.contains(key) {

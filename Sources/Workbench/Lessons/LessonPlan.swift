@@ -1,3 +1,4 @@
+import Quantization
 import TOMLKit
 import TerminalUI
 
@@ -38,13 +39,12 @@ struct LessonPlan {
     self.path = path
     rows = LessonRows(text)
     let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      problems.append(LessonProblem(path, line: error.source.begin.line, error.description))
-      return
+    do throws(TOMLText.Problem) {
+      table = try TOMLText.table(text)
     } catch {
-      problems.append(LessonProblem(path, "\(error)"))
+      problems.append(
+        LessonProblem(
+          path, line: error.line ?? 1, "expected \(error.expected), found \(error.found)"))
       return
     }
     lines = rows.rows.enumerated().filter {

@@ -52,7 +52,7 @@ package struct LessonProgress: Hashable, Sendable, Codable {
       let bytes = try file.read(at: 0, count: min(file.byteCount, 64 << 20))
       self = try SessionCodec.decode(LessonProgress.self, bytes)
     } catch {
-      throw LessonProblem(path, "expected the progress of a learner: \(error)")
+      throw LessonProblem(path, "expected the progress of a learner: \(ErrorWords.of(error))")
     }
     guard format == Self.currentFormat else {
       throw LessonProblem(path, "expected format \(Self.currentFormat), found \(format)")
@@ -72,7 +72,7 @@ package struct LessonProgress: Hashable, Sendable, Codable {
       }
       try WholeFile.write(try SessionCodec.json(self), to: path)
     } catch {
-      throw LessonProblem(path, "\(error)")
+      throw LessonProblem(path, ErrorWords.of(error))
     }
   }
 }

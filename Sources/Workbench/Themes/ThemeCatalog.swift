@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Platform
 package import TerminalUI
 
@@ -66,10 +65,10 @@ package struct ThemeCatalog: Sendable {
 
   private static func read(_ path: String) throws(ThemeFileError) -> ThemeFile {
     let text: String
-    do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
+    do throws(PlatformError) {
+      text = try TextFile.read(path, atMost: TOMLBounds.bytes)
     } catch {
-      throw .unreadable(path: path, reason: "\(error)")
+      throw .unreadable(path: path, reason: error.cause)
     }
     return try ThemeFile(parsing: text, path: path)
   }

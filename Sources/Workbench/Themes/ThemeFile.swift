@@ -1,3 +1,4 @@
+import Quantization
 import TOMLKit
 package import TerminalUI
 
@@ -28,12 +29,11 @@ package struct ThemeFile: Hashable, Sendable {
   package init(parsing text: String, path: String) throws(ThemeFileError) {
     self.path = path
     let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      throw .syntax(path: path, line: error.source.begin.line, reason: error.description)
+    do throws(TOMLText.Problem) {
+      table = try TOMLText.table(text)
     } catch {
-      throw .syntax(path: path, line: 0, reason: "\(error)")
+      throw .syntax(
+        path: path, line: error.line, reason: "expected \(error.expected), found \(error.found)")
     }
     for key in table.keys where !Self.keys.contains(key) {
       throw .unknownKey(path: path, key: key, nearest: NearestName.of(key, among: Self.keys))
@@ -119,7 +119,7 @@ package struct ThemeFile: Hashable, Sendable {
 /// What is wrong with a theme file.
 package enum ThemeFileError: Error, Hashable, Sendable {
   case unreadable(path: String, reason: String)
-  case syntax(path: String, line: Int, reason: String)
+  case syntax(path: String, line: Int?, reason: String)
   case unknownKey(path: String, key: String, nearest: String?)
   case wrongType(path: String, key: String, expected: String)
   case unknownParent(path: String, name: String, nearest: String?)
@@ -132,7 +132,8 @@ extension ThemeFileError: CustomStringConvertible {
     func meant(_ nearest: String?) -> String { nearest.map { "; did you mean \"\($0)\"?" } ?? "" }
     return switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
-    case .syntax(let path, let line, let reason): "\(path), line \(line): \(reason)"
+    case .syntax(let path, let line, let reason):
+      path + (line.map { ", line \($0)" } ?? "") + ": \(reason)"
     case .unknownKey(let path, let key, let nearest):
       "\(path): there is no key \"\(key)\"" + meant(nearest)
     case .wrongType(let path, let key, let expected): "\(path): \(key): expected \(expected)"

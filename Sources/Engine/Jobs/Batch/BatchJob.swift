@@ -41,6 +41,8 @@ package struct BatchJob: Job {
           "\(id) is quantized already (\(model[id].weight.format)); open the model it was made "
           + "from")
     }
+    let reach = max(BeyondContext.sum(options.depth, options.steps), options.prompt)
+    if let note = BeyondContext.note(reach, held.summary.shape) { reporter.log(note) }
     let needed = BatchMemory(options, model).bytes
     if let free = Machine.memoryAvailable(), needed > Double(free) * 0.9 {
       throw EngineError.batchTooLarge(needed: Int(min(needed, 1e18)), free: free)

@@ -27,6 +27,8 @@ package struct BenchJob: Job {
     in laboratory: Laboratory, reporting reporter: JobReporter<Never>
   ) throws -> BenchReport {
     let held = try laboratory.openModel(for: "measuring speed")
+    let reach = BeyondContext.sum(options.depth, options.prompt, options.generate)
+    if let note = BeyondContext.note(reach, held.summary.shape) { reporter.log(note) }
     var peaks = try laboratory.machinePeaks(reporter)
     let quantized = held.quantized
     var subjects = [

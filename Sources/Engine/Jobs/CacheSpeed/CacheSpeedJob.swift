@@ -25,6 +25,8 @@ package struct CacheSpeedJob: Job {
   ) throws -> CacheSpeedReport {
     let held = try laboratory.openModel(for: "timing caches")
     let model = held.quantized?.model ?? held.model
+    let reach = BeyondContext.sum(options.depths.max() ?? 0, options.steps)
+    if let note = BeyondContext.note(reach, held.summary.shape) { reporter.log(note) }
     let recipes =
       [Recipe.baseline] + options.caches.map { Recipe(keys: $0.keys, values: $0.values) }
     let caches = try recipes.map { recipe in

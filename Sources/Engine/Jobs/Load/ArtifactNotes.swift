@@ -13,7 +13,10 @@ enum ArtifactNotes {
     notes.set("source", .string(source))
     if let planted { notes.set("planted", .string(planted)) }
     if let rotated { notes.set("rotated", .string(rotated)) }
-    let text = try JSONEncoder().encode(recipe)
+    let encoder = JSONEncoder()
+    // The order of a dictionary changes from run to run, and the file is not to.
+    encoder.outputFormatting = [.sortedKeys]
+    let text = try encoder.encode(recipe)
     notes.set("recipe", try StrictJSON.parse([UInt8](text)))
     return notes
   }
@@ -28,7 +31,8 @@ enum ArtifactNotes {
     } catch let error as QuantizationError {
       throw error
     } catch {
-      throw EngineError.badRun(path: path, reason: "nibble.recipe: expected a recipe, \(error)")
+      throw EngineError.badRun(
+        path: path, reason: "nibble.recipe: expected a recipe, \(ErrorWords.of(error))")
     }
   }
 }

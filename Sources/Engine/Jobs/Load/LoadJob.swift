@@ -46,20 +46,24 @@ package struct LoadJob: Job {
       "reading \(path ?? "the built-in model")", done: 0, of: parts, unit: "models", since: start)
     let opener = ModelOpener(locator: laboratory.locator, reporter: reporter)
     let opened = try opener.open(path)
+    var files = try opened.stored.files()
     var held: Laboratory.OpenModel
     if let against {
       reporter.progress("reading \(against)", done: 1, of: parts, unit: "models", since: start)
       let base = try opener.open(against)
+      files += try base.stored.files()
       let notes = try Counterparts(base: base, candidate: opened).check()
       for note in notes { reporter.log("\(note).") }
       held = Laboratory.OpenModel(opened, against: base, notes: notes)
       held.tokenizer = base.tokenizer ?? opened.tokenizer
     } else if let base = try origin(of: opened, opener) {
+      files += try base.opened.stored.files()
       held = Laboratory.OpenModel(opened, against: base.opened, notes: base.notes)
       held.tokenizer = opened.tokenizer ?? base.opened.tokenizer
     } else {
       held = Laboratory.OpenModel(opened)
     }
+    held.files = files
     held.openSeconds = Machine.seconds() - start
     laboratory.hold(held)
     return held.summary

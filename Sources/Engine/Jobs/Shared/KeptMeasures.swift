@@ -71,7 +71,7 @@ final class KeptMeasures: Sendable {
     } catch let error as EngineError {
       throw error
     } catch {
-      tell("What is measured cannot be kept: \(error).")
+      tell("What is measured cannot be kept: \(ErrorWords.of(error)).")
     }
   }
 
@@ -100,7 +100,7 @@ final class KeptMeasures: Sendable {
     } catch {
       // Told once: a disk that is full stays full.
       state.withLock { $0.log = nil }
-      tell("What is measured from here on cannot be kept: \(error).")
+      tell("What is measured from here on cannot be kept: \(ErrorWords.of(error)).")
     }
     return value
   }

@@ -1,0 +1,69 @@
+import Platform
+import TestSupport
+import Testing
+
+@Suite struct TOMLBoundsTests {
+  private func excess(_ text: String) -> TOMLBounds.Excess? {
+    do throws(TOMLBounds.Excess) {
+      try TOMLBounds.check(text)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private static let many = 200_000
+  private static let deep = String(repeating: "a.", count: many) + "a"
+
+  @Test(arguments: [
+    "[\(deep)]", "[[\(deep)]]", "\(deep) = 1", "a = {\(deep) = 1}", "a = [1,\n {\(deep) = 1}]",
+    "a = " + String(repeating: "[", count: many), "a = " + String(repeating: "{a=", count: many),
+    "a = \"\"\"x\"\"\"\"\" \n[\(deep)]", "a = 'x'\n[\(deep)]", "a = \"open\n[\(deep)]",
+    "a = \"\\\"\"\n[\(deep)]", "\"q\".\(deep) = 1", "# [\n\n[\(deep)]",
+  ])
+  func depthIsRefused(text: String) {
+    #expect(excess(text)?.expected == "at most 32 levels of tables and lists in each other")
+  }
+
+  /// Twenty levels in a header and twenty in a key of it are forty.
+  @Test func headersCountForTheirKeys() {
+    let twenty = String(repeating: "a.", count: 19) + "a"
+    #expect(excess("[\(twenty)]\nb = 1\n[c]\n\(twenty) = 1") == nil)
+    #expect(excess("[\(twenty)]\n\(twenty) = 1")?.line == 2)
+    #expect(excess("[\(twenty)]\nb = {\(twenty) = 1}")?.line == 2)
+    #expect(excess("a = [\n{\(twenty) = [[]]},\n{\(twenty) = 1}]") == nil)
+  }
+
+  @Test func textIsNotCounted() {
+    let dots = String(repeating: ".[{", count: 100)
+    for text in [
+      "a = \"\(dots)\"", "a = '\(dots)'", "# \(dots)", "a = \"\"\"\n\(dots)\n\"\(dots)\"\"\"",
+      "a = '''\n\(dots)'''", "a = 1 # \(dots)", "\"\(dots)\" = 1", "a = 'it\\'\nb = 1",
+      String(repeating: "a.b = [1.5, {c = 2.5}]\n", count: 500),
+    ] {
+      #expect(excess(text) == nil, "\(text.prefix(30))")
+    }
+  }
+
+  @Test func sizeAndControlCharactersAreRefused() {
+    let long = excess(String(repeating: " ", count: (1 << 20) + 1))
+    #expect(long?.expected == "at most 1048576 bytes of TOML" && long?.found == "1048577")
+    let cut = excess("a = 1\n\u{0}[x]")
+    #expect(cut?.line == 2 && cut?.expected == "no control characters" && cut?.found == "U+0000")
+    #expect(excess("a = \"\u{1b}\"")?.found == "U+001B")
+    #expect(excess("a\t= 1\r\n") == nil)
+  }
+
+  @Test func filesAreRegularShortAndText() throws {
+    let folder = try TemporaryFolder()
+    #expect(try TextFile.read(folder.file("a", "text"), atMost: 4) == "text")
+    #expect(throws: PlatformError.tooLong(path: folder.path("a"), limit: 3, found: 4)) {
+      try TextFile.read(folder.path("a"), atMost: 3)
+    }
+    try folder.file("b", [0x61, 0xFF])
+    #expect(throws: PlatformError.notText(path: folder.path("b"))) {
+      try TextFile.read(folder.path("b"), atMost: 9)
+    }
+    #expect(throws: PlatformError.self) { try TextFile.read(folder.path, atMost: 9) }
+  }
+}
