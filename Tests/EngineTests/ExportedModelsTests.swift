@@ -208,7 +208,9 @@ import Testing
       laboratory, ExportJob(path: folder.path("made"), format: format)
     ).bytes
     #expect(written <= expected, "\(written) of \(expected)")
-    #expect(Double(expected) <= Double(written) * 1.25 + 0.6e6, "\(expected) for \(written)")
+    // The weight that LLM.int8() keeps next to its codes is counted in float32, whatever it is stored as.
+    let most = format == "compressed-tensors" && "\(recipe)".contains("llm.int8") ? 1.7 : 1.25
+    #expect(Double(expected) <= Double(written) * most + 0.6e6, "\(expected) for \(written)")
   }
 }
 
