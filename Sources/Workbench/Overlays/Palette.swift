@@ -28,14 +28,13 @@ extension Palette {
     return (found + things(state, after: all.count)).sorted { key($0) < key($1) }.map(\.1)
   }
 
-  /// Things that match what was typed, by their names above all.
+  /// Things whose name has the letters of what was typed in order, or whose help holds it.
   private func things(_ state: State, after count: Int) -> [(Int, Entry)] {
     guard !editor.text.allSatisfy({ $0 == " " }) else { return [] }
     return PaletteThings.all(state).enumerated().compactMap { index, thing in
       let binding = thing.binding
-      guard
-        let score = FuzzyMatch.score(editor.text, in: binding.name)
-          ?? FuzzyMatch.score(editor.text, in: "\(binding.name) \(binding.help)").map({ $0 / 2 })
+      let isInHelp = binding.help.lowercased().contains(editor.text.lowercased())
+      guard let score = FuzzyMatch.score(editor.text, in: binding.name) ?? (isInHelp ? 1 : nil)
       else { return nil }
       return (
         count + index,
