@@ -38,6 +38,24 @@ struct CostFitTests {
     #expect(abs(CostFit(timed).seconds([8192, 8192 * 8192]) / rule(8192) - 1) < 1e-9)
   }
 
+  /// Of the two rules the one that tells the largest size better is taken, and its error is told.
+  @Test func theBetterRuleContinues() throws {
+    // Costs that a fit meets, and limits that are far off.
+    let linear = points(sizes, rule).map { (terms: $0.terms, seconds: $0.seconds, limit: 1.0) }
+    let fitted = Continuation(linear, to: ([1, 64, 64 * 32768], 1))
+    #expect(abs(fitted.longer - rule(64, 32768) / rule(16, 4096)) < 1e-6)
+    #expect(try #require(fitted.error) < 1e-9)
+    // Kernels that fall behind as caches grow, as the limits have it and no sum of costs can.
+    let growing = [4096.0, 2048, 1024].map { depth in
+      (terms: [1, depth], seconds: depth * depth * 1e-9, limit: depth * depth)
+    }
+    let limited = Continuation(growing, to: ([1, 8192], 8192 * 8192))
+    #expect(abs(limited.longer - 4) < 1e-9 && limited.error == 0)
+    // What is planned was timed.
+    let whole = Continuation(Array(growing.prefix(1)), to: ([1, 4096], 4096 * 4096))
+    #expect(whole.longer == 1 && whole.error == nil)
+  }
+
   /// The error is that of the largest size told from the others, and is not known from too few.
   @Test func theErrorIsOfTheLargestSize() throws {
     var timed = points(sizes, rule)

@@ -127,11 +127,11 @@ package struct ChooseJob: Job {
       return baseline
     }
     guard !places.isEmpty else { return baseline }
-    var subjects = [laboratory.baseline(held)]
+    var subjects = [(side: laboratory.baseline(held), factors: Planner.Factors())]
     var timed: [Int] = []
     for place in places {
       guard let subject = try race.subject(place) else { continue }
-      subjects.append(subject)
+      subjects.append((subject, race.entries[place].factors))
       timed.append(place)
     }
     let outcome = try WorkloadTiming(

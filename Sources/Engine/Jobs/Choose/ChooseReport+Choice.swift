@@ -145,7 +145,7 @@ extension ChooseReport {
       lines.append(
         "Timed: a prompt of \(Quantity.grouped(timed.prompt)) of \(Quantity.grouped(timed.plannedPrompt)) tokens, steps of "
           + "\(timed.batch) of \(Quantity.grouped(timed.plannedBatch)) sequences after \(Quantity.grouped(timed.depth)) of "
-          + "\(Quantity.grouped(timed.plannedDepth)) tokens; the rest is modelled by costs fitted to what was timed"
+          + "\(Quantity.grouped(timed.plannedDepth)) tokens; the rest is modelled from what was timed"
           + (timed.modelError.map {
             ", off by \(Quantity.percent($0, 1)) at most where it can be checked."
           }

@@ -34,7 +34,7 @@ struct WorkloadComparison {
       let outcome = try WorkloadTiming(
         laboratory: laboratory, held: held, planner: planner, seconds: seconds, progress: progress,
         checkpoint: checkpoint
-      ).run([baseline, subject])
+      ).run([(baseline, Planner.Factors()), (subject, factors)])
       extent = outcome.extent
       times = outcome.times
     } else {

@@ -8,8 +8,8 @@ import Tensors
 
 /// Times models under a planned workload, the baseline in the same rounds.
 ///
-/// What is too long to be run is continued by a sum of costs fitted to three or four smaller sizes, each model by its own,
-/// and called modelled; the error of that is seen where the largest size that was run is told from the smaller ones.
+/// What is too long to be run is continued from three or four sizes that were, each model by its own, and called modelled
+/// (`Continuation`); the error of that is seen where the largest size that was run is told from the smaller ones.
 struct WorkloadTiming {
   let laboratory: Laboratory
   let held: Laboratory.OpenModel
@@ -19,6 +19,9 @@ struct WorkloadTiming {
   /// Told what is timed, the sequences done so far and all of them, and when it began.
   let progress: (_ what: String, _ done: Int, _ of: Int, _ since: Double) -> Void
   let checkpoint: () throws -> Void
+
+  /// A model, and what its formats leave of bytes and arithmetic.
+  typealias Subject = (side: EvaluationSubject, factors: Planner.Factors)
 
   /// Seconds of the baseline's prompt that is timed, at most.
   private static let promptSeconds = 1.5
@@ -57,10 +60,11 @@ struct WorkloadTiming {
       batch: max(1, planner.workload.batch))
   }
 
-  /// Seconds of a prompt, and of one step, of the baseline by the machine's limits.
-  private func limit(_ size: Size) -> (prompt: Double, step: Double) {
+  /// Seconds of a prompt, and of one step, by the machine's limits; of the baseline without factors.
+  private func limit(
+    _ size: Size, _ factors: Planner.Factors = Planner.Factors()
+  ) -> (prompt: Double, step: Double) {
     let planner = planner(size)
-    let factors = Planner.Factors()
     return (
       factors.seconds(of: planner.prefillPhase), factors.seconds(of: planner.decodePhase)
     )
@@ -83,9 +87,10 @@ struct WorkloadTiming {
   }
 
   /// - Parameter subjects: the baseline first.
-  func run(_ subjects: [EvaluationSubject]) throws -> Outcome {
+  func run(_ subjects: [Subject]) throws -> Outcome {
     let planned = planned
-    let size = affordable(caches: Set(subjects.map(\.cache)).count)
+    let size = affordable(caches: Set(subjects.map(\.side.cache)).count)
+    let sides = subjects.map(\.side)
     let once = limit(size)
     // One round more warms up, and one is traced; each round has steps before those that count. Smaller sizes take about as
     // long as the largest, all together.
@@ -99,33 +104,29 @@ struct WorkloadTiming {
       Self.rounds.upperBound)
     let promptSizes = Self.promptSizes(size, planned)
     let stepSizes = Self.stepSizes(size, planned)
-    let prompts = try promptSizes.map { try self.prompts(subjects, $0, rounds) }
-    let steps = try stepSizes.map { try self.steps(subjects, $0, rounds) }
+    let prompts = try promptSizes.map { try self.prompts(sides, $0, rounds) }
+    let steps = try stepSizes.map { try self.steps(sides, $0, rounds) }
     var extent = WorkloadTimes.Extent(
       prompt: size.prompt, plannedPrompt: planned.prompt, depth: size.depth,
       plannedDepth: planned.depth, batch: size.batch, plannedBatch: planned.batch, rounds: rounds,
       modelError: nil)
     var errors: [Double] = []
     let rows = subjects.indices.map { index in
-      func points(_ sizes: [Size], _ rounds: [[[Double]]], _ terms: (Size) -> [Double])
-        -> [(terms: [Double], seconds: Double)]
-      {
-        zip(sizes, rounds).map { (terms($0), SpeedMeasure.median($1[index])) }
+      let factors = subjects[index].factors
+      func seconds(_ rounds: [[[Double]]]) -> [Double] {
+        rounds.map { SpeedMeasure.median($0[index]) }
       }
-      let ofPrompt = points(promptSizes, prompts, Self.promptTerms)
-      let ofStep = points(stepSizes, steps) { Self.stepTerms($0, next: planned, timed: size) }
-      errors += [CostFit.error(ofPrompt), CostFit.error(ofStep)].compactMap { $0 }
-      func continued(_ points: [(terms: [Double], seconds: Double)], _ terms: [Double]) -> Double {
-        guard let timed = points.first?.terms, timed != terms else { return 1 }
-        let fit = CostFit(points)
-        return fit.seconds(terms) / fit.seconds(timed)
-      }
+      let prompt = Continuation(
+        zip(promptSizes, seconds(prompts)).map {
+          (Self.promptTerms($0), $1, limit($0, factors).prompt)
+        }, to: (Self.promptTerms(planned), limit(planned, factors).prompt))
+      let step = Continuation(
+        zip(stepSizes, seconds(steps)).map {
+          (Self.stepTerms($0, next: planned, timed: size), $1, limit($0, factors).step)
+        }, to: (Self.stepTerms(planned, next: planned, timed: size), limit(planned, factors).step))
+      errors += [prompt.error, step.error].compactMap { $0 }
       return Rounds(
-        prompts[0][index], steps[0][index],
-        longer: (
-          prompt: continued(ofPrompt, Self.promptTerms(planned)),
-          step: continued(ofStep, Self.stepTerms(planned, next: planned, timed: size))
-        ), planner.workload)
+        prompts[0][index], steps[0][index], longer: (prompt.longer, step.longer), planner.workload)
     }
     extent.modelError = errors.max()
     let times = rows.indices.map { index in
