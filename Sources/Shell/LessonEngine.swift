@@ -45,7 +45,7 @@ package final class LessonEngine {
 
   private func run(_ id: JobID, _ request: JobRequest) -> [JobEvent] {
     ran += 1
-    let box = EventBox()
+    let box = ToldEvents(keepsParts: false)
     laboratory.run(request, id: id, control: JobControl(), resuming: .never) { box.add($0) }
     doneThere = Self.after(request, doneThere)
     return box.events
@@ -59,19 +59,6 @@ package final class LessonEngine {
     case is QuantizeJob, is LayersJob: done.filter { !($0.job is QuantizeJob) } + [request]
     case is PlantingJob, is RotationJob: done.filter { !($0.job is QuantizeJob) } + [request]
     default: done
-    }
-  }
-}
-
-/// What a job tells, in order; the job runs on the thread that reads it.
-private final class EventBox: @unchecked Sendable {
-  private(set) var events: [JobEvent] = []
-
-  func add(_ event: JobEvent) {
-    switch event {
-    case .started, .finished, .failed, .cancelled: events.append(event)
-    // A report is made of its parts too, but it comes whole.
-    case .progressed, .part, .log: break
     }
   }
 }

@@ -63,23 +63,12 @@ package struct StillScreen {
   private mutating func send(_ message: Message) {
     time += 40
     for case .run(let id, let request) in store.send(message, at: time) {
-      let told = ToldEvents()
+      let told = ToldEvents(keepsParts: true)
       laboratory.run(request, id: id, control: JobControl(), resuming: .never) { told.add($0) }
       for event in told.events {
         reply(event)
         send(.job(event: event))
       }
     }
-  }
-}
-
-/// What a job tells, in order; the job runs on the thread that reads it.
-private final class ToldEvents: @unchecked Sendable {
-  private(set) var events: [JobEvent] = []
-
-  func add(_ event: JobEvent) {
-    // Where a job stands is of no use once it is done; its parts are what some screens show.
-    if case .progressed = event { return }
-    events.append(event)
   }
 }

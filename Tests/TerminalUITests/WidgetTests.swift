@@ -69,15 +69,19 @@ import Testing
     }
   }
 
-  @Test func heatmapsFindTheMouse() {
+  @Test func heatmapsFindTheMouse() throws {
     let look = Look()
     let rect = Rect(x: 3, y: 2, width: 70, height: 20)
     for (rows, columns) in [(8, 7), (64, 400), (1, 1)] {
       let heatmap = WidgetSamples.heatmap(rows, columns)
       var found: Set<Heatmap.Place> = []
+      var buffer = CellBuffer(width: 80, height: 24)
+      buffer.hits = []
+      buffer.draw(heatmap, in: rect, look: look)
+      let hits = try #require(buffer.hits)
       for y in 0..<24 {
         for x in 0..<80 {
-          guard let place = heatmap.place(atX: x, y: y, in: rect, look: look) else { continue }
+          guard case .cell(let place, _)? = hits.target(x: x, y: y) else { continue }
           #expect(place.row < rows && place.column < columns)
           found.insert(place)
         }

@@ -87,7 +87,7 @@ struct LessonsRunCommand: ParsableCommand {
       if let problem = entry.problem { ProgressLine().note(problem) }
     }
     let usable = entries.filter { $0.stops > 0 }
-    let finished = (try? desk.progress().lessons.filter { $0.value.isFinished }) ?? [:]
+    let finished = try desk.progress().lessons.filter { $0.value.isFinished }
     guard let next = usable.first(where: { finished[$0.id] == nil }) ?? usable.first else {
       throw CommandFailure(
         message: "\(course?.path ?? ""): expected lessons that are here, found none")
@@ -107,12 +107,7 @@ struct LessonsRunCommand: ParsableCommand {
   @MainActor private func take(
     _ lesson: Lesson, _ folder: String, _ desk: LessonDesk, _ laboratory: Laboratory
   ) throws -> Int32 {
-    let terminal: Terminal
-    do {
-      terminal = try Terminal(options: screen.terminal)
-    } catch {
-      throw CommandFailure(message: "\(error)")
-    }
+    let terminal = try screen.openTerminal()
     let themes = screen.themeCatalog()
     var state = State(size: terminal.size)
     if let theme = screen.theme { state.theme = theme }

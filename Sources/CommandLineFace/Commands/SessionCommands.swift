@@ -63,17 +63,12 @@ struct ReplayCommand: ParsableCommand {
   }
 
   @MainActor private func play(_ session: Session, _ laboratory: Laboratory) throws -> Int32 {
-    let terminal: Terminal
-    do {
-      terminal = try Terminal(options: screen.terminal)
-    } catch {
-      throw CommandFailure(message: "\(error)")
-    }
+    let terminal = try screen.openTerminal()
     let size = terminal.size
     var loop = WorkbenchLoop(
       terminal: terminal, store: Store(state: State(size: size)), laboratory: laboratory,
       themes: screen.themeCatalog(), recordings: screen.recordings(),
-      lessons: screen.lessonDesk(), startedAt: session.milliseconds)
+      lessons: screen.lessonDesk(), recents: screen.recentModels(), startedAt: session.milliseconds)
     loop.play(session)
     let code = loop.run()
     for line in loop.end() { print(line) }

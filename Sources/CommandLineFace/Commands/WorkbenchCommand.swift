@@ -38,6 +38,17 @@ struct ScreenOptions: ParsableArguments {
       usesMouse: !noMouse)
   }
 
+  /// Takes the terminal over.
+  ///
+  /// - Throws: `CommandFailure` with why it cannot be.
+  @MainActor func openTerminal() throws -> Terminal {
+    do {
+      return try Terminal(options: terminal)
+    } catch {
+      throw CommandFailure(message: "\(error)")
+    }
+  }
+
   func themeCatalog(_ locator: ResourceLocator = ResourceLocator()) -> ThemeCatalog {
     ThemeCatalog(
       folders: locator.search(for: "Themes", of: "Workbench", explicit: themes, flag: "--themes")
@@ -110,12 +121,7 @@ struct WorkbenchCommand: ParsableCommand {
   }
 
   @MainActor private func open(_ laboratory: Laboratory) throws -> Int32 {
-    let terminal: Terminal
-    do {
-      terminal = try Terminal(options: screen.terminal)
-    } catch {
-      throw CommandFailure(message: "\(error)")
-    }
+    let terminal = try screen.openTerminal()
     let themes = screen.themeCatalog()
     var state = State(size: terminal.size)
     if let theme = screen.theme { state.theme = theme }

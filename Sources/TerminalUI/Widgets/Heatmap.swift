@@ -70,11 +70,6 @@ package struct Heatmap: Widget {
     return index < values.count ? values[index] : .nan
   }
 
-  /// What lies under the mouse.
-  package func place(atX x: Int, y: Int, in rect: Rect, look: Look) -> Place? {
-    HeatmapLayout(self, in: rect, look: look).place(x: x, y: y)
-  }
-
   package func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let layout = HeatmapLayout(self, in: rect, look: look)
     let mapping = HeatMapping(values, scale: scale, domain: domain)

@@ -51,8 +51,7 @@ package struct Table: Widget {
     self.placeholder = placeholder
   }
 
-  /// The rows that are visible in a rectangle; for the mouse: row y of the table is
-  /// `range.lowerBound + y - rect.y - 1`.
+  /// The rows that are visible in a rectangle.
   package func window(in rect: Rect) -> ScrollWindow {
     ScrollWindow(count: rows.count, visible: rect.height - 1, selected: selected, top: top)
   }
