@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Glibc
+import TerminalUI
 import Wording
+import Workbench
 
 /// Where the words of a command go: the program's own streams, or those of whoever runs it.
 ///
@@ -42,6 +44,14 @@ package struct OutputStreams: Sendable {
 
   /// Puts text on standard output.
   func say(_ text: String) { out(PlainText.shown(text)) }
+
+  /// Puts a picture on standard output, in its colours: cells hold no character that a terminal acts on.
+  func show(_ picture: CellBuffer) {
+    for line in AnsiText.lines(picture) { out(line + "\n") }
+  }
+
+  /// Empties the terminal that standard output goes to.
+  func clear() { out("\u{1B}[2J\u{1B}[H") }
 
   /// Puts text on standard error.
   func complain(_ text: String) { error(PlainText.shown(text)) }

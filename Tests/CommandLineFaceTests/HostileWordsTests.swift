@@ -1,9 +1,12 @@
-import CommandLineFace
 import FoundationEssentials
 import Glibc
 import Platform
+import Synchronization
+import TerminalUI
 import TestSupport
 import Testing
+
+@testable import CommandLineFace
 
 /// What a terminal would act on is shown, whatever file it comes from, and a write that failed is a failure.
 @Suite struct HostileWordsTests {
@@ -27,6 +30,20 @@ import Testing
     bf16-tflops = 989
 
     """
+
+  /// A picture keeps its colours; what was drawn into it was made harmless as it was drawn.
+  @Test func picturesKeepTheirColours() {
+    let told = Mutex("")
+    let streams = OutputStreams(out: { text in told.withLock { $0 += text } }, error: { _ in })
+    var picture = CellBuffer(width: 24, height: 2)
+    picture.put("a\u{1b}[31mb\u{9b}c", x: 0, y: 0, style: Style(attributes: .bold))
+    streams.clear()
+    #expect(told.withLock { $0 } == "\u{1b}[2J\u{1b}[H")
+    streams.show(picture)
+    let text = told.withLock { $0 }
+    #expect(text.contains("\u{1b}[0;1") && text.split(separator: "\n").count == 2)
+    #expect(!text.contains("\u{1b}[31m") && !text.contains("\u{9b}"))
+  }
 
   @Test func namesOfMachines() throws {
     let folder = try TemporaryFolder()

@@ -42,7 +42,7 @@ struct LessonsNotesCommand: ParsableCommand {
       }
       if isFirst || signal != shown {
         // The screen is cleared, then written from its first line on.
-        print("\u{1B}[2J\u{1B}[H", terminator: "")
+        Output.streams.get().clear()
         print(
           signal.map(Self.text) ?? "No lesson is shown yet; waiting for 'lessons run --present'.")
         shown = signal

@@ -93,7 +93,7 @@ struct ScreenCommand: ParsableCommand {
     if output.json {
       return try Output.json(Document(screen: still.state.screen, size: size, lines: lines))
     }
-    if colours { return print(AnsiText.lines(picture).joined(separator: "\n")) }
+    if colours { return Output.streams.get().show(picture) }
     for line in lines { print(line) }
   }
 }
