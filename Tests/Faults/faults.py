@@ -96,9 +96,8 @@ def recorded(count):
         child, terminal = pty.fork()
         if child == 0:
             os.environ.update(environment, TERM="xterm-256color")
-            os.execv(nibble, [nibble, model, "--sessions", folder, "--threads", "1"])
-        time.sleep(0.4)
-        os.write(terminal, b"r")
+            os.execv(nibble, [nibble, model, "--sessions", folder, "--title", "killed", "--threads", "1"])
+        time.sleep(0.8)
         for key in b"1234567890":
             time.sleep(random.random() * 0.05)
             os.write(terminal, bytes([key]))
@@ -109,6 +108,7 @@ def recorded(count):
             ended = run(["replay", f"{folder}/{name}", "--headless", "--at", "end", "--size", "80x24"])
             played += 1
             if ended.returncode: fault(f"a killed recording does not play: {ended.stderr[-300:]}")
+    if not played: fault("no recording was begun before its program was killed")
     print(f"record: {count} kills, {played} recordings play", flush=True)
 
 
