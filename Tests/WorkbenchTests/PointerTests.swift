@@ -23,6 +23,12 @@ import Workbench
     }
   }
 
+  /// Where cursors stand.
+  private static func cursors(_ hits: [Hit]) -> Set<Hit.Target> {
+    Set(
+      hits.map(\.target).filter { isOn($0, [Hit(Rect(x: 0, y: 0, width: 1, height: 1), $0)]) })
+  }
+
   @Test(
     arguments: Screens.all.map { $0.id },
     [Size(width: 80, height: 24), Size(width: 200, height: 60)])
@@ -42,6 +48,12 @@ import Workbench
       case .row, .field, .cell:
         Self.click(&copy, x, y)
         let after = WorkbenchView.hits(copy.state)
+        // A pane that takes no focus is looked at: a click on it moves no cursor elsewhere.
+        if found.isFocused(x: x, y: y) == false, after.isFocused(x: x, y: y) == false,
+          copy.state.screen == id, Self.cursors(found) != Self.cursors(after)
+        {
+          #expect(Self.isOn(hit.target, after), "\(id): \(hit.target) moved another cursor")
+        }
         // A picture without a cursor stays one; all else has the cursor where the click was.
         let hasCursor = after.contains { Self.isOn($0.target, [$0]) }
         if copy.state.screen == id, hasCursor, found.isFocused(x: x, y: y) != false {

@@ -24,17 +24,19 @@ enum Pointer {
     if state.overlay != nil, found.isOutside(x: event.x, y: event.y) {
       return Dispatch.press(KeyPress(.escape), &state)
     }
-    let isChosen = focus(event, &state)
+    let pane = focus(event, &state)
     // The focus may have changed what is drawn.
-    switch hits(state, event).target(x: event.x, y: event.y) {
-    case .key(let press): return Dispatch.press(press, &state)
+    let target = hits(state, event).target(x: event.x, y: event.y)
+    if case .key(let press)? = target { return Dispatch.press(press, &state) }
+    guard pane != .takesNone else { return [] }
+    switch target {
     case .row(let row, let chosen):
       guard let chosen else { return [] }
       if row == chosen, state.overlay != nil { return Dispatch.press(KeyPress(.enter), &state) }
       return step(from: chosen, to: row, .up, .down, &state)
     case .field(let field, let chosen, let isTyped):
       guard let chosen else { return [] }
-      guard field == chosen, isChosen else {
+      guard field == chosen, pane == .hadIt else {
         return step(from: chosen, to: field, .up, .down, &state)
       }
       let typing = KeyPress(.character("e"))
@@ -45,7 +47,7 @@ enum Pointer {
       guard let cursor else { return [] }
       return step(from: cursor.row, to: place.row, .up, .down, &state)
         + step(from: cursor.column, to: place.column, .left, .right, &state)
-    case .pane, .modal, nil: return []
+    case .key, .pane, .modal, nil: return []
     }
   }
 
@@ -56,23 +58,28 @@ enum Pointer {
     return move(motion, &state)
   }
 
-  /// Moves the focus into the pane under the pointer, if it takes it; whether it was there already.
+  /// The pane under the pointer and the focus.
+  private enum Pane {
+    case hadIt, gotIt, takesNone
+  }
+
+  /// Moves the focus into the pane under the pointer, if it takes it.
   @discardableResult
-  private static func focus(_ event: MouseEvent, _ state: inout State) -> Bool {
+  private static func focus(_ event: MouseEvent, _ state: inout State) -> Pane {
     guard state.overlay == nil, hits(state, event).isFocused(x: event.x, y: event.y) == false
-    else { return true }
+    else { return .hadIt }
     var moved = state
     for _ in 0..<mostPanes {
       let before = moved.views
       Screens.current(moved).focus(1, &moved)
       // A screen with one pane has the cursor there, whatever its box looks like.
-      if moved.views == before { return true }
+      if moved.views == before { return .hadIt }
       if hits(moved, event).isFocused(x: event.x, y: event.y) == true {
         state = moved
-        return false
+        return .gotIt
       }
     }
-    return true
+    return .takesNone
   }
 
   private static func step(

@@ -34,7 +34,7 @@ struct ChooseDepth {
     guard !subjects.isEmpty, let tokenizer = held.tokenizer else { return nil }
     let context = held.summary.shape.context
     var depth = min(options.workload.context, Self.deepest, context) - Self.tokens
-    while depth > least, time(depth, subjects.count) > seconds { depth /= 2 }
+    while depth > least, try time(depth, subjects.count) > seconds { depth /= 2 }
     guard depth > least else { return nil }
     let source = try DepthSource(
       options.text, least: depth + Self.tokens + 1, laboratory: laboratory, tokenizer)
@@ -65,14 +65,15 @@ struct ChooseDepth {
     return scores.map { (depth, $0) }
   }
 
-  /// Seconds by the machine's limits, with room for what does not reach them.
-  private func time(_ depth: Int, _ count: Int) -> Double {
+  /// Seconds by the limits of this machine, which measures whatever one is planned for, with room for what does not reach them.
+  private func time(_ depth: Int, _ count: Int) throws -> Double {
     var workload = planner.workload
     workload.promptTokens = depth
     workload.context = depth
     workload.batch = 1
     let planner = Planner(
-      model: planner.model, workload: workload, peaks: planner.peaks, methods: PlannedMethods())
+      model: planner.model, workload: workload, peaks: try laboratory.machinePeaks(nil),
+      methods: PlannedMethods())
     let one = Planner.Factors()
     let side =
       one.seconds(of: planner.prefillPhase)
