@@ -172,7 +172,7 @@ def without_places(text, home, name):
 
 
 def wait(file, job, count, name):
-    end = time.time() + 1500
+    end = time.time() + float(os.environ.get("RECORD_PATIENCE", "1500"))
     while finished(file)[job] < count:
         if time.time() > end:
             sys.exit(f"{name}: waited in vain for {job} to finish {count} times; there are {dict(finished(file))}")
