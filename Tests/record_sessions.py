@@ -33,7 +33,8 @@ SCRIPTS = {
     "kv-caches": ("KV cache: seven caches at depth, and why unbiased is not better", None, """
         [The plan] (The plan of this model. K compares caches, each with the FP16 cache next to it on the same tokens.) ~2 K ~2
         [Seven caches] enter @caches ~2 (KL over bytes: what lies below left is better.) down down down down down down up
-        [By depth] (Quality by depth: what an error of the cache does far from where it was made.) enter ~2 s ~2 s ~2
+        [Head by head] (Attention's output with keys and values quantized, by block and KV head; s takes keys alone, values
+        alone, the scores.) enter ~2 s ~2 s ~2
         """),
     "outlier-lab": ("Why weights of few bits cannot fix activation outliers", None, """
         [The survey] (How far the inputs of each layer reach, channel by channel.) O ~2 enter @outliers ~1 down down

@@ -41,14 +41,14 @@ extension Model {
     }
     let wanted = logits.range(tokens: tokens.count)
     let result = reused ?? Logits()
-    let scores = result.prepare(
+    let scores = try result.prepare(
       rows: wanted.count, vocabulary: configuration.vocabularySize)
     let length = cache.length + tokens.count
     var first = 0
     while first < tokens.count {
       let count = min(options.chunk, cache.layout.longestPass, tokens.count - first)
       try cache.reserve(count)
-      let runner = BlockRunner(
+      let runner = try BlockRunner(
         self, context: context, observer: options.observer,
         segments: [
           TokenSegment(
@@ -87,8 +87,8 @@ extension Model {
     try check(caches, sequences: tokens.count)
     for cache in caches { try cache.reserve(1) }
     let result = reused ?? Logits()
-    let scores = result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
-    let runner = BlockRunner(
+    let scores = try result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
+    let runner = try BlockRunner(
       self, context: context, observer: options.observer,
       segments: caches.indices.map {
         TokenSegment(
