@@ -7,7 +7,8 @@ PROGRAM is a built `nibble`; without names every script is recorded. A script is
 has finished once more, `~SECONDS` waits, `"TEXT"` types, `[MARKER]` and `(NOTE)` put a marker and a note there. A session on a
 model of its own needs it in the current folder, under the name its script gives: `nibble synthesize tinyllama-1.1b --shape
 tinyllama-1.1b` makes that of `batch-crossover`, `smollm2-135m` is the published SmolLM2-135M. Needs tmux. The new file takes the
-place of the old one; RECORD_PATIENCE says how many seconds a job may take. With --marks a recording stays, and gets the markers and notes of MARKS.
+place of the old one; RECORD_PATIENCE says how many seconds a job may take. With --marks a recording stays, and gets the markers
+and notes of MARKS.
 """
 
 import collections
