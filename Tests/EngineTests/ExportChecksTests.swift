@@ -119,7 +119,7 @@ import Testing
     let folder = try TemporaryFolder()
     let laboratory = try Laboratory(threads: 2)
     _ = try perform(laboratory, LoadJob(path: nil))
-    let recipe = RecipeText.recipe("weights=rtn:4")
+    let recipe = try RecipeText.recipe("weights=rtn:4")
     func run(writes: Int?) throws {
       _ = try perform(
         laboratory,

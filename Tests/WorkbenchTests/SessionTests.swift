@@ -144,7 +144,9 @@ import Workbench
         session.remarks.count == 1 && session.remarks[0].hasPrefix(words), "\(session.remarks)")
     }
     // Empty lines are counted, and a piece that is missing costs its message.
-    let piece = { #"{"at":1,"part":{"index":\#($0),"count":3,"text":"x"}}"# }
+    func piece(_ index: Int) -> String {
+      #"{"at":1,"part":{"index":\#(index),"count":3,"text":"x"}}"#
+    }
     let session = try Self.read(
       Self.head, "", good[0], piece(0), "[", piece(2), good[1], good[2])
     #expect(session.markers.count == 3)
