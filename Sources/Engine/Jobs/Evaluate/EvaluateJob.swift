@@ -47,10 +47,7 @@ package struct EvaluateJob: Job {
       try BaseLogitsWriter(
         path: $0, text: windows, vocabulary: subject.model.configuration.vocabularySize)
     }
-    let kept =
-      text.recorded == nil
-      ? try KeptBaseline(
-        of: held, baseline, windows, in: laboratory, tell: { reporter.log($0) }) : nil
+    let kept = try kept(of: held, baseline, text, in: laboratory, reporter)
     let statistics = try QualityMeasure(
       subject: subject, baseline: baseline, context: context, schedule: schedule,
       recorded: text.recorded, kept: kept
@@ -75,6 +72,16 @@ package struct EvaluateJob: Job {
     report.seconds = Machine.seconds() - start
     if subject.model.countsInputs { report.inputs = EvaluationReport.Inputs(trace) }
     return report
+  }
+
+  /// What is kept of the baseline on this text; nil where its logits were recorded.
+  private func kept(
+    of held: Laboratory.OpenModel, _ baseline: EvaluationSubject, _ text: EvaluatedText,
+    in laboratory: Laboratory, _ reporter: JobReporter<Never>
+  ) throws -> KeptBaseline? {
+    guard text.recorded == nil else { return nil }
+    return try KeptBaseline(
+      of: held, baseline, text.windows, in: laboratory, tell: { reporter.log($0) })
   }
 
   private func report(
