@@ -31,7 +31,7 @@ INLINE_AVX2 __m256 eight_halves(const uint8_t *halves) {
 }
 
 // The 6-bit scales of 8 rows in block `b` of a Q4_K or Q5_K span, or their mins.
-INLINE_AVX2 __m256 eight_six_bits(const block_span *span, size_t b, int half, int is_min) {
+INLINE_AVX2 __m256i eight_six_bits(const block_span *span, size_t b, int half, int is_min) {
   const uint8_t *rows = span->header + half * HALF_ROWS;
   const __m128i low = _mm_loadl_epi64((const __m128i *)(rows + 64 + b * NK_PANEL_ROWS));
   const __m128i both = _mm_loadl_epi64((const __m128i *)(rows + 192 + b / 2 * NK_PANEL_ROWS));
@@ -40,7 +40,27 @@ INLINE_AVX2 __m256 eight_six_bits(const block_span *span, size_t b, int half, in
   const __m128i bottom = is_min ? _mm_srli_epi16(low, 4) : low;
   const __m128i bits = _mm_or_si128(_mm_and_si128(bottom, _mm_set1_epi8(15)),
                                     _mm_and_si128(top, _mm_set1_epi8(0x30)));
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bits));
+  return _mm256_cvtepu8_epi32(bits);
+}
+
+// super_scale_at() of 8 rows; for the K types.
+INLINE_AVX2 __m256 super_scales(nk_weight_kind kind, const block_span *span, size_t b, int half) {
+  const uint8_t *scales = span->header + (kind == NK_WEIGHT_Q6_K ? b / SUPER_BLOCKS * 32 : 0);
+  return eight_halves(scales + half * 16);
+}
+
+// What the mins of 8 rows of a Q4_K or Q5_K span are multiplied by, to be added.
+INLINE_AVX2 __m256 super_minima(const block_span *span, int half) {
+  return _mm256_sub_ps(_mm256_setzero_ps(), eight_halves(span->header + 32 + half * 16));
+}
+
+// scale_code_at() of 8 rows.
+INLINE_AVX2 __m256i scale_codes(nk_weight_kind kind, const block_span *span, size_t b, size_t part,
+                                int half) {
+  if (kind != NK_WEIGHT_Q6_K) return eight_six_bits(span, b, half, 0);
+  const uint8_t *scales = span->header + span->count / SUPER_BLOCKS * 32 +
+                          (2 * b + part) * NK_PANEL_ROWS + half * HALF_ROWS;
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)scales));
 }
 
 // Scales of 8 rows in block `b` of a span, columns 16 * part on: block_scale_at() in vectors.
@@ -58,14 +78,9 @@ INLINE_AVX2 __m256 block_scales(nk_weight_kind kind, const block_span *span, siz
     }
     case NK_WEIGHT_Q4_K:
     case NK_WEIGHT_Q5_K:
-      return _mm256_mul_ps(eight_halves(span->header + half * 16), eight_six_bits(span, b, half, 0));
-    case NK_WEIGHT_Q6_K: {
-      const uint8_t *scales = span->header + span->count / SUPER_BLOCKS * 32 +
-                              (2 * b + part) * NK_PANEL_ROWS + half * HALF_ROWS;
-      const __m256i words = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)scales));
-      return _mm256_mul_ps(eight_halves(span->header + b / SUPER_BLOCKS * 32 + half * 16),
-                           _mm256_cvtepi32_ps(words));
-    }
+    case NK_WEIGHT_Q6_K:
+      return _mm256_mul_ps(super_scales(kind, span, b, half),
+                           _mm256_cvtepi32_ps(scale_codes(kind, span, b, part, half)));
     default: return eight_halves(span->header + b * 32 + half * 16);
   }
 }
@@ -75,9 +90,7 @@ INLINE_AVX2 __m256 block_minima(nk_weight_kind kind, const block_span *span, siz
   if (kind == NK_WEIGHT_Q4_1 || kind == NK_WEIGHT_Q5_1) {
     return eight_halves(span->header + 32 * (span->count + b) + half * 16);
   }
-  const __m256 scale =
-      _mm256_sub_ps(_mm256_setzero_ps(), eight_halves(span->header + 32 + half * 16));
-  return _mm256_mul_ps(scale, eight_six_bits(span, b, half, 1));
+  return _mm256_mul_ps(super_minima(span, half), _mm256_cvtepi32_ps(eight_six_bits(span, b, half, 1)));
 }
 
 #endif

@@ -88,7 +88,7 @@ INLINE_AVX512 __m512 sixteen_halves(const uint8_t *halves) {
 }
 
 // The 6-bit scales of block `b` of a Q4_K or Q5_K span, or its mins.
-INLINE_AVX512 __m512 sixteen_six_bits(const block_span *span, size_t b, int is_min) {
+INLINE_AVX512 __m512i sixteen_six_bits(const block_span *span, size_t b, int is_min) {
   const __m128i low = _mm_loadu_si128((const __m128i *)(span->header + 64) + b);
   const __m128i both = _mm_loadu_si128((const __m128i *)(span->header + 192) + b / 2);
   const __m128i high = b % 2 == 0 ? both : _mm_srli_epi16(both, 4);
@@ -96,18 +96,30 @@ INLINE_AVX512 __m512 sixteen_six_bits(const block_span *span, size_t b, int is_m
   const __m128i bottom = is_min ? _mm_srli_epi16(low, 4) : low;
   const __m128i bits = _mm_or_si128(_mm_and_si128(bottom, _mm_set1_epi8(15)),
                                     _mm_and_si128(top, _mm_set1_epi8(0x30)));
-  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bits));
+  return _mm512_cvtepu8_epi32(bits);
 }
 
-// What the scales of block `b` of a span and its neighbours under one float16 scale are multiplied by; for the K types.
+// super_scale_at() in vectors; for the K types.
 INLINE_AVX512 __m512 super_scales(nk_weight_kind kind, const block_span *span, size_t b) {
-  if (!is_super_kind(kind)) return _mm512_setzero_ps();
   return sixteen_halves(span->header + (kind == NK_WEIGHT_Q6_K ? b / SUPER_BLOCKS * 32 : 0));
 }
 
-// Scales of block `b` of a span, columns 16 * half on: block_scale_at() in vectors. `super` is what super_scales() gives.
-INLINE_AVX512 __m512 block_scales_under(nk_weight_kind kind, const block_span *span, size_t b,
-                                        size_t half, __m512 super) {
+// What the mins of a Q4_K or Q5_K span are multiplied by, to be added.
+INLINE_AVX512 __m512 super_minima(const block_span *span) {
+  return _mm512_sub_ps(_mm512_setzero_ps(), sixteen_halves(span->header + 32));
+}
+
+// scale_code_at() in vectors.
+INLINE_AVX512 __m512i scale_codes(nk_weight_kind kind, const block_span *span, size_t b,
+                                  size_t half) {
+  if (kind != NK_WEIGHT_Q6_K) return sixteen_six_bits(span, b, 0);
+  const __m128i *scales = (const __m128i *)(span->header + span->count / SUPER_BLOCKS * 32);
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128(scales + 2 * b + half));
+}
+
+// block_scale_at() in vectors.
+INLINE_AVX512 __m512 block_scales(nk_weight_kind kind, const block_span *span, size_t b,
+                                  size_t half) {
   switch (kind) {
     case NK_WEIGHT_MXFP4: {
       const __m128i bytes = _mm_loadu_si128((const __m128i *)span->header + b);
@@ -119,19 +131,11 @@ INLINE_AVX512 __m512 block_scales_under(nk_weight_kind kind, const block_span *s
     }
     case NK_WEIGHT_Q4_K:
     case NK_WEIGHT_Q5_K:
-      return _mm512_mul_ps(super, sixteen_six_bits(span, b, 0));
-    case NK_WEIGHT_Q6_K: {
-      const __m128i *scales = (const __m128i *)(span->header + span->count / SUPER_BLOCKS * 32);
-      const __m512i bytes = _mm512_cvtepi8_epi32(_mm_loadu_si128(scales + 2 * b + half));
-      return _mm512_mul_ps(super, _mm512_cvtepi32_ps(bytes));
-    }
+    case NK_WEIGHT_Q6_K:
+      return _mm512_mul_ps(super_scales(kind, span, b),
+                           _mm512_cvtepi32_ps(scale_codes(kind, span, b, half)));
     default: return sixteen_halves(span->header + b * 32);
   }
-}
-
-INLINE_AVX512 __m512 block_scales(nk_weight_kind kind, const block_span *span, size_t b,
-                                  size_t half) {
-  return block_scales_under(kind, span, b, half, super_scales(kind, span, b));
 }
 
 // What is added to the weights of block `b` of a span; for types with minima.
@@ -139,8 +143,7 @@ INLINE_AVX512 __m512 block_minima(nk_weight_kind kind, const block_span *span, s
   if (kind == NK_WEIGHT_Q4_1 || kind == NK_WEIGHT_Q5_1) {
     return sixteen_halves(span->header + 32 * (span->count + b));
   }
-  const __m512 scale = _mm512_sub_ps(_mm512_setzero_ps(), sixteen_halves(span->header + 32));
-  return _mm512_mul_ps(scale, sixteen_six_bits(span, b, 1));
+  return _mm512_mul_ps(super_minima(span), _mm512_cvtepi32_ps(sixteen_six_bits(span, b, 1)));
 }
 
 // Asks for all of a span's header before its values are read, so that memory is read in the order it lies in: measured, lines

@@ -13,6 +13,7 @@ typedef struct row_block {
   int codes[NK_COLUMN_BLOCK];  // with the zero taken off
   float scales[2];        // of each half
   float minimum;
+  int scale_codes[2], minimum_code;  // of K types, for the scales above them
 } row_block;
 
 static row_block unpacked(nk_weight_kind kind, const block_span *span, size_t b, size_t lane) {
@@ -24,6 +25,11 @@ static row_block unpacked(nk_weight_kind kind, const block_span *span, size_t b,
     block.scales[half] = block_scale_at(kind, span, b, half, lane);
   }
   block.minimum = block_minimum_at(kind, span, b, lane);
+  if (!is_super_kind(kind)) return block;
+  for (size_t half = 0; half < 2; half++) {
+    block.scale_codes[half] = scale_code_at(kind, span, b, half, lane);
+  }
+  if (has_minima(kind)) block.minimum_code = six_bits(span, b, lane, 1);
   return block;
 }
 
@@ -57,20 +63,56 @@ static int32_t code_of(const nk_activations *x, const int8_t *values, size_t i) 
   return values[i] * 256 + values[NK_COLUMN_BLOCK + i];
 }
 
-static float with_integers(nk_weight_kind kind, const row_block *block, const nk_activations *x,
-                           size_t token, float value) {
-  const size_t columns = scale_columns(kind), at = token * x->sum_stride + block->index;
+// The sum of columns [begin, end) of a block's codes times a token's.
+static int32_t dot_of(const row_block *block, const nk_activations *x, size_t token, size_t begin,
+                      size_t end) {
   const int8_t *values =
       (const int8_t *)x->values + token * x->stride + block->index * input_bytes(x->kind);
-  for (size_t k = 0; k < NK_COLUMN_BLOCK; k += columns) {
-    int32_t dot = 0;
-    for (size_t i = k; i < k + columns; i++) {
-      dot += block->codes[i] * code_of(x, values, i);
-    }
-    // Fused, as in the other providers: the bits must agree.
-    value = fmaf((float)dot * x->scales[at], block->scales[k / HALF_COLUMNS], value);
-  }
+  int32_t dot = 0;
+  for (size_t i = begin; i < end; i++) dot += block->codes[i] * code_of(x, values, i);
+  return dot;
+}
+
+// What a token had before, with a block added; not for K types. Fused, as in the other providers: the bits must agree.
+static float with_integers(nk_weight_kind kind, const row_block *block, const nk_activations *x,
+                           size_t token, float value) {
+  const size_t at = token * x->sum_stride + block->index;
+  const int32_t dot = dot_of(block, x, token, 0, NK_COLUMN_BLOCK);
+  value = fmaf((float)dot * x->scales[at], block->scales[0], value);
   return has_minima(kind) ? fmaf(x->sums[at], block->minimum, value) : value;
+}
+
+// What a token had before, with a stretch of a K type added, whose sums are kept in units of `super` and `minimum`: the scale
+// above them and what their minima are multiplied by.
+static float with_stretch(nk_weight_kind kind, const row_block blocks[STRETCH_BLOCKS],
+                          const nk_activations *x, size_t token, float super, float minimum,
+                          float value) {
+  const size_t columns = scale_columns(kind);
+  float sum = 0, minima = 0;
+  for (size_t b = 0; b < STRETCH_BLOCKS; b++) {
+    const size_t at = token * x->sum_stride + blocks[b].index;
+    for (size_t k = 0; k < NK_COLUMN_BLOCK; k += columns) {
+      const int32_t dot = dot_of(&blocks[b], x, token, k, k + columns);
+      sum = fmaf((float)(dot * blocks[b].scale_codes[k / HALF_COLUMNS]), x->scales[at], sum);
+    }
+    if (has_minima(kind)) minima = fmaf(x->sums[at], (float)blocks[b].minimum_code, minima);
+  }
+  value = fmaf(super, sum, value);
+  return has_minima(kind) ? fmaf(minimum, minima, value) : value;
+}
+
+// Adds a span of a row of a K type to all tokens; `out` is where the row's results lie.
+static void add_stretches(nk_weight_kind kind, const block_span *span, size_t lane,
+                          const nk_activations *x, float *out, size_t ld_out) {
+  for (size_t begin = 0; begin < span->count; begin += STRETCH_BLOCKS) {
+    row_block blocks[STRETCH_BLOCKS];
+    for (size_t b = 0; b < STRETCH_BLOCKS; b++) blocks[b] = unpacked(kind, span, begin + b, lane);
+    const float super = super_scale_at(kind, span, begin, lane);
+    const float minimum = has_minima(kind) ? -half_at(span->header, NK_PANEL_ROWS + lane) : 0;
+    for (size_t t = 0; t < x->tokens; t++) {
+      out[t * ld_out] = with_stretch(kind, blocks, x, t, super, minimum, out[t * ld_out]);
+    }
+  }
 }
 
 static void linear(nk_weight_kind kind, const nk_linear_weight *weight, size_t panel_begin,
@@ -84,6 +126,10 @@ static void linear(nk_weight_kind kind, const nk_linear_weight *weight, size_t p
     for (size_t t = 0; t < x->tokens; t++) out[t * ld_out + row] = 0;
     for (size_t first = 0; first < layout.blocks; first += span_blocks(kind)) {
       const block_span span = span_at(kind, &layout, panel, first);
+      if (is_super_kind(kind) && x->kind != NK_ACTIVATION_BF16) {
+        add_stretches(kind, &span, lane, x, out + row, ld_out);
+        continue;
+      }
       for (size_t b = 0; b < span.count; b++) {
         const row_block block = unpacked(kind, &span, b, lane);
         for (size_t t = 0; t < x->tokens; t++) {

@@ -38,7 +38,7 @@ INLINE_AVX2 void add_quads(nk_weight_kind kind, const int tokens, const uint8_t 
   }
 }
 
-// Adds block `b` of a span times the tokens from `first` on to their results.
+// Adds block `b` of a span times the tokens from `first` on to their results, of K types to those of a stretch.
 INLINE_AVX2 void add_block(nk_activation_kind activation, nk_weight_kind kind, const int tokens,
                            const block_span *span, size_t b,
                            const nk_activations *x, size_t first,
@@ -70,20 +70,48 @@ INLINE_AVX2 void add_block(nk_activation_kind activation, nk_weight_kind kind, c
       const __m256 token_scale = _mm256_set1_ps(x->scales[at]);
 #pragma clang loop unroll(full)
       for (int half = 0; half < 2; half++) {
-        const __m256 centred = _mm256_cvtepi32_ps(_mm256_sub_epi32(dot[t][half], shift));
-        value[t][half] =
-            _mm256_fmadd_ps(_mm256_mul_ps(centred, token_scale),
-                            block_scales(kind, span, b, (size_t)part, half), value[t][half]);
+        const __m256i centred = _mm256_sub_epi32(dot[t][half], shift);
+        if (is_super_kind(kind)) {
+          const __m256i codes = scale_codes(kind, span, b, (size_t)part, half);
+          const __m256 sum = _mm256_cvtepi32_ps(_mm256_mullo_epi32(centred, codes));
+          value[t][half] = _mm256_fmadd_ps(sum, token_scale, value[t][half]);
+        } else {
+          value[t][half] =
+              _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(centred), token_scale),
+                              block_scales(kind, span, b, (size_t)part, half), value[t][half]);
+        }
       }
     }
   }
-  if (!has_minima(kind)) return;
+  if (!has_minima(kind) || is_super_kind(kind)) return;
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
     const __m256 sum = _mm256_set1_ps(x->sums[(first + (size_t)t) * x->sum_stride + block]);
 #pragma clang loop unroll(full)
     for (int half = 0; half < 2; half++) {
       value[t][half] = _mm256_fmadd_ps(sum, block_minima(kind, span, b, half), value[t][half]);
+    }
+  }
+}
+
+// Merges what a stretch of a K type gave from block `b` on, in units of the scale above it.
+INLINE_AVX2 void merge_stretch(nk_weight_kind kind, const int tokens, const block_span *span,
+                               size_t b, const nk_activations *x, size_t first,
+                               __m256 stretch[TILE_TOKENS][2], __m256 value[TILE_TOKENS][2]) {
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 2; half++) {
+    const __m256 super = super_scales(kind, span, b, half);
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tokens; t++) {
+      value[t][half] = _mm256_fmadd_ps(super, stretch[t][half], value[t][half]);
+      if (!has_minima(kind)) continue;
+      const float *sums = x->sums + (first + (size_t)t) * x->sum_stride + span->first + b;
+      __m256 minima = _mm256_setzero_ps();
+      for (size_t i = 0; i < STRETCH_BLOCKS; i++) {
+        const __m256 codes = _mm256_cvtepi32_ps(eight_six_bits(span, b + i, half, 1));
+        minima = _mm256_fmadd_ps(_mm256_set1_ps(sums[i]), codes, minima);
+      }
+      value[t][half] = _mm256_fmadd_ps(super_minima(span, half), minima, value[t][half]);
     }
   }
 }
@@ -98,8 +126,16 @@ INLINE_AVX2 void multiply_panel(nk_activation_kind activation, nk_weight_kind ki
   for (int t = 0; t < tokens; t++) value[t][0] = value[t][1] = _mm256_setzero_ps();
   for (size_t begin = 0; begin < layout->blocks; begin += span_blocks(kind)) {
     const block_span span = span_at(kind, layout, panel, begin);
-    for (size_t b = 0; b < span.count; b++) {
-      add_block(activation, kind, tokens, &span, b, x, first, value);
+    for (size_t b = 0; b < span.count; b += STRETCH_BLOCKS) {
+      __m256 stretch[TILE_TOKENS][2];
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tokens; t++) stretch[t][0] = stretch[t][1] = _mm256_setzero_ps();
+      const size_t end = smaller(b + STRETCH_BLOCKS, span.count);
+      for (size_t i = b; i < end; i++) {
+        add_block(activation, kind, tokens, &span, i, x, first,
+                  is_super_kind(kind) ? stretch : value);
+      }
+      if (is_super_kind(kind)) merge_stretch(kind, tokens, &span, b, x, first, stretch, value);
     }
   }
 #pragma clang loop unroll(full)

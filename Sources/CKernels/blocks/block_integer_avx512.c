@@ -1,7 +1,9 @@
 // Blocks of GGUF files times INT8 or INT16 activations in blocks of 32 with AVX-512 VNNI.
 //
 // vpdpbusd multiplies unsigned by signed bytes, so codes stay unsigned and their zero is taken off with the activations'
-// sums, in integers; what is left is merged in float32 in one order.
+// sums, in integers; what is left is merged in float32 in one order. Of K types the sums are multiplied by the whole-number
+// scales in integers too, which hold 16 * 32 * 32639 * 128 (Q6_K) and 32 * 31 * 32639 * 63 (Q5_K), and the scales above
+// them apply once in STRETCH_BLOCKS.
 #if defined(__x86_64__)
 
 #include "block_tile_avx512.h"
@@ -29,9 +31,9 @@ INLINE_AVX512 void add_quads(const int tokens, const int quads, const __m512i we
   }
 }
 
-// Adds block `b` of a span times some tokens to their results.
+// Adds block `b` of a span times some tokens to their results, of K types to those of a stretch.
 INLINE_AVX512 void add_block(nk_activation_kind activation, nk_weight_kind kind, const int tokens,
-                             const block_span *span, size_t b, __m512 super, block_tables tables,
+                             const block_span *span, size_t b, block_tables tables,
                              const block_inputs *x, __m512 value[FEW_TOKENS]) {
   const uint8_t *values = block_values(kind, span, b);
   const packed_codes codes = load_codes(kind, values);
@@ -69,21 +71,54 @@ INLINE_AVX512 void add_block(nk_activation_kind activation, nk_weight_kind kind,
         dot[t] = _mm512_add_epi32(_mm512_slli_epi32(dot[t], 8), low[t]);
       }
     }
-    const __m512 scale = block_scales_under(kind, span, b, (size_t)part, super);
+    const __m512i code = is_super_kind(kind) ? scale_codes(kind, span, b, (size_t)part)
+                                             : _mm512_setzero_si512();
+    const __m512 scale = is_super_kind(kind) ? _mm512_setzero_ps()
+                                             : block_scales(kind, span, b, (size_t)part);
 #pragma clang loop unroll(full)
     for (int t = 0; t < tokens; t++) {
       const __m512 token_scale = _mm512_set1_ps(x->scales[(size_t)t * x->sum_stride]);
-      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[t]), token_scale);
-      value[t] = _mm512_fmadd_ps(scaled, scale, value[t]);
+      if (is_super_kind(kind)) {
+        const __m512 sum = _mm512_cvtepi32_ps(_mm512_mullo_epi32(dot[t], code));
+        value[t] = _mm512_fmadd_ps(sum, token_scale, value[t]);
+      } else {
+        const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[t]), token_scale);
+        value[t] = _mm512_fmadd_ps(scaled, scale, value[t]);
+      }
     }
   }
-  if (!has_minima(kind)) return;
+  if (!has_minima(kind) || is_super_kind(kind)) return;
   const __m512 minima = block_minima(kind, span, b);
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
     const __m512 sum = _mm512_set1_ps(x->sums[(size_t)t * x->sum_stride]);
     value[t] = _mm512_fmadd_ps(sum, minima, value[t]);
   }
+}
+
+// Merges what a stretch of a K type gave from block `b` on, in units of the scale above it; `x` is that of block `b`.
+INLINE_AVX512 void merge_stretch(nk_weight_kind kind, const int tokens, const block_span *span,
+                                 size_t b, const block_inputs *x, const __m512 stretch[FEW_TOKENS],
+                                 __m512 value[FEW_TOKENS]) {
+  const __m512 super = super_scales(kind, span, b);
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) value[t] = _mm512_fmadd_ps(super, stretch[t], value[t]);
+  if (!has_minima(kind)) return;
+  __m512 minima[FEW_TOKENS];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) minima[t] = _mm512_setzero_ps();
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < STRETCH_BLOCKS; i++) {
+    const __m512 codes = _mm512_cvtepi32_ps(sixteen_six_bits(span, b + i, 1));
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tokens; t++) {
+      const __m512 sum = _mm512_set1_ps(x->sums[(size_t)t * x->sum_stride + i]);
+      minima[t] = _mm512_fmadd_ps(sum, codes, minima[t]);
+    }
+  }
+  const __m512 scale = super_minima(span);
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) value[t] = _mm512_fmadd_ps(scale, minima[t], value[t]);
 }
 
 // Straight from the packed bytes: one sequential stream.
@@ -103,16 +138,23 @@ INLINE_AVX512 void multiply_few(nk_activation_kind activation, nk_weight_kind ki
   for (size_t first = 0; first < job->layout->blocks; first += span_blocks(kind)) {
     const block_span span = span_at(kind, job->layout, job->panel, first);
     ask_for_header(kind, &span);
-    for (size_t under = 0; under < span.count; under += SUPER_BLOCKS) {
-      const __m512 super = super_scales(kind, &span, under);
-      const size_t end = smaller(under + SUPER_BLOCKS, span.count);
+    for (size_t begin = 0; begin < span.count; begin += STRETCH_BLOCKS) {
+      const block_inputs at_begin = inputs;
+      const size_t end = smaller(begin + STRETCH_BLOCKS, span.count);
+      __m512 stretch[FEW_TOKENS];
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tokens; t++) stretch[t] = _mm512_setzero_ps();
 #pragma clang loop unroll_count(2)
-      for (size_t b = under; b < end; b++) {
-        add_block(activation, kind, tokens, &span, b, super, job->tables, &inputs, value);
+      for (size_t b = begin; b < end; b++) {
+        add_block(activation, kind, tokens, &span, b, job->tables, &inputs,
+                  is_super_kind(kind) ? stretch : value);
         inputs.values += input_bytes(activation);
         inputs.halves += 2;
         inputs.scales++;
         if (has_minima(kind)) inputs.sums++;
+      }
+      if (is_super_kind(kind)) {
+        merge_stretch(kind, tokens, &span, begin, &at_begin, stretch, value);
       }
     }
   }

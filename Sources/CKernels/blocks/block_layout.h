@@ -25,6 +25,7 @@ enum {
   LOW_BYTES = 256,      // of the low halves of codes of 16 rows x 32 columns
   HALF_COLUMNS = 16,    // that share a scale of Q6_K
   SUPER_BLOCKS = 8,     // blocks of 32 columns under one scale of the K types
+  STRETCH_BLOCKS = 4,   // blocks of a K type whose sums are merged before the scale above them applies
 };
 
 ALWAYS_INLINE int is_block_kind(nk_weight_kind kind) {
@@ -99,7 +100,7 @@ static inline const uint8_t *block_levels(nk_weight_kind kind) {
   return kind == NK_WEIGHT_IQ4_NL ? nonlinear : kind == NK_WEIGHT_MXFP4 ? e2m1 : NULL;
 }
 
-// Bytes of a token's values of 32 columns.
+// Bytes of a token's values of 32 columns; of INT16 ones those in two parts, or those in words.
 ALWAYS_INLINE size_t input_bytes(nk_activation_kind activation) {
   return activation == NK_ACTIVATION_INT8_BLOCKS ? NK_COLUMN_BLOCK : 2 * NK_COLUMN_BLOCK;
 }
@@ -163,20 +164,28 @@ ALWAYS_INLINE int six_bits(const block_span *span, size_t b, size_t row, int is_
   return is_min ? low[row] >> 4 | top >> 2 << 4 : (low[row] & 15) | (top & 3) << 4;
 }
 
+// The scale of row `row` above block `b` of a span of a K type.
+static inline float super_scale_at(nk_weight_kind kind, const block_span *span, size_t b,
+                                   size_t row) {
+  return half_at(span->header, (kind == NK_WEIGHT_Q6_K ? b / SUPER_BLOCKS * NK_PANEL_ROWS : 0) + row);
+}
+
+// What the scale above is multiplied by in row `row` of block `b` of a K type, columns 16 * half on.
+static inline int scale_code_at(nk_weight_kind kind, const block_span *span, size_t b, size_t half,
+                                size_t row) {
+  if (kind != NK_WEIGHT_Q6_K) return six_bits(span, b, row, 0);
+  const uint8_t *scales = span->header + span->count / SUPER_BLOCKS * 32;
+  return (int8_t)scales[(2 * b + half) * NK_PANEL_ROWS + row];
+}
+
 // The scale of row `row` in block `b` of a span, columns 16 * half on.
 static inline float block_scale_at(nk_weight_kind kind, const block_span *span, size_t b,
                                    size_t half, size_t row) {
-  switch (kind) {
-    case NK_WEIGHT_MXFP4: return halved_e8m0(span->header[b * NK_PANEL_ROWS + row]);
-    case NK_WEIGHT_Q4_K:
-    case NK_WEIGHT_Q5_K: return half_at(span->header, row) * (float)six_bits(span, b, row, 0);
-    case NK_WEIGHT_Q6_K: {
-      const uint8_t *scales = span->header + span->count / SUPER_BLOCKS * 32;
-      const float scale = half_at(span->header, b / SUPER_BLOCKS * NK_PANEL_ROWS + row);
-      return scale * (float)(int8_t)scales[(2 * b + half) * NK_PANEL_ROWS + row];
-    }
-    default: return half_at(span->header, b * NK_PANEL_ROWS + row);
+  if (is_super_kind(kind)) {
+    return super_scale_at(kind, span, b, row) * (float)scale_code_at(kind, span, b, half, row);
   }
+  if (kind == NK_WEIGHT_MXFP4) return halved_e8m0(span->header[b * NK_PANEL_ROWS + row]);
+  return half_at(span->header, b * NK_PANEL_ROWS + row);
 }
 
 // What is added to the weights of row `row` in block `b` of a span; 0 for types without minima.

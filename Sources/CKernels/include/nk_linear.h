@@ -154,8 +154,9 @@ typedef enum nk_activation_kind : int32_t {
   NK_ACTIVATION_INT8 = 2,
   // As INT8, with a scale for every 32 columns of a token instead of one for all; with int32 sums of every 16 columns.
   NK_ACTIVATION_INT8_BLOCKS = 3,
-  // The same with codes of 16 bits: scale = amax / 32639, codes within [-32639, 32639]. Values of 32 columns are 64 bytes:
-  // the high parts h, then the low parts l, code = 256 * h + l, both signed.
+  // The same with codes of 16 bits: scale = amax / 32639, codes within [-32639, 32639]. A token's values are there twice.
+  // First in parts, 64 bytes for 32 columns: the high parts h, then the low parts l, code = 256 * h + l, both signed. Once
+  // all columns are there, as int16, columns 4i...4i+3 in the order 0, 2, 1, 3.
   NK_ACTIVATION_INT16_BLOCKS = 4,
 } nk_activation_kind;
 

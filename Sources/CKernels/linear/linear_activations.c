@@ -114,6 +114,7 @@ static void fill_int8_blocks(const nk_activations *to, const float *x, size_t to
 
 static void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
+  int16_t *words = int16_words(to, token);
   float tail[NK_COLUMN_BLOCK];
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
     const float *from = columns_at(x, k, to->cols, tail);
@@ -130,6 +131,7 @@ static void fill_int16_blocks(const nk_activations *to, const float *x, size_t t
       const int8_t low = (int8_t)(uint8_t)code;
       values[NK_COLUMN_BLOCK + i] = low;
       values[i] = (int8_t)((code - low) / 256);
+      words[k + i / 4 * 4 + i % 2 * 2 + i % 4 / 2] = (int16_t)code;
       sums[i / 16] += code;
     }
     store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,

@@ -312,8 +312,14 @@ INLINE_AVX2 __m128i high_part(__m128i words) {
   return _mm_srai_epi16(_mm_sub_epi16(words, low_part(words)), 8);
 }
 
+// Words 4i...4i+3 in the order 0, 2, 1, 3.
+INLINE_AVX2 __m128i in_pair_order(__m128i words) {
+  return _mm_shufflehi_epi16(_mm_shufflelo_epi16(words, 0xd8), 0xd8);
+}
+
 INLINE_AVX2 void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
+  __m128i *words = (__m128i *)int16_words(to, token);
   float tail[NK_COLUMN_BLOCK];
   const __m128i ones = _mm_set1_epi16(1);
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
@@ -327,6 +333,8 @@ INLINE_AVX2 void fill_int16_blocks(const nk_activations *to, const float *x, siz
       const __m128i b = coded_words(from + 16 * half + 8, inverses, INT16_CODES);
       _mm_storeu_si128((__m128i *)values + half, _mm_packs_epi16(high_part(a), high_part(b)));
       _mm_storeu_si128((__m128i *)values + 2 + half, _mm_packs_epi16(low_part(a), low_part(b)));
+      _mm_storeu_si128(words++, in_pair_order(a));
+      _mm_storeu_si128(words++, in_pair_order(b));
       sums[half] = sum_words(_mm_add_epi32(_mm_madd_epi16(a, ones), _mm_madd_epi16(b, ones)));
     }
     store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,

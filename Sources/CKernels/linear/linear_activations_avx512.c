@@ -269,6 +269,7 @@ INLINE_AVX512 void fill_int8_blocks(const nk_activations *to, const float *x, si
 
 INLINE_AVX512 void fill_int16_blocks(const nk_activations *to, const float *x, size_t token) {
   int8_t *values = (int8_t *)to->values + token * to->stride;
+  __m256i *words = (__m256i *)int16_words(to, token);
   float tail[NK_COLUMN_BLOCK];
   const __m512i most = _mm512_set1_epi32(INT16_CODES), least = _mm512_set1_epi32(-INT16_CODES);
   for (size_t k = 0; k < to->cols; k += NK_COLUMN_BLOCK, values += 2 * NK_COLUMN_BLOCK) {
@@ -287,6 +288,8 @@ INLINE_AVX512 void fill_int16_blocks(const nk_activations *to, const float *x, s
       const __m512i high = _mm512_srai_epi32(_mm512_sub_epi32(q, low), 8);
       _mm_storeu_si128((__m128i *)values + half, _mm512_cvtepi32_epi8(high));
       _mm_storeu_si128((__m128i *)values + 2 + half, _mm512_cvtepi32_epi8(low));
+      const __m256i codes = _mm512_cvtepi32_epi16(q);
+      _mm256_storeu_si256(words++, _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(codes, 0xd8), 0xd8));
       sums[half] = _mm512_reduce_add_epi32(q);
     }
     store_block_sums(to, token, k / NK_COLUMN_BLOCK, inverse > 0 ? largest / INT16_CODES : 0,

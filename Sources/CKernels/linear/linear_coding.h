@@ -72,6 +72,12 @@ static inline float int16_inverse_scale(float largest) {
   return largest >= 0x1p-112f ? INT16_CODES / largest : 0;
 }
 
+// Where a token's INT16 codes lie as words.
+static inline int16_t *int16_words(const nk_activations *to, size_t token) {
+  const size_t parts = 2 * round_up(to->cols, NK_COLUMN_BLOCK);
+  return (int16_t *)((uint8_t *)to->values + token * to->stride + parts);
+}
+
 // Writes what is known of 32 columns of blocks once they are coded: their scale, and sums of the codes of each half.
 static inline void store_block_sums(const nk_activations *to, size_t token, size_t block,
                                     float scale, int32_t low, int32_t high) {

@@ -39,8 +39,8 @@ size_t nk_linear_scratch_bytes(const nk_linear_weight *weight, nk_activation_kin
 // Bytes of one token's values. An odd number of cache lines keeps neighbouring tokens, which
 // a tile reads side by side, out of the same cache set.
 static size_t token_stride(nk_activation_kind kind, size_t cols) {
-  const int is_two = kind == NK_ACTIVATION_BF16 || kind == NK_ACTIVATION_INT16_BLOCKS;
-  const size_t width = kind == NK_ACTIVATION_F32 ? 4 : is_two ? 2 : 1;
+  const int is_four = kind == NK_ACTIVATION_F32 || kind == NK_ACTIVATION_INT16_BLOCKS;
+  const size_t width = is_four ? 4 : kind == NK_ACTIVATION_BF16 ? 2 : 1;
   const size_t lines = round_up(round_up(cols, NK_COLUMN_BLOCK) * width, CHUNK) / CHUNK;
   return (lines | 1) * CHUNK;
 }

@@ -146,6 +146,7 @@ struct CacheCommand: ParsableCommand {
     for row in report.rows where !row.isReference {
       let sentences = [row.sentence, report.formRemark(on: row), Self.window(row, report)]
         .filter { !$0.isEmpty }
+      guard !sentences.isEmpty else { continue }
       print("\(row.name): \(sentences.joined(separator: " "))")
     }
     showBaseline(report)

@@ -65,6 +65,21 @@ extension Model {
     }
   }
 
+  /// Scores the next token at positions of which a forward pass told what the last norm left: the same logits, to the bit.
+  ///
+  /// - Parameter ends: `[positions, hidden]`.
+  /// - Throws: `ModelError.weightShape` for another width; what packing the head throws.
+  @discardableResult
+  package func scores(
+    ofEnds ends: HiddenStates, context: ExecutionContext, into reused: Logits? = nil
+  ) throws -> Logits {
+    try check(ends, rows: ends.tokens)
+    let result = reused ?? Logits()
+    let scores = result.prepare(rows: ends.tokens, vocabulary: configuration.vocabularySize)
+    try score(ends.pointer, rows: ends.tokens, context: context, into: scores)
+    return result
+  }
+
   /// Scores the next token after every token of a sequence that went through all blocks.
   ///
   /// - Throws: what packing the head throws.

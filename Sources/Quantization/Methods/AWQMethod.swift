@@ -180,11 +180,13 @@ package struct AWQMethod: QuantizationMethod {
     }
     // Every ratio runs both modules in float32; what a layer's own output costs comes from the moments.
     let hidden = block.plan.hidden
+    // Half of the block in float32, with what it gives for all tokens, and a candidate of its layers as numbers and packed.
+    let bytes = 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4 + 12 * block.parameters
     return QuantizationCost(
       passes: tokens / Double(max(1, all)),
       float32: Double(ratios) * (2 * parameters * tokens + quadratic) + tokens * squares
         + parameters * 1280,
-      sweeps: Double(ratios) + 12, bytes: 3 * Int(tokens) * hidden * 4 + 2 * Int(squares) * 4)
+      sweeps: Double(ratios) + 12, bytes: bytes)
   }
 }
 

@@ -145,8 +145,9 @@ package struct SmoothQuantMethod: QuantizationMethod {
     let sampled = Double(searches ? min(tokens, 2 * SmoothQuantSearch.tokens) : 0)
     let trials = searches ? Double(SmoothQuantSearch.strengths.count) : 0
     let widest = block.layers.values.map { $0.rows + $0.columns }.max() ?? 0
+    // Maxima are taken while the calibration text runs through the block as it is.
     return QuantizationCost(
-      passes: 1, float32: 2 * (trials + 1) * weights * sampled, sweeps: 4 + 4 * trials,
+      float32: 2 * (trials + 1) * weights * sampled, sweeps: 4 + 4 * trials,
       bytes: 3 * Int(sampled) * widest * 4) + form.activations.cost
   }
 }

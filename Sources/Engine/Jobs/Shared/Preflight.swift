@@ -19,11 +19,11 @@ struct Preflight {
   let artifactBytes: Int
   let warnings: [String]
 
-  /// The share of the BF16 and FP32 peaks that passes and calibration algebra reach.
-  private static let passShare = 0.5
-  private static let algebraShare = 0.45
+  /// The share of the BF16 and FP32 peaks that passes and calibration algebra reach, measured on SmolLM2-135M.
+  private static let passShare = 0.75
+  private static let algebraShare = 0.65
   /// Weights that one thread rounds and packs in a second.
-  private static let sweepRate = 6e7
+  private static let sweepRate = 1.2e8
   /// Bytes a second a disk takes at least.
   private static let diskRate = 4e8
 
