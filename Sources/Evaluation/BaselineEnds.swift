@@ -24,8 +24,8 @@ extension EvaluationSubject {
       return
     }
     let tokens = text.windows[window]
-    let ends = kept.map { _ in
-      HiddenStates(
+    let ends = try kept.map { _ in
+      try HiddenStates(
         tokens: max(0, tokens.count - text.firstScored), width: model.configuration.hiddenSize)
     }
     cache.reset()

@@ -75,7 +75,7 @@ extension Model {
   ) throws -> Logits {
     try check(ends, rows: ends.tokens)
     let result = reused ?? Logits()
-    let scores = result.prepare(rows: ends.tokens, vocabulary: configuration.vocabularySize)
+    let scores = try result.prepare(rows: ends.tokens, vocabulary: configuration.vocabularySize)
     try score(ends.pointer, rows: ends.tokens, context: context, into: scores)
     return result
   }

@@ -145,7 +145,7 @@ final class KeptBaseline: BaselineEnds {
         forget()
         return nil
       }
-      let states = HiddenStates(tokens: header.positions, width: header.width)
+      let states = try HiddenStates(tokens: header.positions, width: header.width)
       bytes.withUnsafeBytes { from in
         guard let base = from.baseAddress else { return }
         UnsafeMutableRawPointer(states.pointer).copyMemory(from: base, byteCount: from.count)
