@@ -34,6 +34,17 @@ import Workbench
     #expect(board.active?.id == JobID(number: 1))
   }
 
+  /// A recording whose answers were lost does not grow without end.
+  @Test func jobsWithoutAnEndAreForgottenToo() {
+    var board = JobBoard()
+    _ = board.start(MachineJob(), now: 0)
+    for _ in 0..<1000 {
+      _ = board.start(PlanJob(workload: Workload(context: 1), machine: nil), now: 0)
+    }
+    #expect(board.jobs.count <= 257)
+    #expect(board.active?.id == JobID(number: 1))
+  }
+
   @Test func eventsOfUnknownJobsAreIgnored() {
     var board = JobBoard()
     #expect(board.apply(.cancelled(id: JobID(number: 77)), now: 0).isEmpty)

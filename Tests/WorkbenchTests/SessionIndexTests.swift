@@ -73,6 +73,11 @@ import Workbench
     }
   }
 
+  /// What a long session takes is its lines, each as large as the largest kind of message.
+  @Test func aLineIsSmall() {
+    #expect(MemoryLayout<SessionLine>.stride <= 256, "\(MemoryLayout<SessionLine>.stride)")
+  }
+
   /// A session of many hours has no more entrances than one of a few.
   @Test func entrancesAreHundredsAtMost() {
     let ticks = (0..<200_000).map { SessionLine(at: $0, item: .message(.tick(milliseconds: $0))) }

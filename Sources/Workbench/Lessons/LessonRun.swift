@@ -94,7 +94,7 @@ struct LessonHome: Hashable, Sendable {
 /// What happens to a lesson from outside.
 package enum LessonEvent: Hashable, Sendable, Codable {
   /// A lesson begins; `before` tells how earlier ones went.
-  case begin(lesson: Lesson, before: [String: [String: LessonRecord]])
+  indirect case begin(lesson: Lesson, before: [String: [String: LessonRecord]])
   /// The stretch of a session was watched.
   case watched
   /// Recorded reports stand in for those of a measurement, each as the event that told it.

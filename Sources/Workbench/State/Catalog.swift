@@ -54,7 +54,8 @@ package enum CatalogPart: Hashable, Sendable, Codable {
   case models(entries: [ModelEntry])
   case methods(descriptions: [MethodDescription])
   case machines(peaks: [MachinePeaks])
-  case run(record: RunRecord)
+  /// Not in the value itself: every message would be as large.
+  indirect case run(record: RunRecord)
   case themes(entries: [ThemeEntry])
   case sessions(entries: [SessionEntry])
   case lessons(entries: [LessonEntry], language: String)

@@ -8,6 +8,8 @@ package struct JobBoard: Hashable, Sendable {
   package private(set) var jobs: [TrackedJob] = []
   private var nextNumber = 1
   private static let kept = 40
+  /// Jobs at the most, those without an end among them: a recording may have lost what answered them.
+  private static let most = 256
 
   package init() {}
 
@@ -70,7 +72,9 @@ package struct JobBoard: Hashable, Sendable {
   }
 
   private mutating func forgetOld() {
-    while jobs.count > Self.kept, let index = jobs.firstIndex(where: { $0.status.isOver }) {
+    while jobs.count > Self.kept {
+      let lost = jobs.count > Self.most ? jobs.firstIndex { !$0.isHeavy } : nil
+      guard let index = jobs.firstIndex(where: { $0.status.isOver }) ?? lost else { return }
       jobs.remove(at: index)
     }
   }
