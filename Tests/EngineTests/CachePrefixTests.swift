@@ -28,7 +28,7 @@ struct CachePrefixTests {
     func next(_ fill: (any KVCache) throws -> Void) throws -> [Float] {
       let filled = try model.makeCache(cache, capacity: 71)
       try fill(filled)
-      return Array(try model.forward(tokens: [tokens[70]], cache: filled, context: context)[0])
+      return try model.forward(tokens: [tokens[70]], cache: filled, context: context).values(row: 0)
     }
     let expected = try next {
       try model.fill(
