@@ -44,6 +44,7 @@ extension Session {
 
   /// Reads a session.
   ///
+  /// Keys are those of the file: `FormerLetters` makes them those of today.
   /// A last line that is cut off is left out and remarked; anything else that is wrong is refused.
   ///
   /// - Throws: `SessionError` naming file and line.
@@ -86,7 +87,7 @@ private struct SessionReader {
       throw .notASession(
         path: path, found: probe.nibble.map { "a nibble \($0)" } ?? "something else")
     }
-    guard probe.format == SessionHeader.currentFormat else {
+    guard [FormerLetters.format, SessionHeader.currentFormat].contains(probe.format) else {
       throw .unknownFormat(
         path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat,
         program: probe.program)

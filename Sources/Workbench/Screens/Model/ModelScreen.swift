@@ -30,7 +30,8 @@ package enum ModelScreen: Screen {
       return []
     },
     Binding(
-      "c", name: "candidate", help: "Open a file to be held against the open model.", isHint: true,
+      "plus", name: "candidate", help: "Open a file to be held against the open model.",
+      isHint: true,
       unless: {
         $0.facts.model == nil ? "No model is open yet that a candidate could be held against" : nil
       }
@@ -194,7 +195,7 @@ package enum ModelScreen: Screen {
           + "and on the machine. It starts with the model.",
         "", .press("Enter", "opens the one that is chosen on the left"),
         .press("o", "opens any other: a Hugging Face directory or a GGUF file"),
-        .press("c", "then holds a candidate against it: a file that somebody else has quantized"),
+        .press("+", "then holds a candidate against it: a file that somebody else has quantized"),
       ]
     buffer.draw(
       EmptyState(isLoading == true ? "Opening" : "No model is open", lines), in: rect, look: look)
