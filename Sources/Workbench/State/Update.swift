@@ -59,6 +59,12 @@ private func applied(_ message: Message, to state: inout State) -> [Effect] {
   case .glossary(let terms):
     state.overlay = .glossary(GlossaryPage(terms: terms))
     return []
+  case .paths(let listing):
+    if case .edit(var field) = state.overlay {
+      field.take(listing)
+      state.overlay = .edit(field)
+    }
+    return []
   case .readOnly(let reason):
     state.readOnly = reason
     return []

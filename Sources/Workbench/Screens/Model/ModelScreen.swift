@@ -26,8 +26,7 @@ package enum ModelScreen: Screen {
   package static let bindings: [Binding] = [
     Binding("o", name: "open a path", help: "Type the path of a model to open.", isHint: true) {
       state in
-      state.edit(prompts(state).first)
-      return []
+      state.editPath(prompts(state).first)
     },
     Binding(
       "plus", name: "candidate", help: "Open a file to be held against the open model.",
@@ -36,8 +35,7 @@ package enum ModelScreen: Screen {
         $0.facts.model == nil ? "No model is open yet that a candidate could be held against" : nil
       }
     ) { state in
-      state.edit(prompts(state).last)
-      return []
+      state.editPath(prompts(state).last)
     },
     filterBinding,
   ]
