@@ -1,4 +1,5 @@
 import Engine
+import Models
 import Platform
 import Quantization
 import TerminalUI
