@@ -4,9 +4,6 @@ import TerminalUI
 ///
 /// What a letter did depended on the screen, so the session is walked through once; text that was typed stays as it is.
 package enum FormerLetters {
-  /// The format whose letters these were.
-  package static let format = 2
-
   /// What a letter of a screen is today, by the id of the screen.
   package static let all: [String: [String: String]] = [
     BudgetScreen.id: ["a": "m"],
@@ -30,7 +27,7 @@ package enum FormerLetters {
 
   /// The session with the letters of today, in the format of today; one that has them already as it is.
   package static func translated(_ session: Session) -> Session {
-    guard session.header.format == format else { return session }
+    guard session.header.format == SessionHeader.formerFormat else { return session }
     var session = session
     session.header.format = SessionHeader.currentFormat
     var state = State(size: session.header.size)

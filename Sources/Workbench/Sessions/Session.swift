@@ -87,7 +87,7 @@ private struct SessionReader {
       throw .notASession(
         path: path, found: probe.nibble.map { "a nibble \($0)" } ?? "something else")
     }
-    guard [FormerLetters.format, SessionHeader.currentFormat].contains(probe.format) else {
+    guard [SessionHeader.formerFormat, SessionHeader.currentFormat].contains(probe.format) else {
       throw .unknownFormat(
         path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat,
         program: probe.program)

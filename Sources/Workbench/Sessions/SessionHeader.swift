@@ -12,6 +12,8 @@ package enum SessionKind: String, Hashable, Sendable, Codable {
 package struct SessionHeader: Hashable, Sendable, Codable {
   /// The format that this program writes and reads.
   package static let currentFormat = 3
+  /// The format before, in which keys were other letters.
+  package static let formerFormat = 2
 
   /// Always `session`; tells the file apart from other JSON lines.
   package var nibble: String
