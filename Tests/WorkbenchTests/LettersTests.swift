@@ -156,7 +156,7 @@ import Workbench
     var play = Play()
     play.send(.launch(model: nil))
     let begun = play.state.choices
-    play.press("2", "right")
+    play.press("2", "down", "right")
     let workload = play.state.choices.workload
     #expect(workload != begun.workload)
     play.press("3", "enter")  // GPTQ
@@ -194,7 +194,7 @@ import Workbench
     play.press("3", "enter")
     #expect(!play.state.past.isEmpty)
     var other = SampleRun.summary
-    other.name = "another"
+    other.path = "/another"
     other.shape.context = 512
     play.finish(LoadJob(path: "another"), other)
     #expect(play.state.past.isEmpty)
@@ -203,7 +203,7 @@ import Workbench
   @Test func noMoreThanAHundredAreKept() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("2")
+    play.press("2", "down")
     for index in 0..<(Past.most + 20) { play.press(index % 2 == 0 ? "right" : "left") }
     var count = 0
     while !play.state.past.isEmpty, count < 500 {

@@ -5,19 +5,19 @@ import Quantization
 extension State {
   /// Remembers the choices before a message, if it changed them.
   ///
-  /// With another model open the choices that were made for the former one are forgotten.
-  mutating func remember(_ before: Choices, model: ModelSummary?, after message: Message) {
-    guard choices != before else { return }
-    if case .job = message, facts.model != model {
+  /// With another model open the choices that were made for the former one are forgotten. What the model in memory is made of,
+  /// planted outliers and rotations, is no choice that could be taken back.
+  mutating func remember(_ before: Choices, model: String?) {
+    if facts.model?.path != model {
       past = Past()
-    } else {
-      past.append(before)
+      return
     }
+    var before = before
+    before.recipe.transforms = choices.recipe.transforms
+    if choices != before { past.append(before) }
   }
 
   /// Puts the choices back as they were before the last change, and says what that was.
-  ///
-  /// What the model in memory was made of, planted outliers and rotations, stays: it is no choice any more.
   mutating func takeBack() -> [Effect] {
     guard var former = past.removeLast() else { return [] }
     former.recipe.transforms = choices.recipe.transforms

@@ -12,10 +12,10 @@ package func update(_ state: inout State, _ message: Message) -> [Effect] {
   if case .tick = message {
     effects = applied(message, to: &state)
   } else {
-    let (choices, past, model) = (state.choices, state.past, state.facts.model)
+    let (choices, past, model) = (state.choices, state.past, state.facts.model?.path)
     effects = applied(message, to: &state)
     // What was taken back is not to be remembered.
-    if state.past == past { state.remember(choices, model: model, after: message) }
+    if state.past == past { state.remember(choices, model: model) }
   }
   if state.visits != visits { effects += Screens.current(state).appeared(&state) }
   if state.lesson != nil {
