@@ -1,12 +1,14 @@
 """Records the shipped sessions anew: types the keys of a script into the program of today, in tmux, and keeps what it recorded.
 
     python3 Tests/record_sessions.py PROGRAM [SESSION...]
+    python3 Tests/record_sessions.py --marks batch-crossover
 
 PROGRAM is a built `nibble`; without names every script is recorded. A script is a text: keys by name, `@JOB` waits until that job
 has finished once more, `~SECONDS` waits, `"TEXT"` types, `[MARKER]` and `(NOTE)` put a marker and a note there. A session on a
 model of its own needs it in the current folder, under the name its script gives: `nibble synthesize tinyllama-1.1b --shape
 tinyllama-1.1b` makes that of `batch-crossover`, `smollm2-135m` is the published SmolLM2-135M. Needs tmux. The new file takes the
-place of the old one.
+place of the old one; RECORD_PATIENCE says how many seconds a job may take. With --marks a recording stays, and gets the markers
+and notes of MARKS.
 """
 
 import collections
@@ -32,7 +34,8 @@ SCRIPTS = {
     "kv-caches": ("KV cache: seven caches at depth, and why unbiased is not better", None, """
         [The plan] (The plan of this model. K compares caches, each with the FP16 cache next to it on the same tokens.) ~2 K ~2
         [Seven caches] enter @caches ~2 (KL over bytes: what lies below left is better.) down down down down down down up
-        [By depth] (Quality by depth: what an error of the cache does far from where it was made.) enter ~2 , ~2 , ~2
+        [Head by head] (Attention's output with keys and values quantized, by block and KV head; , takes keys alone, values
+        alone, the scores.) enter ~2 , ~2 , ~2
         """),
     "outlier-lab": ("Why weights of few bits cannot fix activation outliers", None, """
         [The survey] (How far the inputs of each layer reach, channel by channel.) O ~2 enter @outliers ~1 down down
@@ -171,15 +174,33 @@ def without_places(text, home, name):
 
 
 def wait(file, job, count, name):
-    end = time.time() + 1500
+    end = time.time() + float(os.environ.get("RECORD_PATIENCE", "1500"))
     while finished(file)[job] < count:
         if time.time() > end:
             sys.exit(f"{name}: waited in vain for {job} to finish {count} times; there are {dict(finished(file))}")
         time.sleep(0.3)
 
 
-def mark(name, marks):
-    """Puts markers and notes into a recording that stands: after the n-th report of a job, in the order they are given."""
+# Markers and notes of recordings that stand, since they take an idle machine or a stop of a lesson names their times: after the
+# n-th report of a job, or the n-th press of a key.
+MARKS = {
+    "batch-crossover": [
+        ("plan 1", [("marker", "The plan"), ("note", "1.1 billion parameters: alone, what is read of the weights binds.")]),
+        ("key C 1", [("note", "C times batches: the forms of the weights, the sizes of the batch, the tokens of each.")]),
+        ("key enter 1", [("marker", "The race"),
+                         ("note", "Each form decodes at every batch, in turns, so that a slow minute slows all of them.")]),
+        ("batch 1", [("marker", "Who wins where"),
+                     ("note", "At batch 1 what is read binds, at 32 arithmetic does: another form wins.")]),
+        ("key v 1", [("marker", "Each sequence"),
+                     ("note", "The same steps seen by one sequence: company slows all of them.")]),
+        ("key v 2", [("marker", "Share of the limit"),
+                     ("note", "How much of what memory and arithmetic allow each form reaches.")]),
+    ],
+}
+
+
+def mark(name):
+    """Puts its markers and notes into a recording that stands."""
     path = SESSIONS / f"{name}.session"
     lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
              if not re.match(r'\{"at":\d+,"(marker|note)"', line)]
@@ -189,21 +210,29 @@ def mark(name, marks):
         at = entry.get("at", at)
         out.append(line)
         part = entry.get("part")
-        text = line if part is None else part["text"]
-        if '"finished"' in text and '"job":"' in text.replace('\\"', '"'):
-            plain = text.replace('\\"', '"')
-            open_part = plain.split('"finished"')[1].split('"job":"')[1].split('"')[0]
+        text = (line if part is None else part["text"]).replace('\\"', '"')
+        place = None
+        if '"finished"' in text and '"job":"' in text:
+            open_part = text.split('"finished"')[1].split('"job":"')[1].split('"')[0]
         if open_part and (part is None or part["index"] == part["count"] - 1):
-            seen[open_part] += 1
-            for (job, count), texts in marks:
-                if (job, count) == (open_part, seen[open_part]):
-                    out += [json.dumps({"at": at, kind: text}, ensure_ascii=False, separators=(",", ":")) + "\n"
-                            for kind, text in texts]
-            open_part = None
+            place, open_part = open_part, None
+        key = entry.get("message", {}).get("input", {}).get("event", {}).get("key")
+        if key:
+            place = f"key {key['press']}"
+        if place is None:
+            continue
+        seen[place] += 1
+        for wanted, texts in MARKS[name]:
+            if wanted == f"{place} {seen[place]}":
+                out += [json.dumps({"at": at, kind: text}, ensure_ascii=False, separators=(",", ":")) + "\n"
+                        for kind, text in texts]
     path.write_text("".join(out), encoding="utf-8")
 
 
 if __name__ == "__main__":
     program = os.path.abspath(sys.argv[1])
     for name in sys.argv[2:] or SCRIPTS:
-        record(program, name)
+        if sys.argv[1] == "--marks":
+            mark(name)
+        else:
+            record(program, name)

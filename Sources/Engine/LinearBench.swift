@@ -168,7 +168,7 @@ package struct LinearBench {
     var generator = SeededGenerator(seed: seed, stream: [0])
     let sizes = (0..<columns).map { _ in Float(exp(spread * generator.normal())) }
     // In the context's own memory, huge pages included, as in a model.
-    inputs = context.floats(slot: 0, count: tokens * columns)
+    inputs = try context.floats(slot: 0, count: tokens * columns)
     for index in 0..<tokens * columns {
       inputs[index] = Float(generator.normal()) * sizes[index % columns]
     }
@@ -216,9 +216,9 @@ package struct LinearBench {
   /// Runs `rounds` rounds after one that warms up.
   ///
   /// - Parameter pause: called between forms; what it throws ends the run.
-  package func run(rounds: Int, pause: () throws -> Void = {}) rethrows -> Report {
+  package func run(rounds: Int, pause: () throws -> Void = {}) throws -> Report {
     var seconds = [[Double]](repeating: [], count: forms.count)
-    let outputs = forms.indices.map { context.floats(slot: 1 + $0, count: tokens * rows) }
+    let outputs = try forms.indices.map { try context.floats(slot: 1 + $0, count: tokens * rows) }
     var records = [[[KernelRecord]]](repeating: [], count: forms.count)
     var limitRates = [[Double]](repeating: [], count: forms.count)
     for round in 0...rounds {

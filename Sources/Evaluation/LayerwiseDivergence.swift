@@ -25,7 +25,7 @@ package final class LayerwiseDivergence {
     streams = try windows.windows.map { try model.embed($0) }
     expected = windows.windows.map { _ in Logits() }
     for (number, stream) in streams.enumerated() {
-      let whole = stream.copy()
+      let whole = try stream.copy()
       for index in model.blocks.indices {
         try model.runBlock(index, hidden: [whole], context: context)
       }
@@ -51,7 +51,7 @@ package final class LayerwiseDivergence {
     var statistics = ScoreStatistics()
     let found = Logits()
     for (number, window) in windows.windows.enumerated() {
-      let stream = streams[number].copy()
+      let stream = try streams[number].copy()
       try model.runBlock(position, block, hidden: [stream], context: context)
       for index in model.blocks.indices.dropFirst(position + 1) {
         try model.runBlock(index, hidden: [stream], context: context)

@@ -27,12 +27,16 @@ package struct QualityMeasure {
   package let schedule: CacheSchedule
   /// What the baseline said of the same windows, recorded by another run or program; nil where it runs next to the subject.
   package let recorded: BaseLogitsFile?
+  /// What is kept of the baseline on the same windows; nil where it runs each time.
+  package let kept: (any BaselineEnds)?
 
   package init(
     subject: EvaluationSubject, baseline: EvaluationSubject, context: ExecutionContext,
-    schedule: CacheSchedule = .passes, recorded: BaseLogitsFile? = nil
+    schedule: CacheSchedule = .passes, recorded: BaseLogitsFile? = nil,
+    kept: (any BaselineEnds)? = nil
   ) {
     self.recorded = recorded
+    self.kept = kept
     self.schedule = schedule
     self.subject = subject
     self.baseline = baseline
@@ -63,10 +67,8 @@ package struct QualityMeasure {
     for (index, window) in text.windows.enumerated() {
       try checkpoint()
       if recorded == nil {
-        baselineCache.reset()
-        try baseline.model.forward(
-          tokens: window, cache: baselineCache, context: context, logits: .from(text.firstScored),
-          into: expected)
+        try baseline.score(
+          text, window: index, cache: baselineCache, context: context, kept: kept, into: expected)
         try checkpoint()
       }
       subjectCache.reset()

@@ -53,9 +53,11 @@ package final class ExecutionContext {
 
   /// Memory for `count` numbers that lives as long as the context and is handed out again for the
   /// same slot; the contents are lost when it grows.
-  package func floats(slot: Int, count: Int) -> UnsafeMutablePointer<Float> {
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes.
+  package func floats(slot: Int, count: Int) throws -> UnsafeMutablePointer<Float> {
     while slots.count <= slot { slots.append(AlignedScratch()) }
-    return slots[slot].reserve(count * MemoryLayout<Float>.stride)
+    return try slots[slot].reserveOrThrow(count * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
   }
 
@@ -104,20 +106,31 @@ final class AlignedScratch {
 
   /// An address with at least `bytes` after it; the contents are not kept from call to call.
   func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
+    do {
+      return try reserveOrThrow(bytes)
+    } catch {
+      fatalError("\(error)")
+    }
+  }
+
+  /// The same, for what grows with the tokens of a pass.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes; nothing is held then.
+  func reserveOrThrow(_ bytes: Int) throws -> UnsafeMutableRawPointer {
     if let pointer, capacity >= bytes { return pointer }
     release()
     let size = max(4096, bytes)
-    capacity = size
     if size >= HugeBuffer.pageBytes, let buffer = try? HugeBuffer(byteCount: size),
       let start = buffer.bytes.baseAddress
     {
       pages = buffer
       pointer = start
-      return start
+    } else {
+      pointer = try HeapMemory.take(size)
     }
-    let fresh = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
-    pointer = fresh
-    return fresh
+    guard let pointer else { throw PlatformError.memoryRefused(bytes: bytes, code: 0) }
+    capacity = size
+    return pointer
   }
 
   /// Bytes that are in memory; of what is too small for pages of its own, all.
@@ -127,6 +140,7 @@ final class AlignedScratch {
     if pages == nil { pointer?.deallocate() }
     pages = nil
     pointer = nil
+    capacity = 0
   }
 
   deinit { release() }

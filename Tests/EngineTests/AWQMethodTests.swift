@@ -54,7 +54,7 @@ import Testing
     ).floatBlock(original: original)
     #expect(moved[.attention].values != original[.attention].values)
     for sequence in try stream(model, context, seed: 2) {
-      let (expected, found) = (sequence.copy(), sequence.copy())
+      let (expected, found) = (try sequence.copy(), try sequence.copy())
       try model.runBlock(2, original, hidden: [expected], context: context)
       try model.runBlock(2, moved, hidden: [found], context: context)
       let sums = context.compare(

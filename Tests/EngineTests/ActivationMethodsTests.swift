@@ -53,7 +53,7 @@ import Testing
     let model = try model()
     var sums = ErrorSums()
     for sequence in try stream(model, seed: 2) {
-      let (expected, found) = (sequence.copy(), sequence.copy())
+      let (expected, found) = (try sequence.copy(), try sequence.copy())
       try model.runBlock(2, original, hidden: [expected], context: context)
       try model.runBlock(2, changed, hidden: [found], context: context)
       sums.add(

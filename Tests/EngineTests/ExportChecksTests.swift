@@ -113,6 +113,32 @@ import Testing
     #expect(try folder.names() == ["file", "new.unfinished"])
   }
 
+  /// The disk must have room for the kept blocks and all that is written next to them in the chosen format, tokenizer and
+  /// configuration too, not for the weights alone.
+  @Test func theDiskIsAskedForAllThatIsWritten() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Laboratory(threads: 2)
+    _ = try perform(laboratory, LoadJob(path: nil))
+    let recipe = try RecipeText.recipe("weights=rtn:4")
+    func run(writes: Int?) throws {
+      _ = try perform(
+        laboratory,
+        QuantizeJob(
+          recipe: recipe, calibration: CalibrationOptions(samples: 1),
+          keeping: .folder(path: folder.path("kept"), resumes: false, writes: writes),
+          compares: false))
+    }
+    let error = #expect(throws: Ended.self) { try run(writes: 1 << 60) }
+    guard case .failed(_, let message)? = error?.event else { throw Ended(event: error?.event) }
+    #expect(message.contains("free disk for finished blocks, live activations and the result"))
+    #expect(try folder.names() == [])
+    let all = try laboratory.expectedBytes(format: "gguf:F32", recipe: recipe)
+    let weights = try laboratory.expectedBytes(format: "gguf:Q4_0", recipe: recipe)
+    #expect(all > 3 * weights)
+    try run(writes: all)
+    #expect(try folder.names() == ["kept"])
+  }
+
   /// What a run left goes when it is done; what somebody else put next to it stays.
   @Test func onlyWhatARunWroteIsRemoved() throws {
     let folder = try TemporaryFolder()

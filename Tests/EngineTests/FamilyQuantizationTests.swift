@@ -82,7 +82,7 @@ import Testing
       #expect(moved[norm].values == original[norm].values)
     }
     for sequence in try streams(model, context, seed: 2) {
-      let (expected, found) = (sequence.copy(), sequence.copy())
+      let (expected, found) = (try sequence.copy(), try sequence.copy())
       try model.runBlock(1, original, hidden: [expected], context: context)
       try model.runBlock(1, moved, hidden: [found], context: context)
       let sums = context.compare(
@@ -105,7 +105,7 @@ import Testing
       #expect(layer.isQuantized == (layer.projection != .router), "\(layer.projection)")
       #expect(layer.fallback == nil, "\(layer.projection): \(layer.fallback ?? "")")
     }
-    let (plain, quantized) = (streams[0].copy(), streams[0].copy())
+    let (plain, quantized) = (try streams[0].copy(), try streams[0].copy())
     try model.runBlock(1, hidden: [plain], context: context)
     try model.runBlock(1, trial.drafted, hidden: [quantized], context: context)
     let sums = context.compare(

@@ -97,7 +97,7 @@ private let tolerance = 2e-5
     let block = try block(plan)
     var generator = SeededGenerator(seed: 6)
     let input = (0..<20).map { _ in (0..<plan.hidden).map { _ in generator.normal() } }
-    let hidden = HiddenStates(tokens: 20, width: plan.hidden)
+    let hidden = try HiddenStates(tokens: 20, width: plan.hidden)
     for (place, value) in input.joined().enumerated() { hidden.pointer[place] = Float(value) }
     let context = try makeContext(provider: provider)
     try model.runBlock(
@@ -120,11 +120,11 @@ private let tolerance = 2e-5
     variant.change(&plan)
     let block = try block(plan)
     let context = try makeContext()
-    let whole = HiddenStates(tokens: 9, width: plan.hidden)
+    let whole = try HiddenStates(tokens: 9, width: plan.hidden)
     var generator = SeededGenerator(seed: 7)
     for place in 0..<9 * plan.hidden { whole.pointer[place] = Float(generator.normal()) }
-    let parts = whole.copy()
-    let delta = HiddenStates(tokens: 9, width: plan.hidden)
+    let parts = try whole.copy()
+    let delta = try HiddenStates(tokens: 9, width: plan.hidden)
     for half in BlockHalf.allCases {
       try model.runHalf(half, 0, block, input: parts, into: delta, context: context, cache: .fp32)
       for place in 0..<9 * plan.hidden { parts.pointer[place] += delta.pointer[place] }

@@ -9,7 +9,7 @@ enum LongSession {
     guard let first = sources.first else { return Session(header: StoreTests.header, lines: []) }
     var builder = Builder(state: State(size: first.header.size))
     var turn = 0
-    while builder.time < seconds * 1000, turn < 1000 {
+    while builder.time < seconds * 1000, turn < 10_000 {
       builder.add(sources[turn % sources.count])
       turn += 1
     }

@@ -1,5 +1,6 @@
 import Engine
 import Evaluation
+import FoundationEssentials
 import Operators
 import Planning
 import Profiling
@@ -126,6 +127,65 @@ import Workbench
     #expect(
       "\(error.map(String.init(describing:)) ?? "")".contains(
         "unknown job 'dance': expected one of"))
+  }
+
+  /// One bad line costs that line, as long as there are more good ones.
+  @Test func aBadLineIsLeftOutAndSaid() throws {
+    let good = (1...3).map { #"{"at":\#($0),"marker":"m\#($0)"}"# }
+    for (bad, words) in [
+      (#"{"at":1,"message":{"inp"#, "line 3 is wrong and left out: "),
+      (#"{"at":-1,"marker":"x"}"#, "line 3 is wrong and left out: -1 ms is no time"),
+      (#"{"at":0,"marker":"x"}"#, "line 3 is wrong and left out: time runs back from 1 to 0 ms"),
+      ("\u{0}\u{0}", "line 3 is wrong and left out: "),
+    ] {
+      let session = try Self.read(Self.head, good[0], bad, good[1], good[2])
+      #expect(session.markers.map(\.title) == ["m1", "m2", "m3"])
+      #expect(
+        session.remarks.count == 1 && session.remarks[0].hasPrefix(words), "\(session.remarks)")
+    }
+    // Empty lines are counted, and a piece that is missing costs its message.
+    func piece(_ index: Int) -> String {
+      #"{"at":1,"part":{"index":\#(index),"count":3,"text":"x"}}"#
+    }
+    let session = try Self.read(
+      Self.head, "", good[0], piece(0), "[", piece(2), good[1], good[2])
+    #expect(session.markers.count == 3)
+    #expect(session.remarks.count == 1 && session.remarks[0].hasPrefix("line 5 is wrong"))
+  }
+
+  /// Lines of the usual kinds are read by themselves; they mean what the decoder says.
+  @Test func quickLinesMeanTheSame() throws {
+    let progress =
+      #"{"done":3,"jobBytes":9,"peakResidentBytes":12,"phase":"block 4 of 8: comparing outputs","rate":1.5e-05,"rateUnit":"tokens/s","secondsElapsed":0.1,"secondsLeft":12.25,"share":0,"total":8,"unit":"blocks"}"#
+    let least =
+      #"{"done":0,"peakResidentBytes":1,"phase":"","rateUnit":"","secondsElapsed":1,"total":1,"unit":"é"}"#
+    for message in [
+      #"{"tick":{"milliseconds":123456}}"#, #"{"tick":{"milliseconds":0}}"#,
+      #"{"input":{"event":{"key":{"press":"ctrl+l"}}}}"#,
+      #"{"input":{"event":{"key":{"press":"\""}}}}"#, #"{"input":{"event":{"key":{"press":"가"}}}}"#,
+      #"{"job":{"event":{"progressed":{"id":{"number":7},"progress":\#(progress)}}}}"#,
+      #"{"job":{"event":{"progressed":{"id":{"number":7},"progress":\#(least)}}}}"#,
+      #"{"job":{"event":{"progressed":{"id":{"number":7},"progress":\#(least.replacing("é", with: #"\u0041"#))}}}}"#,
+      #"{"job":{"event":{"progressed":{"progress":\#(progress),"id":{"number":7}}}}}"#,
+    ] {
+      let row = Array(#"{"at":130000,"message":\#(message)}"#.utf8)
+      let slow = try JSONDecoder().decode(SessionLine.self, from: Data(row))
+      let session = try Self.read(Self.head, String(decoding: row, as: UTF8.self))
+      #expect(session.lines == [slow], "\(message)")
+      #expect(session.remarks.isEmpty)
+    }
+    // What a decoder would refuse is refused.
+    for message in [
+      #"{"tick":{"milliseconds":01}}"#, #"{"tick":{"milliseconds":1.5}}"#,
+      #"{"input":{"event":{"key":{"press":"j}}}}"#, #"{"input":{"event":{"key":{"press":"jj"}}}}"#,
+      #"{"job":{"event":{"progressed":{"id":{"number":7},"progress":{"done":00}}}}}"#,
+      #"{"job":{"event":{"progressed":{"id":{"number":7},"progress":\#(least.replacing(#"Elapsed":1"#, with: #"Elapsed":1."#))}}}}"#,
+      #"{"tick":{"milliseconds":1}},"x":{"#,
+    ] {
+      #expect(throws: SessionError.self, "\(message)") {
+        try Self.read(Self.head, #"{"at":1,"message":\#(message)}"#)
+      }
+    }
   }
 
   @Test func timeDoesNotRunBack() {

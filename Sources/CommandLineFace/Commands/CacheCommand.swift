@@ -146,7 +146,6 @@ struct CacheCommand: ParsableCommand {
     for row in report.rows where !row.isReference {
       let sentences = [row.sentence, report.formRemark(on: row), Self.window(row, report)]
         .filter { !$0.isEmpty }
-      // A run that was interrupted has nothing to say yet of a row it was not done with.
       guard !sentences.isEmpty else { continue }
       print("\(row.name): \(sentences.joined(separator: " "))")
     }

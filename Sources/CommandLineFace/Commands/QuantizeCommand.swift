@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Engine
 import FoundationEssentials
+import Platform
 import Quantization
 import Wording
 
@@ -68,7 +69,10 @@ struct QuantizeCommand: ParsableCommand {
         message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
     }
     var report = try session.quantize(
-      recipe, calibration.options(texts), keeping: .folder(path: folder, resumes: resume),
+      recipe, calibration.options(texts),
+      keeping: .folder(
+        path: folder, resumes: resume,
+        writes: try session.laboratory.expectedBytes(format: format, recipe: recipe)),
       compares: compares(recipe))
     let artifact = try session.perform(
       ExportJob(
@@ -96,6 +100,10 @@ struct QuantizeCommand: ParsableCommand {
     // The format decides what the result takes.
     let written = try session.laboratory.expectedBytes(format: format, recipe: recipe)
     report.diskBytes = report.diskBytes.map { $0 - report.outputBytes + written }
+    if let needed = report.diskBytes, let free = Machine.diskAvailable(at: directory), free < needed
+    {
+      throw EngineError.diskTooSmall(path: directory, needed: needed, free: free)
+    }
     if output.json { return try Output.json(report) }
     if let problem = report.problems.first { throw CommandFailure(message: problem) }
     print(

@@ -73,6 +73,10 @@ package final class Laboratory: Sendable {
   package let locator: ResourceLocator
   /// The machines that can be planned for.
   package let machines: MachineCatalog
+  /// Weights times tokens from which on what a baseline says of a text is kept on disk.
+  let leastKeptWork: Double
+  /// About a second of two cores.
+  package static let standardKeptWork = 5e10
   private let current = Mutex<OpenModel?>(nil)
   /// What is known of this machine; nil until somebody asks.
   let peaks = Mutex<MachinePeaks?>(nil)
@@ -87,8 +91,9 @@ package final class Laboratory: Sendable {
   package init(
     threads: Int? = nil, provider: ExecutionProvider? = nil, disabledKernels: Set<String> = [],
     workspace: Workspace = Workspace(), locator: ResourceLocator = ResourceLocator(),
-    machineFile: String? = nil
+    machineFile: String? = nil, leastKeptWork: Double = Laboratory.standardKeptWork
   ) throws {
+    self.leastKeptWork = leastKeptWork
     pool = WorkerPool(threads: threads ?? Machine.usableCores)
     self.provider = provider ?? .best
     self.disabledKernels = disabledKernels

@@ -7,16 +7,16 @@ extension BlockRunner {
   /// - Parameter endsBefore: nothing is run where the router's input is the last that is wanted; else all of it.
   func feedForward(
     _ plan: BlockPlan, _ mixture: PreparedBlock.Mixture, index: Int, endsBefore: Projection?
-  ) {
+  ) throws {
     let width = configuration.hiddenSize
     show(.linearInput(.router), index, buffers.normed, width)
     if endsBefore == .router { return }
-    let scores = buffers.routerScores(experts: mixture.plan.count)
+    let scores = try buffers.routerScores(experts: mixture.plan.count)
     context.linear([mixture.router], input: buffers.normed, tokens: tokens, outputs: [scores])
     show(.linearOutput(.router), index, scores, mixture.plan.count)
     let routing = ExpertRouting(mixture.plan, scores: scores, tokens: tokens)
     buffers.delta.update(repeating: 0, count: tokens * width)
-    let rows = buffers.expertRows(width)
+    let rows = try buffers.expertRows(width)
     for (number, visits) in routing.visits.enumerated() where !visits.isEmpty {
       for (row, visit) in visits.enumerated() {
         (rows.inputs + row * width).update(from: buffers.normed + visit.token * width, count: width)

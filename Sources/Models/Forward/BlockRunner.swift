@@ -38,7 +38,7 @@ struct BlockRunner {
   init(
     _ model: Model, context: ExecutionContext, observer: (any ForwardObserver)?,
     segments: [TokenSegment]
-  ) {
+  ) throws {
     configuration = model.configuration
     self.context = context
     self.observer = observer
@@ -46,7 +46,7 @@ struct BlockRunner {
     tokens = segments.reduce(0) { $0 + $1.count }
     rotary = model.rotary.rows(
       segments.reduce(0) { max($0, $1.position + $1.count) }, lengths: segments.map(\.length))
-    buffers = ForwardBuffers(context, model.configuration, tokens: tokens)
+    buffers = try ForwardBuffers(context, model.configuration, tokens: tokens)
   }
 
   /// The residual stream, `[T, H]`.
@@ -85,7 +85,7 @@ struct BlockRunner {
     attend(block.plan, prepared, index: index, layer: layer, endsBefore: endsBefore)
     if let endsBefore, endsBefore <= prepared.attention.writerRole { return }
     add(block.plan, next: .stream(prepared.feedForwardNorm))
-    feedForward(block.plan, prepared, index: index, endsBefore: endsBefore)
+    try feedForward(block.plan, prepared, index: index, endsBefore: endsBefore)
     if endsBefore != nil { return }
     add(block.plan, next: next)
     show(.blockOutput, index, buffers.hidden, configuration.hiddenSize)
@@ -96,7 +96,7 @@ struct BlockRunner {
     let prepared = try block.prepared(for: context)
     switch half {
     case .attention: attend(block.plan, prepared, index: index, layer: layer)
-    case .feedForward: feedForward(block.plan, prepared, index: index)
+    case .feedForward: try feedForward(block.plan, prepared, index: index)
     }
     let multiplier = block.plan.residualMultiplier
     guard multiplier != 1 else { return }
@@ -219,12 +219,12 @@ struct BlockRunner {
 
   private func feedForward(
     _ plan: BlockPlan, _ prepared: PreparedBlock, index: Int, endsBefore: Projection? = nil
-  ) {
+  ) throws {
     let half: PreparedBlock.Half
     switch prepared.feedForward {
     case .dense(let dense): half = dense
     case .mixture(let mixture):
-      return feedForward(plan, mixture, index: index, endsBefore: endsBefore)
+      return try feedForward(plan, mixture, index: index, endsBefore: endsBefore)
     }
     let width = plan.intermediate
     showInputs(of: half, index)

@@ -23,7 +23,8 @@ struct ForwardBuffers {
   private let context: ExecutionContext
   private let tokens: Int
 
-  init(_ context: ExecutionContext, _ configuration: ModelConfiguration, tokens: Int) {
+  /// - Throws: the platform's error when memory is refused, with the bytes.
+  init(_ context: ExecutionContext, _ configuration: ModelConfiguration, tokens: Int) throws {
     let queries = configuration.heads * configuration.headDimension
     // Experts may be wider than the dense layers of other blocks.
     let widest = max(
@@ -35,34 +36,34 @@ struct ForwardBuffers {
     ]
     self.context = context
     self.tokens = tokens
-    func buffer(_ slot: Int) -> UnsafeMutablePointer<Float> {
-      context.floats(slot: slot, count: widths[slot] * tokens)
+    func buffer(_ slot: Int) throws -> UnsafeMutablePointer<Float> {
+      try context.floats(slot: slot, count: widths[slot] * tokens)
     }
-    hidden = buffer(0)
-    normed = buffer(1)
-    delta = buffer(2)
-    self.queries = buffer(3)
-    keys = buffer(4)
-    values = buffer(5)
-    attended = buffer(6)
-    gatedOutputs = [buffer(7), buffer(8)]
+    hidden = try buffer(0)
+    normed = try buffer(1)
+    delta = try buffer(2)
+    self.queries = try buffer(3)
+    keys = try buffer(4)
+    values = try buffer(5)
+    attended = try buffer(6)
+    gatedOutputs = [try buffer(7), try buffer(8)]
     plainOutputs = [gatedOutputs[0]]
     attentionOutputs = [self.queries, keys, values]
     deltaOutput = [delta]
   }
 
   /// What the router of a mixture yields, `[T, experts]`.
-  func routerScores(experts: Int) -> UnsafeMutablePointer<Float> {
-    context.floats(slot: 9, count: experts * tokens)
+  func routerScores(experts: Int) throws -> UnsafeMutablePointer<Float> {
+    try context.floats(slot: 9, count: experts * tokens)
   }
 
   /// The inputs and the outputs of one expert, each `[T, H]`.
-  func expertRows(_ width: Int) -> (
+  func expertRows(_ width: Int) throws -> (
     inputs: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>
   ) {
     (
-      context.floats(slot: 10, count: width * tokens),
-      context.floats(slot: 11, count: width * tokens)
+      try context.floats(slot: 10, count: width * tokens),
+      try context.floats(slot: 11, count: width * tokens)
     )
   }
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// The residual stream of one sequence between two blocks, `[tokens, hidden]`, in float32.
 package final class HiddenStates: @unchecked Sendable {
   // Unchecked: who shares it between threads keeps writers apart, as with any buffer.
@@ -5,10 +7,11 @@ package final class HiddenStates: @unchecked Sendable {
   package let width: Int
   package let pointer: UnsafeMutablePointer<Float>
 
-  package init(tokens: Int, width: Int) {
+  /// - Throws: `PlatformError.memoryRefused` with the bytes.
+  package init(tokens: Int, width: Int) throws {
     self.tokens = tokens
     self.width = width
-    pointer = .allocate(capacity: max(1, tokens * width))
+    pointer = try HeapMemory.floats(tokens * width)
     pointer.initialize(repeating: 0, count: max(1, tokens * width))
   }
 
@@ -21,8 +24,8 @@ package final class HiddenStates: @unchecked Sendable {
   }
 
   /// Another with the same content.
-  package func copy() -> HiddenStates {
-    let copy = HiddenStates(tokens: tokens, width: width)
+  package func copy() throws -> HiddenStates {
+    let copy = try HiddenStates(tokens: tokens, width: width)
     copy.pointer.update(from: pointer, count: tokens * width)
     return copy
   }

@@ -1,3 +1,5 @@
+import Platform
+
 /// The scores of all tokens of the vocabulary at some positions, `[rows, vocabulary]`.
 ///
 /// Its memory grows to what was asked for and is used again by the next pass that is given it.
@@ -23,16 +25,21 @@ package final class Logits {
   package func values(row: Int) -> [Float] { Array(self[row]) }
 
   /// Makes room; what was there is gone.
-  func prepare(rows: Int, vocabulary: Int) -> UnsafeMutablePointer<Float> {
-    self.rows = rows
-    self.vocabulary = vocabulary
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes; there are no rows then.
+  func prepare(rows: Int, vocabulary: Int) throws -> UnsafeMutablePointer<Float> {
     let count = max(1, rows * vocabulary)
-    if let storage, capacity >= count { return storage }
-    storage?.deallocate()
-    let fresh = UnsafeMutablePointer<Float>.allocate(capacity: count)
-    storage = fresh
-    capacity = count
-    return fresh
+    let room: UnsafeMutablePointer<Float>
+    if let storage, capacity >= count {
+      room = storage
+    } else {
+      storage?.deallocate()
+      (storage, capacity, self.rows) = (nil, 0, 0)
+      room = try HeapMemory.floats(count)
+      (storage, capacity) = (room, count)
+    }
+    (self.rows, self.vocabulary) = (rows, vocabulary)
+    return room
   }
 }
 

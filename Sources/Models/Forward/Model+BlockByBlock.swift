@@ -7,7 +7,7 @@ extension Model {
   /// - Throws: `ModelError` for no tokens or unknown ones.
   package func embed(_ tokens: [Int32]) throws -> HiddenStates {
     try check(tokens)
-    let hidden = HiddenStates(tokens: tokens.count, width: configuration.hiddenSize)
+    let hidden = try HiddenStates(tokens: tokens.count, width: configuration.hiddenSize)
     tokens.withUnsafeBufferPointer { embed($0, from: 0, into: hidden.pointer) }
     return hidden
   }
@@ -46,7 +46,7 @@ extension Model {
       while first < sequence.tokens {
         let count = min(options.chunk, layout.longestPass, sequence.tokens - first)
         try cache.reserve(count)
-        let runner = BlockRunner(
+        let runner = try BlockRunner(
           self, context: context, observer: options.observer,
           segments: [
             TokenSegment(
@@ -65,6 +65,21 @@ extension Model {
     }
   }
 
+  /// Scores the next token at positions of which a forward pass told what the last norm left: the same logits, to the bit.
+  ///
+  /// - Parameter ends: `[positions, hidden]`.
+  /// - Throws: `ModelError.weightShape` for another width; what packing the head throws.
+  @discardableResult
+  package func scores(
+    ofEnds ends: HiddenStates, context: ExecutionContext, into reused: Logits? = nil
+  ) throws -> Logits {
+    try check(ends, rows: ends.tokens)
+    let result = reused ?? Logits()
+    let scores = try result.prepare(rows: ends.tokens, vocabulary: configuration.vocabularySize)
+    try score(ends.pointer, rows: ends.tokens, context: context, into: scores)
+    return result
+  }
+
   /// Scores the next token after every token of a sequence that went through all blocks.
   ///
   /// - Throws: what packing the head throws.
@@ -75,8 +90,8 @@ extension Model {
   ) throws -> Logits {
     let wanted = rows.range(tokens: sequence.tokens)
     let result = reused ?? Logits()
-    let scores = result.prepare(rows: wanted.count, vocabulary: configuration.vocabularySize)
-    let normed = context.floats(slot: 1, count: max(1, wanted.count * sequence.width))
+    let scores = try result.prepare(rows: wanted.count, vocabulary: configuration.vocabularySize)
+    let normed = try context.floats(slot: 1, count: max(1, wanted.count * sequence.width))
     context.normalize(
       sequence.pointer + wanted.lowerBound * sequence.width, by: finalNorm,
       epsilon: configuration.normEpsilon, into: normed, rows: wanted.count)

@@ -25,13 +25,16 @@ package struct ForwardOptions {
 extension Model {
   /// Runs `tokens` after those in `cache` and scores the next token at the wanted positions.
   ///
-  /// - Parameter reused: logits whose memory is used again; a fresh one without.
+  /// - Parameters:
+  ///   - reused: logits whose memory is used again; a fresh one without.
+  ///   - ends: is given what the last norm leaves at those positions, `[wanted, hidden]`.
   /// - Throws: `ModelError` for no tokens, unknown tokens, a cache of another model or a full one;
   ///   `CancellationError`. The cache is then as it was, or holds the chunks that were finished.
   @discardableResult
   package func forward(
     tokens: [Int32], cache: any KVCache, context: ExecutionContext, logits: LogitRows = .last,
-    into reused: Logits? = nil, options: ForwardOptions = ForwardOptions()
+    into reused: Logits? = nil, ends: HiddenStates? = nil,
+    options: ForwardOptions = ForwardOptions()
   ) throws -> Logits {
     try check(tokens)
     try check(cache)
@@ -40,15 +43,16 @@ extension Model {
         tokens: cache.length + tokens.count, capacity: cache.capacity)
     }
     let wanted = logits.range(tokens: tokens.count)
+    if let ends { try check(ends, rows: wanted.count) }
     let result = reused ?? Logits()
-    let scores = result.prepare(
+    let scores = try result.prepare(
       rows: wanted.count, vocabulary: configuration.vocabularySize)
     let length = cache.length + tokens.count
     var first = 0
     while first < tokens.count {
       let count = min(options.chunk, cache.layout.longestPass, tokens.count - first)
       try cache.reserve(count)
-      let runner = BlockRunner(
+      let runner = try BlockRunner(
         self, context: context, observer: options.observer,
         segments: [
           TokenSegment(
@@ -63,10 +67,15 @@ extension Model {
       cache.advance(count)
       let rows = wanted.clamped(to: first..<first + count)
       if !rows.isEmpty {
+        let width = configuration.hiddenSize
+        let normed = runner.normed + (rows.lowerBound - first) * width
+        let row = rows.lowerBound - wanted.lowerBound
+        if let ends {
+          (ends.pointer + row * width).update(from: normed, count: rows.count * width)
+        }
         try score(
-          runner.normed + (rows.lowerBound - first) * configuration.hiddenSize,
-          rows: rows.count, context: context,
-          into: scores + (rows.lowerBound - wanted.lowerBound) * configuration.vocabularySize)
+          normed, rows: rows.count, context: context,
+          into: scores + row * configuration.vocabularySize)
       }
       first += count
     }
@@ -87,8 +96,8 @@ extension Model {
     try check(caches, sequences: tokens.count)
     for cache in caches { try cache.reserve(1) }
     let result = reused ?? Logits()
-    let scores = result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
-    let runner = BlockRunner(
+    let scores = try result.prepare(rows: tokens.count, vocabulary: configuration.vocabularySize)
+    let runner = try BlockRunner(
       self, context: context, observer: options.observer,
       segments: caches.indices.map {
         TokenSegment(
@@ -120,6 +129,14 @@ extension Model {
     throw ModelError.cacheOverflow(
       block: block ?? beyond.layer, side: beyond.side, value: beyond.value, limit: beyond.limit,
       format: "\(cache.layout.format)")
+  }
+
+  func check(_ ends: HiddenStates, rows: Int) throws {
+    guard ends.tokens == rows, ends.width == configuration.hiddenSize else {
+      throw ModelError.weightShape(
+        layer: "states after the last norm", expected: [rows, configuration.hiddenSize],
+        found: [ends.tokens, ends.width])
+    }
   }
 
   func check(_ tokens: [Int32]) throws {

@@ -32,7 +32,7 @@ extension Model {
     while first < input.tokens {
       let count = min(options.chunk, layout.longestPass, input.tokens - first)
       try cache.reserve(count)
-      let runner = BlockRunner(
+      let runner = try BlockRunner(
         self, context: context, observer: options.observer,
         segments: [
           TokenSegment(

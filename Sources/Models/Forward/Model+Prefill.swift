@@ -25,12 +25,12 @@ extension Model {
         tokens: cache.length + prompt.count, capacity: cache.capacity)
     }
     let width = configuration.hiddenSize
-    let last = HiddenStates(tokens: prompts.count, width: width)
+    let last = try HiddenStates(tokens: prompts.count, width: width)
     var done = [Int](repeating: 0, count: prompts.count)
     while true {
       let pass = try PromptPass(prompts, caches, done: done, most: options.chunk)
       guard !pass.segments.isEmpty else { break }
-      let runner = BlockRunner(
+      let runner = try BlockRunner(
         self, context: context, observer: options.observer, segments: pass.segments)
       pass.tokens.withUnsafeBufferPointer { embed($0, of: pass.segments, into: runner.hidden) }
       try run(runner, options: options)
@@ -43,7 +43,7 @@ extension Model {
       }
     }
     let result = reused ?? Logits()
-    let scores = result.prepare(rows: prompts.count, vocabulary: configuration.vocabularySize)
+    let scores = try result.prepare(rows: prompts.count, vocabulary: configuration.vocabularySize)
     try score(last.pointer, rows: prompts.count, context: context, into: scores)
     return result
   }

@@ -119,7 +119,7 @@ package final class BlockCalibration {
     for (number, sequence) in stream.sequences.prefix(count).enumerated() {
       try checkpoint()
       try stream.model.runBlock(
-        stream.index, block, hidden: [sequence.copy()], context: context,
+        stream.index, block, hidden: [try sequence.copy()], context: context,
         options: ForwardOptions(observer: observer, endsBefore: endsBefore))
       progress(what, Double(number + 1) / Double(count))
     }

@@ -49,8 +49,8 @@ struct StreamFile {
       }
       let view = try tensor.view()
       var first = 0
-      return lengths.map { length in
-        let sequence = HiddenStates(tokens: length, width: width)
+      return try lengths.map { length in
+        let sequence = try HiddenStates(tokens: length, width: width)
         view.copyFloats(
           elements: first * width..<(first + length) * width, into: sequence.pointer)
         first += length

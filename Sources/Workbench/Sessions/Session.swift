@@ -45,7 +45,8 @@ extension Session {
   /// Reads a session.
   ///
   /// Keys are those of the file: `FormerLetters` makes them those of today.
-  /// A last line that is cut off is left out and remarked; anything else that is wrong is refused.
+  /// A last line that is cut off is left out and remarked, and so are lines that are wrong, as long as there are more that are
+  /// not.
   ///
   /// - Throws: `SessionError` naming file and line.
   package init(parsing bytes: [UInt8], path: String) throws(SessionError) {
@@ -54,128 +55,7 @@ extension Session {
     }
     var reader = SessionReader(bytes: bytes, path: path)
     let header = try reader.header()
-    let (lines, remarks) = try reader.lines()
+    let (lines, remarks) = try reader.read()
     self.init(header: header, lines: lines, remarks: remarks)
-  }
-}
-
-/// Reads the lines of a session file one after the other.
-private struct SessionReader {
-  let path: String
-  private let rows: [ArraySlice<UInt8>]
-  /// Whether the last row ends with a line break.
-  private let isWhole: Bool
-
-  private struct Probe: Decodable {
-    var nibble: String?
-    var format: Int?
-    var program: String?
-  }
-
-  init(bytes: [UInt8], path: String) {
-    self.path = path
-    isWhole = bytes.last == 0x0A
-    rows = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
-  }
-
-  mutating func header() throws(SessionError) -> SessionHeader {
-    guard let first = rows.first else { throw .noHeader(path: path) }
-    guard let probe = try? SessionCodec.decode(Probe.self, first) else {
-      throw .noHeader(path: path)
-    }
-    guard probe.nibble == "session" else {
-      throw .notASession(
-        path: path, found: probe.nibble.map { "a nibble \($0)" } ?? "something else")
-    }
-    guard [SessionHeader.formerFormat, SessionHeader.currentFormat].contains(probe.format) else {
-      throw .unknownFormat(
-        path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat,
-        program: probe.program)
-    }
-    do {
-      return try SessionCodec.decode(SessionHeader.self, first)
-    } catch {
-      throw .badLine(path: path, line: 1, reason: reason(error))
-    }
-  }
-
-  func lines() throws(SessionError) -> ([SessionLine], [String]) {
-    var lines: [SessionLine] = []
-    var remarks: [String] = []
-    var pieces: [MessagePart] = []
-    var time = 0
-    for (index, row) in SessionRows.lines(rows.dropFirst()).enumerated() {
-      let number = index + 2
-      let line: SessionLine
-      do throws(SessionError) {
-        line = try row.get()
-      } catch {
-        guard number == rows.count, !isWhole else {
-          throw .badLine(path: path, line: number, reason: reason(error))
-        }
-        remarks.append("the file was cut in the middle of line \(number); it plays up to there")
-        break
-      }
-      try check(line, number: number, after: time)
-      time = line.at
-      guard case .part(let part) = line.item else {
-        if case .unknown(let kind) = line.item {
-          remarks.append("line \(number): \"\(kind)\" is not known here and is left out")
-        } else {
-          lines.append(line)
-        }
-        continue
-      }
-      if let message = try joined(part, &pieces, number: number) {
-        lines.append(SessionLine(at: line.at, item: .message(message)))
-      }
-    }
-    if !pieces.isEmpty { remarks.append("the last message is not whole; it is left out") }
-    return (lines, remarks)
-  }
-
-  private func check(_ line: SessionLine, number: Int, after time: Int) throws(SessionError) {
-    guard (0...SessionLine.longest).contains(line.at) else {
-      throw .impossibleTime(path: path, line: number, found: line.at)
-    }
-    guard line.at >= time else {
-      throw .timeRunsBack(path: path, line: number, from: time, to: line.at)
-    }
-    if case .message(.tick(let milliseconds)) = line.item,
-      !(0...SessionLine.longest).contains(milliseconds)
-    {
-      throw .impossibleTime(path: path, line: number, found: milliseconds)
-    }
-    if case .question(let question) = line.item,
-      !question.choices.indices.contains(question.answer)
-    {
-      throw .badLine(
-        path: path, line: number,
-        reason: "the answer \(question.answer) is none of \(question.choices.count) choices")
-    }
-  }
-
-  /// Adds a piece; the message once all of them are there.
-  private func joined(
-    _ part: MessagePart, _ pieces: inout [MessagePart], number: Int
-  ) throws(SessionError) -> Message? {
-    guard part.index == pieces.count, part.count > part.index, part.count <= 65_536,
-      pieces.isEmpty || pieces[0].count == part.count
-    else {
-      throw .badLine(path: path, line: number, reason: "a piece of a message out of order")
-    }
-    pieces.append(part)
-    guard pieces.count == part.count else { return nil }
-    let text = pieces.map(\.text).joined()
-    pieces = []
-    do {
-      return try SessionCodec.decode(Message.self, text.utf8)
-    } catch {
-      throw .badLine(path: path, line: number, reason: reason(error))
-    }
-  }
-
-  private func reason(_ error: SessionError) -> String {
-    if case .cannotEncode(let reason) = error { reason } else { "\(error)" }
   }
 }

@@ -37,16 +37,22 @@ package enum SessionCodec {
   }
 
   static func decode<Value: Decodable>(
-    _ type: Value.Type, _ bytes: some Sequence<UInt8>
+    _ type: Value.Type, _ bytes: some Sequence<UInt8>,
+    with decoder: JSONDecoder = SessionCodec.decoder()
   ) throws(SessionError) -> Value {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
       return try decoder.decode(type, from: Data(bytes))
     } catch {
       throw .cannotEncode(reason: words(error))
     }
+  }
+
+  /// A decoder, which may serve for many lines.
+  static func decoder() -> JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return decoder
   }
 
   static func json(_ value: some Encodable) throws(SessionError) -> [UInt8] {

@@ -36,3 +36,15 @@ extension SessionError: CustomStringConvertible {
     }
   }
 }
+
+extension SessionError {
+  /// What is wrong with a line, without file and line.
+  var cause: String {
+    switch self {
+    case .badLine(_, _, let reason), .cannotEncode(let reason): reason
+    case .timeRunsBack(_, _, let from, let to): "time runs back from \(from) to \(to) ms"
+    case .impossibleTime(_, _, let found): "\(found) ms is no time"
+    default: "\(self)"
+    }
+  }
+}

@@ -3,7 +3,8 @@ import Engine
 /// Where a session can be entered: the state after every stretch of lines, made once when the session is opened.
 ///
 /// A state is a value whose parts are shared with the states around it, so that an hour costs megabytes, not gigabytes. A stretch
-/// ends when its messages together are about as much work as a screen is worth waiting for.
+/// ends when its messages together are about as much work as a screen is worth waiting for; those of very long sessions are longer,
+/// so that there are hundreds of states and not thousands.
 package struct SessionIndex: Sendable {
   /// The state after `index` lines, and what was said last.
   package struct Entrance: Sendable {
@@ -15,13 +16,17 @@ package struct SessionIndex: Sendable {
   /// In the order of their lines; the first is the state before any.
   package private(set) var entrances: [Entrance]
 
-  /// The work between two entrances, in ticks.
-  private static let stretch = 160
+  /// The least work between two entrances, in ticks, and about how many entrances there are at most.
+  private static let (stretch, most) = (160, 512)
 
   package init(_ session: Session) {
     var state = State(size: session.header.size)
     state.theme = session.header.theme
     var caption: String?
+    let all = session.lines.reduce(0) { sum, line in
+      if case .message(let message) = line.item { sum + Self.work(message) } else { sum }
+    }
+    let stretch = max(Self.stretch, all / Self.most)
     var work = 0
     entrances = [Entrance(index: 0, state: state, caption: nil)]
     for (index, line) in session.lines.enumerated() {
@@ -32,7 +37,7 @@ package struct SessionIndex: Sendable {
       case .say(let text), .note(let text): caption = text
       case .marker, .task, .question, .part, .unknown: break
       }
-      guard work >= Self.stretch else { continue }
+      guard work >= stretch else { continue }
       work = 0
       entrances.append(Entrance(index: index + 1, state: state, caption: caption))
     }

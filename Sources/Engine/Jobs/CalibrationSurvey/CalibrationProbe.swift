@@ -62,7 +62,8 @@ struct CalibrationProbe {
       try pause()
       if blocks.contains(index) {
         inputs[index] = (
-          streams.prefix(used.count).map { $0.copy() }, streams.suffix(held.count).map { $0.copy() }
+          try streams.prefix(used.count).map { try $0.copy() },
+          try streams.suffix(held.count).map { try $0.copy() }
         )
       }
       if index < last {
@@ -129,8 +130,8 @@ struct CalibrationProbe {
       trial.codes[layer.projection] = codes
     }
     for sequence in held {
-      let expected = sequence.copy()
-      let found = sequence.copy()
+      let expected = try sequence.copy()
+      let found = try sequence.copy()
       try model.runBlock(index, block, hidden: [expected], context: context)
       try model.runBlock(index, work.drafted, hidden: [found], context: context)
       let count = sequence.tokens * sequence.width

@@ -47,27 +47,41 @@ package struct EvaluateJob: Job {
       try BaseLogitsWriter(
         path: $0, text: windows, vocabulary: subject.model.configuration.vocabularySize)
     }
+    let kept = try kept(of: held, baseline, text, in: laboratory, reporter)
     let statistics = try QualityMeasure(
       subject: subject, baseline: baseline, context: context, schedule: schedule,
-      recorded: text.recorded
+      recorded: text.recorded, kept: kept
     ).run(
       windows, writer: writer,
       progress: { done in
         reporter.progress(
           "evaluating", done: done, of: windows.windows.count, unit: "windows", since: start,
-          work: Double((text.recorded == nil ? 2 : 1) * done * windows.length), rateUnit: "tokens/s"
+          work: Double(
+            (text.recorded == nil && kept?.isWhole != true ? 2 : 1) * done * windows.length),
+          rateUnit: "tokens/s"
         )
       }, checkpoint: reporter.checkpoint)
     try writer?.commit()
+    kept?.commit()
     context.trace = nil
     let floor = try noiseFloor(
       laboratory, held, plain: plain, precise: precise, windows: windows, source: text.name,
-      context, reporter)
+      kept: kept, context, reporter)
     var report = report(
       statistics, of: text, held, subject, against: baseline, floor: floor, caveat: caveat)
     report.seconds = Machine.seconds() - start
     if subject.model.countsInputs { report.inputs = EvaluationReport.Inputs(trace) }
     return report
+  }
+
+  /// What is kept of the baseline on this text; nil where its logits were recorded.
+  private func kept(
+    of held: Laboratory.OpenModel, _ baseline: EvaluationSubject, _ text: EvaluatedText,
+    in laboratory: Laboratory, _ reporter: JobReporter<Never>
+  ) throws -> KeptBaseline? {
+    guard text.recorded == nil else { return nil }
+    return try KeptBaseline(
+      of: held, baseline, text.windows, in: laboratory, tell: { reporter.log($0) })
   }
 
   private func report(
@@ -111,11 +125,11 @@ package struct EvaluateJob: Job {
   /// KL of BF16 to float32 on the first windows; kept, since it does not depend on the recipe.
   private func noiseFloor(
     _ laboratory: Laboratory, _ held: Laboratory.OpenModel, plain: EvaluationSubject,
-    precise: EvaluationSubject, windows: TextWindows, source: String,
+    precise: EvaluationSubject, windows: TextWindows, source: String, kept: KeptBaseline?,
     _ context: ExecutionContext, _ reporter: JobReporter<Never>
   ) throws -> Double {
     let key = "\(source) \(windows.length) \(windows.firstScored)"
-    if let known = held.noiseFloors[key] { return known }
+    if let known = held.noiseFloors[key] ?? kept?.noiseFloor { return known }
     let part = windows.prefix(Self.noiseWindows)
     let since = Machine.seconds()
     let statistics = try QualityMeasure(subject: plain, baseline: precise, context: context).run(
@@ -126,6 +140,7 @@ package struct EvaluateJob: Job {
           since: since)
       }, checkpoint: reporter.checkpoint)
     let floor = statistics.divergence.mean
+    kept?.noiseFloor = floor
     laboratory.update { $0.noiseFloors[key] = floor }
     return floor
   }

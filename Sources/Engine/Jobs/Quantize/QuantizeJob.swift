@@ -198,6 +198,7 @@ package struct QuantizeJob: Job {
           + "taken for full precision.")
     }
     let folder: String
+    var written = preflight.artifactBytes
     switch keeping {
     case .nothing: return nil
     case .automatic:
@@ -205,14 +206,16 @@ package struct QuantizeJob: Job {
         return nil
       }
       folder = data + "/unfinished/" + identity.identity.digest
-    case .folder(let path, let resumes):
+      written = 0
+    case .folder(let path, let resumes, let writes):
       if let kept = QuantizationCheckpoint.progress(in: path), !resumes {
         throw EngineError.unfinishedRun(folder: path, done: kept.done, of: kept.of)
       }
       folder = path
+      written = writes ?? written
     }
     reporter.log("Expected: \(preflight.summary).")
-    let needed = preflight.keptBytes + (keeping == .automatic ? 0 : preflight.artifactBytes)
+    let needed = preflight.keptBytes + written
     if QuantizationCheckpoint.progress(in: folder) == nil,
       let free = Machine.diskAvailable(at: folder), free < needed
     {

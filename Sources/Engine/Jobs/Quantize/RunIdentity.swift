@@ -59,6 +59,30 @@ struct RunIdentity {
     return facts + laboratory.identityFacts + held.transformFacts
   }
 
+  /// What a baseline says depends on, besides its text: nothing of what was quantized.
+  static func baseline(
+    of held: Laboratory.OpenModel, in laboratory: Laboratory
+  ) throws -> [QuantizationCheckpoint.Identity.Fact] {
+    [
+      .init("program", ProgramVersion.current),
+      .init("executable", executable),
+      .init("model", held.isBuiltIn ? "built-in" : held.stored.path),
+      .init("weights", try held.fileFacts()),
+      .init(
+        "files",
+        held.files.map { "\($0.path) of \(facts(of: $0))" }.sorted().joined(separator: ", ")),
+    ] + laboratory.identityFacts + held.transformFacts
+  }
+
+  /// The program itself: two builds of one version may round differently.
+  private static var executable: String {
+    (try? MappedFile(path: "/proc/self/exe")).map(facts) ?? "unknown"
+  }
+
+  private static func facts(of file: MappedFile) -> String {
+    "\(file.byteCount) bytes, changed \(file.modified)"
+  }
+
   /// A text as the windows that were cut from it.
   static func text(
     _ name: String, _ windows: [[Int32]]

@@ -136,7 +136,7 @@ final class CalibratedAWQBlock: AWQBlock {
   private func run(
     _ half: BlockHalf, _ block: DecoderBlock, _ input: HiddenStates
   ) throws -> HiddenStates {
-    let output = HiddenStates(tokens: input.tokens, width: input.width)
+    let output = try HiddenStates(tokens: input.tokens, width: input.width)
     let stream = inBlock.of
     try stream.model.runHalf(
       half, stream.index, block, input: input, into: output,
