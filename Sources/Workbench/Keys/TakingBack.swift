@@ -45,7 +45,7 @@ extension State {
     }
     let screens = Screens.all.filter { !left.ofScreens.agrees(with: choices.ofScreens, on: $0.id) }
     if !screens.isEmpty {
-      words.append("what was set on \(screens.map(\.title).joined(separator: ", "))")
+      words.append("what was set on \(screens.map { $0.title }.joined(separator: ", "))")
     }
     return words.isEmpty ? "nothing that is seen" : words.joined(separator: "; ")
   }
