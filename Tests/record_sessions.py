@@ -34,13 +34,13 @@ SCRIPTS = {
     "kv-caches": ("KV cache: seven caches at depth, and why unbiased is not better", None, """
         [The plan] (The plan of this model. K compares caches, each with the FP16 cache next to it on the same tokens.) ~2 K ~2
         [Seven caches] enter @caches ~2 (KL over bytes: what lies below left is better.) down down down down down down up
-        [Head by head] (Attention's output with keys and values quantized, by block and KV head; s takes keys alone, values
-        alone, the scores.) enter ~2 s ~2 s ~2
+        [Head by head] (Attention's output with keys and values quantized, by block and KV head; , takes keys alone, values
+        alone, the scores.) enter ~2 , ~2 , ~2
         """),
     "outlier-lab": ("Why weights of few bits cannot fix activation outliers", None, """
         [The survey] (How far the inputs of each layer reach, channel by channel.) O ~2 enter @outliers ~1 down down
-        [Planted] (Outliers are planted: the function of the model stays as it was, its activations do not.) o @planting ~2
-        s @outliers ~2 down down down right right
+        [Planted] (Outliers are planted: the function of the model stays as it was, its activations do not.) ! @planting ~2
+        i @outliers ~2 down down down right right
         [The lab] (Every method on models with more and more outliers; weight-only methods leave the range as it is.) v ~1 m
         @outlier-lab ~2 right right right ~2
         """),

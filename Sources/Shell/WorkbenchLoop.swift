@@ -230,6 +230,12 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     case .exportText(let name, let text): exportText(name, text)
     case .rememberModel(let path):
       do { try recents.add(path) } catch { say(.problem, "\(error)") }
+    case .listPaths(let typed):
+      // A folder may lie on a slow disk.
+      Thread.start { [mailbox = runner.mailbox] in
+        let home = ProcessInfo.processInfo.environment["HOME"]
+        mailbox.send(.message(.paths(listing: PathLister.listing(typed: typed, home: home))))
+      }
     case .copy(let text): copy(text)
     case .redraw: send(.resize(terminal.size))
     case .suspend: terminal.suspend()

@@ -12,6 +12,7 @@ package enum Key: Hashable, Sendable {
     ("delete", .delete), ("insert", .insert), ("up", .up), ("down", .down), ("left", .left),
     ("right", .right), ("home", .home), ("end", .end), ("pageup", .pageUp),
     ("pagedown", .pageDown), ("space", .character(" ")), ("plus", .character("+")),
+    ("comma", .character(",")),
   ]
 }
 

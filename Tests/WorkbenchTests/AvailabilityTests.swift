@@ -53,7 +53,7 @@ import Workbench
   @Test func theNoticeIsOnTheScreen() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("5", "m")
+    play.press("5", ".")
     #expect(
       play.screen(width: 80, height: 24).contains("Nothing is quantized yet: choose a method"))
     play.send(.tick(milliseconds: 60_000))

@@ -87,12 +87,12 @@ import Workbench
     #expect(play.screen().contains("head 3"))
     play.press("down", "right")
     #expect(play.screen().contains("block 1, KV head 1"))
-    play.press("s")
+    play.press(",")
     #expect(play.screen().contains("output, values quantized"))
-    play.press("s", "s")
+    play.press(",", ",")
     #expect(play.screen().contains("scores q k"))
     let name = play.state.facts.caches?.rows[2].name ?? "none"
-    play.press("w")
+    play.press(".")
     #expect(play.screen().contains("\(name): scores q k"))
     for _ in 0..<20 { play.press("down", "right") }
     #expect(play.screen().contains("block 7, KV head 3"), "it stops at the last cell")

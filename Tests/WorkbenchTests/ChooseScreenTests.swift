@@ -43,7 +43,7 @@ import Workbench
   @Test func rowsComeOneAfterTheOther() {
     var play = Self.opened()
     play.answers = false
-    play.press("a")
+    play.press("m")
     guard let started = play.started(ChooseJob.self).last else {
       Issue.record("no job")
       return
@@ -63,7 +63,7 @@ import Workbench
 
   @Test func theRecipeIsTakenOver() {
     var play = Self.opened()
-    play.press("a", "u")
+    play.press("m", "u")
     #expect(play.state.choices.recipe == Recipe(activations: MethodChoice(method: "int8")))
     #expect(play.state.screen == MethodScreen.id)
   }
@@ -72,7 +72,7 @@ import Workbench
   @Test func limitsReachTheJob() {
     var play = Self.opened()
     play.answers = false
-    play.press("e", "backspace", "5", "enter", "down", "left", "a")
+    play.press("e", "backspace", "5", "enter", "down", "left", "m")
     let options = play.started(ChooseJob.self).last?.job.options
     #expect(options?.mostKL == 0.05 && options?.leastTopOne == 0.8)
     #expect(options?.workload == play.state.choices.workload)
@@ -80,7 +80,7 @@ import Workbench
 
   @Test func aCandidateTellsWhyItStandsWhereItDoes() {
     var play = Self.opened()
-    play.press("a", "tab", "down", "down", "down", "down")
+    play.press("m", "tab", "down", "down", "down", "down")
     #expect(play.screen(width: 120, height: 30).contains("more than 12 MB"))
   }
 }

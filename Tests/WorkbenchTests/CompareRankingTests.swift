@@ -126,7 +126,7 @@ import Workbench
 
   @Test func bytesAreRankedAcross() {
     var play = Self.play()
-    while play.state[CompareScreen.self].order != .weightBytes { play.press("o") }
+    while play.state[CompareScreen.self].order != .weightBytes { play.press(">") }
     let ids = CompareScreen.runs(play.state).map(\.id).filter { $0.hasPrefix("run-") }
     #expect(play.state[CompareScreen.self].order == .weightBytes)
     #expect(ids == ["run-1", "run-2", "run-3"])

@@ -87,7 +87,7 @@ import Workbench
     play.press("]")
     #expect(play.state.screen == MethodScreen.id)
     let home = play.state.choices
-    play.press("x")
+    play.press("f")
     #expect(play.state.choices != home)
     play.press("]")
     #expect(play.state.choices == home)

@@ -84,7 +84,7 @@ import Workbench
     play.press("enter")
     let cell = play.started(CellJob.self).last?.job
     #expect(cell == CellJob(map: 0, row: 2, column: 4 + 4 * 3))
-    play.press("b", "b")
+    play.press("backspace", "backspace")
     #expect(play.state[HeatmapScreen.self].block == nil)
     #expect(play.state[HeatmapScreen.self].row == 2)
     #expect(play.state[HeatmapScreen.self].column == 4)
@@ -97,16 +97,16 @@ import Workbench
     Self.right(&play, 4)
     play.press("f")
     #expect(play.screen(width: 140).contains("2.gate"))
-    play.press("e")
+    play.press("u")
     #expect(play.state.choices.recipe.exceptions.map(\.description) == ["2.gate=fp"])
-    play.press("f", "enter", "f", "e")
+    play.press("f", "enter", "f", "u")
     #expect(
       play.state.choices.recipe.exceptions.map(\.description).contains("2.gate-4=fp"))
-    play.press("f", "y")
+    play.press("f", "-")
     #expect(
       Self.map.exceptions(for: play.state[HeatmapScreen.self].restored).map(\.description)
         == ["2.gate-4=fp", "2.up-4=fp", "2.down-4=fp"])
-    play.press("y", "b", "c")
+    play.press("-", "backspace", "|")
     #expect(
       Self.map.exceptions(for: play.state[HeatmapScreen.self].restored).map(\.description)
         == ["*.gate=fp"])

@@ -52,16 +52,16 @@ import Workbench
 
   @Test func plantingIsAskedForAndToldOf() {
     var play = Self.opened()
-    #expect(play.screen().contains("o plants 8 channels x32"))
-    play.press("f", "w", "o")
+    #expect(play.screen().contains("! plants 8 channels x32"))
+    play.press("*", "#", "!")
     let planted = play.effects.compactMap { effect -> OutlierPlanting? in
       if case .run(_, let request) = effect { request.as(PlantingJob.self)?.planting } else { nil }
     }
     #expect(planted == [OutlierPlanting(channels: 16, factor: 128)])
     #expect(play.screen().contains("planted: 16 channels x128"))
     #expect(play.screen().contains("FP logits the same to the bit"))
-    play.press("f")
-    #expect(play.screen().contains("o takes planted outliers out"))
+    play.press("*")
+    #expect(play.screen().contains("! takes planted outliers out"))
   }
 
   @Test func smoothingIsShownBesideWhatWas() {
@@ -71,7 +71,7 @@ import Workbench
     var state = play.state
     state.choices.recipe.activations = MethodChoice(method: "smoothquant")
     play.store = Store(state: state)
-    play.press("O", "s")
+    play.press("O", "i")
     ScreensTests.expect(
       OutlierScreen.id, shows: ["smoothed", "7.60 times"], in: play)
     #expect(play.screen().contains("b: after smoothing"))

@@ -106,7 +106,7 @@ import Workbench
 
   @Test func theProfileShowsWhatBoundsEachLayer() {
     var play = Self.profiled()
-    play.press("w", "down", "right")
+    play.press("i", "down", "right")
     ScreensTests.expect(
       ProfileScreen.id,
       shows: [
@@ -117,7 +117,7 @@ import Workbench
     #expect(play.screen().contains("bound by neither: overhead"), "\(play.screen())")
     play.press("b")
     #expect(play.screen().contains("measured without layers"))
-    play.press("b", "w")
+    play.press("b", "i")
     #expect(play.screen().contains("kernels of decode"))
   }
 
@@ -148,11 +148,11 @@ import Workbench
 
   @Test func theProfileShowsWhatTheProcessHolds() {
     var play = Self.profiled()
-    play.press("m")
+    play.press(".")
     ScreensTests.expect(
       ProfileScreen.id,
       shows: ["memory of this process", "300", "in huge pages", "packed weights"], in: play)
-    play.press("m")
+    play.press(".")
     #expect(play.screen().contains("memory by kind"))
   }
 }

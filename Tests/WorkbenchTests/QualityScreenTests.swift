@@ -28,7 +28,7 @@ import Workbench
 
   @Test func allFiguresStandInATable() {
     var play = Self.play()
-    play.press("f")
+    play.press("v")
     let small = play.screen(width: 80, height: 24)
     for words in ["KL, mean", "ln(PPL ratio)", "flips right to wrong", "p, McNemar exact"] {
       #expect(small.contains(words), "\(words): \(small)")
@@ -37,7 +37,7 @@ import Workbench
     for words in ["change of p below", "99.9 %", "0.1 %", "PPL ratio", "p of right token, RMS"] {
       #expect(large.contains(words), "\(words): \(large)")
     }
-    play.press("f")
+    play.press("v")
     #expect(play.screen().contains("KL divergence to"))
   }
 
@@ -49,7 +49,7 @@ import Workbench
     play.finish(EvaluateJob(options: EvaluationOptions()), report)
     #expect(play.state.facts.evaluation?.kl.p999 == nil)
     #expect(play.screen(width: 80, height: 24).contains("p95"))
-    play.press("f")
+    play.press("v")
     #expect(play.screen(width: 120, height: 40).contains("KL, mean"))
   }
 

@@ -104,7 +104,7 @@ import Workbench
   /// A run that begins shows itself, and its end puts the cursor of the maps back.
   @Test func screensHearOfJobs() {
     var play = Play.walk()
-    play.press("5", "down", "right", "4", "c")
+    play.press("5", "down", "right", "4", "m")
     #expect(play.state[CalibrateScreen.self].showsSurvey)
     #expect(play.state[HeatmapScreen.self].row == 1)
     play.press("3", "tab", "right", "enter")

@@ -63,7 +63,7 @@ import Workbench
 
   @Test func targetReadsOn() {
     var play = Play.walk()
-    play.press("2", "w", "w")
+    play.press("2", ",", ",")
     Self.expect(
       TargetScreen.id, shows: ["KV 8", "% of room", "15.4 k tokens", "30 requests", "[<1]"],
       in: play)
@@ -76,7 +76,7 @@ import Workbench
       TargetScreen.id,
       shows: ["who runs KV INT8 g32", "✓", "llama.cpp (CPU)", "▲", "TensorRT-LLM", "FP8 cache"],
       in: play)
-    play.press("f")
+    play.press("z")
     Self.expect(
       TargetScreen.id, shows: ["the cache", "sequences", "planned", "resident", "0.6 %", "16"],
       in: play)
@@ -108,7 +108,7 @@ import Workbench
     var play = Play.walk()
     play.press("5", "v")
     Self.expect(HeatmapScreen.id, shows: ["keys: INT8", "K0", "map 2 of 3"], in: play)
-    play.press("v", "v", "a", "enter", "right", "f", "i")
+    play.press("v", "v", "i", "enter", "right", "f", "m")
     Self.expect(HeatmapScreen.id, shows: ["KL 0.0213 → 0.0183", "14 % lower"], in: play)
     play.press("left", "enter")
     Self.expect(
@@ -164,7 +164,7 @@ import Workbench
     Self.expect(SessionsScreen.id, shows: ["A first run", "1 min 23 s"])
     Self.expect(LessonsScreen.id, shows: ["Three tensors", "3/12", "Enter begins it"])
     var play = Play()
-    play.press("L", "a")
+    play.press("L", ".")
     #expect(play.screen().contains("세 가지 텐서"))
   }
 

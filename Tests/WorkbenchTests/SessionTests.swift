@@ -48,17 +48,17 @@ import Workbench
   @Test func anUnknownFormatIsRefusedByName() {
     let head = Self.head.replacing("\"format\":2", with: "\"format\":7")
     let newer = SessionError.unknownFormat(
-      path: "x.session", found: 7, known: 2, program: "0.1.0")
+      path: "x.session", found: 7, known: 3, program: "0.1.0")
     #expect(throws: newer) { try Self.read(head) }
     #expect(
       "\(newer)".hasSuffix("found 7, recorded with nibble 0.1.0: replay it with a newer nibble"))
     let former = Self.head.replacing("\"format\":2", with: "\"format\":1")
     let refused = SessionError.unknownFormat(
-      path: "x.session", found: 1, known: 2, program: "0.1.0")
+      path: "x.session", found: 1, known: 3, program: "0.1.0")
     #expect(throws: refused) { try Self.read(former) }
     #expect(
       "\(refused)"
-        == "x.session: expected session format 2, found 1, recorded with nibble 0.1.0: replay it "
+        == "x.session: expected session format 3, found 1, recorded with nibble 0.1.0: replay it "
         + "with the program that recorded it, or record it again with this one")
     #expect(throws: SessionError.notASession(path: "x.session", found: "something else")) {
       try Self.read("{}")

@@ -110,7 +110,7 @@ import Workbench
     #expect("\(play.state.choices.recipe)" == "weights gptq:3:128")
     play.press("e", "ctrl+u", "5", "enter")
     #expect(play.screen().contains("one of 2, 3, 4, 8"))
-    play.press("esc", "tab", "x")
+    play.press("esc", "tab", "f")
     #expect(play.state.choices.recipe.isBaseline)
   }
 
@@ -122,7 +122,7 @@ import Workbench
     play.press("space")
     #expect(play.state.choices.recipe.keys == play.state.choices.recipe.values)
     #expect(play.state.choices.recipe.keys?.method == "int4", "the method that is advised first")
-    play.press("b", "down", "space")
+    play.press("=", "down", "space")
     #expect(play.state.choices.recipe.keys?.method == "int8")
     #expect(play.state.choices.recipe.values?.method == "int4")
   }
@@ -194,7 +194,7 @@ import Workbench
     #expect(play.screen().contains("paused"))
     play.press("p")
     #expect(play.effects.last == .resume(id: id))
-    play.press("x")
+    play.press("X")
     #expect(play.screen().contains("Cancel this job?"))
     play.press("y")
     #expect(play.effects.last == .cancel(id: id))

@@ -19,7 +19,7 @@ import Workbench
     ScreensTests.expect(HeatmapScreen.id, shows: ["GPTQ's"], in: play)
     for _ in 0..<6 {
       #expect(!play.screen().contains("GPTQ's own sum"))
-      play.press("m")
+      play.press(".")
     }
   }
 
@@ -31,7 +31,7 @@ import Workbench
       shows: [
         "before", "after", "error by input", "errors pushed to 81 (6.1 ×)",
         "scales by output channel",
-        "scales by group of inputs", "outlier columns", "17 (21 ×)", "b back to the map",
+        "scales by group of inputs", "outlier columns", "17 (21 ×)", "Backspace to the map",
         "512 × 512 weights",
       ], in: play)
     play.press("f")
@@ -56,16 +56,16 @@ import Workbench
   @Test func markedCellsGoIntoTheRecipe() {
     var play = Self.heatmap()
     #expect(!play.screen().contains("keep in FP"))
-    play.press("f", "i")
+    play.press("f", "m")
     ScreensTests.expect(
       HeatmapScreen.id,
       shows: ["KL 0.0213 → 0.0183", "14 % lower", "+1.70 MB", "8.0 % of the model"],
       in: play)
-    #expect(play.screen(width: 160).contains("e keep in FP"))
-    play.press("e")
+    #expect(play.screen(width: 160).contains("u keep in FP"))
+    play.press("u")
     #expect(play.state.choices.recipe.exceptions.map(\.description) == ["0.q=fp"])
     #expect(play.screen(width: 140).contains("Kept in FP by the recipe: 0.q. Quantize again"))
-    play.press("e")
+    play.press("u")
     #expect(play.state.choices.recipe.exceptions.count == 1, "once is enough")
     play.press("4", "enter")
     #expect(play.state.facts.quantized?.recipe.exceptions.count == 1)
@@ -88,9 +88,9 @@ import Workbench
         == ["*.v=fp", "0.k=fp", "5.down=fp"])
     #expect(texts([CellAddress(row: 99, column: 0), CellAddress(row: 0, column: 99)]).isEmpty)
     var play = Self.heatmap()
-    play.press("right", "right", "c")
+    play.press("right", "right", "|")
     ScreensTests.expect(HeatmapScreen.id, shows: ["*.v", "8 cells marked"], in: play)
-    play.press("c", "y", "e")
+    play.press("|", "-", "u")
     #expect(play.state.choices.recipe.exceptions.map(\.description) == ["0.*=fp"])
   }
 
@@ -98,16 +98,16 @@ import Workbench
     var play = Self.heatmap()
     ScreensTests.expect(
       HeatmapScreen.id, shows: ["what to protect", "Protect down", "MB more"], in: play)
-    play.press("a", "m", "m", "m")
+    play.press("i", ".", ".", ".")
     ScreensTests.expect(HeatmapScreen.id, shows: ["Protect down", "KL alone", "5.down"], in: play)
   }
 
   @Test func theSurveyIsDrawnAsItComes() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("4", "c")
+    play.press("4", "m")
     #expect(play.screen(width: 140).contains("FP baseline looks at no calibration text"))
-    play.press("3", "enter", "4", "c")  // GPTQ
+    play.press("3", "enter", "4", "m")  // GPTQ
     ScreensTests.expect(
       CalibrateScreen.id,
       shows: [
@@ -125,9 +125,9 @@ import Workbench
   @Test func theSurveyBeginsEmptyAndGrows() {
     var play = Play()
     play.send(.launch(model: nil))
-    play.press("3", "enter", "4", "c")
+    play.press("3", "enter", "4", "m")
     play.answers = false
-    play.press("c")
+    play.press("m")
     let id = play.state.jobs.active?.id ?? JobID(number: -1)
     play.job(.started(id: id, title: "Surveying"))
     #expect(play.screen().contains("The first point comes soon"))
@@ -178,10 +178,10 @@ import Workbench
     #expect(play.state.choices.recipe.exceptions.count == 2)
     ScreensTests.expect(MethodScreen.id, shows: ["5.down=fp", "*.v=8"], in: play)
     play.press("tab", "end")
-    #expect(play.screen().contains("x takes this exception out"))
-    play.press("x")
+    #expect(play.screen().contains("f takes this exception out"))
+    play.press("f")
     #expect(play.state.choices.recipe.exceptions.map(\.description) == ["5.down=fp"])
-    play.press("home", "x")
+    play.press("home", "f")
     #expect(play.state.choices.recipe.isBaseline, "exceptions go with the method")
   }
 
@@ -225,7 +225,7 @@ import Workbench
     play.press("enter")
     #expect(play.state.screen == CalibrateScreen.id)
     #expect(play.state.choices.recipe == SampleRun.allocation.mixed.recipe)
-    play.press("B", "a")
+    play.press("B", "m")
     let second = play.state.jobs.jobs.last(where: \.isHeavy)?.request.as(AllocateJob.self)
     let base = try #require(second).recipe
     #expect(base.exceptions.isEmpty, "widths of an earlier budget do not bind a new one")

@@ -69,6 +69,7 @@ package struct Binding: Sendable {
     case .character(let character) where press.modifiers == .control:
       "Ctrl-\(String(character).uppercased())"
     case .character(" "): "Space"
+    case .character(let character) where press.modifiers.isEmpty: String(character)
     default: press.name
     }
   }

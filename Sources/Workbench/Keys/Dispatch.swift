@@ -32,9 +32,22 @@ package enum Dispatch {
   static func press(_ press: KeyPress, _ state: inout State) -> [Effect] {
     if press == .control("c"), let overlay = state.overlay { return interrupt(overlay, &state) }
     guard let found = active(state).first(where: { $0.keys.contains(press) }) else {
-      return state.overlay == nil ? [] : Overlay.type(press, &state)
+      guard state.overlay == nil else { return Overlay.type(press, &state) }
+      state.say(.information, means(press, state))
+      return []
     }
     return found.perform(&state)
+  }
+
+  /// What a key that does nothing here is for.
+  private static func means(_ press: KeyPress, _ state: State) -> String {
+    let here = Screens.current(state).title
+    let word = Binding.short(press)
+    let others = Screens.all.filter { $0.bindings.contains { $0.keys.contains(press) } }
+    guard let other = others.first,
+      let name = other.bindings.first(where: { $0.keys.contains(press) })?.name
+    else { return "\(word) does nothing on \(here): ? shows the keys" }
+    return "\(word) does nothing on \(here); on \(other.title): \(name). ? shows the keys"
   }
 
   /// The interrupt key, over whatever lies over the screen: it asks as elsewhere, and a second one is the answer.

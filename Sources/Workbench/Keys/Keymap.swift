@@ -83,6 +83,10 @@ package enum Keymap {
   }
 
   private static let asking: [Binding] = [
+    Binding(
+      "U", name: "take back", help: "Take back the last choice: recipe, workload, what was set.",
+      unless: { $0.past.isEmpty ? "No choice was made yet that could be taken back" : nil }
+    ) { state in state.takeBack() },
     Binding("t", name: "themes", help: "Choose a theme; it is tried on as you move.") { state in
       let index = state.catalog.themes.firstIndex { $0.name == state.theme } ?? 0
       state.overlay = .themes(ThemePicker(selected: index))

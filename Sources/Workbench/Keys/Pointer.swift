@@ -31,7 +31,7 @@ enum Pointer {
     guard pane != .takesNone else { return [] }
     switch target {
     case .row(let row, let chosen):
-      guard let chosen else { return [] }
+      guard let chosen = chosen ?? before(state.overlay) else { return [] }
       if row == chosen, state.overlay != nil { return Dispatch.press(KeyPress(.enter), &state) }
       return step(from: chosen, to: row, .up, .down, &state)
     case .field(let field, let chosen, let isTyped):
@@ -49,6 +49,11 @@ enum Pointer {
         + step(from: cursor.column, to: place.column, .left, .right, &state)
     case .key, .pane, .modal, nil: return []
     }
+  }
+
+  /// Where the cursor of a list begins that has none yet: before the first of the paths below a field.
+  private static func before(_ overlay: Overlay?) -> Int? {
+    if case .edit = overlay { -1 } else { nil }
   }
 
   private static func wheel(

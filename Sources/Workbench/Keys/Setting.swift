@@ -11,6 +11,8 @@ package struct Setting: Sendable {
   package var help: String
   /// The text to begin with when it is edited; nil when it cannot be typed.
   package var editable: String?
+  /// Whether what is typed is the path of a model, which is completed.
+  package var isPath = false
   /// Steps up (+1) or down (-1).
   package var step: @Sendable (inout State, Int) -> [Effect]
   /// Takes typed text; answers what is wrong with it, if anything.
@@ -98,7 +100,16 @@ extension State {
   /// Opens the editor for a setting of the current screen, if it can be typed.
   mutating func edit(_ setting: Setting?) {
     guard let setting, let text = setting.editable else { return }
-    overlay = .edit(FieldEdit(label: setting.label, help: setting.help, text: text))
+    overlay = .edit(
+      FieldEdit(label: setting.label, help: setting.help, text: text, isPath: setting.isPath))
+  }
+
+  /// Opens the editor for the path of a model, and has its folder listed.
+  mutating func editPath(_ setting: Setting?) -> [Effect] {
+    guard var setting, let text = setting.editable else { return [] }
+    setting.isPath = true
+    edit(setting)
+    return [.listPaths(typed: text)]
   }
 }
 

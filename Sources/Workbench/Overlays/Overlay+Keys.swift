@@ -9,7 +9,7 @@ extension Overlay {
     case .palette: Palette.bindings
     case .themes: ThemePicker.bindings
     case .confirm: Confirmation.bindings
-    case .edit: FieldEdit.bindings
+    case .edit(let field): field.isPath ? FieldEdit.pathBindings : FieldEdit.bindings
     case .filter: FilterEdit.bindings
     case .glossary: GlossaryPage.bindings
     case .recordingTitle: RecordingTitle.bindings
@@ -24,6 +24,7 @@ extension Overlay {
       Keymap.Scope(title: "Themes", bindings: ThemePicker.bindings),
       Keymap.Scope(title: "Question", bindings: Confirmation.bindings),
       Keymap.Scope(title: "Editing a field", bindings: FieldEdit.bindings),
+      Keymap.Scope(title: "Typing a path", bindings: FieldEdit.pathBindings),
       Keymap.Scope(title: "Filter", bindings: FilterEdit.bindings),
       Keymap.Scope(title: "Glossary", bindings: GlossaryPage.bindings),
       Keymap.Scope(title: "Title of a recording", bindings: RecordingTitle.bindings),
@@ -50,7 +51,9 @@ extension Overlay {
     case .edit(var field):
       change(&field.editor)
       field.problem = nil
+      let effects = field.follow()
       state.overlay = .edit(field)
+      return effects
     case .filter(var filter):
       change(&filter.editor)
       state.overlay = .filter(filter)

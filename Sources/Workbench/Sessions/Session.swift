@@ -44,6 +44,7 @@ extension Session {
 
   /// Reads a session.
   ///
+  /// Keys are those of the file: `FormerLetters` makes them those of today.
   /// A last line that is cut off is left out and remarked, and so are lines that are wrong, as long as there are more that are
   /// not.
   ///

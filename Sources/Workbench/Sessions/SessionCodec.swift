@@ -30,7 +30,7 @@ package enum SessionCodec {
   /// Applying this one, not the original, is what makes a replay equal to what was seen live.
   package static func canonical(_ message: Message) throws(SessionError) -> Message {
     switch message {
-    case .launch, .input, .tick, .recording, .notice, .glossary, .readOnly: return message
+    case .launch, .input, .tick, .recording, .notice, .glossary, .readOnly, .paths: return message
     case .job, .catalog, .lesson: break
     }
     return try decode(Message.self, try json(Shortened(message)))

@@ -6,10 +6,15 @@ package enum SessionFile {
   /// The ending of session files.
   package static let ending = ".session"
 
-  /// Reads a session file.
+  /// Reads a session file; one of former letters is read as if it had been recorded with those of today.
   ///
   /// - Throws: `SessionError` naming the file, and the line if one is wrong.
   package static func read(_ path: String) throws(SessionError) -> Session {
+    FormerLetters.translated(try recorded(path))
+  }
+
+  /// The session as its file has it.
+  private static func recorded(_ path: String) throws(SessionError) -> Session {
     let bytes: [UInt8]
     do {
       let file = try MappedFile(path: path)
@@ -33,7 +38,7 @@ package enum SessionFile {
   package static func entry(_ path: String) -> SessionEntry {
     do {
       if let entry = try glance(path) { return entry }
-      let session = try read(path)
+      let session = try recorded(path)
       let exercises = session.lines.count {
         switch $0.item {
         case .task, .question: true

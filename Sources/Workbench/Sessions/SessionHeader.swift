@@ -8,10 +8,12 @@ package enum SessionKind: String, Hashable, Sendable, Codable {
 
 /// The first line of a session file.
 ///
-/// `{"nibble":"session","format":2,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark",…}`
+/// `{"nibble":"session","format":3,"program":"0.1.0","size":{"width":100,"height":30},"theme":"dark",…}`
 package struct SessionHeader: Hashable, Sendable, Codable {
   /// The format that this program writes and reads.
-  package static let currentFormat = 2
+  package static let currentFormat = 3
+  /// The format before, in which keys were other letters.
+  package static let formerFormat = 2
 
   /// Always `session`; tells the file apart from other JSON lines.
   package var nibble: String

@@ -57,7 +57,7 @@ package struct SessionIndex: Sendable {
   /// About how much work a message is, a tick being one.
   private static func work(_ message: Message) -> Int {
     switch message {
-    case .tick, .notice, .recording, .readOnly, .glossary: 1
+    case .tick, .notice, .recording, .readOnly, .glossary, .paths: 1
     case .input, .lesson, .launch: 8
     case .catalog: 16
     case .job(let event): work(event)

@@ -58,7 +58,7 @@ struct SessionReader {
       throw .notASession(
         path: path, found: probe.nibble.map { "a nibble \($0)" } ?? "something else")
     }
-    guard probe.format == SessionHeader.currentFormat else {
+    guard [SessionHeader.formerFormat, SessionHeader.currentFormat].contains(probe.format) else {
       throw .unknownFormat(
         path: path, found: probe.format ?? 0, known: SessionHeader.currentFormat,
         program: probe.program)

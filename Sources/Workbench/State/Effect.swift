@@ -32,6 +32,8 @@ package enum Effect: Hashable, Sendable {
   case exportText(name: String, text: String)
   /// Remember a model as the one that was opened last.
   case rememberModel(path: String)
+  /// Look what a typed path could lead to.
+  case listPaths(typed: String)
   /// Put a text on the clipboard.
   case copy(text: String)
   /// Draw every cell again.

@@ -22,6 +22,8 @@ package enum Message: Hashable, Sendable, Codable {
   case glossary(terms: [GlossaryTerm])
   /// Nothing can be measured from here on, and why; nil once it can.
   case readOnly(reason: String?)
+  /// What a path that is typed could lead to.
+  case paths(listing: PathListing)
   /// An effect has something to say: where a text was written, why a theme was refused.
   case notice(kind: Notice.Kind, text: String)
 }

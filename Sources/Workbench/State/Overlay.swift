@@ -84,11 +84,21 @@ package struct FieldEdit: Hashable, Sendable {
   package var editor: LineEditor
   /// Why the text was not taken.
   package var problem: String?
+  /// Whether the text is a path, which is completed.
+  package var isPath: Bool
+  /// What was typed, which the entries that are shown begin with.
+  package var typed: String
+  /// What lies in the folder that was typed; nil until it is known.
+  package var listing: PathListing?
+  /// The entry that the arrows chose.
+  package var chosen: Int?
 
-  package init(label: String, help: String, text: String) {
+  package init(label: String, help: String, text: String, isPath: Bool = false) {
     self.label = label
     self.help = help
+    self.isPath = isPath
     editor = LineEditor(text)
+    typed = editor.text
   }
 }
 

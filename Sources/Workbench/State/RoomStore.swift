@@ -17,6 +17,9 @@ package struct RoomStore: Hashable, Sendable {
     set { values[id] = newValue == Value() ? nil : Held(value: newValue) }
   }
 
+  /// Whether both hold the same for a screen.
+  func agrees(with other: RoomStore, on id: String) -> Bool { values[id] == other.values[id] }
+
   /// A value whose type only its screen knows.
   private struct Held: Hashable, Sendable {
     var value: any Remembered

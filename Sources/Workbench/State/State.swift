@@ -9,6 +9,8 @@ package struct State: Hashable, Sendable {
   package var catalog = Catalog()
   package var facts = Facts()
   package var choices = Choices()
+  /// What the choices were, for whoever takes the last one back.
+  package internal(set) var past = Past()
   package var jobs = JobBoard()
   package var notices: [Notice] = []
   /// The screen that is shown, by its id.

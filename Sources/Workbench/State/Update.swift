@@ -8,7 +8,15 @@ import Wording
 /// random number and no file here; what `update` knows of the world came in messages.
 package func update(_ state: inout State, _ message: Message) -> [Effect] {
   let visits = state.visits
-  var effects = applied(message, to: &state)
+  var effects: [Effect]
+  if case .tick = message {
+    effects = applied(message, to: &state)
+  } else {
+    let (choices, past, model) = (state.choices, state.past, state.facts.model?.path)
+    effects = applied(message, to: &state)
+    // What was taken back is not to be remembered.
+    if state.past == past { state.remember(choices, model: model) }
+  }
   if state.visits != visits { effects += Screens.current(state).appeared(&state) }
   if state.lesson != nil {
     if case .tick = message { return effects }
@@ -50,6 +58,12 @@ private func applied(_ message: Message, to state: inout State) -> [Effect] {
   case .lesson(let event): return state.take(event)
   case .glossary(let terms):
     state.overlay = .glossary(GlossaryPage(terms: terms))
+    return []
+  case .paths(let listing):
+    if case .edit(var field) = state.overlay {
+      field.take(listing)
+      state.overlay = .edit(field)
+    }
     return []
   case .readOnly(let reason):
     state.readOnly = reason

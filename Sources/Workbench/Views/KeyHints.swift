@@ -13,6 +13,7 @@ enum KeyHints {
         .map(hint)
       if state.jobs.active != nil {
         hints.append(HintBar.Hint("p", "pause", press: KeyPress(name: "p")))
+        hints.append(HintBar.Hint("X", "cancel", press: KeyPress(name: "X")))
       }
     } else {
       hints += (state.overlay?.bindings ?? []).filter(\.isHint).map(hint)

@@ -45,13 +45,13 @@ package enum BudgetScreen: Screen {
       unless: { cannotType($0[BudgetScreen.self].selected, $0) }
     ) { state in typeValue(state[BudgetScreen.self].selected, &state) },
     Binding(
-      "a", name: "spend it", help: "Measure every layer at every width, and spend the budget.",
+      "m", name: "spend it", help: "Measure every layer at every width, and spend the budget.",
       isHint: true, unless: { cannotSpend($0) }
     ) { state in spend(&state) },
     Binding(
       "u", name: "take advice",
       help: "Take the advised recipe over and go to Calibrate.", isHint: true,
-      unless: { $0.facts.allocation == nil ? "No budget is spent yet: a spends it" : nil }
+      unless: { $0.facts.allocation == nil ? "No budget is spent yet: m spends it" : nil }
     ) { state in take(&state) },
   ]
 

@@ -297,7 +297,7 @@ struct HeadDetail: Widget {
     }
     lines += [
       "",
-      .press("s", "keys, values, both, scores"), .press("w", "the next cache"),
+      .press(",", "keys, values, both, scores"), .press(".", "the next cache"),
     ]
     for (index, line) in lines.prefix(room.height).enumerated() {
       buffer.line(line, in: room.row(index), look: look)

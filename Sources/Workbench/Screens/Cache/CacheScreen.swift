@@ -29,6 +29,14 @@ package enum CacheScreen: Screen {
     package init() {}
   }
 
+  /// How the caches are measured.
+  package struct Choice: Remembered {
+    /// What fills a quantized cache to the depth.
+    package var prefill = CacheSchedule.passes
+
+    package init() {}
+  }
+
   package static let shortcut = Shortcut(
     "K", name: "caches",
     help: "Compare KV caches: bytes, quality at depth, and which heads lose most.")
@@ -50,7 +58,7 @@ package enum CacheScreen: Screen {
       return []
     },
     Binding(
-      "s", name: "K, V or both",
+      ",", name: "K, V or both",
       help: "Show errors of the output with keys, values or both quantized, or of the scores.",
       isHint: true, unless: { uncompared($0) ?? noMap($0) }
     ) { state in
@@ -60,7 +68,7 @@ package enum CacheScreen: Screen {
       return []
     },
     Binding(
-      "w", name: "other cache", help: "Show the map of the next cache.",
+      ".", name: "other cache", help: "Show the map of the next cache.",
       unless: { uncompared($0) ?? noMap($0) }
     ) { state in
       let count = state.facts.caches?.rows.count ?? 0
@@ -68,10 +76,36 @@ package enum CacheScreen: Screen {
       return []
     },
     Binding(
+      "e", name: "type a value",
+      help: "Type what fills a quantized cache: passes that read it as they go, or full precision."
+    ) { state in
+      state.edit(prompts(state).first)
+      return []
+    },
+    Binding(
       "u", name: "use", help: "Take the chosen cache into the recipe.", isHint: true,
       unless: { uncompared($0) }
     ) { state in use(&state) },
   ]
+
+  package static func prompts(_ state: State) -> [Setting] {
+    let prefill = state.choices[CacheScreen.self].prefill.rawValue
+    return [
+      Setting(
+        "prefill", .text(prefill, caret: nil),
+        help:
+          "What fills a quantized cache to the depth: passes that read it as they go, or full precision, quantized after "
+          + "it, as in KIVI's paper. The next measurement is made so.",
+        editable: prefill,
+        take: { state, text in
+          guard let schedule = CacheSchedule(rawValue: text.trimmed) else {
+            return .refused(expected: "passes or full")
+          }
+          state.choices[CacheScreen.self].prefill = schedule
+          return .taken([])
+        })
+    ]
+  }
 
   /// The order of the map's sides.
   private static let sides: [CacheErrorMap.Side] = [.keys, .values, .both, .scores]
@@ -114,7 +148,9 @@ package enum CacheScreen: Screen {
     if !own.isBaseline, !caches.contains(own) { caches.append(own) }
     return state.start(
       CachesJob(
-        options: CacheOptions(caches: caches, windows: 4, generate: 32, recallDocuments: 4)))
+        options: CacheOptions(
+          caches: caches, windows: 4, generate: 32, recallDocuments: 4,
+          prefill: state.choices[CacheScreen.self].prefill == .full ? .full : nil)))
   }
 
   private static func use(_ state: inout State) -> [Effect] {

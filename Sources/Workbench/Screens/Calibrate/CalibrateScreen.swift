@@ -38,7 +38,7 @@ package enum CalibrateScreen: Screen {
 
   package static let bindings: [Binding] = [
     Binding(
-      "s", name: "worst first", help: "Sort layers by error, or newest first.", isHint: true,
+      ">", name: "worst first", help: "Sort layers by error, or newest first.", isHint: true,
       unless: {
         $0[CalibrateScreen.self].showsSurvey ? "The survey has no layers: v shows quantizing" : nil
       }
@@ -48,24 +48,16 @@ package enum CalibrateScreen: Screen {
       return []
     },
     Binding(
-      "c", name: "check text",
+      "m", name: "check text",
       help:
         "Check the calibration text: errors with more and more of it, and what halves agree on.",
       isHint: true, unless: { cannotSurvey($0) }
     ) { state in survey(&state) },
     Binding(
       "v", name: "other view", help: "Show quantizing, or the survey of the calibration text.",
-      isHint: true, unless: { hasSurvey($0) ? nil : "The text is not surveyed yet: c checks it" }
+      isHint: true, unless: { hasSurvey($0) ? nil : "The text is not surveyed yet: m checks it" }
     ) { state in
       state[CalibrateScreen.self].showsSurvey.toggle()
-      return []
-    },
-    Binding(
-      "x", name: "cancel",
-      help: "Cancel, after a question. What is done so far is kept for a resume.",
-      isHint: true, unless: \.isIdle
-    ) { state in
-      state.askToCancel()
       return []
     },
   ]
@@ -213,8 +205,8 @@ package enum CalibrateScreen: Screen {
       ]
       : [
         "Recipe: " + .strong("\(recipe)"), "",
-        .press("Enter", "starts it") + .hint("; p pauses, x cancels, and it can go on later"),
-        .press("c", "    checks first whether the text is long enough"),
+        .press("Enter", "starts it") + .hint("; p pauses, X cancels, and it can go on later"),
+        .press("m", "    checks first whether the text is long enough"),
         .press("B", "    spends a budget of bits, layer by layer"),
       ]
     buffer.draw(EmptyState("Nothing runs", lines), in: rect, look: look)

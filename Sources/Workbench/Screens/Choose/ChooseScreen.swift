@@ -42,6 +42,8 @@ package enum ChooseScreen: Screen {
     package var mostBytes: Double?
     /// A text to measure on; nil for the built-in one.
     package var text: String?
+    /// Whether every candidate is measured to the end, and all that may win are timed.
+    package var isExhaustive = false
 
     package init() {}
   }
@@ -56,17 +58,17 @@ package enum ChooseScreen: Screen {
       unless: { cannotType($0[ChooseScreen.self].selected, $0) }
     ) { state in typeValue(state[ChooseScreen.self].selected, &state) },
     Binding(
-      "a", name: "choose", help: "Race the methods, and time the best of them.", isHint: true,
+      "m", name: "choose", help: "Race the methods, and time the best of them.", isHint: true,
       unless: { cannotChoose($0) }
     ) { state in choose(&state) },
     Binding(
       "u", name: "take it", help: "Take the recommended recipe over and go to Method.",
       isHint: true,
-      unless: { recommended($0) == nil ? "Nothing is recommended yet: a chooses" : nil }
+      unless: { recommended($0) == nil ? "Nothing is recommended yet: m chooses" : nil }
     ) { state in take(&state) },
     Binding(
       "s", name: "save", help: "Save the choice as a run of the workspace, with receipt and page.",
-      unless: { report($0) == nil ? "Nothing is chosen yet: a chooses" : nil }
+      unless: { report($0) == nil ? "Nothing is chosen yet: m chooses" : nil }
     ) { state in state.start(SaveJob(limits: state.limits)) },
   ]
 
@@ -106,7 +108,8 @@ package enum ChooseScreen: Screen {
           runtime: choice.runtime, mostKL: choice.mostKL,
           leastTopOne: Double(choice.leastTopOne) / 100, mostBytes: choice.mostBytes,
           text: choice.text, windows: choice.windows, calibration: state.choices.calibration,
-          seconds: Double(choice.minutes) * 60)))
+          seconds: Double(choice.minutes) * 60,
+          exhaustive: choice.isExhaustive ? true : nil)))
   }
 
   private static func take(_ state: inout State) -> [Effect] {
@@ -233,6 +236,13 @@ package enum ChooseScreen: Screen {
             direction > 0
             ? steps.first { $0 > choice.leastSpeedup } : steps.last { $0 < choice.leastSpeedup }
           state.choices[ChooseScreen.self].leastSpeedup = next ?? choice.leastSpeedup
+          return []
+        }),
+      Setting(
+        "exhaustive", .choice(StyledText(choice.isExhaustive ? "yes" : "no")),
+        help: "Whether none leaves early: every candidate is measured whole, and all are timed.",
+        step: { state, _ in
+          state.choices[ChooseScreen.self].isExhaustive.toggle()
           return []
         }),
     ]

@@ -107,7 +107,7 @@ struct RunScatter: Widget {
       trailing: .hint(
         (across.isBetterWhenLarger ? "best: bottom right" : "best: bottom left")
           + ", frontier joined"),
-      footer: .hint("a other axis"))
+      footer: .hint(". other axis"))
     let points = runs.enumerated().compactMap { index, run -> Plot.Point? in
       guard conditions == nil || run.conditions == conditions,
         let x = across.value(run), let y = RunFigure.divergence.value(run), y > 0

@@ -27,15 +27,15 @@ package enum CompareScreen: Screen {
   package static let isInWalk = true
 
   package static let bindings: [Binding] = [
-    Binding("o", name: "sort by", help: "Sort by the next column.", isHint: true) { state in
+    Binding(">", name: "sort by", help: "Sort by the next column.", isHint: true) { state in
       state[CompareScreen.self].order = state[CompareScreen.self].order.next
       return []
     },
-    Binding("v", name: "reverse", help: "Turn the order of the table round.") { state in
+    Binding("<", name: "reverse", help: "Turn the order of the table round.") { state in
       state[CompareScreen.self].isDescending.toggle()
       return []
     },
-    Binding("a", name: "axis", help: "Bytes, speed or cache across the scatter.", isHint: true) {
+    Binding(".", name: "axis", help: "Bytes, speed or cache across the scatter.", isHint: true) {
       state in
       let axes: [RunFigure] = [.weightBytes, .decodeRate, .cacheBytes]
       let index = axes.firstIndex(of: state[CompareScreen.self].across) ?? 0
@@ -61,13 +61,13 @@ package enum CompareScreen: Screen {
       return []
     },
     Binding(
-      "i", name: "note", help: "Write a note on the run.", isHint: true, unless: { noRun($0) }
+      "E", name: "note", help: "Write a note on the run.", isHint: true, unless: { noRun($0) }
     ) { state in
       state.edit(prompts(state).last)
       return []
     },
     Binding(
-      "delete", "d", name: "delete", help: "Delete the run, its receipt and its page.",
+      "x", "delete", name: "delete", help: "Delete the run, its receipt and its page.",
       unless: { noRun($0) }
     ) { state in
       guard let run = chosen(state) else { return [] }

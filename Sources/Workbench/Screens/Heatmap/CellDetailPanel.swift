@@ -23,7 +23,7 @@ struct CellDetailPanel: Widget {
     let mark = figures.mark
     let room = buffer.box(
       StyledText(detail.title), in: rect, look: look,
-      trailing: mark.plain.isEmpty ? .hint("b back to the map") : mark,
+      trailing: mark.plain.isEmpty ? .hint("Backspace to the map") : mark,
       footer: .hint("arrows: another cell"), isFocused: true)
     let facts = TextLayout.wrap(
       StyledText(detail.facts.joined(separator: "; "), .dim), to: max(1, room.width))

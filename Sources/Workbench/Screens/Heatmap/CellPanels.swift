@@ -58,20 +58,20 @@ struct CellPanel: Widget {
         let count = report.cells.count
         lines.append([
           .warn(
-            "\(look.glyphs.warn) for \(count) other cell\(count == 1 ? "" : "s"); i measures again"),
-          .warn("\(look.glyphs.warn) other cells; i measures"),
+            "\(look.glyphs.warn) for \(count) other cell\(count == 1 ? "" : "s"); m measures again"),
+          .warn("\(look.glyphs.warn) other cells; m measures"),
         ])
       }
     } else {
       lines.append([
-        .press("i", "measures the KL with them \(figures.isCandidate ? "from the base" : "in FP")"),
-        .press("i", "measures KL now"),
+        .press("m", "measures the KL with them \(figures.isCandidate ? "from the base" : "in FP")"),
+        .press("m", "measures KL now"),
       ])
     }
     if canKeep {
       lines.append([
-        .press("e", "keeps them in FP: into the recipe, for the next run"),
-        .press("e", "keeps them: into the recipe"),
+        .press("u", "keeps them in FP: into the recipe, for the next run"),
+        .press("u", "keeps them: into the recipe"),
       ])
     }
     return lines
@@ -153,7 +153,7 @@ struct CellFigures: Widget {
     }
     guard !map.metrics.contains(.aloneKL) else { return }
     buffer.line(
-      oneOf: [.hint("a measures the KL of each cell alone"), .hint("a measures KL alone")],
+      oneOf: [.hint("i measures the KL of each cell alone"), .hint("i measures KL alone")],
       in: room.row(line), look: look)
   }
 
@@ -236,11 +236,11 @@ struct ProtectionPanel: Widget {
     guard isTall else { return }
     buffer.line(
       oneOf: [
-        .press("f", "cell ") + .press("y", "row ")
-          + .press("c", isCandidate ? "column from the base, " : "column back to FP, ")
-          + .press("i", "measures the KL"),
-        .press("f", "cell ") + .press("y", "row ")
-          + .press("c", isCandidate ? "column from base " : "column to FP ") + .press("i", "KL"),
+        .press("f", "cell ") + .press("-", "row ")
+          + .press("|", isCandidate ? "column from the base, " : "column back to FP, ")
+          + .press("m", "measures the KL"),
+        .press("f", "cell ") + .press("-", "row ")
+          + .press("|", isCandidate ? "column from base " : "column to FP ") + .press("m", "KL"),
       ], in: note.inset(top: 1), look: look)
   }
 }

@@ -32,14 +32,14 @@ package enum HeatmapScreen: Screen {
   package static func isDone(_ state: State) -> Bool { state.facts.quantized != nil }
 
   package static let bindings: [Binding] = [
-    Binding("m", name: "metric", help: "Show the next metric.", isHint: true, unless: noMap) {
+    Binding(".", name: "metric", help: "Show the next metric.", isHint: true, unless: noMap) {
       state in
       let count = max(1, map(state)?.metrics.count ?? 1)
       state[HeatmapScreen.self].metric = (state[HeatmapScreen.self].metric + 1) % count
       return []
     },
     Binding(
-      "s", name: "scale", help: "Colours by value, by logarithm, or by rank.", isHint: true,
+      "c", name: "colours", help: "Colours by value, by logarithm, or by rank.", isHint: true,
       unless: noMap
     ) { state in
       let all = HeatScale.allCases
@@ -69,7 +69,7 @@ package enum HeatmapScreen: Screen {
       return toggle(shown(state)?.addresses(view.row, view.column) ?? [], &state)
     },
     Binding(
-      "y", name: "row back", help: "Put the whole row (a block) back to FP or the base, or not.",
+      "-", name: "row back", help: "Put the whole row (a block) back to FP or the base, or not.",
       unless: noMap
     ) { state in
       guard let shown = shown(state) else { return [] }
@@ -77,7 +77,7 @@ package enum HeatmapScreen: Screen {
       return toggle(shown.map.columns.indices.flatMap { shown.addresses(row, $0) }, &state)
     },
     Binding(
-      "c", name: "column back", help: "Put the whole column back to FP or the base, or not.",
+      "|", name: "column back", help: "Put the whole column back to FP or the base, or not.",
       unless: noMap
     ) { state in
       guard let shown = shown(state) else { return [] }
@@ -85,7 +85,7 @@ package enum HeatmapScreen: Screen {
       return toggle(shown.map.rows.indices.flatMap { shown.addresses($0, column) }, &state)
     },
     Binding(
-      "i", name: "measure KL", help: "Measure the KL with the marked cells back in FP.",
+      "m", name: "measure KL", help: "Measure the KL with the marked cells back in FP.",
       isHint: true,
       unless: unmarked
     ) { state in
@@ -96,18 +96,19 @@ package enum HeatmapScreen: Screen {
         RestoreJob(map: state[HeatmapScreen.self].map, cells: cells, windows: windows))
     },
     Binding(
-      "e", name: "keep in FP",
+      "u", name: "keep in FP",
       help: "Keep the marked cells in FP: an exception for each goes into the recipe.",
       isHint: true, unless: cannotKeep
     ) { state in keep(&state) },
     Binding(
-      "a", name: "KL of each alone",
+      "i", name: "KL of each alone",
       help: "Measure the KL of each cell alone quantized. Takes a while.", unless: noMap
     ) {
       state in state.start(SensitivityJob(windows: windows))
     },
     Binding(
-      "b", name: "back", help: "Close the details of the cell, or the experts of the block.",
+      "backspace", name: "back",
+      help: "Close the details of the cell, or the experts of the block.",
       unless: {
         $0[HeatmapScreen.self].isOpen || $0[HeatmapScreen.self].block != nil
           ? nil : "No cell is open: Enter looks into the one chosen"
@@ -170,7 +171,7 @@ package enum HeatmapScreen: Screen {
   @Sendable private static func unmarked(_ state: State) -> String? {
     if let reason = noMap(state) { return reason }
     return state[HeatmapScreen.self].restored.isEmpty
-      ? "No cell is marked: f marks one, y a row, c a column" : nil
+      ? "No cell is marked: f marks one, - a row, | a column" : nil
   }
 
   /// Why the marked cells cannot be kept in FP: they must be layers, which a recipe can leave alone.

@@ -21,7 +21,7 @@ package enum LessonsScreen: Screen {
 
   package static let bindings: [Binding] = [
     Binding(
-      "a", name: "language", help: "The lessons in the next language.", isHint: true,
+      ".", name: "language", help: "The lessons in the next language.", isHint: true,
       unless: {
         languages($0).count > 1 ? nil : "The lessons are in one language only"
       }
@@ -32,7 +32,7 @@ package enum LessonsScreen: Screen {
       return []
     },
     Binding(
-      "x", name: "leave the lesson", help: "Leave the lesson that is being taken.",
+      "ctrl+x", name: "leave the lesson", help: "Leave the lesson that is being taken.",
       unless: { $0.lesson == nil ? "No lesson is being taken" : nil }
     ) { state in state.leaveLesson() },
     filterBinding,

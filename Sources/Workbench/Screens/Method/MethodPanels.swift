@@ -15,7 +15,7 @@ struct RecipePanel: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      "recipe", in: rect, look: look, trailing: .hint("x back to FP"),
+      "recipe", in: rect, look: look, trailing: .hint("f back to FP"),
       isFocused: view.pane == .slots)
     let exceptions = recipe.exceptions
     var items = Slot.allCases.map { slot -> ItemList.Item in
@@ -36,9 +36,9 @@ struct RecipePanel: Widget {
       in: list, look: look)
     let note =
       exception != nil
-      ? "x takes this exception out"
+      ? "f takes this exception out"
       : view.slot.target == .kvCache
-        ? view.linksCaches ? "K and V alike; b splits them" : "K and V apart; b links them"
+        ? view.linksCaches ? "K and V alike; = splits them" : "K and V apart; = links them"
         : "the rest stays FP"
     buffer.line(.hint(note), in: foot, look: look)
   }

@@ -59,7 +59,7 @@ package enum MethodScreen: Screen {
       return take(method, &state)
     },
     Binding(
-      "x", name: "back to FP",
+      "f", name: "back to FP",
       help: "Take the method out: this target stays FP. On an exception: take that out.",
       isHint: true, unless: { nothingToTakeOut($0) }
     ) { state in
@@ -77,7 +77,7 @@ package enum MethodScreen: Screen {
       return typeValue(state[MethodScreen.self].option, &state)
     },
     Binding(
-      "b", name: "link K and V", help: "Choose keys and values together, or apart.",
+      "=", name: "link K and V", help: "Choose keys and values together, or apart.",
       unless: {
         $0[MethodScreen.self].slot.target == .kvCache
           ? nil : "Only for the cache: Tab goes to the recipe, where keys and values are"

@@ -26,17 +26,16 @@ package enum ModelScreen: Screen {
   package static let bindings: [Binding] = [
     Binding("o", name: "open a path", help: "Type the path of a model to open.", isHint: true) {
       state in
-      state.edit(prompts(state).first)
-      return []
+      state.editPath(prompts(state).first)
     },
     Binding(
-      "c", name: "candidate", help: "Open a file to be held against the open model.", isHint: true,
+      "plus", name: "candidate", help: "Open a file to be held against the open model.",
+      isHint: true,
       unless: {
         $0.facts.model == nil ? "No model is open yet that a candidate could be held against" : nil
       }
     ) { state in
-      state.edit(prompts(state).last)
-      return []
+      state.editPath(prompts(state).last)
     },
     filterBinding,
   ]
@@ -194,7 +193,7 @@ package enum ModelScreen: Screen {
           + "and on the machine. It starts with the model.",
         "", .press("Enter", "opens the one that is chosen on the left"),
         .press("o", "opens any other: a Hugging Face directory or a GGUF file"),
-        .press("c", "then holds a candidate against it: a file that somebody else has quantized"),
+        .press("+", "then holds a candidate against it: a file that somebody else has quantized"),
       ]
     buffer.draw(
       EmptyState(isLoading == true ? "Opening" : "No model is open", lines), in: rect, look: look)

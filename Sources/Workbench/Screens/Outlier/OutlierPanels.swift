@@ -73,7 +73,7 @@ struct ThresholdPanel: Widget {
   private func planted(_ look: Look, isLong: Bool) -> StyledText {
     let next =
       view.factor > 1
-      ? "o plants \(view.channels) channels x\(view.factor)" : "o takes planted outliers out"
+      ? "! plants \(view.channels) channels x\(view.factor)" : "! takes planted outliers out"
     guard let report = planting, let planting = report.planting else {
       return .hint("nothing planted; \(next)" + (isLong ? ", f and w change that" : ""))
     }

@@ -38,7 +38,7 @@ package enum OutlierScreen: Screen {
 
   package static let bindings: [Binding] = [
     Binding(
-      "s", name: "survey", help: "Survey the inputs of all layers, as the recipe leaves them.",
+      "i", name: "survey", help: "Survey the inputs of all layers, as the recipe leaves them.",
       isHint: true, unless: \.cannotMeasure
     ) { state in survey(&state) },
     Binding(
@@ -50,7 +50,7 @@ package enum OutlierScreen: Screen {
       return []
     },
     Binding(
-      "f", name: "factor", help: "Choose the factor of the outliers to plant; 1 takes them out."
+      "*", name: "factor", help: "Choose the factor of the outliers to plant; 1 takes them out."
     ) { state in
       // Taking out is offered where something is planted.
       let first = state.facts.planting?.planting == nil ? 8 : 1
@@ -59,14 +59,14 @@ package enum OutlierScreen: Screen {
       return []
     },
     Binding(
-      "w", name: "how many", help: "Choose how many channels of each norm are planted."
+      "#", name: "how many", help: "Choose how many channels of each norm are planted."
     ) { state in
       let channels = state[OutlierScreen.self].channels
       state[OutlierScreen.self].channels = channels >= 32 ? 1 : channels * 2
       return []
     },
     Binding(
-      "o", name: "plant",
+      "!", name: "plant",
       help:
         "Plant outliers in the open model, which changes nothing it computes in full precision.",
       isHint: true, unless: \.cannotMeasure
@@ -105,7 +105,7 @@ package enum OutlierScreen: Screen {
   }
 
   private static func unsurveyed(_ state: State) -> String? {
-    state.facts.outliers == nil ? "Nothing is surveyed yet: s surveys the inputs" : nil
+    state.facts.outliers == nil ? "Nothing is surveyed yet: i surveys the inputs" : nil
   }
 
   private static func inLab(_ state: State) -> String? {
@@ -258,7 +258,7 @@ package enum OutlierScreen: Screen {
           + "8 bits are spent on them and the others are left with a few steps.",
         "Here you see which, from what threshold LLM.int8() would take them apart, and what "
           + "SmoothQuant leaves of them.", "", next,
-        .press("o", "    plants outliers first; ")
+        .press("!", "    plants outliers first; ")
           + .press("v", "shows what they do to each method"),
       ]
     buffer.draw(

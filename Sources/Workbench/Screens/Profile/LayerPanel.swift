@@ -83,10 +83,10 @@ struct LayerPanel: Widget {
     let room = buffer.box(
       StyledText("by layer: \(view.phase.words), \(who)"), in: rect, look: look,
       trailing: Self.bounds(rows),
-      footer: .hint("thousandths of the time  ") + .press("w", "all kernels"), isFocused: true)
+      footer: .hint("thousandths of the time  ") + .press("i", "all kernels"), isFocused: true)
     guard !rows.isEmpty else {
       buffer.draw(
-        Paragraph(.hint("This run was measured without layers; a measures again.")), in: room,
+        Paragraph(.hint("This run was measured without layers; m measures again.")), in: room,
         look: look)
       return
     }

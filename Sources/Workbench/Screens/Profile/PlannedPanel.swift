@@ -20,7 +20,7 @@ struct PlannedPanel: Widget {
       buffer.line(
         isRunning
           ? .hint("Its depth, requests and prompt are timed next, the baseline in the same rounds.")
-          : failed.width > 0 ? failed : .hint("Not measured: a measures it."), in: room, look: look)
+          : failed.width > 0 ? failed : .hint("Not measured: m measures it."), in: room, look: look)
       return
     }
     let (before, after) = (report.baseline, report.quantized)

@@ -126,7 +126,7 @@ struct KernelPanel: Widget {
         : share > 0.999
           ? .good("\(look.glyphs.pass) all native")
           : .warn("\(look.glyphs.warn) \(Quantity.percent(1 - share)) of the time in fallbacks"),
-      footer: .press("w", "by layer  ") + .press("P", "why it is not faster"),
+      footer: .press("i", "by layer  ") + .press("P", "why it is not faster"),
       isFocused: view.pane == .kernels)
     var columns: [Table.Column] = [
       Table.Column("operator", widest: 34), Table.Column("kernel", widest: 30),

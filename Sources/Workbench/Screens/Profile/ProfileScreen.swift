@@ -75,7 +75,7 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "w", name: "layers", help: "Time and bound of each operator in each block, or all kernels.",
+      "i", name: "layers", help: "Time and bound of each operator in each block, or all kernels.",
       isHint: true, unless: unmeasured
     ) { state in
       state[ProfileScreen.self].pane =
@@ -83,7 +83,7 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "m", name: "memory",
+      ".", name: "memory",
       help: "Memory as this process holds it, by kind, or what each side needs by arithmetic.",
       unless: unmeasured
     ) { state in
@@ -91,7 +91,7 @@ package enum ProfileScreen: Screen {
       return []
     },
     Binding(
-      "a", name: "measure",
+      "m", name: "measure",
       help: "Measure speed again, baseline alongside: as set here, and under the planned workload.",
       isHint: true, unless: \.lacksModel
     ) { state in measure(&state) },
@@ -106,7 +106,7 @@ package enum ProfileScreen: Screen {
 
   @Sendable private static func unmeasured(_ state: State) -> String? {
     state.facts.bench == nil
-      ? state.lacksQuantized ?? "No speed is measured yet: a measures it" : nil
+      ? state.lacksQuantized ?? "No speed is measured yet: m measures it" : nil
   }
 
   /// Speed as it is set here, then the planned workload.

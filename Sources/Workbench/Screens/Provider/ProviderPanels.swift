@@ -11,7 +11,7 @@ struct ProviderAnswer: Widget {
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
       "why is it not faster?", in: rect, look: look,
-      trailing: .hint("a measures again"))
+      trailing: .hint("m measures again"))
     var text = StyledText([])
     // What a newcomer must read comes first, the rest where there is room.
     for sentence in report.lessons {

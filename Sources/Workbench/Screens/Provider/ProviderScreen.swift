@@ -23,13 +23,13 @@ package enum ProviderScreen: Screen {
 
   package static let bindings: [Binding] = [
     Binding(
-      "a", name: "measure",
+      "m", name: "measure",
       help: "Run the model under every provider, and without single kernels, BF16 alongside.",
       isHint: true, unless: \.cannotMeasure
     ) { state in measure(&state) },
     Binding(
       "v", name: "prefill or decode", help: "Let the bars show decode, or prefill.", isHint: true,
-      unless: { $0.facts.providers == nil ? "Nothing is measured yet: a measures it" : nil }
+      unless: { $0.facts.providers == nil ? "Nothing is measured yet: m measures it" : nil }
     ) { state in
       state[ProviderScreen.self].showsPrefill.toggle()
       return []

@@ -191,7 +191,7 @@ struct ContinuationPanel: Widget {
     let room = buffer.box(
       "the same prompt continued", in: rect, look: look, trailing: trailing(look))
     guard let report else {
-      buffer.line(.hint("c continues the prompt with both models."), in: room, look: look)
+      buffer.line(.hint("a continues the prompt with both models."), in: room, look: look)
       return
     }
     let (head, body) = room.splitTop(1)

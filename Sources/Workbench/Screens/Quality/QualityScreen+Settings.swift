@@ -6,7 +6,8 @@ import TerminalUI
 /// The form of the Quality screen: how quality is measured, and what is asked.
 extension QualityScreen {
   package static func settings(_ state: State) -> [Setting] {
-    measured(state) + asked(state) + [prefillSetting(state.choices[QualityScreen.self].evaluation)]
+    let options = state.choices[QualityScreen.self].evaluation
+    return measured(state) + asked(state) + [prefillSetting(options), beginSetting(options)]
   }
 
   /// How windows of text are scored.
@@ -85,6 +86,29 @@ extension QualityScreen {
           options.prefill == .full ? nil : .full
         return []
       })
+  }
+
+  private static func beginSetting(_ options: EvaluationOptions) -> Setting {
+    Setting(
+      "BOS", .choice(StyledText(options.begin.map { word($0) } ?? "the model's")),
+      help:
+        "Where the token that begins a text stands: at the head of each window, of the whole text, or nowhere; left to the "
+        + "model, some families have it at each window.",
+      step: { state, direction in
+        let all = [nil] + WindowBegin.allCases.map { Optional($0) }
+        let index = all.firstIndex(of: options.begin) ?? 0
+        state.choices[QualityScreen.self].evaluation.begin =
+          all[(index + direction + all.count) % all.count]
+        return []
+      })
+  }
+
+  private static func word(_ begin: WindowBegin) -> String {
+    switch begin {
+    case .nothing: "none"
+    case .eachWindow: "window"
+    case .text: "text"
+    }
   }
 
   private static func protocolSetting(_ options: EvaluationOptions) -> Setting {

@@ -42,7 +42,7 @@ package enum QualityScreen: Screen {
       unless: { cannotType($0[QualityScreen.self].selected, $0) }
     ) { state in typeValue(state[QualityScreen.self].selected, &state) },
     Binding(
-      "a", name: "measure", help: "Measure perplexity and KL, continue the prompt, try recall.",
+      "m", name: "measure", help: "Measure perplexity and KL, continue the prompt, try recall.",
       isHint: true, unless: \.lacksQuantized
     ) { state in measure(&state) },
     Binding(
@@ -50,14 +50,14 @@ package enum QualityScreen: Screen {
       unless: \.lacksQuantized
     ) { state in state.start(TasksJob(path: state.choices[QualityScreen.self].tasks)) },
     Binding(
-      "f", name: "all figures", help: "Show all figures of quality, or the most telling ones.",
-      unless: { $0.facts.evaluation == nil ? "Quality is not measured yet: a measures it" : nil }
+      "v", name: "all figures", help: "Show all figures of quality, or the most telling ones.",
+      unless: { $0.facts.evaluation == nil ? "Quality is not measured yet: m measures it" : nil }
     ) { state in
       state[QualityScreen.self].showsAll.toggle()
       return []
     },
     Binding(
-      "c", name: "continue prompt", help: "Continue the prompt with FP and quantized model.",
+      "a", name: "continue prompt", help: "Continue the prompt with FP and quantized model.",
       isHint: true, unless: \.lacksQuantized
     ) { state in state.start(continuation(state)) },
     Binding(

@@ -43,7 +43,7 @@ package enum TargetScreen: Screen {
       unless: { cannotType($0[TargetScreen.self].selected, $0) }
     ) { state in typeValue(state[TargetScreen.self].selected, &state) },
     Binding(
-      "a", name: "other advice", help: "Read the next best target.", isHint: true,
+      ".", name: "other advice", help: "Read the next best target.", isHint: true,
       unless: {
         unplanned($0)
           ?? (($0.facts.plan?.advice.count ?? 0) > 1 ? nil : "There is one piece of advice only")
@@ -63,7 +63,7 @@ package enum TargetScreen: Screen {
       return []
     },
     Binding(
-      "w", name: "KV width", help: "Show the map of what fits for the next width of the cache.",
+      ",", name: "KV width", help: "Show the map of what fits for the next width of the cache.",
       isHint: true,
       unless: {
         unplanned($0)
@@ -75,7 +75,7 @@ package enum TargetScreen: Screen {
       return []
     },
     Binding(
-      "f", name: "fill caches",
+      "z", name: "fill caches",
       help: "Fill caches of 1 to 16 sequences and measure what they hold, next to the plan.",
       unless: \.lacksModel
     ) { state in

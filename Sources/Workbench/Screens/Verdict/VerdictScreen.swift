@@ -30,6 +30,8 @@ package enum VerdictScreen: Screen {
   package struct Choice: Remembered {
     package var path = "quantized"
     package var format = "compressed-tensors"
+    /// The path of an importance matrix that weighs the rounding to blocks; nil for none.
+    package var importance: String?
 
     package init() {}
   }
@@ -46,7 +48,7 @@ package enum VerdictScreen: Screen {
       unless: \.lacksQuantized
     ) { state in state.start(SaveJob(limits: state.limits)) },
     Binding(
-      "o", name: "write model", help: "Write the quantized model in the chosen format.",
+      "w", name: "write model", help: "Write the quantized model in the chosen format.",
       isHint: true,
       unless: { $0.lacksQuantized ?? exportProblem($0) }
     ) { state in
@@ -54,10 +56,11 @@ package enum VerdictScreen: Screen {
         ExportJob(
           path: state.choices[VerdictScreen.self].path,
           format: state.choices[VerdictScreen.self].format,
+          importance: state.choices[VerdictScreen.self].importance,
           calibration: state.choices.calibration))
     },
     Binding(
-      "w", name: "write report", help: "Write the page of this run as Markdown and as HTML.",
+      "Y", name: "write report", help: "Write the page of this run as Markdown and as HTML.",
       isHint: true
     ) { state in
       let page = page(state)
@@ -66,7 +69,7 @@ package enum VerdictScreen: Screen {
         .exportText(name: "report.md", text: page.markdown),
       ]
     },
-    Binding("c", name: "copy report", help: "Put the report on the clipboard.") { state in
+    Binding("y", name: "copy report", help: "Put the report on the clipboard.") { state in
       [.copy(text: page(state).markdown)]
     },
     Binding(
@@ -162,6 +165,17 @@ package enum VerdictScreen: Screen {
           state.choices[VerdictScreen.self].path = path
           return .taken([])
         }),
+      Setting(
+        "imatrix", .text(state.choices[VerdictScreen.self].importance ?? "none", caret: nil),
+        help:
+          "The path of an importance matrix (GGUF) that weighs errors where blocks are searched, gguf:Q4_K and its like; "
+          + "empty for none.",
+        editable: state.choices[VerdictScreen.self].importance ?? "",
+        take: { state, text in
+          let path = text.trimmed
+          state.choices[VerdictScreen.self].importance = path.isEmpty ? nil : path
+          return .taken([])
+        }),
     ]
   }
 
@@ -239,7 +253,7 @@ package enum VerdictScreen: Screen {
       Form(settings(state).map(\.field), selected: state[VerdictScreen.self].selected), in: form,
       look: look)
     var facts: [StyledText] = [
-      .press("o", "writes the model  ") + .press("w", "the page"),
+      .press("w", "writes the model  ") + .press("Y", "the page"),
       state.facts.saved.map { .good("\(look.glyphs.pass) saved as run \($0.id)") }
         ?? .press("s", "saves the run for Compare"),
     ]
