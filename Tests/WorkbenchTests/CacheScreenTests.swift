@@ -145,7 +145,7 @@ import Workbench
     var play = Self.compared()
     for (key, lines) in [
       ("end", ["B/token", "KL over bytes a token"]), ("v", ["B/token", "K int8, V int4 by depth"]),
-      ("v", ["output, keys quantized", "block 0, KV head 0"]), ("s", ["output, values quantized"]),
+      ("v", ["output, keys quantized", "block 0, KV head 0"]), (",", ["output, values quantized"]),
     ] {
       play.press(key)
       ScreensTests.expectEverySize(play, shows: lines + ["what does a smaller KV cache cost?"])

@@ -64,7 +64,7 @@ import Workbench
   @Test func plantingOnTheOutlierScreenIsInTheRecipe() {
     var play = Self.opened()
     play.send(.key(.character("O")))
-    play.press("o")
+    play.press("!")
     let planting = Self.asked(PlantingJob.self, play).last?.planting
     #expect(planting != nil)
     #expect(play.state.choices.recipe.transform(OutlierPlanting.self) == planting)

@@ -143,7 +143,7 @@ import Workbench
       VerdictScreen.id,
       shows: [
         "▲ WARN", "✓ PASS", "Is it the right tensor?", "Does quality hold?",
-        "Does the quantized operator run?", "Did the bottleneck shrink?", "compressed-tens",
+        "Does the quantized operator run?", "Did the bottleneck shrink?", "compressed-te",
         "2026-11-23-1",
       ])
   }
