@@ -27,8 +27,9 @@ package enum PathLister {
       return PathListing(folder: folder, problem: "\(error)")
     }
     var entries: [PathEntry] = []
-    var left = max(0, names.count - mostNames)
-    for name in names.prefix(mostNames) {
+    let wanted = names.count > mostEntries ? matching(typed.dropFirst(folder.count), names) : names
+    var left = names.count - min(wanted.count, mostNames)
+    for name in wanted.prefix(mostNames) {
       if entries.count == mostEntries {
         left += 1
       } else if let entry = entry(real + name) {
@@ -39,6 +40,11 @@ package enum PathLister {
     let models = entries.filter { !$0.isFolder }
     return PathListing(
       folder: folder, entries: models + entries.filter(\.isFolder), left: left)
+  }
+
+  /// The names that begin so, in any case of letters: of a large folder no others are looked at.
+  private static func matching(_ start: Substring, _ names: [String]) -> [String] {
+    names.filter { $0.lowercased().hasPrefix(start.lowercased()) }
   }
 
   /// A folder or a model; nil for any other file.

@@ -39,6 +39,20 @@ import Workbench
     #expect(model.about?.hasSuffix("B") == true)
   }
 
+  /// Of a folder with more names than are listed, those that begin as was typed.
+  @Test func aLargeFolderIsListedByTheBeginning() throws {
+    let folder = try TemporaryFolder()
+    for number in 100..<350 {
+      try FileManager.default.createDirectory(
+        atPath: folder.path("d\(number)"), withIntermediateDirectories: true)
+    }
+    let all = PathLister.listing(typed: folder.path(""), home: nil)
+    #expect(all.entries.count == 200 && all.left == 50)
+    let some = PathLister.listing(typed: folder.path("D34"), home: nil)
+    #expect(some.entries.map(\.name) == (340..<350).map { "d\($0)" })
+    #expect(some.left == 240)
+  }
+
   @Test func whatIsNotThereIsSaid() throws {
     let listing = PathLister.listing(typed: "/no/such/folder/x", home: nil)
     #expect(listing.problem == "There is no folder /no/such/folder/")

@@ -50,7 +50,9 @@ extension FieldEdit {
   mutating func follow() -> [Effect] {
     typed = editor.text
     chosen = nil
-    guard isPath, listing?.folder != PathListing.folder(of: typed) else { return [] }
+    // A listing that left something out is asked for again with what is typed.
+    guard isPath, listing?.folder != PathListing.folder(of: typed) || (listing?.left ?? 0) > 0
+    else { return [] }
     return [.listPaths(typed: typed)]
   }
 

@@ -75,7 +75,7 @@ struct ThresholdPanel: Widget {
       view.factor > 1
       ? "! plants \(view.channels) channels x\(view.factor)" : "! takes planted outliers out"
     guard let report = planting, let planting = report.planting else {
-      return .hint("nothing planted; \(next)" + (isLong ? ", f and w change that" : ""))
+      return .hint("nothing planted; \(next)" + (isLong ? ", * and # change that" : ""))
     }
     let same: StyledText =
       report.logitDifference == 0
