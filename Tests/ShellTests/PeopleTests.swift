@@ -56,7 +56,7 @@ import Testing
       [
         .on("Model", enter: "choose what to quantize", "3"),
         .on("Method", enter: "use", "tab", "tab", "home", "down", "down", "tab", "enter"),
-        .on("Method", seeing: "in the recipe", "tab", "tab", "x", "2"),
+        .on("Method", seeing: "in the recipe", "tab", "tab", "f", "2"),
       ] + fromTarget
     ),
     (

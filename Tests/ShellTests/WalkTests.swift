@@ -71,10 +71,10 @@ import Testing
     try copy.write(to: folder.path("candidate.gguf"))
     let run = try LoopRun([
       .on(
-        "Model", enter: "choose what to quantize", "c", folder.path("candidate.gguf"), "enter"),
+        "Model", enter: "choose what to quantize", "+", folder.path("candidate.gguf"), "enter"),
       .on("Model", enter: "compare layer by layer", "enter"),
       .on("Heatmap", enter: "compare layers", "enter"),
-      .on("Heatmap", enter: "look into", "m", "enter"),
+      .on("Heatmap", enter: "look into", ".", "enter"),
       .on("Heatmap", enter: "measure quality", "enter"),
       .on("Quality", enter: "measure quality", "enter"),
       .on("Quality", enter: "measure speed", "enter"),
