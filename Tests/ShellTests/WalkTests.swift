@@ -9,7 +9,7 @@ import Testing
   private func walk(_ target: String) throws -> LoopRun {
     try LoopRun([
       .on("Model", enter: "choose what to quantize", "enter"),
-      .on("Target", enter: "methods for the \(target)", "enter").searching("a"),
+      .on("Target", enter: "methods for the \(target)", "enter").searching("."),
       .on("Method", enter: "use", "enter"),
       .on("Method", enter: "quantize", "enter"),
       .on("Calibrate", enter: "see the errors", "enter"),
