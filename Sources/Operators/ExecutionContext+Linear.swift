@@ -74,6 +74,8 @@ extension ExecutionContext {
   private static let cutTokens = 192
   /// Parts that tokens are then cut into.
   private static let cuts = 4
+  /// From this many tokens on threads work in parts of a layer far from each other.
+  private static let laneTokens = 16
   /// Bytes of weights in a chunk of one token's work, at most, unless a tile has more.
   private static let streamedBytes = 512 << 10
 
@@ -96,6 +98,7 @@ extension ExecutionContext {
     // thread waits long for the last one.
     let isCut = tokens >= Self.cutTokens && pool.threads > 1
     let slices = [0..<tokens] + (isCut ? Self.cut(tokens) : [])
+    let lanes = tokens >= Self.laneTokens ? pool.threads : 1
     let parts = slices.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
     withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count + 1) { shares in
       var scratchBytes = 0
@@ -107,12 +110,12 @@ extension ExecutionContext {
         var weight = layer.kernelWeight
         scratchBytes = max(scratchBytes, nk_linear_scratch_bytes(&weight, layer.kernel.activation))
         // Threads take chunks in turn, more or less.
-        weight.next_panels = span * pool.threads
+        weight.next_panels = lanes > 1 ? span : span * pool.threads
         shares.initializeElement(
           at: count,
           to: LinearShare(
             layer: index, weight: weight, function: layer.kernel.function(provider),
-            panels: panels, span: span, slices: slices, firstChunk: chunks))
+            panels: panels, span: span, slices: slices, lanes: lanes, firstChunk: chunks))
         chunks = shares[count].endChunk
         count += 1
       }
@@ -264,13 +267,25 @@ private struct LinearShare {
   let span: Int
   /// Slices of tokens, each with chunks of its own.
   let slices: Range<Int>
+  /// Parts of the panels whose chunks come in turns, so that what runs at the same time writes far apart: results of
+  /// neighbouring panels lie next to each other for each token, and processors fetch ahead into what another one writes.
+  let lanes: Int
   let firstChunk: Int
 
-  var endChunk: Int { firstChunk + (panels.count + span - 1) / span * slices.count }
+  var endChunk: Int { firstChunk + spans * slices.count }
+
+  private var spans: Int { (panels.count + span - 1) / span }
 
   /// The slice of tokens of a chunk: neighbouring chunks have the same panels.
   func slice(_ chunk: Int) -> Int {
     slices.lowerBound + (chunk - firstChunk) % slices.count
+  }
+
+  /// Where the spans stand in order that come one after the other: the first of each lane, then the second of each.
+  private func place(_ turn: Int) -> Int {
+    let (step, lane) = turn.quotientAndRemainder(dividingBy: lanes)
+    let (length, longer) = spans.quotientAndRemainder(dividingBy: lanes)
+    return lane * length + min(lane, longer) + step
   }
 
   /// Computes one chunk, for the tokens of its slice, and returns its rows.
@@ -278,7 +293,7 @@ private struct LinearShare {
     _ chunk: Int, _ activations: UnsafePointer<nk_activations>,
     _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableRawPointer
   ) -> Range<Int> {
-    let begin = panels.lowerBound + (chunk - firstChunk) / slices.count * span
+    let begin = panels.lowerBound + place((chunk - firstChunk) / slices.count) * span
     let end = min(begin + span, panels.upperBound)
     withUnsafePointer(to: weight) {
       function($0, begin, end, activations, output, weight.rows, scratch)

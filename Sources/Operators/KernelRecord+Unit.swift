@@ -10,7 +10,8 @@ extension KernelRecord {
       return .fp32
     }
     switch row.activation {
-    case NK_ACTIVATION_INT8: return .int8
+    case NK_ACTIVATION_INT8, NK_ACTIVATION_INT8_BLOCKS: return .int8
+    case NK_ACTIVATION_INT16_BLOCKS: return .int16
     case NK_ACTIVATION_BF16: return .bf16
     default: return .fp32
     }
@@ -35,6 +36,7 @@ extension MachinePeaks {
       case .readBandwidth: readBandwidth
       case .fp32: fp32Rate
       case .bf16: bf16Rate
+      case .int16: int16Rate ?? max(fp32Rate, int8Rate / 2)
       case .int8: int8Rate
       }
     }
@@ -43,6 +45,7 @@ extension MachinePeaks {
       case .readBandwidth: readBandwidth = newValue
       case .fp32: fp32Rate = newValue
       case .bf16: bf16Rate = newValue
+      case .int16: int16Rate = newValue
       case .int8: int8Rate = newValue
       }
     }

@@ -2,7 +2,10 @@ package import Platform
 
 /// What bounds an operator on a machine.
 package enum MachineLimit: String, Hashable, Sendable, Codable {
-  case readBandwidth, fp32, bf16, int8
+  case readBandwidth, fp32, bf16, int16, int8
+
+  /// Every unit that multiplies, and reading before them.
+  package static let all: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int16, .int8]
 
   /// As tables show it.
   package var label: String {
@@ -10,6 +13,7 @@ package enum MachineLimit: String, Hashable, Sendable, Codable {
     case .readBandwidth: "reading"
     case .fp32: "FP32"
     case .bf16: "BF16"
+    case .int16: "INT16"
     case .int8: "INT8"
     }
   }

@@ -52,7 +52,7 @@ extension MachinePeaks {
     switch limit {
     case .readBandwidth: Quantity.rate(value, "B/s")
     case .fp32, .bf16: Quantity.rate(value, "FLOP/s")
-    case .int8: Quantity.rate(value, "OP/s")
+    case .int16, .int8: Quantity.rate(value, "OP/s")
     }
   }
 }

@@ -9,6 +9,8 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
   package var fp32Rate: Double
   package var bf16Rate: Double
   package var int8Rate: Double
+  /// Rate of 16-bit integers; nil for a data sheet and for figures kept without it, where half the rate of INT8 is taken.
+  package var int16Rate: Double?
   /// Dense rate of 8-bit floats; nil where the machine has no such arithmetic, or it is not known.
   package var fp8Rate: Double?
   /// Dense rate of 4-bit integers; nil where the machine has no such arithmetic, or it is not known.

@@ -22,7 +22,7 @@ package struct MachineProbe {
   private static let patience = 4.0
   /// What a slice is to take, in seconds.
   private static let sliceSeconds = 0.5e-3
-  private static let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
+  private static let limits = MachineLimit.all
 
   private struct Slices {
     var undisturbed: [Double] = []

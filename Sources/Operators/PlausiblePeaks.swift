@@ -17,7 +17,7 @@ package enum PlausiblePeaks {
   }
 
   package enum Figure: String, Hashable, Sendable, CaseIterable {
-    case memoryBytes, readBandwidth, fp32Rate, bf16Rate, int8Rate, fp8Rate, int4Rate
+    case memoryBytes, readBandwidth, fp32Rate, bf16Rate, int16Rate, int8Rate, fp8Rate, int4Rate
 
     package var words: String {
       switch self {
@@ -25,6 +25,7 @@ package enum PlausiblePeaks {
       case .readBandwidth: "read bandwidth"
       case .fp32Rate: "FP32 rate"
       case .bf16Rate: "BF16 rate"
+      case .int16Rate: "INT16 rate"
       case .int8Rate: "INT8 rate"
       case .fp8Rate: "FP8 rate"
       case .int4Rate: "INT4 rate"
@@ -37,6 +38,7 @@ package enum PlausiblePeaks {
       case .readBandwidth: peaks.readBandwidth
       case .fp32Rate: peaks.fp32Rate
       case .bf16Rate: peaks.bf16Rate
+      case .int16Rate: peaks.int16Rate
       case .int8Rate: peaks.int8Rate
       case .fp8Rate: peaks.fp8Rate
       case .int4Rate: peaks.int4Rate
@@ -48,7 +50,7 @@ package enum PlausiblePeaks {
       case .memoryBytes: "B"
       case .readBandwidth: "B/s"
       case .fp32Rate, .bf16Rate, .fp8Rate: "FLOP/s"
-      case .int8Rate, .int4Rate: "OP/s"
+      case .int16Rate, .int8Rate, .int4Rate: "OP/s"
       }
     }
 

@@ -22,6 +22,7 @@ struct ProbeWork {
     case .readBandwidth: nil
     case .fp32: fp32
     case .bf16: bf16
+    case .int16: int16
     case .int8: int8
     }
   }
@@ -48,6 +49,13 @@ struct ProbeWork {
       case .avx512: nk_probe_bf16_avx512
       }
     }
+    private var int16: nk_probe_compute_fn {
+      switch provider {
+      case .generic: nk_probe_int16_generic
+      case .avx2: nk_probe_int16_avx2
+      case .avx512: nk_probe_int16_avx512
+      }
+    }
     private var int8: nk_probe_compute_fn {
       switch provider {
       case .generic: nk_probe_int8_generic
@@ -59,6 +67,7 @@ struct ProbeWork {
     private var read: nk_probe_read_fn { nk_probe_read_generic }
     private var fp32: nk_probe_compute_fn { nk_probe_f32_generic }
     private var bf16: nk_probe_compute_fn { nk_probe_bf16_generic }
+    private var int16: nk_probe_compute_fn { nk_probe_int16_generic }
     private var int8: nk_probe_compute_fn { nk_probe_int8_generic }
   #endif
 }

@@ -78,7 +78,7 @@ package struct BatchMeasure {
     progress: (_ what: String, _ done: Int) -> Void = { _, _ in },
     checkpoint: () throws -> Void = {}
   ) throws -> (points: [BatchReport.Point], peaks: MachinePeaks) {
-    let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
+    let limits = MachineLimit.all
     let slices = try LimitSlices(Set(limits), pool: context.pool, provider: context.provider)
     var peaks = peaks
     var taken: [MachineLimit: [Double]] = [:]

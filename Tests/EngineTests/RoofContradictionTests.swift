@@ -45,6 +45,17 @@ import Testing
     #expect(contradiction.words.contains("260 GFLOP/s in FP32 arithmetic, 130 %"))
   }
 
+  @Test(arguments: [
+    ("linear_q8_0_int16g32_avx512", MachineLimit.int16), ("linear_q6_k_int8g32_avx2", .int8),
+    ("linear_q4_k_bf16_generic", .bf16),
+  ])
+  func blocksOfFilesAreHeldAgainstTheUnitOfTheirInputs(kernel: String, unit: MachineLimit) {
+    #expect(KernelRecord.unit(of: kernel) == unit)
+    // 390 GFLOP/s are more than FP32 gives here, and not more than INT16, which is half of INT8 where it was not measured.
+    let row = row(seconds: 1, bytes: 1e9, operations: 390e9, kernel: kernel)
+    #expect(found(row) == nil)
+  }
+
   @Test func rowsAreHeldAgainstOtherPeaks() {
     let profile = LayerProfile(
       prefill: [], decode: [row(seconds: 1, bytes: 27e9, operations: 1e9)])

@@ -78,7 +78,7 @@ import Wording
     let peaks = try probe.measure(seconds: 0.05)
     #expect(PlausiblePeaks.problem(of: peaks) == nil)
     let measurement = try #require(peaks.measurement)
-    for limit in [MachineLimit.readBandwidth, .fp32, .bf16, .int8] {
+    for limit in MachineLimit.all {
       let spread = try #require(measurement[limit])
       #expect(spread.lower <= peaks[limit] && peaks[limit] <= spread.upper)
       #expect(spread.slices >= spread.undisturbed && spread.slices > 0)

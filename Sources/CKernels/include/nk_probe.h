@@ -45,6 +45,10 @@ NK_PROBE_VERSIONS(nk_probe_bf16, (uint64_t iterations))
 // AVX2.
 NK_PROBE_VERSIONS(nk_probe_int8, (uint64_t iterations))
 
+// int16 products in pairs into int32, what blocks of GGUF files with INT16 inputs run on: vpdpwssd with AVX-512; vpmaddwd with
+// AVX2.
+NK_PROBE_VERSIONS(nk_probe_int16, (uint64_t iterations))
+
 // The cores that the calling thread may run on, a bit each, and a change of them; 0 where the system refuses.
 enum { NK_CORE_WORDS = 16 };
 int32_t nk_thread_cores(uint64_t cores[NK_CORE_WORDS]);

@@ -89,6 +89,18 @@ nk_probe_result nk_probe_int8_generic(uint64_t iterations) {
   return (nk_probe_result){iterations * CHAINS * 2, total};
 }
 
+nk_probe_result nk_probe_int16_generic(uint64_t iterations) {
+  int32_t sum[CHAINS] = {0};
+  uint16_t weight = (uint16_t)iterations;
+  for (uint64_t n = 0; n < iterations; n++) {
+    weight = (uint16_t)(weight * 5 + 1);
+    EVERY(CHAINS) sum[i] = (sum[i] & 0xffffff) + (int32_t)(int16_t)weight * (int16_t)(i - 6);
+  }
+  double total = 0;
+  EVERY(CHAINS) total += sum[i];
+  return (nk_probe_result){iterations * CHAINS * 2, total};
+}
+
 #if defined(__x86_64__)
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -166,6 +178,19 @@ nk_probe_result nk_probe_int8_avx2(uint64_t iterations) {
   return (nk_probe_result){iterations * CHAINS * 32 * 2, (double)_mm256_extract_epi32(all, 0)};
 }
 
+nk_probe_result nk_probe_int16_avx2(uint64_t iterations) {
+  __m256i sum[CHAINS];
+  const __m256i left = _mm256_set1_epi16((short)(iterations & 63));
+  EVERY(CHAINS) sum[i] = _mm256_set1_epi32(i);
+  for (uint64_t n = 0; n < iterations; n++) {
+    // The sum takes part, as above.
+    EVERY(CHAINS) sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(left, sum[i]));
+  }
+  __m256i all = sum[0];
+  for (int i = 1; i < CHAINS; i++) all = _mm256_add_epi32(all, sum[i]);
+  return (nk_probe_result){iterations * CHAINS * 16 * 2, (double)_mm256_extract_epi32(all, 0)};
+}
+
 #pragma clang attribute pop
 
 #pragma clang attribute push(                                                                     \
@@ -221,6 +246,20 @@ nk_probe_result nk_probe_int8_avx512(uint64_t iterations) {
   __m512i all = sum[0];
   for (int i = 1; i < WIDE_CHAINS; i++) all = _mm512_add_epi32(all, sum[i]);
   return (nk_probe_result){iterations * WIDE_CHAINS * 64 * 2, (double)_mm512_reduce_add_epi32(all)};
+}
+
+nk_probe_result nk_probe_int16_avx512(uint64_t iterations) {
+  __m512i sum[WIDE_CHAINS];
+  const __m512i left = _mm512_set1_epi16((short)(iterations & 127));
+  const __m512i right = _mm512_set1_epi16(3);
+  EVERY(WIDE_CHAINS) sum[i] = _mm512_set1_epi32(i);
+  for (uint64_t n = 0; n < iterations; n++) {
+    // Written out: compilers split the intrinsic into a multiplication and an addition.
+    EVERY(WIDE_CHAINS) __asm__("vpdpwssd %2, %1, %0" : "+v"(sum[i]) : "v"(left), "v"(right));
+  }
+  __m512i all = sum[0];
+  for (int i = 1; i < WIDE_CHAINS; i++) all = _mm512_add_epi32(all, sum[i]);
+  return (nk_probe_result){iterations * WIDE_CHAINS * 32 * 2, (double)_mm512_reduce_add_epi32(all)};
 }
 
 #pragma clang attribute pop

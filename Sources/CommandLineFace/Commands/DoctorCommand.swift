@@ -74,9 +74,9 @@ struct DoctorCommand: ParsableCommand {
     print("memory      \(Quantity.bytes(document.memoryBytes))")
     print(
       "providers   \(document.providers.joined(separator: ", ")); best \(document.bestProvider)")
-    let limits: [MachineLimit] = [.readBandwidth, .fp32, .bf16, .int8]
     print(
-      "peaks       \(limits.map(peaks.words).joined(separator: ", ")) on \(peaks.threads) threads")
+      "peaks       \(MachineLimit.all.map(peaks.words).joined(separator: ", ")) on \(peaks.threads) threads"
+    )
     print("            \(peaks.provenance)")
     print(
       "terminal    \(document.terminal.isEmpty ? "TERM is not set" : document.terminal)"

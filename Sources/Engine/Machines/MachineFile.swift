@@ -132,6 +132,7 @@ package struct MachineFile: Sendable {
     case .readBandwidth: "bandwidth-gbs"
     case .fp32Rate: "fp32-tflops"
     case .bf16Rate: "bf16-tflops"
+    case .int16Rate: "int16-tops"
     case .int8Rate: "int8-tops"
     case .fp8Rate: "fp8-tflops"
     case .int4Rate: "int4-tops"

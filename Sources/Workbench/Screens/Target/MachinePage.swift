@@ -32,7 +32,7 @@ struct MachinePage: Widget {
   }
 
   private static func rows(_ peaks: MachinePeaks, isWide: Bool) -> [[StyledText]] {
-    [MachineLimit.readBandwidth, .fp32, .bf16, .int8].map { limit in
+    MachineLimit.all.map { limit in
       var row: [StyledText] = [
         .dim(limit.label), .strong(MachinePeaks.rate(peaks[limit], limit)),
       ]
