@@ -30,6 +30,11 @@ extension MachinePeaks {
           + "\(Quantity.grouped(fewest))"
         : ", from \(Quantity.grouped(fewest)) or more undisturbed slices of \(Quantity.grouped(most))"
     }
+    if let range = measurement.earlier(.readBandwidth), let count = measurement.earlier?.count {
+      text +=
+        "; \(Quantity.grouped(count)) before: reads \(Self.rate(range.lowerBound, .readBandwidth)) to "
+        + Self.rate(range.upperBound, .readBandwidth)
+    }
     if let others = measurement.othersCores, others >= Self.busyCores {
       text += "; others had \(Quantity.fixed(others, 1)) cores meanwhile"
     }

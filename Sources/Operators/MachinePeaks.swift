@@ -43,14 +43,17 @@ package struct MachinePeaks: Hashable, Sendable, Codable {
     self.measurement = measurement
   }
 
-  /// Where a limit lies as far as slices tell: their quartiles, and `repeatability` either way at the least; nil for a data
-  /// sheet.
+  /// Where a limit lies as far as slices and earlier measurements tell: the quartiles of the slices, what was found here
+  /// before, and `repeatability` either way at the least; nil for a data sheet.
   package func range(of limit: MachineLimit) -> ClosedRange<Double>? {
     guard isMeasured else { return nil }
     let middle = self[limit]
     let spread = measurement?[limit]
-    let low = min(spread?.lower ?? middle, middle * (1 - Self.repeatability))
-    let high = max(spread?.upper ?? middle, middle * (1 + Self.repeatability))
+    let before = measurement?.earlier(limit)
+    let low = min(
+      spread?.lower ?? middle, middle * (1 - Self.repeatability), before?.lowerBound ?? middle)
+    let high = max(
+      spread?.upper ?? middle, middle * (1 + Self.repeatability), before?.upperBound ?? middle)
     return low...max(low, high)
   }
 
@@ -79,7 +82,23 @@ package struct PeakMeasurement: Hashable, Sendable, Codable {
     }
   }
 
+  /// One measurement before.
+  package struct Earlier: Hashable, Sendable, Codable {
+    /// In bytes or operations per second.
+    package var medians: [MachineLimit: Double]
+    /// Seconds since 1970.
+    package var measuredAt: Double?
+
+    package init(medians: [MachineLimit: Double], measuredAt: Double?) {
+      self.medians = medians
+      self.measuredAt = measuredAt
+    }
+  }
+
   package var spreads: [Spread]
+  /// What earlier measurements found here, the oldest first. A shared machine has more than one state: where its threads
+  /// are put decides how fast they read, and a probe of seconds sees one of them.
+  package var earlier: [Earlier]?
   /// Cores that others had meanwhile, the host among them; nil where the system does not tell.
   package var othersCores: Double?
   /// Seconds since 1970.
@@ -98,4 +117,11 @@ package struct PeakMeasurement: Hashable, Sendable, Codable {
   }
 
   package subscript(limit: MachineLimit) -> Spread? { spreads.first { $0.limit == limit } }
+
+  /// Where a limit lay in earlier measurements; nil where there were none.
+  package func earlier(_ limit: MachineLimit) -> ClosedRange<Double>? {
+    let found = (earlier ?? []).compactMap { $0.medians[limit] }
+    guard let low = found.min(), let high = found.max() else { return nil }
+    return low...high
+  }
 }

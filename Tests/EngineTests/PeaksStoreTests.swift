@@ -42,6 +42,29 @@ import Testing
     #expect(early.measurement?.ageSeconds == nil)
   }
 
+  /// A host of two states: what the other one gave stays in the range that advice is looked at in.
+  @Test func earlierMeasurementsAreRemembered() throws {
+    let folder = try TemporaryFolder()
+    for (time, bandwidth) in [(1.0, 66e9), (2, 36e9), (3, 37e9)] {
+      _ = try store(folder, now: time).measure { Self.peaks(bandwidth) }
+    }
+    guard case .peaks(let kept) = store(folder, now: 4).read() else {
+      Issue.record("nothing was kept")
+      return
+    }
+    #expect(kept.readBandwidth == 37e9)
+    #expect(kept.measurement?.earlier?.map(\.measuredAt) == [1, 2])
+    let range = try #require(kept.range(of: .readBandwidth))
+    #expect(range.upperBound == 66e9)
+    #expect(abs(range.lowerBound - 37e9 * 0.9) < 1)
+    #expect(kept.provenance.contains("2 before: reads 36.0 GB/s to 66.0 GB/s"))
+    // Not more than are worth keeping.
+    for time in 4...30 { _ = try store(folder, now: Double(time)).measure { Self.peaks() } }
+    guard case .peaks(let many) = store(folder, now: 31).read() else { return }
+    #expect(many.measurement?.earlier?.count == 16)
+    #expect(many.range(of: .readBandwidth)?.upperBound ?? 0 < 66e9)
+  }
+
   /// As the first version wrote it, which on a busy machine kept half of the rates.
   @Test func aFileWithoutSpreadCountsForNothing() throws {
     let folder = try TemporaryFolder()

@@ -11,7 +11,7 @@ SHAPES = {
     "smollm2-135m": dict(blocks=30, hidden=576, ffn=1536, heads=9, kv_heads=3, vocabulary=49152, tied=True),
 }
 # Weights and bytes of a block, and where its FP16 factors stand in it.
-BLOCKS = {"Q4_0": (32, 18, [0]), "Q8_0": (32, 34, [0]), "Q4_K": (256, 144, [0, 2]), "Q6_K": (256, 210, [208])}
+BLOCKS = {"Q4_0": (32, 18, [0]), "Q5_0": (32, 22, [0]), "Q8_0": (32, 34, [0]), "Q4_K": (256, 144, [0, 2]), "Q6_K": (256, 210, [208])}
 
 
 def compared(ours, theirs):
@@ -49,10 +49,17 @@ def random_rows(generator, kind, rows, columns):
     return data.reshape(rows, columns // weights * size), gguf.GGMLQuantizationType[kind]
 
 
-def kind_of(name, block, blocks, kind):
+# What llama.cpp takes where rows are no whole number of blocks of 256.
+SMALLER = {"Q4_K": "Q5_0", "Q6_K": "Q8_0"}
+
+
+def kind_of(name, block, blocks, kind, columns):
     """The type of one matrix: `Q4_K_M` is llama.cpp's mix, more bits for the head and half of the values and outputs."""
-    if kind != "Q4_K_M":
-        return kind
+    kind = mixed(name, block, blocks) if kind == "Q4_K_M" else kind
+    return SMALLER.get(kind, kind) if columns % 256 else kind
+
+
+def mixed(name, block, blocks):
     eighth = blocks // 8
     more = block is not None and (block < eighth or block >= 7 * eighth or (block - eighth) % 3 == 2)
     return "Q6_K" if name == "output.weight" or more and name.endswith(("attn_v.weight", "ffn_down.weight")) else "Q4_K"
@@ -78,7 +85,7 @@ def write_gguf(path, shape, kind, context=65536):
     writer.add_tokenizer_model("none")
 
     def matrix(name, rows, columns, block=None):
-        data, dtype = random_rows(generator, kind_of(name, block, s["blocks"], kind), rows, columns)
+        data, dtype = random_rows(generator, kind_of(name, block, s["blocks"], kind, columns), rows, columns)
         writer.add_tensor(name, data, raw_dtype=dtype)
 
     def ones(name):

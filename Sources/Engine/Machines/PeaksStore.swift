@@ -23,6 +23,8 @@ package struct PeaksStore {
 
   /// How often implausible figures are measured again.
   private static let tries = 3
+  /// Measurements before the last whose figures are kept.
+  private static let remembered = 16
 
   package init(locator: ResourceLocator, threads: Int) {
     self.init(folder: locator.cacheFolder, threads: threads)
@@ -56,6 +58,15 @@ package struct PeaksStore {
     return .peaks(peaks: peaks)
   }
 
+  /// What was measured here before, the measurement that is kept included; the latest `remembered` of them.
+  private func earlier() -> [PeakMeasurement.Earlier]? {
+    guard case .peaks(let kept) = read(), let measurement = kept.measurement else { return nil }
+    let medians = measurement.spreads.map { ($0.limit, kept[$0.limit]) }
+    let last = PeakMeasurement.Earlier(
+      medians: Dictionary(medians) { first, _ in first }, measuredAt: measurement.measuredAt)
+    return ((measurement.earlier ?? []) + [last]).suffix(Self.remembered)
+  }
+
   package func write(_ peaks: MachinePeaks) {
     guard let path, let data = try? JSONEncoder().encode(peaks) else { return }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
@@ -80,6 +91,7 @@ package struct PeaksStore {
       last = PlausiblePeaks.problem(of: peaks)
       guard last == nil else { continue }
       peaks.measurement?.measuredAt = now()
+      peaks.measurement?.earlier = earlier()
       // What a crowded minute gave is not for later ones.
       if !peaks.isDisturbed { write(peaks) }
       peaks.measurement?.ageSeconds = 0
