@@ -5,6 +5,7 @@ import FoundationEssentials
 import Models
 import Platform
 import Quantization
+import Serving
 import Tensors
 import TerminalUI
 import Tokenizers
@@ -125,6 +126,7 @@ package enum FuzzReaders {
       _ = try ModelConfiguration(ConfigFile(path: "config.json", text: Array(text.utf8)))
     },
     .file("logits", ending: ".logits") { path in _ = try BaseLogitsFile(path: path) },
+    .file("imatrix", ending: ".gguf") { path in _ = try ImportanceMatrix(path: path).entries.count },
   ]
 
   private static let tokenizers: [FuzzReader] = [
@@ -170,6 +172,8 @@ package enum FuzzReaders {
     },
     .text("recipe") { text in _ = try RecipeFile.recipe(text, path: "r.toml").validate() },
     .text("machine") { text in _ = try MachineFile(parsing: text, path: "m.toml") },
+    .text("class") { text in _ = try LessonClass(parsing: text, path: "c.toml") },
+    .file("learner", ending: ".json") { path in _ = ClassTable([try LearnerSheet(reading: path)]) },
     FuzzReader(name: "json") { bytes in
       guard let value = try? StrictJSON.parse(bytes) else { return }
       _ = value.text(indent: 2)
@@ -186,6 +190,10 @@ package enum FuzzReaders {
       _ = demo.map { run(TasksJob(path: path, items: 1), in: $0) }
     },
     .file("receipt", ending: ".json") { path in _ = try ReceiptFile.read(path) },
+    .file("trace", ending: ".csv") { path in
+      _ = try TraceFile(path: path, context: 4096, dropsLong: true).read()
+    },
+    .folder("run", ["run.json"]) { path in _ = try Workspace(directory: path).run(named: path) },
   ]
 
   private static let laboratory = try? Laboratory(threads: 1, workspace: workspace)

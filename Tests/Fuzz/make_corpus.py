@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes Corpus: small sound files of every kind that is read, and some that were wrong in a way of their own.
 
-Run from here; needs nothing but the checkout. What a fuzzer finds is added by hand under a name that says what it is.
+Run from here; needs nothing but the checkout. What a fuzzer finds is added by hand under a name that says what it is, and stays;
+so does `run/small`, a run of the built-in model with one entry of each list.
 """
-import json, os, shutil, struct
+import json, os, struct
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
@@ -62,8 +63,6 @@ def floats(*values):
     return struct.pack(f"<{len(values)}f", *values)
 
 
-shutil.rmtree(os.path.join(HERE, "Corpus"), ignore_errors=True)
-
 small = safetensors([("a", "F32", [2, 2], floats(1, 2, 3, 4)), ("b", "BF16", [3], b"\0\x3f" * 3), ("c", "F8_E4M3", [2], b"\1\2")], {"format": "pt"})
 put("safetensors", "sound", small)
 put("safetensors", "empty-tensor", safetensors([("a", "I64", [0, 4], b"")]))
@@ -94,6 +93,9 @@ config.pop("quantization_config", None)
 put("config", "plain", json.dumps(config))
 put("config", "rope", json.dumps(dict(config, rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64})))
 put("config", "odd-numbers", json.dumps(dict(config, num_attention_heads=0, num_hidden_layers=10**9, hidden_size=-1)))
+matrix = {"general.type": "imatrix", "imatrix.datasets": ["t"], "imatrix.chunk_count": 2, "imatrix.chunk_size": 8}
+put("imatrix", "sound", gguf(matrix, [("a.weight.in_sum2", [4], 0, floats(1, 2, 0, 4)), ("a.weight.counts", [1], 0, floats(16))]))
+put("imatrix", "experts", gguf(matrix, [("e.in_sum2", [2, 2], 0, floats(1, 2, 3, 4)), ("e.counts", [1, 2], 0, floats(16, 0))]))
 put("logits", "sound", b"_logits_" + struct.pack("<3i", 4, 2, 1) + struct.pack("<4i", 0, 1, 0, 1) + b"\0" * 12)
 put("logits", "huge", b"_logits_" + struct.pack("<3i", 1 << 24, 1 << 24, 1 << 24))
 
@@ -134,12 +136,19 @@ for reader in ["theme", "recipe", "machine"]:
     put(reader, "nameless", "a = 1\n[.a]\n")
     put(reader, "brackets", "a = " + "[" * 3000 + "\n")
 put("lesson", "deep", bundle([("lesson.toml", "[" + "a." * 3000 + "a]\n")]))
+put("class", "small", 'name = "Group 3"\nlessons = ["targets", "decide"]\nlanguage = "ko"\nseed = 7\nminutes = 10\n[limits]\ntargets = 12\n[[machine]]\nname = "class laptop"\nmemory-gb = 16\nbandwidth-gbs = 40\nfp32-tflops = 0.6\nint8-tops = 2.4\n')
+kept = {"targets": {"language": "en", "isFinished": True, "stops": {"one": {"isRight": True, "isDone": True, "isSkipped": False, "isRecorded": False, "figures": {}}}}}
+put("learner", "sheet", json.dumps({"format": 1, "learner": "ada", "program": "0.1.0", "lessons": kept}))
+put("learner", "progress", json.dumps({"format": 1, "lessons": kept}))
 put("json", "small", '{"a":[1,-2.5e3,true,null,"\\u00e9\\ud83d\\ude80"],"b":{}}')
 put("json", "surrogate", '["\\ud800"]')
 put("resume", "state", bundle([("unfinished-run-of-nibble", "x"), ("state.json", '{"blocks":2,"checksum":"0","done":[],"identity":{"facts":[{"name":"recipe","value":"x"}]},"stream":"s","streamChecksum":"0","version":2}')]))
 put("resume", "older", bundle([("state.json", '{"blocks":2,"done":[],"identity":{"facts":[]},"stream":"s","version":1}')]))
 put("tasks", "plain", '{"id":"a","context":"Once upon","choices":["a time","no"],"answer":0}\n{"id":2,"context":"x","expected":"y","until":["\\n"],"max_tokens":2}\n')
 put("tasks", "harness", '{"doc_id":0,"target":"0","arguments":{"gen_args_0":{"arg_0":"Once","arg_1":" upon"},"gen_args_1":{"arg_0":"Once","arg_1":" no"}}}\n')
+put("trace", "azure", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\n2023-11-16 18:17:04.0319600,396,109\n")
+put("trace", "seconds", "TIMESTAMP,ContextTokens,GeneratedTokens\n0.0,10,5\n0.25,12,7\n")
+put("trace", "mooncake", '{"timestamp":0,"input_length":600,"output_length":9,"hash_ids":[1,2]}\n{"timestamp":20,"input_length":700,"output_length":3,"hash_ids":[1,3]}\n')
 put("receipt", "small", '{"nibble":"receipt","format":1,"program":"0.1.0"}')
 
 print(sum(os.path.getsize(os.path.join(base, name)) for base, _, names in os.walk(os.path.join(HERE, "Corpus")) for name in names), "bytes")
