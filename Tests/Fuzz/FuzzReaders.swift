@@ -126,7 +126,8 @@ package enum FuzzReaders {
       _ = try ModelConfiguration(ConfigFile(path: "config.json", text: Array(text.utf8)))
     },
     .file("logits", ending: ".logits") { path in _ = try BaseLogitsFile(path: path) },
-    .file("imatrix", ending: ".gguf") { path in _ = try ImportanceMatrix(path: path).entries.count },
+    .file("imatrix", ending: ".gguf") { path in _ = try ImportanceMatrix(path: path).entries.count
+    },
   ]
 
   private static let tokenizers: [FuzzReader] = [
