@@ -2,7 +2,7 @@
 """Writes Corpus: small sound files of every kind that is read, and some that were wrong in a way of their own.
 
 Run from here; needs nothing but the checkout. What a fuzzer finds is added by hand under a name that says what it is, and stays;
-so does `run/small`, a run of the built-in model with one entry of each list.
+so do `run/small` and `receipt/sound`, a run of the built-in model with one entry of each list, and `resume/kept`, as a killed run left it.
 """
 import json, os, struct
 
@@ -19,7 +19,7 @@ def put(reader, name, data):
 
 
 def bundle(files):
-    return b"\n".join(b"@@ " + name.encode() + b"\n" + (data if isinstance(data, bytes) else data.encode()) for name, data in files) + b"\n"
+    return b"\n".join(b"@@ " + name.encode() + b"\n" + (data if isinstance(data, bytes) else data.encode()) for name, data in files)
 
 
 def read(*parts):
@@ -73,6 +73,89 @@ one = safetensors([("a", "F32", [2], floats(1, 2))]); two = safetensors([("b", "
 put("index", "sound", bundle([("model.safetensors.index.json", json.dumps(index)), ("a.safetensors", one), ("b.safetensors", two)]))
 put("index", "outside", bundle([("model.safetensors.index.json", json.dumps({"weight_map": {"a": "../a.safetensors"}}))]))
 
+LESSON = """number = 0
+minutes = 5
+source = "en"
+
+[sizes]
+windows = 4
+
+[[stop]]
+id = "hello"
+kind = "say"
+screen = "target"
+
+[[stop]]
+id = "more-context"
+kind = "do"
+screen = "target"
+check = "workload.context >= 4096"
+way = ["e", "backspace", "backspace", "backspace", "backspace", "4096", "enter"]
+keep = { weights = "plan.memory.weights" }
+
+[[stop]]
+id = "guess"
+kind = "predict"
+guess = "choice"
+choices = ["yes", "no"]
+answer = "least(kept.kl, 0.02)"
+
+[[stop]]
+id = "measure"
+kind = "measure"
+screen = "quality"
+recipe = "weights=rtn:4:64"
+jobs = ["quantize", "evaluate"]
+keep = { kl = "evaluate.kl.mean" }
+reveals = ["guess"]
+
+[[stop]]
+id = "why"
+kind = "ask"
+choices = ["smaller", "exact"]
+answer = "'smaller'"
+"""
+TEXT = """# A lesson
+language: en
+revision: 1
+about: What a lesson can do.
+
+## hello
+The weights of this model take {{plan.memory.weights|bytes}}. Say what the learner sees.
+### notes
+What you want to say in the room: `nibble lessons notes` shows it, the learner never sees it.
+
+## more-context
+Give every request room for **4096** tokens or more.
+### hint
+`e` types a value into the field under the cursor.
+### done
+The context is {{workload.context|grouped}} now; the weights still take {{kept.weights|bytes}}.
+
+## guess
+Will 4-bit weights stay below a KL of 0.02?
+### yes
+Yes
+### no
+No
+
+## measure
+The model is quantized and held against itself in full precision.
+### done
+The KL is {{kept.kl}} nats.
+
+## why
+What do 4-bit weights give?
+### smaller
+A smaller file
+
+Right: about a quarter of the bytes.
+### exact
+The same numbers
+
+No: each weight is rounded.
+"""
+
 words = ["<unk>", "<s>", "</s>"] + [f"<0x{n:02X}>" for n in range(256)] + ["\u2581a", "b"]
 llama = {"general.architecture": "llama", "general.alignment": 32, "llama.block_count": 1, "llama.context_length": 64, "llama.embedding_length": 32,
          "llama.feed_forward_length": 32, "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1, "llama.rope.dimension_count": 16,
@@ -125,8 +208,7 @@ text = "\n".join(json.dumps(line, separators=(",", ":")) for line in [head] + li
 put("session", "all", text)
 put("session", "torn", text[:-9])
 put("session", "keys", "\n".join(json.dumps(line, separators=(",", ":")) for line in [head] + [{"at": n, "message": {"input": {"event": {"key": {"press": key}}}}} for n, key in enumerate(["1", "2", "3", "4", "5", "6", "7", "8", "9", "?", "esc", "tab", "enter", ":", "x", "down", "ctrl+c", "q"])]) + "\n")
-plan = 'number = 1\nminutes = 5\nsource = "en"\n\n[sizes]\nwindows = 4\n\n[[stop]]\nid = "one"\nkind = "read"\nscreen = "model"\n'
-put("lesson", "small", bundle([("lesson.toml", plan), ("en.md", "---\nlanguage: en\ntitle: T\nabout: A\n---\n\n## one\n\nText with {model.blocks} blocks.\n")]))
+put("lesson", "small", bundle([("lesson.toml", LESSON), ("en.md", TEXT), ("ko.md", TEXT.replace("language: en", "language: ko").replace("revision", "of"))]))
 put("theme", "small", 'name = "dusk"\ninherits = "dark"\n[palette]\nsea = "#5ccfb8"\n[roles]\naccent = "sea bold"\n[heat]\nstops = ["#101014", "sea", "#ffffff"]\n')
 put("recipe", "small", 'layers = ["*.v=8", "5.down=fp"]\nhead = "4:128"\n\n[rotate]\nseed = 0\n\n[weights]\nmethod = "rtn"\nbits = 4\ngroup = 128\n\n[kv]\nmethod = "int8"\n')
 put("recipe", "dates", "a = 1979-05-27T07:32:00.999Z\nb = [1e9, 0x1F, inf, nan, '''x''', \"\"\"y\\\n z\"\"\"]\nc.d.e = {f = [{g = true}]}\n")

@@ -46,7 +46,7 @@ private struct Most {
 private func heap(of bytes: [UInt8]) -> Taken {
   var taken = Taken(input: bytes.count)
   countBegin()
-  chosen.read(bytes)
+  _ = chosen.read(bytes)
   countEnd(&taken.heap, &taken.request)
   return taken
 }
