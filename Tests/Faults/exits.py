@@ -47,16 +47,19 @@ def keys(*names):
 
 
 def program():
-    """The process id of the workbench."""
-    shell = tmux("display", "-p", "#{pane_pid}").strip()
-    found = subprocess.run(["pgrep", "-P", shell], capture_output=True, text=True).stdout.split()
-    return int(found[0]) if found else None
+    """The process id of the workbench: the child of a child of the pane's shell."""
+    number = tmux("display", "-p", "#{pane_pid}").strip()
+    for _ in range(2):
+        number = (subprocess.run(["pgrep", "-P", number or "0"], capture_output=True, text=True).stdout.split() or [""])[0]
+    return int(number) if number else None
 
 
 def send(*numbers, pause=0.0):
     def act():
         for number in numbers:
-            try: os.kill(program() or 0, number) if program() else None
+            target = program()
+            if target is None: return
+            try: os.kill(target, number)
             except ProcessLookupError: pass
             time.sleep(pause)
     return act
@@ -86,7 +89,7 @@ WAYS = [
     ("SIGQUIT", 131, BUSY, send(signal.SIGQUIT), []),
     ("SIGUSR1, stopped to be run again", 75, BUSY, send(signal.SIGUSR1), []),
     ("SIGUSR2", 140, BUSY, send(signal.SIGUSR2), []),
-    ("SIGTERM twice", 143, BUSY, send(signal.SIGTERM, signal.SIGTERM), []),
+    ("SIGTERM twice", 143, BUSY, send(signal.SIGTERM, signal.SIGTERM, pause=0.02), []),
     ("a crash: SIGSEGV", 139, BUSY, send(signal.SIGSEGV), []),
     ("a crash: SIGABRT", 134, BUSY, send(signal.SIGABRT), []),
     ("a crash: SIGILL, as Swift ends a program", 132, BUSY, send(signal.SIGILL), []),
@@ -106,7 +109,7 @@ def look(name, stopped=False):
 
 
 def leave(term, name, code, before, act, arguments):
-    with open(configuration, "w") as file: file.write(f'set -g default-terminal "{term}"\nset -g remain-on-exit on\n')
+    with open(configuration, "w") as file: file.write(f'set -g default-terminal "{term}"\nset -g status off\n')
     shutil.rmtree(f"{base}/home", ignore_errors=True)
     for file in ("before", "after", "code"):
         if os.path.exists(f"{base}/{file}"): os.remove(f"{base}/{file}")
@@ -116,7 +119,8 @@ def leave(term, name, code, before, act, arguments):
         if not until(lambda: "$" in screen()): return wrong.append(f"{name}: no shell")
         keys("printf 'STOOD %s\\n' BEFORE", "Enter")
         words = " ".join(arguments)
-        keys(f"stty -a > {base}/before; '{nibble}' {words}; echo $? > {base}/code; stty -a > {base}/after; echo 'IS' OVER", "Enter")
+        # In a shell of its own, so that all of it waits where the program is stopped.
+        keys(f"(stty -a > {base}/before; '{nibble}' {words}; echo $? > {base}/code; stty -a > {base}/after; echo 'IS' OVER)", "Enter")
         if not until(lambda: "Opened" in screen()): return wrong.append(f"{name}: the workbench does not open:\n{screen()}")
         keys(*before)
         if before and not until(lambda: "X cancel" in screen(), 5): wrong.append(f"{name}: no job runs:\n{screen()}")
