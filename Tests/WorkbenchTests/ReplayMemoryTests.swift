@@ -16,12 +16,14 @@ import Workbench
       player.loops = true
       player.isPlaying = true
       while player.speed < 16 { player.changeSpeed(1) }
+      let look = Look()
+      var buffer = look.buffer(session.header.size)
       var begun = 0
       let frames = 3600 * 1000 / (100 * 16)
       for frame in 0..<frames {
         player.advance(milliseconds: 100)
-        let text = PlayerView.text(player, size: session.header.size)
-        try #require(!text.isEmpty && player.isPlaying)
+        PlayerView.draw(player, into: &buffer, look: look)
+        try #require(player.isPlaying)
         if frame == frames / 4 { begun = try #require(Machine.residentBytes()) }
       }
       let grown = try #require(Machine.residentBytes()) - begun
