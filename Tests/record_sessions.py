@@ -149,10 +149,24 @@ def record(program, name):
         subprocess.run(tmux + ["send-keys", "r"])
         time.sleep(1)
         subprocess.run(tmux + ["kill-server"])
-        text = "".join(with_marks(entries(file), added))
+        text = "".join(thinned(with_marks(entries(file), added)))
         (SESSIONS / f"{name}.session").write_text(without_places(text, home, name), encoding="utf-8")
     print(f"{name}: {text.count(chr(10))} lines, {len(text)} bytes, {sum(finished(SESSIONS / f'{name}.session').values())} jobs",
           flush=True)
+
+
+def thinned(lines):
+    """The lines without progress that comes less than a second after other progress of the same job: long jobs tell it often."""
+    last = {}
+    for line in lines:
+        entry = json.loads(line)
+        told = entry.get("message", {}).get("job", {}).get("event", {}).get("progressed")
+        if told is not None:
+            job = told["id"]["number"]
+            if entry["at"] - last.get(job, -1000) < 1000:
+                continue
+            last[job] = entry["at"]
+        yield line
 
 
 def with_marks(lines, added):

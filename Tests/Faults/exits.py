@@ -47,11 +47,17 @@ def keys(*names):
 
 
 def program():
-    """The process id of the workbench: the child of a child of the pane's shell."""
-    number = tmux("display", "-p", "#{pane_pid}").strip()
-    for _ in range(2):
-        number = (subprocess.run(["pgrep", "-P", number or "0"], capture_output=True, text=True).stdout.split() or [""])[0]
-    return int(number) if number else None
+    """The process id of the workbench, the child of the pane's shell."""
+    shell = tmux("display", "-p", "#{pane_pid}").strip() or "0"
+    found = subprocess.run(["pgrep", "-P", shell], capture_output=True, text=True).stdout.split()
+    return int(found[0]) if found else None
+
+
+def end():
+    """Ends tmux, and waits until it is gone, since the next one takes its name."""
+    tmux("kill-server")
+    until(lambda: subprocess.run(["tmux", "-L", socket, "list-sessions"], capture_output=True).returncode != 0, 5)
+    time.sleep(0.2)
 
 
 def send(*numbers, pause=0.0):
@@ -68,6 +74,12 @@ def send(*numbers, pause=0.0):
 def press(*names): return lambda: keys(*names)
 
 
+def left():
+    """Presses q, and y where the program asks since a job runs."""
+    keys("q")
+    if "Really?" in screen(): keys("y")
+
+
 def suspended():
     """Stops the program, looks at the terminal, goes on, and quits."""
     keys("C-z")
@@ -75,12 +87,13 @@ def suspended():
     look("while it is stopped", stopped=True)
     keys("fg", "Enter")
     if not until(lambda: flags().get("alternate_on") == "1" and "MODEL" in screen()): wrong.append("fg: the screen did not come back")
-    keys("q", "y")
+    left()
 
 
 # What it is called, the exit code, what is typed before, what is done, further arguments.
 WAYS = [
-    ("q and y", 0, [], press("q", "y"), []),
+    ("q with nothing running", 0, [], press("q"), []),
+    ("q while a job runs, and y", 0, BUSY, left, []),
     ("Ctrl-C with nothing running", 0, [], press("C-c"), []),
     ("Ctrl-C while a job runs, and y", 0, BUSY, press("C-c", "y"), []),
     ("SIGINT", 130, BUSY, send(signal.SIGINT), []),
@@ -93,8 +106,8 @@ WAYS = [
     ("a crash: SIGSEGV", 139, BUSY, send(signal.SIGSEGV), []),
     ("a crash: SIGABRT", 134, BUSY, send(signal.SIGABRT), []),
     ("a crash: SIGILL, as Swift ends a program", 132, BUSY, send(signal.SIGILL), []),
-    ("Ctrl-Z, fg, q and y", 0, [], suspended, []),
-    ("q and y while it records", 0, [], press("q", "y"), ["--title", "left"]),
+    ("Ctrl-Z, fg and q", 0, [], suspended, []),
+    ("q while it records", 0, [], left, ["--title", "left"]),
 ]
 
 
@@ -118,16 +131,18 @@ def leave(term, name, code, before, act, arguments):
     try:
         if not until(lambda: "$" in screen()): return wrong.append(f"{name}: no shell")
         keys("printf 'STOOD %s\\n' BEFORE", "Enter")
-        words = " ".join(arguments)
-        # In a shell of its own, so that all of it waits where the program is stopped.
-        keys(f"(stty -a > {base}/before; '{nibble}' {words}; echo $? > {base}/code; stty -a > {base}/after; echo 'IS' OVER)", "Enter")
+        keys(f"stty -a > {base}/before", "Enter", f"'{nibble}' {' '.join(arguments)}", "Enter")
         if not until(lambda: "Opened" in screen()): return wrong.append(f"{name}: the workbench does not open:\n{screen()}")
+        # The machine is measured the first time.
+        if not until(lambda: "easuring" not in screen(), 60): wrong.append(f"{name}: it does not come to rest:\n{screen()}")
         keys(*before)
         if before and not until(lambda: "X cancel" in screen(), 5): wrong.append(f"{name}: no job runs:\n{screen()}")
         found = flags()
         for flag in ("alternate_on", "mouse_any_flag", "cursor_flag"):
             if found.get(flag) == FLAGS[flag]: wrong.append(f"{name}: {flag} is {found.get(flag)} while the workbench shows: nothing is looked at")
         act()
+        if not until(lambda: program() is None): return wrong.append(f"{name}: does not end:\n{screen()}")
+        keys(f"echo $? > {base}/code; stty -a > {base}/after; echo 'IS' OVER", "Enter")
         if not until(lambda: os.path.exists(f"{base}/after") and "IS OVER" in screen()): return wrong.append(f"{name}: does not end:\n{screen()}")
         time.sleep(0.1)
         look(f"{term}, {name}")
@@ -138,7 +153,7 @@ def leave(term, name, code, before, act, arguments):
             played = subprocess.run([nibble, "replay", session, "--headless", "--at", "end", "--size", "80x24"], capture_output=True, text=True)
             if played.returncode: wrong.append(f"{term}, {name}: the recording does not play: {played.stderr}")
     finally:
-        tmux("kill-server")
+        end()
 
 
 def gone(term):
@@ -150,7 +165,7 @@ def gone(term):
          f"env XDG_DATA_HOME={base}/home XDG_STATE_HOME={base}/home XDG_CACHE_HOME={base}/home '{nibble}' --title gone")
     until(lambda: "Opened" in screen())
     number = int(tmux("display", "-p", "#{pane_pid}"))
-    tmux("kill-server")
+    end()
     if not until(lambda: not os.path.exists(f"/proc/{number}"), 10): wrong.append(f"{term}, {name}: it still runs")
     sessions = [f"{folder}/{file}" for folder, _, files in os.walk(f"{base}/home") for file in files if file.endswith(".session")]
     if not sessions: wrong.append(f"{term}, {name}: no recording")
