@@ -8,24 +8,57 @@ The player (asciinema-player 3.10 and later read version 3) comes inside that pa
 some of its frames and at its end, and the text of the screen is read from the page. Block characters are pictures there and are left out. Exit 1
 where something differs.
 """
-import html, json, os, re, subprocess, sys, tempfile
+import http.server, json, os, queue, subprocess, sys, tempfile, threading
 
 nibble, assets, sessions = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
 places = 5
-PAGE = """<!doctype html><meta charset=utf-8><link rel=stylesheet href="file://{assets}/asciinema-player.css">
-<div id=film></div><pre id=seen></pre><script src="file://{assets}/asciinema-player.min.js"></script><script>
-const times = {times}, seen = [];
-const player = AsciinemaPlayer.create({{data: {data}}}, document.getElementById('film'), {{preload: true, controls: true, fit: false}});
+PAGE = """<!doctype html><meta charset=utf-8><link rel=stylesheet href="/asciinema-player.css">
+<div id=film></div><script src="/asciinema-player.min.js"></script><script>
+const times = TIMES, seen = [];
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-(async () => {{
+const text = () => JSON.stringify([...document.querySelectorAll('.ap-line')].map((line) => line.textContent));
+const tell = (what) => fetch('/seen', {method: 'POST', body: JSON.stringify(what)});
+(async () => {
+  const player = AsciinemaPlayer.create('/film.cast', document.getElementById('film'), {preload: true, fit: false});
   await wait(500); await player.play(); await player.pause();
-  for (const time of times) {{
-    await player.seek(time); await wait(400);
-    seen.push([...document.querySelectorAll('.ap-line')].map((line) => line.textContent));
-  }}
-  document.getElementById('seen').textContent = JSON.stringify(seen);
-}})().catch((error) => {{ document.getElementById('seen').textContent = JSON.stringify('' + error); }});
+  for (const time of times) {
+    await player.seek(time);
+    // Until it stands still for half a second.
+    let last = '', same = 0;
+    while (same < 5) { await wait(100); const now = text(); same = now === last ? same + 1 : 0; last = now; }
+    seen.push(JSON.parse(last));
+  }
+  await tell(seen);
+})().catch((error) => tell('' + error));
 </script>"""
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """The page, the player, one cast; and what the page has seen."""
+    cast, times, seen = "", [], queue.Queue()
+
+    def do_GET(self):
+        name = self.path.lstrip("/")
+        if name == "": body = PAGE.replace("TIMES", json.dumps(Pages.times)).encode()
+        elif name == "film.cast": body = open(Pages.cast, "rb").read()
+        elif name in ("asciinema-player.css", "asciinema-player.min.js"): body = open(f"{assets}/{name}", "rb").read()
+        else: return self.send_error(404)
+        self.send_response(200)
+        kind = {"css": "text/css", "js": "text/javascript"}.get(name.split(".")[-1], "text/html" if name == "" else "text/plain")
+        self.send_header("Content-Type", kind + "; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        Pages.seen.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_): pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def run(*arguments):
@@ -36,12 +69,14 @@ def run(*arguments):
 
 def shown(cast, times, folder):
     """The lines of the player's screen at each time."""
-    page = f"{folder}/page.html"
-    data = json.dumps(open(cast, encoding="utf-8").read()).replace("</", "<\\/")
-    with open(page, "w", encoding="utf-8") as file: file.write(PAGE.format(assets=assets, times=json.dumps(times), data=data))
-    text = run("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--virtual-time-budget=30000", "--dump-dom", f"file://{page}")
-    found = re.search(r'<pre id="seen">(.*?)</pre>', text, re.S)
-    value = json.loads(html.unescape(found.group(1))) if found and found.group(1) else "the player did not come to an end"
+    Pages.cast, Pages.times = cast, times
+    browser = subprocess.Popen(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", "--remote-debugging-port=0",
+                                f"http://127.0.0.1:{server.server_port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try: value = Pages.seen.get(timeout=120)
+    except queue.Empty: value = "the player did not come to an end"
+    finally:
+        browser.terminate()
+        browser.wait()
     if isinstance(value, str): sys.exit(f"{cast}: {value}")
     return value
 
