@@ -60,6 +60,21 @@ import Testing
     }
   }
 
+  /// Where no text is read no block runs, so that no packed copies of the layers are priced.
+  @Test func memoryIsNotPricedForBlocksThatDoNotRun() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Self.open(Self.shapes[1], folder)
+    let recipe = Recipe(
+      weights: MethodChoice(method: "rtn", options: ["group": .integer(32)]))
+    func price(_ compares: Bool) throws -> Int {
+      let report = try perform(
+        laboratory, AssessJob(recipe: recipe, calibration: Self.calibration, compares: compares))
+      return try #require(report.jobBytes)
+    }
+    let linears = try laboratory.openModel(for: "a test").model.linearBytes
+    #expect(try price(true) - price(false) >= linears / 2)
+  }
+
   @Test(arguments: shapes.indices) func theBytesOfAnyRecipeArePriced(_ index: Int) throws {
     let folder = try TemporaryFolder()
     let laboratory = try Self.open(Self.shapes[index], folder)

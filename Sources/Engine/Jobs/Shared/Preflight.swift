@@ -63,10 +63,12 @@ struct Preflight {
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
     // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
     let plain = Int(parameters * (releases ? 1 : blocks) * 2)
-    let packed = releases ? plain : max(0, plain - model.packedLinearBytes)
+    // Where no text is read no block runs, and nothing is packed.
+    let runs = !lengths.isEmpty
+    let packed = !runs ? 0 : releases ? plain : max(0, plain - model.packedLinearBytes)
     // A block that is kept comes back from its file, without a packed copy.
     let drafted =
-      quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
+      !runs || quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
     jobBytes =
       streamBytes + blockBytes + held + packed + drafted + window + cost.bytes
       + Self.scratch(configuration, tokens: lengths.max() ?? 0)
