@@ -1,4 +1,3 @@
-import Engine
 import Evaluation
 import Models
 import Operators
@@ -8,6 +7,8 @@ import Quantization
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Engine
 
 /// Every registered method and cache, planned and built: the same bytes.
 @Suite(.serialized) struct PlannedBytesTests {
