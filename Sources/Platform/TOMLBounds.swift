@@ -52,7 +52,8 @@ package enum TOMLBounds {
         index += 1
         switch byte {
         case UInt8(ascii: "\n"): endLine()
-        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
+        case UInt8(ascii: " "), UInt8(ascii: "\t"): break
+        case UInt8(ascii: "\r") where index < text.count && text[index] == 0x0A: break
         case UInt8(ascii: "#"): while index < text.count, text[index] != 0x0A { try skip(text) }
         case UInt8(ascii: "\""), UInt8(ascii: "'"):
           isLineStart = false
@@ -153,10 +154,16 @@ package enum TOMLBounds {
       let byte = text[index]
       if byte == 0x0A {
         line += 1
-      } else if byte < 0x20, byte != 0x09, byte != 0x0D {
+      } else if byte < 0x20, byte != 0x09, !endsLine(text) {
         throw control(byte)
       }
       index += 1
+    }
+
+    /// Whether the next byte is the return of a return and line feed; alone it is a control character like others, and at one in
+    /// the brackets of a table the parser ends the program.
+    private func endsLine(_ text: [UInt8]) -> Bool {
+      text[index] == 0x0D && index + 1 < text.count && text[index + 1] == 0x0A
     }
 
     private func control(_ byte: UInt8) -> Excess {

@@ -51,7 +51,11 @@ import Testing
     let cut = excess("a = 1\n\u{0}[x]")
     #expect(cut?.line == 2 && cut?.expected == "no control characters" && cut?.found == "U+0000")
     #expect(excess("a = \"\u{1b}\"")?.found == "U+001B")
-    #expect(excess("a\t= 1\r\n") == nil)
+    #expect(excess("a\t= 1\r\n# c\r\nb = \"\"\"x\r\ny\"\"\"\r\n") == nil)
+    // A return alone: at one in a header the parser ends the program.
+    for text in ["[\rm]\n", "a = 1\r", "# c\rd\n", "a = \"x\ry\"\n", "a = 'x\r'"] {
+      #expect(excess(text)?.found == "U+000D", "\(text.debugDescription)")
+    }
   }
 
   @Test func filesAreRegularShortAndText() throws {
