@@ -222,6 +222,7 @@ put("lesson", "deep", bundle([("lesson.toml", "[" + "a." * 3000 + "a]\n")]))
 put("class", "small", 'name = "Group 3"\nlessons = ["targets", "decide"]\nlanguage = "ko"\nseed = 7\nminutes = 10\n[limits]\ntargets = 12\n[[machine]]\nname = "class laptop"\nmemory-gb = 16\nbandwidth-gbs = 40\nfp32-tflops = 0.6\nint8-tops = 2.4\n')
 kept = {"targets": {"language": "en", "isFinished": True, "stops": {"one": {"isRight": True, "isDone": True, "isSkipped": False, "isRecorded": False, "figures": {}}}}}
 put("learner", "sheet", json.dumps({"format": 1, "learner": "ada", "program": "0.1.0", "lessons": kept}))
+put("learner", "nameless", json.dumps({"format": 1, "learner": "", "program": "", "lessons": {"": kept["targets"], "a/b": kept["targets"]}}))
 put("learner", "progress", json.dumps({"format": 1, "lessons": kept}))
 put("json", "small", '{"a":[1,-2.5e3,true,null,"\\u00e9\\ud83d\\ude80"],"b":{}}')
 put("json", "surrogate", '["\\ud800"]')
