@@ -215,6 +215,7 @@ put("recipe", "dates", "a = 1979-05-27T07:32:00.999Z\nb = [1e9, 0x1F, inf, nan, 
 put("machine", "small", '[[machine]]\nname = "M"\nmemory-gb = 80\nbandwidth-gbs = 3350\nfp32-tflops = 67\nbf16-tflops = 989\nsource = "s"\n')
 for reader in ["theme", "recipe", "machine", "class"]:
     put(reader, "return", "[\rm]\n")
+    put(reader, "mark", b"\xef\xbb\xbf[.a]\n")
     put(reader, "deep", "[" + "a." * 3000 + "a]\n")
     put(reader, "nameless", "a = 1\n[.a]\n")
     put(reader, "brackets", "a = " + "[" * 3000 + "\n")
