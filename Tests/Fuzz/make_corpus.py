@@ -211,10 +211,11 @@ put("session", "keys", "\n".join(json.dumps(line, separators=(",", ":")) for lin
 put("lesson", "small", bundle([("lesson.toml", LESSON), ("en.md", TEXT), ("ko.md", TEXT.replace("language: en", "language: ko").replace("revision", "of"))]))
 put("theme", "small", 'name = "dusk"\ninherits = "dark"\n[palette]\nsea = "#5ccfb8"\n[roles]\naccent = "sea bold"\n[heat]\nstops = ["#101014", "sea", "#ffffff"]\n')
 put("recipe", "small", 'layers = ["*.v=8", "5.down=fp"]\nhead = "4:128"\n\n[rotate]\nseed = 0\n\n[weights]\nmethod = "rtn"\nbits = 4\ngroup = 128\n\n[kv]\nmethod = "int8"\n')
-put("recipe", "dates", "a = 1979-05-27T07:32:00.999Z\nb = [1e9, 0x1F, inf, nan, '''x''', \"\"\"y\\\n z\"\"\"]\nc.d.e = {f = [{g = true}]}\n")
+put("recipe", "dates", "b = [1e9, 0x1F, inf, nan, '''x''', \"\"\"y\\\n z\"\"\"]\nc.d.e = {f = [{g = true}]}\n")
 put("machine", "small", '[[machine]]\nname = "M"\nmemory-gb = 80\nbandwidth-gbs = 3350\nfp32-tflops = 67\nbf16-tflops = 989\nsource = "s"\n')
 for reader in ["theme", "recipe", "machine", "class"]:
     put(reader, "return", "[\rm]\n")
+    put(reader, "date", "a = 1979-05-27T/\n")
     put(reader, "mark", b"\xef\xbb\xbf[.a]\n")
     put(reader, "deep", "[" + "a." * 3000 + "a]\n")
     put(reader, "nameless", "a = 1\n[.a]\n")
