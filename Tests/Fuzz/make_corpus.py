@@ -162,7 +162,7 @@ llama = {"general.architecture": "llama", "general.alignment": 32, "llama.block_
          "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.vocab_size": len(words), "tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": words,
          "tokenizer.ggml.scores": [0.0] * len(words), "tokenizer.ggml.token_type": [2, 3, 3] + [6] * 256 + [1, 1], "tokenizer.ggml.bos_token_id": 1}
 plain = {"general.architecture": "llama", "general.name": "x", "general.flag": True}
-put("gguf", "sound", gguf(llama, [("token_embd.weight", [32, 2], 0, floats(*range(64))), ("blk.0.attn_q.weight", [32, 1], 8, b"\0" * 34)]))
+put("gguf", "sound", gguf(llama, [("token_embd.weight", [32, len(words)], 8, b"\0" * 34 * len(words)), ("blk.0.attn_q.weight", [32, 1], 8, b"\0" * 34)]))
 put("gguf", "small", gguf(plain, [("a", [4], 0, floats(1, 2, 3, 4))]))
 put("gguf", "no-alignment", gguf(dict(plain, **{"general.alignment": 0}), []))
 put("gguf", "many", b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 1 << 60))

@@ -69,10 +69,8 @@ struct Preflight {
     // A block that is kept comes back from its file, without a packed copy.
     let drafted =
       !runs || quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
-    // The head is rounded when the blocks are done.
-    let head = recipe.head == nil ? 0 : configuration.vocabularySize * configuration.hiddenSize * 2
     jobBytes = max(
-      head,
+      Self.headBytes(recipe, configuration),
       streamBytes + blockBytes + held + packed + drafted + window + cost.bytes
         + Self.scratch(configuration, tokens: lengths.max() ?? 0))
     peakBytes = (Machine.residentBytes() ?? 0) + jobBytes
@@ -103,6 +101,11 @@ struct Preflight {
       "the recipe makes the model larger: weights grow from \(Quantity.bytes(now)) to "
         + Quantity.bytes(output)
     ]
+  }
+
+  /// Bytes of the head where it is rounded, when the blocks are done.
+  private static func headBytes(_ recipe: Recipe, _ configuration: ModelConfiguration) -> Int {
+    recipe.head == nil ? 0 : configuration.vocabularySize * configuration.hiddenSize * 2
   }
 
   /// Bytes of the buffers of a forward pass, each in whole huge pages.
