@@ -16,6 +16,9 @@ import Testing
     ("plan --memory much", ["--memory: expected a size such as 24GB or 512MB, found 'much'"]),
     ("plan --kv-widths 8,x", ["--kv-widths: expected", "found '8,x'"]),
     ("quantize", ["Missing expected argument", "--output"]),
+    ("quantize -o x --blocks 3", ["--blocks: expected A..B such as 0..7, found '3'"]),
+    ("quantize -o x --blocks 3..1", ["--blocks: expected A..B", "found '3..1'"]),
+    ("quantize -o x --blocks 0..1 --resume", ["--blocks: expected none with --resume"]),
     ("quantize -o x --samples 0", ["--samples: expected 1 to 100000, found 0"]),
     (
       "calibration --imatrix x --weights rtn:4",
