@@ -6,75 +6,6 @@ import Testing
 
 /// Sweeps as they are typed, tasks in processes of the built program.
 @Suite(.serialized) struct SweepTests {
-  /// The program, next to the tests.
-  private static func program() throws -> String {
-    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let path = tests.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/nibble"
-    try #require(FileManager.default.isExecutableFile(atPath: path), "no program at \(path)")
-    return path
-  }
-
-  /// What a command line came to, in a process of its own.
-  private struct Outcome {
-    var code: Int32
-    var text: String
-  }
-
-  private static func start(
-    _ arguments: [String], _ folder: TemporaryFolder, log: String
-  ) throws -> SpawnedProcess {
-    try SpawnedProcess(try program(), arguments, log: folder.path(log))
-  }
-
-  private static func run(
-    _ arguments: [String], _ folder: TemporaryFolder
-  ) throws -> Outcome {
-    let log = "log-\(arguments.joined(separator: "-").filter { $0 != "/" }.suffix(80))"
-    try? FileManager.default.removeItem(atPath: folder.path(log))
-    let code = try start(arguments, folder, log: log).wait().code
-    return Outcome(code: code, text: try folder.text(log))
-  }
-
-  private static let plan = """
-    models = ["built-in"]
-    recipes = ["fp", "W4A16", "KV8"]
-
-    [[protocol]]
-    name = "short"
-    window = 32
-    windows = 2
-
-    [[protocol]]
-    name = "paper"
-    protocol = "paper"
-    window = 16
-    windows = 3
-
-    [[workload]]
-    name = "chat"
-    machine = "H200"
-    count = 40
-    prompt = 60
-    generate = 20
-    """
-
-  /// Plans a sweep of nine tasks into a folder of this name.
-  private static func planned(_ name: String, _ folder: TemporaryFolder) throws -> String {
-    try folder.file("plan.toml", plan)
-    let path = folder.path(name)
-    let outcome = try run(["sweep", "plan", folder.path("plan.toml"), "-o", path], folder)
-    try #require(outcome.code == 0, "\(outcome.text)")
-    #expect(outcome.text.contains("= 9 tasks"))
-    return path
-  }
-
-  private static func collected(_ path: String, _ folder: TemporaryFolder) throws -> [[UInt8]] {
-    let outcome = try run(["sweep", "collect", path], folder)
-    #expect(outcome.code == 0, "\(outcome.text)")
-    let name = path.split(separator: "/").last ?? ""
-    return try ["summary.json", "summary.csv"].map { try folder.bytes("\(name)/\($0)") }
-  }
-
   /// Waits until so many tasks of a sweep have results.
   private static func waitForResults(_ count: Int, in path: String) throws {
     for _ in 0..<6000 {
@@ -85,42 +16,43 @@ import Testing
   }
 
   @Test func theSameBytesWhateverRanIt() throws {
-    let folder = try TemporaryFolder()
-    let single = try Self.planned("one by one", folder)
-    #expect(try Self.run(["sweep", "run", single], folder).code == 0)
-    let expected = try Self.collected(single, folder)
+    let bench = try SweepCase()
+    let single = try bench.planned("one by one")
+    #expect(try bench.sweep("run", single).code == 0)
+    let expected = try bench.collected(single)
 
-    let double = try Self.planned("two 'at a' time", folder)
-    #expect(try Self.run(["sweep", "run", double, "--jobs", "2"], folder).code == 0)
-    #expect(try Self.collected(double, folder) == expected)
+    let double = try bench.planned("two 'at a' time")
+    #expect(try bench.sweep("run", double, "--jobs", "2").code == 0)
+    #expect(try bench.collected(double) == expected)
 
-    let killed = try Self.planned("killed", folder)
-    let process = try Self.start(["sweep", "run", killed], folder, log: "killed.log")
+    let killed = try bench.planned("killed")
+    let process = try bench.start(["sweep", "run", killed], log: "killed.log")
     try Self.waitForResults(2, in: killed)
     process.send(SIGKILL)
     #expect(process.wait() == .signalled(SIGKILL))
-    #expect(try Self.run(["sweep", "status", killed], folder).code == 3)
-    let partial = try Self.run(["sweep", "collect", killed], folder)
+    #expect(try bench.sweep("status", killed).code == 3)
+    let partial = try bench.sweep("collect", killed)
     #expect(partial.code == 3, "\(partial.text)")
     #expect(partial.text.contains("of 9 tasks have finished"))
-    #expect(try Self.run(["sweep", "collect", killed, "--allow-partial"], folder).code == 0)
-    #expect(try Self.run(["sweep", "resume", killed, "--jobs", "2"], folder).code == 0)
-    #expect(try Self.collected(killed, folder) == expected)
+    #expect(try bench.sweep("collect", killed, "--allow-partial").code == 0)
+    #expect(try bench.sweep("resume", killed, "--jobs", "2").code == 0)
+    #expect(try bench.collected(killed) == expected)
     // A single task is the same too, and one that has finished is left alone.
-    let alone = try Self.planned("alone", folder)
+    let alone = try bench.planned("alone")
     for index in 0..<9 {
       #expect(
-        try Self.run(["sweep", "task", alone, "--index", "\(index)"], folder).code == 0)
+        try bench.sweep("task", alone, "--index", "\(index)").code == 0)
     }
-    #expect(try Self.collected(alone, folder) == expected)
-    let again = try Self.run(["sweep", "task", alone, "--index", "3"], folder)
+    #expect(try bench.collected(alone) == expected)
+    let again = try bench.sweep("task", alone, "--index", "3")
     #expect(again.text.contains("finished before"))
   }
 
   @Test func isStoppedAndSaysSo() throws {
-    let folder = try TemporaryFolder()
-    let path = try Self.planned("stopped", folder)
-    let process = try Self.start(["sweep", "run", path], folder, log: "stopped.log")
+    let bench = try SweepCase()
+    let folder = bench.folder
+    let path = try bench.planned("stopped")
+    let process = try bench.start(["sweep", "run", path], log: "stopped.log")
     try Self.waitForResults(1, in: path)
     process.send(SIGUSR1)
     #expect(process.wait() == .exited(75))
@@ -129,17 +61,18 @@ import Testing
   }
 
   @Test func aSecondRunIsRefused() throws {
-    let folder = try TemporaryFolder()
-    let path = try Self.planned("held", folder)
+    let bench = try SweepCase()
+    let path = try bench.planned("held")
     let lock = try #require(try FolderLock(folder: path))
-    let ran = try withExtendedLifetime(lock) { try Self.run(["sweep", "run", path], folder) }
+    let ran = try withExtendedLifetime(lock) { try bench.sweep("run", path) }
     #expect(ran.code == 1)
     #expect(ran.text.contains("another process runs the sweep"))
   }
 
   /// A task that cannot be done is told with what it said, and keeps no other from being done.
   @Test func failuresKeepTheirLastLines() throws {
-    let folder = try TemporaryFolder()
+    let bench = try SweepCase()
+    let folder = bench.folder
     try folder.file("short.txt", "Once upon a time.")
     try folder.file(
       "plan.toml",
@@ -153,22 +86,23 @@ import Testing
       """)
     let path = folder.path("run")
     #expect(
-      try Self.run(["sweep", "plan", folder.path("plan.toml"), "-o", path], folder).code == 0)
-    let ran = try Self.run(["sweep", "run", path], folder)
+      try bench.sweep("plan", folder.path("plan.toml"), "-o", path).code == 0)
+    let ran = try bench.sweep("run", path)
     #expect(ran.code == 1)
     #expect(ran.text.contains("short.txt"), "\(ran.text)")
-    let status = try Self.run(["sweep", "status", path, "--failed"], folder)
+    let status = try bench.sweep("status", path, "--failed")
     #expect(status.code == 1)
     #expect(status.text.contains("1 of 2 tasks have finished, 1 failed, 0 wait"))
     #expect(status.text.contains("1 attempt"))
     // Pure tasks fail again: only who asks for it has them tried again.
-    #expect(try Self.run(["sweep", "run", path], folder).text.contains("1 attempt"))
-    #expect(try Self.run(["sweep", "resume", path], folder).text.contains("2 attempts"))
+    #expect(try bench.sweep("run", path).text.contains("1 attempt"))
+    #expect(try bench.sweep("resume", path).text.contains("2 attempts"))
   }
 
   /// What was planned with must be there, as it was.
   @Test func changesArePointedOut() throws {
-    let folder = try TemporaryFolder()
+    let bench = try SweepCase()
+    let folder = bench.folder
     let story = String(repeating: "Once upon a time there was a fox. ", count: 20)
     try folder.file("story.txt", story)
     try folder.file(
@@ -199,15 +133,16 @@ import Testing
     }
     try folder.file("story.txt", story)
     // Another program than the one that planned.
-    let other = try Self.run(["sweep", "run", path], folder)
+    let other = try bench.sweep("run", path)
     #expect(other.code == 5)
     #expect(other.text.contains("the program"))
     #expect(try FolderListing.names(in: path + "/results").isEmpty)
   }
 
   @Test func foldersOfOthersStayAsTheyAre() throws {
-    let folder = try TemporaryFolder()
-    try folder.file("plan.toml", Self.plan)
+    let bench = try SweepCase()
+    let folder = bench.folder
+    try folder.file("plan.toml", SweepCase.plan)
     let plan = folder.path("plan.toml")
     try FileManager.default.createDirectory(
       atPath: folder.path("full"), withIntermediateDirectories: true)
@@ -219,15 +154,16 @@ import Testing
     // The very same plan may be written twice, another may not.
     #expect(Ran(["sweep", "plan", plan, "-o", folder.path("run")]).code == 0)
     #expect(Ran(["sweep", "plan", plan, "-o", folder.path("run")]).code == 0)
-    try folder.file("plan.toml", Self.plan.replacing("KV8", with: "W8A8"))
+    try folder.file("plan.toml", SweepCase.plan.replacing("KV8", with: "W8A8"))
     let other = Ran(["sweep", "plan", plan, "-o", folder.path("run")])
     #expect(other.code == 1)
     #expect(other.error.contains("a sweep of other tasks"))
   }
 
   @Test func damageIsTold() throws {
-    let folder = try TemporaryFolder()
-    try folder.file("plan.toml", Self.plan)
+    let bench = try SweepCase()
+    let folder = bench.folder
+    try folder.file("plan.toml", SweepCase.plan)
     let path = folder.path("run")
     #expect(Ran(["sweep", "plan", folder.path("plan.toml"), "-o", path]).code == 0)
     let lines = try folder.text("run/plan.jsonl")
