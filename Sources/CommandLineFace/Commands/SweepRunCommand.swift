@@ -60,8 +60,7 @@ struct SweepRunOptions: ParsableArguments {
         .progressed(
           id: JobID(number: 0),
           progress: JobProgress(
-            phase: failed > 0
-              ? "running tasks, \(Quantity.grouped(failed)) failed," : "running tasks",
+            phase: failed > 0 ? "running, \(Quantity.grouped(failed)) failed," : "running",
             done: done, total: total, unit: "tasks", secondsElapsed: 0)))
     case .failed(let task, let failure):
       progress.note("failed: \(task): exit code \(failure.code)")
