@@ -15,6 +15,8 @@ package enum SweepError: Error, Hashable, Sendable {
   case noSuchTask(path: String, expected: String, found: String)
   /// What a task depends on is not what it was when the sweep was planned.
   case changed(what: String, expected: String, found: String)
+  /// A task found that, in a process of its own, and said so.
+  case changedFor(task: String, said: String)
   /// A file of the sweep that is not what this program wrote.
   case damaged(path: String, reason: String)
   /// Another process works on the sweep.
@@ -35,7 +37,7 @@ package enum SweepError: Error, Hashable, Sendable {
     case .badPlan, .tooMany, .sameTask, .noSuchTask, .reservedOption: 2
     case .unfinished: 3
     case .scheduler: 4
-    case .changed: 5
+    case .changed, .changedFor: 5
     case .otherFolder, .noSweep, .damaged, .busy, .inQueue: 1
     }
   }
@@ -60,6 +62,7 @@ extension SweepError: CustomStringConvertible {
       "\(path): expected \(expected), found \(found)"
     case .changed(let what, let expected, let found):
       "\(what) changed after the sweep was planned: expected \(expected), found \(found); plan it again into a new folder"
+    case .changedFor(let task, let said): "\(task): \(said)"
     case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
     case .busy(let path): "another process runs the sweep \(path)"
     case .scheduler(let program, let reason): "\(program): \(reason)"

@@ -85,9 +85,8 @@ struct SweepWork {
       return
     }
     if code == SweepExit.changed {
-      throw SweepError.changed(
-        what: lastLines(of: entry).last ?? entry.task.words, expected: "what was planned with",
-        found: "something else")
+      throw SweepError.changedFor(
+        task: entry.task.words, said: lastLines(of: entry).last ?? "exit code \(code)")
     }
     if !SweepFailure.isFinal(code), entry.starts <= runner.options.retries {
       tell(.retried(task: entry.task.words, code: code))
