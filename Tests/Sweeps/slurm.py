@@ -189,6 +189,8 @@ def main():
             skip(f"no {name}: apt-get install slurm-wlm munge")
     tasks = int(os.environ.get("NIBBLE_SWEEP_TASKS", "24"))
     with tempfile.TemporaryDirectory(prefix="nibble-slurm-") as work:
+        # munged's clients must be able to go through it.
+        os.chmod(work, 0o755)
         with open(f"{work}/plan.toml", "w") as file:
             file.write(plan(tasks))
         os.mkdir(f"{work}/cluster")
