@@ -1,7 +1,9 @@
 import Engine
 import Evaluation
 import FoundationEssentials
+import Operators
 import Quantization
+import Serving
 import TestSupport
 import Testing
 
