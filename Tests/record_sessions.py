@@ -64,21 +64,25 @@ SCRIPTS = {
         [Who got what] (The mix is held against the same bits for all.) tab down down down right right ~2 u ~3
         """),
     "providers": ("Providers: the same file, with and without its kernel", None, """
-        [Quantized] (A file of 4-bit weights; what runs it decides how fast it is.) 3 ~1 tab down space ~1 enter @quantize ~1
-        [Every provider] P ~2 enter @providers ~3
+        [Quantized] (A file of 4-bit weights; what runs it decides how fast it is.) 3 ~1 end space ~1 enter @quantize ~1
+        [Every provider] (The same weights under plain C, AVX2 and AVX-512, then with their own kernel taken away: BF16 stands in.) P ~2
+        enter @providers ~3
         [Prefill] (Decode reads weights, prefill multiplies: other kernels, another picture.) v ~3
         """),
     "choose": ("Choose: one recipe for a chat, and what it was chosen from", None, """
-        [The workload] (A chat: short prompts, long answers, one request.) 2 ~1 down down e ctrl+u "64" enter down e ctrl+u "512" enter ~2
+        [The workload] (A chat: short prompts, long answers, one request.) 2 ~1 down down down e ctrl+u "64" enter down e ctrl+u "512" enter ~2
         [The limits] D ~2 down down e ctrl+u "8" enter down e ctrl+u "3" enter ~1
         [The race] (Those that cannot win leave early; the others are timed in turns with the baseline.) enter @choose ~3
         [The recipe] (The table is the receipt: every candidate with its KL, bytes and time, and why it stands there.) tab down down
         down ~2 u ~3
         """),
     "real-checkpoint": ("A real checkpoint: SmolLM2-135M, weights in 4 bits, from the plan to the verdict", "smollm2-135m", """
-        [The model] (135 million parameters as published, opened as it is.) ~2 [The plan] 2 ~3
-        [The method] 3 ~2 end space ~1 enter @quantize ~3 [Errors] 5 ~1 v ~2 [Quality] 6 ~1 enter @evaluate ~3
-        [Speed] 7 ~1 enter @bench ~3 [The verdict] 8 ~4
+        [The model] (135 million parameters as published, opened as it is.) ~2
+        [The plan] (Which of weights, activations and cache binds under this workload.) 2 ~3
+        [The method] 3 ~2 end space ~1 enter @quantize ~3 [Errors] (Each cell is a layer: how far its output is from what it was.) 5 ~1 v ~2
+        [Quality] (KL to the model as it was, on text it has not seen; the noise floor is what BF16 alone moves.) 6 ~1 enter @evaluate ~3
+        [Speed] (The planned workload, quantized and as it was, in turns.) 7 ~1 enter @bench ~3
+        [The verdict] (What was bought, and what it cost.) 8 ~4
         """),
 }
 
@@ -145,10 +149,24 @@ def record(program, name):
         subprocess.run(tmux + ["send-keys", "r"])
         time.sleep(1)
         subprocess.run(tmux + ["kill-server"])
-        text = "".join(with_marks(entries(file), added))
+        text = "".join(thinned(with_marks(entries(file), added)))
         (SESSIONS / f"{name}.session").write_text(without_places(text, home, name), encoding="utf-8")
     print(f"{name}: {text.count(chr(10))} lines, {len(text)} bytes, {sum(finished(SESSIONS / f'{name}.session').values())} jobs",
           flush=True)
+
+
+def thinned(lines):
+    """The lines without progress that comes less than a second after other progress of the same job: long jobs tell it often."""
+    last = {}
+    for line in lines:
+        entry = json.loads(line)
+        told = entry.get("message", {}).get("job", {}).get("event", {}).get("progressed")
+        if told is not None:
+            job = told["id"]["number"]
+            if entry["at"] - last.get(job, -1000) < 1000:
+                continue
+            last[job] = entry["at"]
+        yield line
 
 
 def with_marks(lines, added):

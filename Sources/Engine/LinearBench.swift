@@ -225,7 +225,7 @@ package struct LinearBench {
       for index in forms.indices {
         try pause()
         let limit = limits.take(forms[index].limit(tokens: tokens))
-        let (time, kernels) = call(layers[index], round: round, outputs[index])
+        let (time, kernels) = try call(layers[index], round: round, outputs[index])
         guard round > 0 else { continue }
         limitRates[index].append(limit)
         seconds[index].append(time)
@@ -244,14 +244,14 @@ package struct LinearBench {
   /// the time counts.
   private func call(
     _ copies: [PreparedLinear], round: Int, _ output: UnsafeMutablePointer<Float>
-  ) -> (Double, [KernelRecord]) {
+  ) throws -> (Double, [KernelRecord]) {
     let calls = copies.count == 1 ? 1 : min(copies.count, 1 + (32 << 20) / copies[0].packedBytes)
     var kernels: [KernelRecord] = []
     var seconds = 0.0
     for call in 0..<calls {
       trace.reset()
       let start = Machine.seconds()
-      context.linear(
+      try context.linear(
         [copies[(round * calls + call) % copies.count]], input: inputs, tokens: tokens,
         outputs: [output])
       seconds += Machine.seconds() - start

@@ -53,6 +53,7 @@ package struct CacheErrorMeasure {
           tokens: Array(window[first..<first + count]), cache: cache, context: context,
           into: logits, options: ForwardOptions(chunk: count, observer: observer))
         for shadow in shadows { shadow.advance(count) }
+        if let refusal = observer.refusal { throw refusal }
         if observer.isProbing { observer.compareScores(cache) }
         first += count
         if !isPrefix {
@@ -128,6 +129,8 @@ private final class AttentionShadow: ForwardObserver {
   var position = 0
   /// Tokens that were compared.
   private(set) var probes = 0
+  /// Why something was not compared: memory that was refused.
+  private(set) var refusal: (any Error)?
   /// Of the probed token, `[layers][heads * headDimension]`.
   private var queries: [[Float]]
   /// Of the pass, `[tokens, kvHeads * headDimension]`.
@@ -175,9 +178,13 @@ private final class AttentionShadow: ForwardObserver {
           by: model.blocks[layer].plan.attention, sinks: model.blocks[layer].sinks)
         queries[layer].withUnsafeBufferPointer { queries in
           guard let queries = queries.baseAddress else { return }
-          context.attention(
-            queries: queries, tokens: tokens, position: position,
-            heads: model.configuration.heads, view: view, into: output)
+          do {
+            try context.attention(
+              queries: queries, tokens: tokens, position: position,
+              heads: model.configuration.heads, view: view, into: output)
+          } catch {
+            refusal = refusal ?? error
+          }
         }
       }
     }

@@ -8,18 +8,20 @@ extension ExecutionContext {
   /// Queries and output are `[tokens, heads, headDimension]`; the first query has the absolute
   /// position `position`, and the cache already holds its key. Long caches are split over workers.
   /// Where vectors are stored transformed, queries are transformed once and outputs brought back.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes of scratch.
   package func attention(
     queries: UnsafePointer<Float>, tokens: Int, position: Int, heads: Int, view: KVView,
     into out: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     guard tokens > 0 else { return }
     if let cap = view.softCap {
-      plainAttention(
+      try plainAttention(
         queries: queries, tokens: tokens, position: position, heads: heads, view: view, cap: cap,
         into: out)
       return
     }
-    traced(
+    try traced(
       .attention, owner: view.coding.keys[0],
       bytes: Self.attentionBytes(view, tokens: tokens, position: position),
       operations: 4 * Double(tokens) * Self.seen(view, tokens: tokens, position: position)
@@ -29,17 +31,17 @@ extension ExecutionContext {
           operator: "attention \(view.format)", kernel: "attention_\(provider.rawValue)")
       }
     ) {
-      let turned = turn(queries, tokens: tokens, heads: heads, view: view)
+      let turned = try turn(queries, tokens: tokens, heads: heads, view: view)
       guard view.coding.transformsValues else {
-        attend(
+        try attend(
           queries, turned, tokens: tokens, position: position, heads: heads, view: view, into: out)
         return
       }
       let width = view.coding.valueCoder(head: 0).storedDimension
-      let sums = turnedStorage.outputs.reserve(
+      let sums = try turnedStorage.outputs.reserve(
         tokens * heads * width * MemoryLayout<Float>.stride
       ).assumingMemoryBound(to: Float.self)
-      attend(
+      try attend(
         queries, turned, tokens: tokens, position: position, heads: heads, view: view, into: sums)
       turnBack(sums, tokens: tokens, heads: heads, view: view, into: out)
     }
@@ -60,9 +62,9 @@ extension ExecutionContext {
   /// Queries as the stored keys see them, nil where these are stored as they are.
   private func turn(
     _ queries: UnsafePointer<Float>, tokens: Int, heads: Int, view: KVView
-  ) -> UnsafePointer<Float>? {
+  ) throws -> UnsafePointer<Float>? {
     guard let width = view.coding.keyCoder(head: 0).transform?.rows else { return nil }
-    let turned = turnedStorage.queries.reserve(
+    let turned = try turnedStorage.queries.reserve(
       tokens * heads * width * MemoryLayout<Float>.stride
     ).assumingMemoryBound(to: Float.self)
     eachTurn(tokens: tokens, heads: heads, coders: view.coding.keys) { row, rows, coder in
@@ -114,12 +116,12 @@ extension ExecutionContext {
   private func attend(
     _ queries: UnsafePointer<Float>, _ turned: UnsafePointer<Float>?, tokens: Int, position: Int,
     heads: Int, view: KVView, into out: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     let blocks = (position + tokens + KVBlockLayout.tokens - 1) / KVBlockLayout.tokens
     let ranges = ranges(of: view, end: position + tokens)
-    withPointers(to: view, blocks: blocks) { quantized, recent in
+    try withPointers(to: view, blocks: blocks) { quantized, recent in
       let count = view.kvHeads * ranges.count
-      withUnsafeTemporaryAllocation(of: nk_attention_args.self, capacity: count) { plan in
+      try withUnsafeTemporaryAllocation(of: nk_attention_args.self, capacity: count) { plan in
         for head in 0..<view.kvHeads {
           for (index, range) in ranges.enumerated() {
             let args = arguments(
@@ -130,9 +132,9 @@ extension ExecutionContext {
         }
         let plan = UnsafeBufferPointer(plan)
         if ranges.count > 1 || tokens == 1 && blocks > Self.splitBlocks {
-          attendSplit(plan, ranges: ranges, heads: view.kvHeads, tokens: tokens)
+          try attendSplit(plan, ranges: ranges, heads: view.kvHeads, tokens: tokens)
         } else {
-          attendWhole(plan, tokens: tokens)
+          try attendWhole(plan, tokens: tokens)
         }
       }
     }
@@ -179,10 +181,12 @@ extension ExecutionContext {
   ///
   /// Each sequence is done by one worker, in the order it would be done alone, so that its bits are the same. Where some
   /// are long, or are stored transformed or with a window of recent tokens, all go one after the other.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes of scratch.
   package func attention(
     queries: UnsafePointer<Float>, sequences: [(position: Int, view: KVView)], heads: Int,
     into out: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     let width = sequences.first.map { heads * $0.view.headDimension } ?? 0
     let areShort = sequences.allSatisfy { position, view in
       view.recent == nil && view.softCap == nil && !view.coding.transformsValues
@@ -191,14 +195,14 @@ extension ExecutionContext {
     }
     guard areShort, sequences.count > 1 else {
       for (index, (position, view)) in sequences.enumerated() {
-        attention(
+        try attention(
           queries: queries + index * width, tokens: 1, position: position, heads: heads,
           view: view, into: out + index * width)
       }
       return
     }
     let first = sequences[0].view
-    traced(
+    try traced(
       .attention, owner: first.coding.keys[0],
       bytes: sequences.reduce(0) {
         $0 + Self.attentionBytes($1.view, tokens: 1, position: $1.position)
@@ -211,7 +215,7 @@ extension ExecutionContext {
           operator: "attention \(first.format)", kernel: "attention_\(provider.rawValue)")
       }
     ) {
-      let scratch = scratch(bytes: scratchBytes(sequences, heads: heads))
+      let scratch = try scratch(bytes: scratchBytes(sequences, heads: heads))
       let kernel = attentionKernels.attention
       pool.run(chunks: sequences.count) { chunk, worker in
         let (position, view) = sequences[chunk]
@@ -265,11 +269,11 @@ extension ExecutionContext {
   /// Blocks one worker takes at a time when a long cache is split.
   private static var splitBlocks: Int { 16 }
 
-  private func attendWhole(_ plan: UnsafeBufferPointer<nk_attention_args>, tokens: Int) {
+  private func attendWhole(_ plan: UnsafeBufferPointer<nk_attention_args>, tokens: Int) throws {
     let tile = 64
     let tiles = (tokens + tile - 1) / tile
     var first = plan[0]
-    let scratch = scratch(bytes: nk_attention_scratch_bytes(&first, Int64(min(tile, tokens))))
+    let scratch = try scratch(bytes: nk_attention_scratch_bytes(&first, Int64(min(tile, tokens))))
     let attention = attentionKernels.attention
     let parts = plan.count * tiles
     if tokens == 1, plan[0].position < 256 {
@@ -291,7 +295,7 @@ extension ExecutionContext {
   /// Partial sums over ranges of blocks, merged in order.
   private func attendSplit(
     _ plan: UnsafeBufferPointer<nk_attention_args>, ranges: [PositionRange], heads: Int, tokens: Int
-  ) {
+  ) throws {
     // Range, first and last block of each cut; the same for all heads.
     var cuts: [(range: Int, first: Int, end: Int)] = []
     for (index, range) in ranges.enumerated() {
@@ -309,10 +313,10 @@ extension ExecutionContext {
       floats = max(floats, nk_attention_partial_floats(&args, Int64(tokens)))
       bytes = max(bytes, nk_attention_scratch_bytes(&args, Int64(tokens)))
     }
-    let partials = partialStorage.reserve(
+    let partials = try partialStorage.reserve(
       heads * cuts.count * floats * MemoryLayout<Float>.stride
     ).assumingMemoryBound(to: Float.self)
-    let scratch = scratch(bytes: bytes)
+    let scratch = try scratch(bytes: bytes)
     let partial = attentionKernels.partial
     pool.run(chunks: heads * cuts.count) { chunk, worker in
       let cut = cuts[chunk % cuts.count]
@@ -337,10 +341,10 @@ extension ExecutionContext {
   /// Hands out the addresses of the first blocks of all heads, `[kvHeads][blocks]`: of the quantized
   /// ones, and of the recent ones.
   private func withPointers(
-    to view: KVView, blocks: Int, _ body: (BlockTable, BlockTable) -> Void
-  ) {
+    to view: KVView, blocks: Int, _ body: (BlockTable, BlockTable) throws -> Void
+  ) rethrows {
     let count = view.kvHeads * blocks
-    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 4 * count) { table in
+    try withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 4 * count) { table in
       guard let base = table.baseAddress else { return }
       func fill(_ part: Int, _ lists: [[UnsafeMutableRawPointer?]]) {
         for head in 0..<view.kvHeads {
@@ -369,7 +373,7 @@ extension ExecutionContext {
         (base + 2 * count).initialize(repeating: nil, count: 2 * count)
       }
       let addresses = UnsafePointer(base)
-      body(
+      try body(
         (addresses, addresses + count), (addresses + 2 * count, addresses + 3 * count))
     }
   }

@@ -73,14 +73,15 @@ extension ExecutionContext {
   ) {
     guard end > first else { return }
     let start = first / coder.tokenGroup * coder.tokenGroup
-    withUnsafeTemporaryAllocation(
-      of: Float.self, capacity: (end - start) * view.headDimension
-    ) { vectors in
-      guard let base = vectors.baseAddress else { return }
-      read(view, keys: coder.isKeys, head: head, range: start..<end, into: base)
-      store(
-        base, tokens: end - start, stride: view.headDimension, at: start, coder: coder,
-        block: at)
+    for piece in pieces(of: start..<end) {
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: piece.count * view.headDimension) {
+        vectors in
+        guard let base = vectors.baseAddress else { return }
+        read(view, keys: coder.isKeys, head: head, range: piece, into: base)
+        store(
+          base, tokens: piece.count, stride: view.headDimension, at: piece.lowerBound, coder: coder,
+          block: at)
+      }
     }
   }
 
@@ -119,13 +120,25 @@ extension ExecutionContext {
       }
       return
     }
+    for piece in pieces(of: position..<position + tokens) {
+      store(
+        vectors + (piece.lowerBound - position) * stride, stride: stride, at: piece, coder: coder,
+        transform, block: at)
+    }
+  }
+
+  /// Writes the vectors of a piece in the coordinates of the cache.
+  private func store(
+    _ vectors: UnsafePointer<Float>, stride: Int, at piece: Range<Int>, coder: KVCoder,
+    _ transform: KVMatrix, block at: (Int) -> UnsafeMutableRawPointer?
+  ) {
     let width = transform.rows
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: tokens * width) { turned in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: piece.count * width) { turned in
       guard let turned = turned.baseAddress else { return }
       transform.multiply(
-        vectors, stride: stride, rows: tokens, into: turned, outStride: width,
+        vectors, stride: stride, rows: piece.count, into: turned, outStride: width,
         by: attentionKernels)
-      eachBlock(position..<position + tokens, at) { block, slot, count, done in
+      eachBlock(piece, at) { block, slot, count, done in
         var kernel = coder.kernel
         if coder.projection != nil {
           for index in done..<done + count {
@@ -158,17 +171,31 @@ extension ExecutionContext {
       return
     }
     let width = transform.rows
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * width) { stored in
-      guard let stored = stored.baseAddress else { return }
-      eachBlock(range, at) { block, slot, count, done in
-        var kernel = coder.kernel
-        attentionKernels.read(
-          &kernel, block, Int32(slot), Int32(count), stored + done * width, width)
+    for piece in pieces(of: range) {
+      let out = out + (piece.lowerBound - range.lowerBound) * coder.headDimension
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: piece.count * width) { stored in
+        guard let stored = stored.baseAddress else { return }
+        eachBlock(piece, at) { block, slot, count, done in
+          var kernel = coder.kernel
+          attentionKernels.read(
+            &kernel, block, Int32(slot), Int32(count), stored + done * width, width)
+        }
+        transform.multiplyTransposed(
+          stored, stride: width, rows: piece.count, into: out, outStride: coder.headDimension,
+          by: attentionKernels)
       }
-      transform.multiplyTransposed(
-        stored, stride: width, rows: range.count, into: out, outStride: coder.headDimension,
-        by: attentionKernels)
     }
+  }
+
+  /// The positions in pieces of a few blocks, so that memory for a piece does not grow with the text.
+  private func pieces(of range: Range<Int>) -> [Range<Int>] {
+    let size = 4 * KVBlockLayout.tokens
+    let cuts =
+      [range.lowerBound]
+      + stride(from: (range.lowerBound / size + 1) * size, to: range.upperBound, by: size) + [
+        range.upperBound
+      ]
+    return zip(cuts, cuts.dropFirst()).filter { $0 < $1 }.map { $0..<$1 }
   }
 
   /// Calls `body` with each block that holds positions of the range: its address, the first slot,

@@ -8,13 +8,15 @@ extension ExecutionContext {
   ///
   /// The input is converted once for all of them; work is shared by chunks of rows. Layers with
   /// different activation formats are run one format after the other.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes of scratch; what outputs hold is nothing then.
   package func linear(
     _ layers: [PreparedLinear], input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     guard tokens > 0, let first = layers.first else { return }
     if layers.allSatisfy({ $0.executed == first.executed }) {
-      run(layers, input: input, tokens: tokens, outputs: outputs)
+      try run(layers, input: input, tokens: tokens, outputs: outputs)
       return
     }
     var left = Array(layers.indices)
@@ -22,7 +24,7 @@ extension ExecutionContext {
       let format = layers[first].executed
       let chosen = left.filter { layers[$0].executed == format }
       left.removeAll { layers[$0].executed == format }
-      run(
+      try run(
         chosen.map { layers[$0] }, input: input, tokens: tokens,
         outputs: chosen.map { outputs[$0] })
     }
@@ -31,24 +33,24 @@ extension ExecutionContext {
   private func run(
     _ layers: [PreparedLinear], input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     let format = layers[0].executed
     if case .int8WithOutliers(let split) = format {
-      runSplit(layers, split, input: input, tokens: tokens, outputs: outputs)
+      try runSplit(layers, split, input: input, tokens: tokens, outputs: outputs)
       return
     }
     let start = trace?.now() ?? 0
     let columns = layers[0].columns
     let kind = format.kernelKind
-    let storage = activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
+    let storage = try activationStorage.reserve(nk_activations_bytes(kind, tokens, columns))
     var activations = nk_activations_layout(kind, tokens, columns, storage)
-    code(format, input, tokens: tokens, columns: columns, in: &activations)
+    try code(format, input, tokens: tokens, columns: columns, in: &activations)
     if !layers.contains(where: { $0.kernelWeight.zero_points != NK_ZERO_POINTS_FIXED }) {
       activations.sums = nil
     }
-    withUnsafePointer(to: &activations) { activations in
+    try withUnsafePointer(to: &activations) { activations in
       convert(input, tokens: tokens, columns: columns, into: activations)
-      multiply(layers, activations, outputs: outputs)
+      try multiply(layers, activations, outputs: outputs)
     }
     if let trace {
       let seconds = trace.now() - start
@@ -86,7 +88,7 @@ extension ExecutionContext {
   func multiply(
     _ layers: [PreparedLinear], _ activations: UnsafePointer<nk_activations>,
     outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     let tokens = activations.pointee.tokens
     // Chunks are whole tiles. One token streams: a chunk is long enough for that, a few microseconds, and the layers of
     // the run together make some for each thread.
@@ -97,7 +99,7 @@ extension ExecutionContext {
     let isCut = tokens >= Self.cutTokens && pool.threads > 1
     let slices = [0..<tokens] + (isCut ? Self.cut(tokens) : [])
     let parts = slices.map { nk_activations_part(activations, $0.lowerBound, $0.upperBound) }
-    withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count + 1) { shares in
+    try withUnsafeTemporaryAllocation(of: LinearShare.self, capacity: layers.count + 1) { shares in
       var scratchBytes = 0
       var count = 0
       var chunks = 0
@@ -125,7 +127,7 @@ extension ExecutionContext {
         share(index, 0..<whole, span, 0..<1)
         share(index, whole..<panels, span, 1..<slices.count)
       }
-      let scratch = scratch(bytes: scratchBytes)
+      let scratch = try scratch(bytes: scratchBytes)
       let isScaled = activations.pointee.float8 != NK_FLOAT8_NONE
       pool.run(chunks: chunks) { chunk, worker in
         var index = 0
@@ -163,7 +165,7 @@ extension ExecutionContext {
   private func code(
     _ format: ActivationFormat, _ input: UnsafePointer<Float>, tokens: Int, columns: Int,
     in activations: inout nk_activations
-  ) {
+  ) throws {
     let scaling: ActivationScaling
     switch format {
     case .float, .int8Blocks, .int16Blocks, .int8WithOutliers: return
@@ -177,7 +179,7 @@ extension ExecutionContext {
     switch scaling {
     case .token: break
     case .tensor:
-      let range = range(of: input, tokens: tokens, columns: columns)
+      let range = try range(of: input, tokens: tokens, columns: columns)
       nk_activations_give(&activations, range.lowest, range.highest)
     case .fixed(let fixed):
       activations.given_scale = fixed.scale
@@ -188,8 +190,8 @@ extension ExecutionContext {
   /// The smallest and the largest value of all tokens.
   private func range(
     of input: UnsafePointer<Float>, tokens: Int, columns: Int
-  ) -> ActivationRange {
-    let ranges = rangeStorage.reserve(2 * tokens * MemoryLayout<Float>.stride)
+  ) throws -> ActivationRange {
+    let ranges = try rangeStorage.reserve(2 * tokens * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
     let slab = 16
     let ranging = tokenRanges

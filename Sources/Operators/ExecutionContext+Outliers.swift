@@ -12,13 +12,13 @@ extension ExecutionContext {
   func runSplit(
     _ layers: [PreparedLinear], _ split: OutlierSplit, input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     var start = trace?.now() ?? 0
     let columns = layers[0].columns
-    let outliers = outlierColumns(
+    let outliers = try outlierColumns(
       from: split.threshold, input: input, tokens: tokens, columns: columns)
     if outliers.count < columns {
-      runOrdinary(layers, split, outliers, input: input, tokens: tokens, outputs: outputs)
+      try runOrdinary(layers, split, outliers, input: input, tokens: tokens, outputs: outputs)
     } else {
       // Nothing is left for INT8: outputs begin with the bias.
       for (layer, output) in zip(layers, outputs) {
@@ -41,7 +41,7 @@ extension ExecutionContext {
       start = now
     }
     guard !outliers.isEmpty else { return }
-    addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
+    try addOutliers(layers, outliers, input: input, tokens: tokens, outputs: outputs)
     if let trace {
       file(
         layers, .outlierColumns, kernel: { _ in LinearKernel.float32.fullName(self.provider) },
@@ -53,9 +53,9 @@ extension ExecutionContext {
   /// The columns with an input of at least `threshold` in magnitude, of any token; none for a threshold of 0.
   func outlierColumns(
     from threshold: Float, input: UnsafePointer<Float>, tokens: Int, columns: Int
-  ) -> [UInt32] {
+  ) throws -> [UInt32] {
     guard threshold > 0 else { return [] }
-    let maxima = rangeStorage.reserve(columns * MemoryLayout<Float>.stride)
+    let maxima = try rangeStorage.reserve(columns * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
     let slab = Self.columnSlab
     let maximize = columnMaxima
@@ -81,22 +81,22 @@ extension ExecutionContext {
   private func runOrdinary(
     _ layers: [PreparedLinear], _ split: OutlierSplit, _ outliers: [UInt32],
     input: UnsafePointer<Float>, tokens: Int, outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     let columns = layers[0].columns
-    let storage = activationStorage.reserve(
+    let storage = try activationStorage.reserve(
       nk_activations_bytes(NK_ACTIVATION_INT8, tokens, columns))
     var activations = nk_activations_layout(NK_ACTIVATION_INT8, tokens, columns, storage)
     let padded = (columns + Int(NK_COLUMN_BLOCK) - 1) / Int(NK_COLUMN_BLOCK) * Int(NK_COLUMN_BLOCK)
     var takesPart = [UInt32](repeating: .max, count: outliers.isEmpty ? 0 : padded)
     for column in outliers { takesPart[Int(column)] = 0 }
-    takesPart.withUnsafeBufferPointer { takesPart in
+    try takesPart.withUnsafeBufferPointer { takesPart in
       if !outliers.isEmpty {
         activations.columns = takesPart.baseAddress
         activations.limit = split.form == .bitsandbytes ? split.threshold : 0
       }
-      withUnsafePointer(to: &activations) { activations in
+      try withUnsafePointer(to: &activations) { activations in
         convert(input, tokens: tokens, columns: columns, into: activations)
-        multiply(layers, activations, outputs: outputs)
+        try multiply(layers, activations, outputs: outputs)
       }
     }
   }
@@ -105,13 +105,14 @@ extension ExecutionContext {
   private func addOutliers(
     _ layers: [PreparedLinear], _ outliers: [UInt32], input: UnsafePointer<Float>, tokens: Int,
     outputs: [UnsafeMutablePointer<Float>]
-  ) {
+  ) throws {
     let columns = layers[0].columns
     let count = outliers.count
     let span = Int(NK_TILE_PANELS)
-    let storage = activationStorage.reserve(nk_activations_bytes(NK_ACTIVATION_F32, tokens, count))
+    let storage = try activationStorage.reserve(
+      nk_activations_bytes(NK_ACTIVATION_F32, tokens, count))
     var gathered = nk_activations_layout(NK_ACTIVATION_F32, tokens, count, storage)
-    let scratch = scratch(bytes: nk_linear_columns_scratch_bytes(count, tokens, span))
+    let scratch = try scratch(bytes: nk_linear_columns_scratch_bytes(count, tokens, span))
     let function = LinearKernel.float32.function(provider)
     outliers.withUnsafeBufferPointer { outliers in
       withUnsafePointer(to: &gathered) { gathered in

@@ -7,14 +7,16 @@ extension ExecutionContext {
   /// values that are read back as float32 first.
   ///
   /// Sizes as for `attention`. The trace says that it stands in, and why.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes of keys and values.
   func plainAttention(
     queries: UnsafePointer<Float>, tokens: Int, position: Int, heads: Int, view: KVView,
     cap: Float, into out: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     let width = view.headDimension
     let end = position + tokens
     let shared = heads / view.kvHeads
-    traced(
+    try traced(
       .attention, owner: view.coding.keys[0],
       bytes: Double(2 * view.kvHeads * end * width * MemoryLayout<Float>.stride),
       operations: 4 * Double(tokens) * Double(end) * Double(heads * width),
@@ -25,7 +27,7 @@ extension ExecutionContext {
       }
     ) {
       let size = end * width
-      let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, 2 * view.kvHeads * size))
+      let memory = try HeapMemory.floats(2 * view.kvHeads * size)
       defer { memory.deallocate() }
       for head in 0..<view.kvHeads {
         let keys = memory + 2 * head * size

@@ -57,14 +57,19 @@ package final class ExecutionContext {
   /// - Throws: `PlatformError.memoryRefused` with the bytes.
   package func floats(slot: Int, count: Int) throws -> UnsafeMutablePointer<Float> {
     while slots.count <= slot { slots.append(AlignedScratch()) }
-    return try slots[slot].reserveOrThrow(count * MemoryLayout<Float>.stride)
+    return try slots[slot].reserve(count * MemoryLayout<Float>.stride)
       .assumingMemoryBound(to: Float.self)
   }
 
   /// Makes sure every worker has `bytes` of scratch and yields their addresses.
-  func scratch(bytes: Int) -> [UnsafeMutableRawPointer] {
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes; no worker has any then.
+  func scratch(bytes: Int) throws -> [UnsafeMutableRawPointer] {
     if bytes > workspaceBytes || workspaceAddresses.isEmpty {
-      workspaceAddresses = workspaces.map { $0.reserve(bytes) }
+      // What was refused is no address that a smaller call may go on with.
+      workspaceAddresses = []
+      workspaceBytes = 0
+      workspaceAddresses = try workspaces.map { try $0.reserve(bytes) }
       workspaceBytes = bytes
     }
     return workspaceAddresses
@@ -85,11 +90,12 @@ package final class ExecutionContext {
   /// Runs `body` and files what it did in the trace; without one no clock is read, nothing is counted and no text made.
   func traced(
     _ part: TracePart, owner: AnyObject? = nil, bytes: @autoclosure () -> Double,
-    operations: @autoclosure () -> Double = 0, name: () -> KernelTrace.Name, _ body: () -> Void
-  ) {
-    guard let trace else { return body() }
+    operations: @autoclosure () -> Double = 0, name: () -> KernelTrace.Name,
+    _ body: () throws -> Void
+  ) rethrows {
+    guard let trace else { return try body() }
     let start = trace.now()
-    body()
+    try body()
     let seconds = trace.now() - start
     trace.add(
       KernelTrace.Call(block: block, part: part, owner: owner), owner: owner, bytes: bytes(),
@@ -105,18 +111,9 @@ final class AlignedScratch {
   private(set) var capacity = 0
 
   /// An address with at least `bytes` after it; the contents are not kept from call to call.
-  func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
-    do {
-      return try reserveOrThrow(bytes)
-    } catch {
-      fatalError("\(error)")
-    }
-  }
-
-  /// The same, for what grows with the tokens of a pass.
   ///
   /// - Throws: `PlatformError.memoryRefused` with the bytes; nothing is held then.
-  func reserveOrThrow(_ bytes: Int) throws -> UnsafeMutableRawPointer {
+  func reserve(_ bytes: Int) throws -> UnsafeMutableRawPointer {
     if let pointer, capacity >= bytes { return pointer }
     release()
     let size = max(4096, bytes)

@@ -25,7 +25,7 @@ final class PackedMemory: @unchecked Sendable {
       }
     }
     pages = nil
-    base = .allocate(byteCount: max(64, byteCount), alignment: 64)
+    base = try HeapMemory.take(byteCount)
   }
 
   /// Bytes that are in memory, as the system tells.

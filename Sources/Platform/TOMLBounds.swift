@@ -17,7 +17,8 @@ package enum TOMLBounds {
     package var found: String
   }
 
-  /// - Throws: `Excess` for a text that is too long, too deep, or holds control characters, at which C strings end.
+  /// - Throws: `Excess` for a text that is too long, too deep, holds control characters, at which C strings end, or dates and
+  ///   times: no file that is read here has any, and at some that are wrong the parser ends the program.
   package static func check(
     _ text: String, bytes limit: Int = bytes, depth: Int = depth
   ) throws(Excess) {
@@ -43,6 +44,9 @@ package enum TOMLBounds {
     var keyDots = 0
     var isLineStart = true
     var isHeader = false
+    /// Digits of a word that has nothing else so far; -1 for any other.
+    var digits = 0
+    var isAfterDigit = false
 
     init(limit: Int) { self.limit = limit }
 
@@ -50,9 +54,11 @@ package enum TOMLBounds {
       while index < text.count {
         let byte = text[index]
         index += 1
+        try date(byte)
         switch byte {
         case UInt8(ascii: "\n"): endLine()
-        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
+        case UInt8(ascii: " "), UInt8(ascii: "\t"): break
+        case UInt8(ascii: "\r") where index < text.count && text[index] == 0x0A: break
         case UInt8(ascii: "#"): while index < text.count, text[index] != 0x0A { try skip(text) }
         case UInt8(ascii: "\""), UInt8(ascii: "'"):
           isLineStart = false
@@ -63,6 +69,22 @@ package enum TOMLBounds {
           isLineStart = false
         }
       }
+    }
+
+    /// Four digits before a hyphen begin a date, some before a colon a time.
+    private mutating func date(_ byte: UInt8) throws(Excess) {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digits += digits < 0 ? 0 : 1
+      case UInt8(ascii: "-") where digits >= 4, UInt8(ascii: ":") where isAfterDigit:
+        throw Excess(line: line, expected: "no dates and times", found: "one")
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "_"), UInt8(ascii: "."):
+        digits = -1
+      // At the beginning of a word it is a sign.
+      case UInt8(ascii: "-"): digits = digits == 0 ? 0 : -1
+      default: digits = 0
+      }
+      isAfterDigit = UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
     }
 
     private mutating func symbol(_ byte: UInt8) throws(Excess) {
@@ -153,10 +175,16 @@ package enum TOMLBounds {
       let byte = text[index]
       if byte == 0x0A {
         line += 1
-      } else if byte < 0x20, byte != 0x09, byte != 0x0D {
+      } else if byte < 0x20, byte != 0x09, !endsLine(text) {
         throw control(byte)
       }
       index += 1
+    }
+
+    /// Whether the next byte is the return of a return and line feed; alone it is a control character like others, and at one in
+    /// the brackets of a table the parser ends the program.
+    private func endsLine(_ text: [UInt8]) -> Bool {
+      text[index] == 0x0D && index + 1 < text.count && text[index + 1] == 0x0A
     }
 
     private func control(_ byte: UInt8) -> Excess {

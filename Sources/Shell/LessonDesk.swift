@@ -51,16 +51,26 @@ package struct LessonDesk: Sendable {
     }
   }
 
-  /// The lessons there are, or those of the class in its order.
+  /// The lessons there are, or those of the class in its order: what lies next to the class file comes before all others.
   private func entries(_ progress: LessonProgress) -> [LessonEntry] {
     let all = LessonCatalog.entries(in: folders, progress: progress)
     guard let course, !course.lessons.isEmpty else { return all }
     return course.lessons.map { id in
-      all.first { $0.id == id }
+      Self.folder(of: id, nextTo: course.path).map { LessonCatalog.entry($0, progress: progress) }
+        ?? all.first { $0.id == id }
         ?? LessonEntry(
           id: id, path: id, number: 0, minutes: 0, stops: 0, titles: [:], languages: [], done: 0,
           problem: "\(course.path): expected a lesson that is here, found '\(id)'")
     }
+  }
+
+  /// The folder of a lesson that its teacher has put next to the class file; nil where there is none.
+  private static func folder(of id: String, nextTo file: String) -> String? {
+    guard !id.contains("/"), !id.hasPrefix(".") else { return nil }
+    let parts = file.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let folder = parts.isEmpty ? id : parts.joined(separator: "/") + "/" + id
+    let plan = folder + "/" + LessonReader.planFile
+    return FileManager.default.fileExists(atPath: plan) ? folder : nil
   }
 
   /// A lesson as it is taken here: drawn, and as the class has it.

@@ -139,6 +139,20 @@ import Testing
     #expect(try folder.names() == ["kept"])
   }
 
+  /// A run that is killed before it has marked its folder leaves it empty, with a lock, or with half of the mark.
+  @Test func aFolderThatIsNotMarkedYetIsNobodyElses() throws {
+    let folder = try TemporaryFolder()
+    let kept = folder.path("kept")
+    try FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: true)
+    #expect(!QuantizationCheckpoint.isForeign(kept))
+    for name in ["lock", ".unfinished-run-of-nibble.7f3a.tmp"] {
+      try folder.file("kept/\(name)", "")
+      #expect(!QuantizationCheckpoint.isForeign(kept), "\(name)")
+    }
+    try folder.file("kept/notes.txt", "mine")
+    #expect(QuantizationCheckpoint.isForeign(kept))
+  }
+
   /// What a run left goes when it is done; what somebody else put next to it stays.
   @Test func onlyWhatARunWroteIsRemoved() throws {
     let folder = try TemporaryFolder()

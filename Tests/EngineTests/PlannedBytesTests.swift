@@ -1,4 +1,3 @@
-import Engine
 import Evaluation
 import Models
 import Operators
@@ -8,6 +7,8 @@ import Quantization
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Engine
 
 /// Every registered method and cache, planned and built: the same bytes.
 @Suite(.serialized) struct PlannedBytesTests {
@@ -58,6 +59,21 @@ import Testing
       found.append(Recipe(head: HeadChoice(bits: 4, group: 32)))
       return found
     }
+  }
+
+  /// Where no text is read no block runs, so that no packed copies of the layers are priced.
+  @Test func memoryIsNotPricedForBlocksThatDoNotRun() throws {
+    let folder = try TemporaryFolder()
+    let laboratory = try Self.open(Self.shapes[1], folder)
+    let recipe = Recipe(
+      weights: MethodChoice(method: "rtn", options: ["group": .integer(32)]))
+    func price(_ compares: Bool) throws -> Int {
+      let report = try perform(
+        laboratory, AssessJob(recipe: recipe, calibration: Self.calibration, compares: compares))
+      return try #require(report.jobBytes)
+    }
+    let linears = try laboratory.openModel(for: "a test").model.linearBytes
+    #expect(try price(true) - price(false) >= linears / 2)
   }
 
   @Test(arguments: shapes.indices) func theBytesOfAnyRecipeArePriced(_ index: Int) throws {

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Models
 import Platform
 import Quantization
+import Serving
 import Tensors
 import TerminalUI
 import Tokenizers
@@ -14,7 +15,8 @@ import Workbench
 package struct FuzzReader: Sendable {
   /// The name of its folder in `Corpus`.
   package let name: String
-  package let read: @Sendable ([UInt8]) -> Void
+  /// Whether they were read; that they are refused is as right, that they kill is what is looked for.
+  package let read: @Sendable ([UInt8]) -> Bool
 
   /// Reads a file of these bytes.
   ///
@@ -24,9 +26,8 @@ package struct FuzzReader: Sendable {
   ) -> FuzzReader {
     FuzzReader(name: name) { bytes in
       let folder = Scratch()
-      guard folder.put("input" + ending, bytes) else { return }
-      // That it is refused is right; that it kills is what is looked for.
-      try? body(folder.path + "/input" + ending)
+      guard folder.put("input" + ending, bytes) else { return false }
+      return succeeds { try body(folder.path + "/input" + ending) }
     }
   }
 
@@ -37,9 +38,9 @@ package struct FuzzReader: Sendable {
     FuzzReader(name: name) { bytes in
       let folder = Scratch()
       for (name, content) in InputBundle.files(bytes) where known.contains(name) {
-        guard folder.put(name, content) else { return }
+        guard folder.put(name, content) else { return false }
       }
-      try? body(folder.path)
+      return succeeds { try body(folder.path) }
     }
   }
 
@@ -48,10 +49,19 @@ package struct FuzzReader: Sendable {
     _ name: String, _ body: @escaping @Sendable (String) throws -> Void
   ) -> FuzzReader {
     FuzzReader(name: name) { bytes in
-      guard let text = String(validating: bytes, as: UTF8.self) else { return }
-      try? body(text)
+      guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+      return succeeds { try body(text) }
     }
   }
+
+  /// Reads bytes.
+  static func bytes(
+    _ name: String, _ body: @escaping @Sendable ([UInt8]) throws -> Void
+  ) -> FuzzReader {
+    FuzzReader(name: name) { bytes in succeeds { try body(bytes) } }
+  }
+
+  private static func succeeds(_ body: () throws -> Void) -> Bool { (try? body()) != nil }
 }
 
 /// Several files in one input.
@@ -119,24 +129,20 @@ package enum FuzzReaders {
         "tokenizer_config.json", "generation_config.json",
       ]
     ) { path in
-      _ = laboratory.map { run(LoadJob(path: path), in: $0) }
+      try run(LoadJob(path: path), in: laboratory)
     },
     .text("config") { text in
       _ = try ModelConfiguration(ConfigFile(path: "config.json", text: Array(text.utf8)))
     },
     .file("logits", ending: ".logits") { path in _ = try BaseLogitsFile(path: path) },
+    .file("imatrix", ending: ".gguf") { path in _ = try ImportanceMatrix(path: path).entries.count
+    },
   ]
 
   private static let tokenizers: [FuzzReader] = [
-    FuzzReader(name: "tokenizer") { bytes in
-      guard let tokenizer = try? Tokenizer(json: bytes, file: "tokenizer.json") else { return }
-      use(tokenizer)
-    },
-    FuzzReader(name: "sentencepiece") { bytes in
-      guard let tokenizer = try? Tokenizer(sentencePiece: bytes, file: "tokenizer.model") else {
-        return
-      }
-      use(tokenizer)
+    .bytes("tokenizer") { bytes in use(try Tokenizer(json: bytes, file: "tokenizer.json")) },
+    .bytes("sentencepiece") { bytes in
+      use(try Tokenizer(sentencePiece: bytes, file: "tokenizer.model"))
     },
     .text("template") { text in
       let said = try StrictJSON.parse(
@@ -156,48 +162,58 @@ package enum FuzzReaders {
   }
 
   private static let texts: [FuzzReader] = [
-    FuzzReader(name: "session") { bytes in
-      guard let session = try? Session(parsing: bytes, path: "x.session") else { return }
+    .bytes("session") { bytes in
+      let session = try Session(parsing: bytes, path: "x.session")
       var player = Player(session)
       player.seek(to: player.length)
       _ = try? session.encoded()
     },
     .folder("lesson", ["lesson.toml", "en.md", "ko.md"]) { path in
-      _ = LessonReader(folder: path).lesson("en")
+      let reader = LessonReader(folder: path)
+      guard reader.lesson("en") != nil, reader.problems.isEmpty else { throw Refused() }
     },
     .text("theme") { text in
       _ = try ThemeFile(parsing: text, path: "t.toml").theme(inheriting: .default)
     },
     .text("recipe") { text in _ = try RecipeFile.recipe(text, path: "r.toml").validate() },
     .text("machine") { text in _ = try MachineFile(parsing: text, path: "m.toml") },
-    FuzzReader(name: "json") { bytes in
-      guard let value = try? StrictJSON.parse(bytes) else { return }
-      _ = value.text(indent: 2)
+    .text("class") { text in _ = try LessonClass(parsing: text, path: "c.toml") },
+    .file("learner", ending: ".json") { path in
+      _ = ClassTable([try LearnerSheet(reading: path)]).rows
     },
+    .bytes("json") { bytes in _ = try StrictJSON.parse(bytes).text(indent: 2) },
   ]
 
   private static let runs: [FuzzReader] = [
     .folder("resume", ["state.json", "unfinished-run-of-nibble", "block-0000.safetensors"]) {
       path in
-      _ = QuantizationCheckpoint.isForeign(path)
-      _ = QuantizationCheckpoint.progress(in: path)
+      let isForeign = QuantizationCheckpoint.isForeign(path)
+      guard QuantizationCheckpoint.progress(in: path) != nil, !isForeign else { throw Refused() }
     },
     .file("tasks", ending: ".jsonl") { path in
-      _ = demo.map { run(TasksJob(path: path, items: 1), in: $0) }
+      try run(TasksJob(path: path, items: 1), in: demo)
     },
     .file("receipt", ending: ".json") { path in _ = try ReceiptFile.read(path) },
+    .file("trace", ending: ".csv") { path in
+      _ = try TraceFile(path: path, context: 4096, dropsLong: true).read()
+    },
+    .folder("run", ["run.json"]) { path in _ = try Workspace(directory: path).run(named: path) },
   ]
 
   private static let laboratory = try? Laboratory(threads: 1, workspace: workspace)
   private static let demo: Laboratory? = {
     guard let made = try? Laboratory(threads: 1, workspace: workspace) else { return nil }
-    run(LoadJob(path: nil), in: made)
+    try? run(LoadJob(path: nil), in: made)
     return made
   }()
   private static let workspace = Workspace(
     directory: FileManager.default.temporaryDirectory.path + "/nibble-fuzz-runs")
 
-  private static func run(_ job: some Job, in laboratory: Laboratory) {
-    _ = laboratory.run(job, id: JobID(number: 0), control: JobControl(), emit: { _ in })
+  private static func run(_ job: some Job, in laboratory: Laboratory?) throws {
+    let outcome = laboratory?.run(job, id: JobID(number: 0), control: JobControl()) { _ in }
+    guard case .finished = outcome else { throw Refused() }
   }
+
+  /// What a reader that throws nothing did not read.
+  private struct Refused: Error {}
 }

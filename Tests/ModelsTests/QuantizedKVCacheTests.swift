@@ -123,7 +123,7 @@ import Testing
       for provider in ExecutionProvider.allCases where provider.isSupported {
         let own = try ExecutionContext(pool: WorkerPool(threads: 2), provider: provider)
         var out = [Float](repeating: .nan, count: queries.count)
-        own.attention(
+        try own.attention(
           queries: queries, tokens: tokens, position: position, heads: queryHeads,
           view: cache.view(layer: 0), into: &out)
         // Integer kernels round queries and probabilities, and levels to 8 bits.

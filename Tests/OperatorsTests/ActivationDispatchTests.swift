@@ -45,10 +45,10 @@ import Testing
     let layer = try PreparedLinear(weight, bias: bias, activation: format, pool: pool)
     let tokens = x.count / weight.columns
     var output = [Float](repeating: .nan, count: tokens * weight.rows)
-    x.withUnsafeBufferPointer { x in
-      output.withUnsafeMutableBufferPointer { output in
+    try x.withUnsafeBufferPointer { x in
+      try output.withUnsafeMutableBufferPointer { output in
         if let x = x.baseAddress, let output = output.baseAddress {
-          context.linear([layer], input: x, tokens: tokens, outputs: [output])
+          try context.linear([layer], input: x, tokens: tokens, outputs: [output])
         }
       }
     }

@@ -56,10 +56,10 @@ import Testing
       var input = [Float](repeating: 0, count: count * columns)
       for token in 0..<count { input[token * columns + first + token] = 1 }
       var output = [Float](repeating: .nan, count: count * rows)
-      input.withUnsafeBufferPointer { input in
-        output.withUnsafeMutableBufferPointer { output in
+      try input.withUnsafeBufferPointer { input in
+        try output.withUnsafeMutableBufferPointer { output in
           if let input = input.baseAddress, let output = output.baseAddress {
-            context.linear([prepared], input: input, tokens: count, outputs: [output])
+            try context.linear([prepared], input: input, tokens: count, outputs: [output])
           }
         }
       }

@@ -64,10 +64,10 @@ import Testing
       weight, activation: activation, disabledKernels: disabled, pool: pool)
     let input = values(tokens * weight.columns, seed: 3)
     var output = [Float](repeating: .nan, count: tokens * weight.rows)
-    input.withUnsafeBufferPointer { input in
-      output.withUnsafeMutableBufferPointer { output in
+    try input.withUnsafeBufferPointer { input in
+      try output.withUnsafeMutableBufferPointer { output in
         if let input = input.baseAddress, let output = output.baseAddress {
-          context.linear([prepared], input: input, tokens: tokens, outputs: [output])
+          try context.linear([prepared], input: input, tokens: tokens, outputs: [output])
         }
       }
     }
@@ -172,10 +172,10 @@ import Testing
       let prepared = try PreparedLinear(weight, activation: .float(type: .bf16), pool: pool)
       let input = values(7 * 256, seed: 5)
       var output = [Float](repeating: 0, count: 7 * 200)
-      input.withUnsafeBufferPointer { input in
-        output.withUnsafeMutableBufferPointer { output in
+      try input.withUnsafeBufferPointer { input in
+        try output.withUnsafeMutableBufferPointer { output in
           if let input = input.baseAddress, let output = output.baseAddress {
-            context.linear([prepared], input: input, tokens: 7, outputs: [output])
+            try context.linear([prepared], input: input, tokens: 7, outputs: [output])
           }
         }
       }

@@ -37,10 +37,10 @@ import Testing
       weight, activation: activation, disabledKernels: disabled, pool: pool)
     let x = values(max(1, tokens * weight.columns))
     var output = [Float](repeating: -7, count: tokens * weight.rows + 1)
-    x.withUnsafeBufferPointer { x in
-      output.withUnsafeMutableBufferPointer { output in
+    try x.withUnsafeBufferPointer { x in
+      try output.withUnsafeMutableBufferPointer { output in
         if let x = x.baseAddress, let output = output.baseAddress {
-          context.linear([layer], input: x, tokens: tokens, outputs: [output])
+          try context.linear([layer], input: x, tokens: tokens, outputs: [output])
         }
       }
     }

@@ -17,20 +17,20 @@ import Testing
   /// Two blocks of two layers with norms between, as a pass makes them, once without the second norm.
   private func pass(
     _ context: ExecutionContext, _ layers: [PreparedLinear], skipping: Bool = false
-  ) {
+  ) throws {
     let ones = [Float](repeating: 1, count: 64)
     var output = [Float](repeating: 0, count: 64)
-    ones.withUnsafeBufferPointer { input in
-      output.withUnsafeMutableBufferPointer { output in
+    try ones.withUnsafeBufferPointer { input in
+      try output.withUnsafeMutableBufferPointer { output in
         guard let input = input.baseAddress, let output = output.baseAddress else { return }
         for block in 0..<2 {
           context.block = block
           context.rmsNorm(input, weight: input, epsilon: 1e-5, into: output, rows: 1, columns: 32)
-          context.linear([layers[2 * block]], input: input, tokens: 1, outputs: [output])
+          try context.linear([layers[2 * block]], input: input, tokens: 1, outputs: [output])
           if !skipping || block == 1 {
             context.rmsNorm(input, weight: input, epsilon: 1e-5, into: output, rows: 1, columns: 32)
           }
-          context.linear([layers[2 * block + 1]], input: input, tokens: 1, outputs: [output])
+          try context.linear([layers[2 * block + 1]], input: input, tokens: 1, outputs: [output])
         }
         context.block = -1
       }
@@ -40,11 +40,11 @@ import Testing
   @Test func callsAreSummedByBlockAndLayerWhateverTheirOrder() throws {
     let context = try ExecutionContext(pool: pool)
     let layers = try ["a", "b", "a", "b"].enumerated().map { try layer(8 + $0, $1) }
-    pass(context, layers)
+    try pass(context, layers)
     #expect(context.trace == nil)
     let trace = KernelTrace()
     context.trace = trace
-    for round in 0..<5 { pass(context, layers, skipping: round == 2) }
+    for round in 0..<5 { try pass(context, layers, skipping: round == 2) }
     #expect(trace.count == 5 * 8 - 1)
     #expect(Set(trace.blocks.keys) == [0, 1])
     #expect(trace.kernels.reduce(0) { $0 + $1.calls } == 39)
@@ -65,10 +65,10 @@ import Testing
       let one = try layer(8, "layer\(index)")
       let input = [Float](repeating: 1, count: 32)
       var output = [Float](repeating: 0, count: 8)
-      input.withUnsafeBufferPointer { input in
-        output.withUnsafeMutableBufferPointer { output in
+      try input.withUnsafeBufferPointer { input in
+        try output.withUnsafeMutableBufferPointer { output in
           if let input = input.baseAddress, let output = output.baseAddress {
-            context.linear([one], input: input, tokens: 1, outputs: [output])
+            try context.linear([one], input: input, tokens: 1, outputs: [output])
           }
         }
       }

@@ -51,7 +51,23 @@ import Testing
     let cut = excess("a = 1\n\u{0}[x]")
     #expect(cut?.line == 2 && cut?.expected == "no control characters" && cut?.found == "U+0000")
     #expect(excess("a = \"\u{1b}\"")?.found == "U+001B")
-    #expect(excess("a\t= 1\r\n") == nil)
+    #expect(excess("a\t= 1\r\n# c\r\nb = \"\"\"x\r\ny\"\"\"\r\n") == nil)
+    // At some wrong dates the parser ends the program; no file has right ones either.
+    for text in [
+      "a = 1979-05-27T/", "a = 07:32/", "a = [1, 1979-05-27]", "a = 2026-1", "a = -07:32",
+      "a = -1979-05-27",
+    ] {
+      #expect(excess(text)?.expected == "no dates and times", "\(text)")
+    }
+    for text in [
+      "a-4 = 1e-5", "w4-a16 = 1", "a = '07:32' # 1979-05-27", "a = 123_456", "a.1-b = -2",
+    ] {
+      #expect(excess(text) == nil, "\(text)")
+    }
+    // A return alone: at one in a header the parser ends the program.
+    for text in ["[\rm]\n", "a = 1\r", "# c\rd\n", "a = \"x\ry\"\n", "a = 'x\r'"] {
+      #expect(excess(text)?.found == "U+000D", "\(text.debugDescription)")
+    }
   }
 
   @Test func filesAreRegularShortAndText() throws {

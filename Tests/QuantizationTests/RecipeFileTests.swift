@@ -121,7 +121,10 @@ import Testing
     for header in ["[.a]", "[[.a]]", "[=]", "[[[a]]]", "[", "[[ ", "[\u{e9}]", "[ # x"] {
       #expect(
         words("a = 1\n\(header)\n").hasPrefix("r.toml, line 2: expected TOML with a name"))
+      // A byte order mark before it hides nothing.
+      #expect(words("\u{FEFF}\(header)").hasPrefix("r.toml, line 1: expected TOML with a name"))
     }
+    #expect(words("\u{FEFF}[weights]\nmethod = \"rtn\"\n") == "")
     #expect(
       throws: RecipeFileError.self, "a file that is not there",
       performing: { try RecipeFile.read("/nonexistent/recipe.toml") })

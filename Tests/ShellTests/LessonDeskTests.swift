@@ -42,6 +42,27 @@ import Workbench
     let lesson = try desk.lesson(LessonReader(folder: desk.listing.entries[1].path))
     #expect(lesson.limit == 300)
   }
+
+  /// What a teacher wrote lies next to the class file, and comes before what ships under the same name.
+  @Test func lessonsNextToTheClassFileAreOfTheClass() throws {
+    let folder = try TemporaryFolder()
+    let plan = "[[stop]]\nid = \"one\"\nkind = \"say\""
+    let text = "# Own\nlanguage: en\nrevision: 1\n\n## one\nWords."
+    for name in ["mine", "targets"] {
+      let own = folder.path(name)
+      try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
+      try Data(plan.utf8).write(to: URL(filePath: own + "/lesson.toml"))
+      try Data(text.utf8).write(to: URL(filePath: own + "/en.md"))
+    }
+    let course = try LessonClass(
+      parsing: "lessons = [\"mine\", \"targets\", \"rounding\", \"../mine\"]",
+      path: folder.path("class.toml"))
+    let entries = LessonDesk(folders: [Self.sessions], course: course).listing.entries
+    #expect(entries.map(\.path).prefix(2) == [folder.path("mine"), folder.path("targets")])
+    #expect(entries.prefix(2).allSatisfy { $0.stops == 1 && $0.problem == nil })
+    #expect(entries[2].path.hasSuffix("/Sessions/Lessons/rounding"))
+    #expect(entries[3].problem?.contains("found '../mine'") == true)
+  }
 }
 
 /// A second terminal learns how far a lesson is.

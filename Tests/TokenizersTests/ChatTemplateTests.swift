@@ -112,6 +112,29 @@ struct ChatTemplateTests {
     }
   }
 
+  /// A row of operations holds each the one before: it nests without a bracket.
+  @Test(arguments: [
+    ("1", " + 1"), ("1", " or 1"), ("1", " and 1"), ("1", " < 1"), ("1", " in x"),
+    ("'a'", " ~ 'a'"),
+    ("'a'", " | trim"), ("x", "[0]"), ("x", "[1:]"), ("x", ".y"), ("x", "()"), ("x", " is none"),
+    ("x", " if x"),
+  ])
+  func longRowsAreErrors(first: String, link: String) throws {
+    let row = "{{ \(first)\(String(repeating: link, count: 30_000)) }}"
+    let error = #expect(throws: ChatTemplateError.self) { try ChatTemplate(row) }
+    #expect("\(error.map(String.init(describing:)) ?? "")".contains("400 operations"))
+    // What people write is far below.
+    _ = try ChatTemplate("{{ \(first)\(String(repeating: link, count: 300)) }}")
+  }
+
+  /// Macros that call themselves from deep inside of expressions.
+  @Test func deepCallsAreErrors() throws {
+    let row = String(repeating: " + 1", count: 390)
+    let macro = "{% macro m(x) %}{{ m(x)\(row) }}{% endmacro %}{{ m(1) }}"
+    let error = #expect(throws: ChatTemplateError.self) { try Self.text(macro) }
+    #expect("\(error.map(String.init(describing:)) ?? "")".contains("inside one another"))
+  }
+
   @Test func anInstanceOfATokenizer() throws {
     let tokenizer = try Fixture.tokenizer(
       vocab: #""a":0"#,

@@ -116,6 +116,7 @@ struct SplitPatternTests {
     ("(((a{200}){200}){200})b", "more than 4096 steps"), ("*a", "a repetition of nothing"),
     ("[abc", "no \"]\""), (#"a\"#, "a lone \"\\\""),
     (String(repeating: "(", count: 40) + "a", "groups more than 32 deep"),
+    ("ba" + String(repeating: "*", count: 5000), "more than 8 repetitions of one another"),
   ])
   func whatIsNotKnownIsNamed(pattern: String, words: String) throws {
     let error = try #require(throws: TokenizerError.self) { try Self.split(pattern) }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 import TerminalUI
 import Testing
 import Workbench
@@ -64,6 +65,60 @@ import Workbench
       #expect(late.time >= 0 && abs(at - early.time) < 1e-6)
       #expect(early.kind == late.kind && early.data == late.data)
     }
+  }
+
+  /// Version 3 word for word (https://docs.asciinema.org/manual/asciicast/v3/), of shipped sessions: the keys that a header may
+  /// have, three values an event, intervals in seconds with at most milliseconds, codes and what belongs to them, and in what is
+  /// printed nothing but text and complete sequences for place, colour, erasing and cursor.
+  @Test(.enabled(if: RegistrationTests.hasSources), arguments: ["gptq-vs-awq", "budget"])
+  func versionThreeIsToTheLetter(name: String) throws {
+    let session = try SessionFile.read(
+      "\(RegistrationTests.sources)/../../Sessions/\(name).session")
+    let size = Size(width: 80, height: 24)
+    let lines = Asciicast.lines(session, size: size, version: .three)
+    let head = try #require(try StrictJSON.parse(Array(lines[0].utf8)).object)
+    let known = [
+      "version", "term", "timestamp", "idle_time_limit", "command", "title", "env", "tags",
+    ]
+    #expect(head.members.allSatisfy { known.contains($0.name) })
+    #expect(head["version"]?.integer == 3 && head["title"]?.string == session.header.title)
+    let term = try #require(head["term"]?.object)
+    #expect(term.members.map(\.name) == ["cols", "rows", "type"])
+    #expect(term["cols"]?.integer == size.width && term["rows"]?.integer == size.height)
+    var markers = 0
+    for line in lines.dropFirst() {
+      #expect(line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F })
+      let event = try #require(try StrictJSON.parse(Array(line.utf8)).array)
+      try #require(event.count == 3)
+      guard case .number(let interval) = event[0], let data = event[2].string else {
+        Issue.record("expected [interval, code, data], found \(line.prefix(80))")
+        continue
+      }
+      let fraction = interval.text.split(separator: ".").dropFirst().first ?? ""
+      #expect(interval.double >= 0 && fraction.count <= 3 && !interval.text.contains("e"))
+      switch event[1].string {
+      case "m": markers += 1
+      case "o": #expect(Self.isPrintable(data), "\(data.debugDescription.prefix(200))")
+      default: Issue.record("an event that no session has: \(line.prefix(80))")
+      }
+    }
+    let marks = session.lines.count { if case .marker = $0.item { true } else { false } }
+    #expect(markers == marks && marks > 0)
+  }
+
+  /// Whether a text has no control character but those that begin a whole sequence a cast of ours may have.
+  private static func isPrintable(_ text: String) -> Bool {
+    var rest = Array(text.unicodeScalars)[...]
+    while let scalar = rest.popFirst() {
+      guard scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) else { continue }
+      guard scalar == "\u{1B}", rest.popFirst() == "[" else { return false }
+      guard let end = rest.firstIndex(where: { (0x40...0x7E).contains($0.value) }),
+        "mHJlh".unicodeScalars.contains(rest[end]),
+        rest[..<end].allSatisfy({ "0123456789;?".unicodeScalars.contains($0) })
+      else { return false }
+      rest = rest[(end + 1)...]
+    }
+    return true
   }
 
   private struct Event: Decodable {

@@ -88,6 +88,19 @@ import Workbench
     #expect(table.questions[0].commonest == "kv" && table.questions[0].commonestCount == 2)
   }
 
+  /// Whatever a learner's file calls its lessons and stops, the table is made.
+  @Test func oddNamesOfLessonsAreCounted() {
+    var record = LessonRecord()
+    record.isRight = false
+    let kept = LessonProgress.Kept(language: "en", isFinished: true, stops: ["": record])
+    let sheet = LearnerSheet(
+      learner: "eve", course: nil, program: "", lessons: ["": kept, "a/b": kept])
+    let table = ClassTable([sheet])
+    #expect(table.lessons == ["", "a/b"] && table.rows == [["eve", "0/1", "0/1", "0/2"]])
+    #expect(table.questions.map(\.lesson) == ["", "a/b"])
+    #expect(table.questions.allSatisfy { $0.stop.isEmpty && $0.answered == 1 })
+  }
+
   @Test func aProgressFileCountsUnderItsOwnName() throws {
     let folder = try TemporaryFolder()
     var progress = LessonProgress()

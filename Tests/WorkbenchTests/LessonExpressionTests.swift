@@ -34,6 +34,7 @@ import Workbench
     ("= 3", "expected a figure"),
     (String(repeating: "(", count: 500), "fewer brackets"),
     (String(repeating: "not ", count: 500), "fewer brackets"),
+    ("a" + String(repeating: " + a", count: 30_000), "expected at most 1000 words and signs"),
   ]) func isRefused(text: String, words: String) {
     let error = #expect(throws: LessonExpressionError.self) { try LessonExpression(text) }
     #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")

@@ -23,7 +23,7 @@ import Workbench
     var found: [Golden] = []
     for language in reader.languages {
       let lesson = try #require(reader.lesson(language))
-      found += Self.screens(lesson)
+      found += Self.screens(lesson, Self.sizes)
     }
     let path = "\(Self.goldens)/\(reader.id).txt"
     if Self.writes {
@@ -34,6 +34,25 @@ import Workbench
     let text = try String(contentsOfFile: path, encoding: .utf8)
     for difference in GoldenFile.differences(text, found) {
       Issue.record("\(reader.id): \(difference)")
+    }
+  }
+
+  /// All screens in full, to be read by eye: run with NIBBLE_SCREENS=FOLDER in the environment.
+  @Test(
+    .enabled(if: ProcessInfo.processInfo.environment["NIBBLE_SCREENS"] != nil), arguments: lessons)
+  func screensAreWritten(_ folder: String) throws {
+    let target = ProcessInfo.processInfo.environment["NIBBLE_SCREENS"] ?? ""
+    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+    let reader = LessonReader(folder: folder)
+    for language in reader.languages {
+      let lesson = try #require(reader.lesson(language))
+      for size in [Size(width: 80, height: 24), Size(width: 100, height: 30)] {
+        let text = Self.screens(lesson, [size]).map { golden in
+          "== \(golden.name)\n" + golden.rows.joined(separator: "\n") + "\n"
+        }
+        try WholeFile.write(
+          text.joined(), to: "\(target)/\(reader.id).\(language).\(size.width)x\(size.height).txt")
+      }
     }
   }
 
@@ -49,7 +68,7 @@ import Workbench
   }
 
   /// Takes a lesson with sample reports and keeps what is seen of each stop, come to and done.
-  private static func screens(_ lesson: Lesson) -> [Golden] {
+  private static func screens(_ lesson: Lesson, _ sizes: [Size]) -> [Golden] {
     var play = Play(width: sizes[0].width, height: sizes[0].height)
     play.send(.launch(model: nil))
     play.send(.lesson(event: .begin(lesson: lesson, before: [:])))

@@ -63,6 +63,21 @@ import Workbench
     #expect(entries.map(\.number) == Array(1...9))
   }
 
+  /// What no stop keeps and no question asks would show as `–` to the learner.
+  @Test func namesThatNoStopGivesAreTold() throws {
+    let plan = Self.plan + "\nkeep = { kl = \"evaluate.kl.mean\" }\n"
+    let text = Self.text.replacing(
+      "Because.", with: "{{kept.kl}} {{truth.two}} {{kept.lk}} {{guess.one}} {{truth.tow}}")
+    let found = try Self.problems(plan, ["en.md": text])
+    let wanted = [
+      "'kept.lk' is kept at no stop: expected one of kl after 'kept.'",
+      "'guess.one' is of no question: expected one of two after 'guess.'",
+      "'truth.tow' is of no question: expected one of two after 'truth.'",
+    ]
+    #expect(found.count == wanted.count, "\(found)")
+    for words in wanted { #expect(found.contains { $0.contains(words) }, "\(found)") }
+  }
+
   /// A figure that somebody measured is never typed into a lesson: it comes from the state.
   @Test(.enabled(if: RegistrationTests.hasSources)) func noMeasuredNumberIsTyped() throws {
     for folder in LessonCatalog.folders(in: [Self.folder]) {

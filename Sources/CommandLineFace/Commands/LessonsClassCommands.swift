@@ -141,7 +141,8 @@ struct LessonsExportCommand: ParsableCommand {
     let bytes = try sheet.encoded()
     guard let output else { return print(String(decoding: bytes, as: UTF8.self), terminator: "") }
     try WholeFile.write(bytes, to: output)
-    print("Wrote \(output): \(sheet.lessons.count) lessons of \(sheet.learner).")
+    let count = sheet.lessons.count
+    print("Wrote \(output): \(count) lesson\(count == 1 ? "" : "s") of \(sheet.learner).")
   }
 }
 
@@ -193,7 +194,9 @@ struct LessonsTableCommand: ParsableCommand {
       }
     }
     if !problems.isEmpty {
-      throw CommandFailure(message: "\(problems.count) files cannot be read", code: 3)
+      throw CommandFailure(
+        message: problems.count == 1
+          ? "1 file cannot be read" : "\(problems.count) files cannot be read", code: 3)
     }
   }
 }

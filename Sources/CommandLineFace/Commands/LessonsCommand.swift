@@ -112,11 +112,18 @@ struct LessonsCheckCommand: ParsableCommand {
       try Output.json(problems)
     } else {
       for problem in problems { print("\(problem)") }
-      print("\(readers.count) lessons checked, \(problems.count) problems.")
+      print(
+        "\(Self.counted(readers.count, "lesson")) checked, \(Self.counted(problems.count, "problem"))."
+      )
     }
     if !problems.isEmpty {
-      throw CommandFailure(message: "\(problems.count) problems in lessons", code: 3)
+      throw CommandFailure(
+        message: "\(Self.counted(problems.count, "problem")) in lessons", code: 3)
     }
+  }
+
+  private static func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 
   /// What does not go as a lesson says when it is taken.

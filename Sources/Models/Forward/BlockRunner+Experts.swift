@@ -12,7 +12,7 @@ extension BlockRunner {
     show(.linearInput(.router), index, buffers.normed, width)
     if endsBefore == .router { return }
     let scores = try buffers.routerScores(experts: mixture.plan.count)
-    context.linear([mixture.router], input: buffers.normed, tokens: tokens, outputs: [scores])
+    try context.linear([mixture.router], input: buffers.normed, tokens: tokens, outputs: [scores])
     show(.linearOutput(.router), index, scores, mixture.plan.count)
     let routing = ExpertRouting(mixture.plan, scores: scores, tokens: tokens)
     buffers.delta.update(repeating: 0, count: tokens * width)
@@ -21,7 +21,7 @@ extension BlockRunner {
       for (row, visit) in visits.enumerated() {
         (rows.inputs + row * width).update(from: buffers.normed + visit.token * width, count: width)
       }
-      run(plan, mixture, expert: number, rows, count: visits.count, index: index)
+      try run(plan, mixture, expert: number, rows, count: visits.count, index: index)
       for (row, visit) in visits.enumerated() {
         let (sum, part) = (buffers.delta + visit.token * width, rows.outputs + row * width)
         for channel in 0..<width { sum[channel] += visit.weight * part[channel] }
@@ -35,7 +35,7 @@ extension BlockRunner {
     _ plan: BlockPlan, _ mixture: PreparedBlock.Mixture, expert number: Int,
     _ rows: (inputs: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>),
     count: Int, index: Int
-  ) {
+  ) throws {
     let (gate, up, down) = (
       Projection(.gate, of: .number(number)), Projection(.up, of: .number(number)),
       Projection(.down, of: .number(number))
@@ -44,14 +44,14 @@ extension BlockRunner {
     let readers = mixture.readers[number]
     for role in [gate, up] { show(.linearInput(role), index, rows.inputs, width, rows: count) }
     let outputs = buffers.gatedOutputs
-    context.linear(readers, input: rows.inputs, tokens: count, outputs: outputs)
+    try context.linear(readers, input: rows.inputs, tokens: count, outputs: outputs)
     for (place, role) in [gate, up].enumerated() {
       show(.linearOutput(role), index, outputs[place], readers[place].rows, rows: count)
     }
     let inner = readers[0].rows
     activate(plan.feedForward, outputs, rows: count, columns: inner)
     show(.linearInput(down), index, outputs[0], inner, rows: count)
-    context.linear(
+    try context.linear(
       [mixture.writers[number]], input: outputs[0], tokens: count, outputs: [rows.outputs])
     show(.linearOutput(down), index, rows.outputs, width, rows: count)
   }

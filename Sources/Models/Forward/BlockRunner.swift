@@ -82,7 +82,7 @@ struct BlockRunner {
     defer { context.block = -1 }
     show(.blockInput, index, buffers.hidden, configuration.hiddenSize)
     let prepared = try block.prepared(for: context)
-    attend(block.plan, prepared, index: index, layer: layer, endsBefore: endsBefore)
+    try attend(block.plan, prepared, index: index, layer: layer, endsBefore: endsBefore)
     if let endsBefore, endsBefore <= prepared.attention.writerRole { return }
     add(block.plan, next: .stream(prepared.feedForwardNorm))
     try feedForward(block.plan, prepared, index: index, endsBefore: endsBefore)
@@ -95,7 +95,7 @@ struct BlockRunner {
   func run(_ half: BlockHalf, _ block: DecoderBlock, index: Int, layer: Int) throws {
     let prepared = try block.prepared(for: context)
     switch half {
-    case .attention: attend(block.plan, prepared, index: index, layer: layer)
+    case .attention: try attend(block.plan, prepared, index: index, layer: layer)
     case .feedForward: try feedForward(block.plan, prepared, index: index)
     }
     let multiplier = block.plan.residualMultiplier
@@ -133,7 +133,7 @@ struct BlockRunner {
   private func attend(
     _ plan: BlockPlan, _ prepared: PreparedBlock, index: Int, layer: Int,
     endsBefore: Projection? = nil
-  ) {
+  ) throws {
     let half = prepared.attention
     let attention = plan.attention
     let heads = attention.heads
@@ -141,7 +141,7 @@ struct BlockRunner {
     let dimension = attention.headDimension
     showInputs(of: half, index)
     if let endsBefore, endsBefore < half.writerRole { return }
-    context.linear(
+    try context.linear(
       half.readers, input: buffers.normed, tokens: tokens, outputs: buffers.attentionOutputs)
     showOutputs(of: half, index, buffers.attentionOutputs)
     if let norm = prepared.queryNorm {
@@ -162,13 +162,13 @@ struct BlockRunner {
       segment.cache.append(
         keys: keys, values: values, tokens: segment.count, layer: layer, context: context)
     }
-    attendCaches(attention, prepared.sinks, layer: layer)
+    try attendCaches(attention, prepared.sinks, layer: layer)
     show(.queries, index, buffers.queries, heads * dimension)
     show(.keys, index, buffers.keys, kvHeads * dimension)
     show(.values, index, buffers.values, kvHeads * dimension)
     show(.linearInput(half.writerRole), index, buffers.attended, heads * dimension)
     if endsBefore == half.writerRole { return }
-    context.linear(
+    try context.linear(
       half.writer, input: buffers.attended, tokens: tokens, outputs: buffers.deltaOutput)
     close(half, index: index)
   }
@@ -196,7 +196,8 @@ struct BlockRunner {
   }
 
   /// Attention of every segment over its own cache; those of one token each are shared out together.
-  private func attendCaches(_ attention: AttentionPlan, _ sinks: AttentionSinks?, layer: Int) {
+  private func attendCaches(_ attention: AttentionPlan, _ sinks: AttentionSinks?, layer: Int) throws
+  {
     let heads = attention.heads
     let views = segments.map { segment in
       (
@@ -205,13 +206,13 @@ struct BlockRunner {
       )
     }
     guard segments.contains(where: { $0.count != 1 }) else {
-      context.attention(
+      try context.attention(
         queries: buffers.queries, sequences: views, heads: heads, into: buffers.attended)
       return
     }
     for (segment, seen) in zip(segments, views) {
       let place = segment.first * heads * attention.headDimension
-      context.attention(
+      try context.attention(
         queries: buffers.queries + place, tokens: segment.count, position: seen.position,
         heads: heads, view: seen.view, into: buffers.attended + place)
     }
@@ -230,12 +231,12 @@ struct BlockRunner {
     showInputs(of: half, index)
     if let endsBefore, endsBefore < half.writerRole { return }
     let outputs = plan.feedForward.hasGate ? buffers.gatedOutputs : buffers.plainOutputs
-    context.linear(half.readers, input: buffers.normed, tokens: tokens, outputs: outputs)
+    try context.linear(half.readers, input: buffers.normed, tokens: tokens, outputs: outputs)
     showOutputs(of: half, index, outputs)
     activate(plan.feedForward, outputs, rows: tokens, columns: width)
     show(.linearInput(half.writerRole), index, outputs[0], width)
     if endsBefore == half.writerRole { return }
-    context.linear(half.writer, input: outputs[0], tokens: tokens, outputs: buffers.deltaOutput)
+    try context.linear(half.writer, input: outputs[0], tokens: tokens, outputs: buffers.deltaOutput)
     close(half, index: index)
   }
 

@@ -53,12 +53,12 @@ extension Model {
 
   /// Logits from what the last norm left, `[rows, hidden]` to `[rows, vocabulary]`.
   ///
-  /// - Throws: what packing the head throws.
+  /// - Throws: what packing the head throws, and refused scratch.
   func score(
     _ normed: UnsafePointer<Float>, rows: Int, context: ExecutionContext,
     into scores: UnsafeMutablePointer<Float>
   ) throws {
-    context.linear(
+    try context.linear(
       [try head.prepared(for: context)], input: normed, tokens: rows, outputs: [scores])
     let count = rows * configuration.vocabularySize
     if frame.logitMultiplier != 1 {

@@ -94,6 +94,7 @@ struct BlockWork {
       try model.runBlock(
         index, block, hidden: [sequence], context: context,
         options: ForwardOptions(observer: observer))
+      if let refusal = layers.refusal ?? heads?.refusal { throw refusal }
       try check(sequence, number: number)
       report(
         .step(

@@ -1,5 +1,6 @@
 import Models
 import Operators
+import Platform
 import Tensors
 
 /// What quantizing did to the layers of one block, gathered without keeping the activations.
@@ -20,6 +21,8 @@ final class LayerComparison: ForwardObserver {
   private(set) var absoluteMaxima: [Projection: [Float]] = [:]
   /// What the drafted layers made of the input shown last, `[tokens, rows]`.
   private var outputs: [Projection: [Float]] = [:]
+  /// Why something was not compared: memory that was refused.
+  private(set) var refusal: (any Error)?
 
   init(_ drafted: [Projection: Drafted], context: ExecutionContext) {
     self.drafted = drafted
@@ -41,11 +44,15 @@ final class LayerComparison: ForwardObserver {
       gatherMaxima(projection, values, tokens: tokens, columns: columns)
       guard let drafted = drafted[projection] else { return }
       var made = [Float](repeating: 0, count: tokens * drafted.layer.rows)
-      made.withUnsafeMutableBufferPointer { made in
-        guard let made = made.baseAddress else { return }
-        drafted.run(values, tokens: tokens, columns: columns, context: context, into: made)
+      do {
+        try made.withUnsafeMutableBufferPointer { made in
+          guard let made = made.baseAddress else { return }
+          try drafted.run(values, tokens: tokens, columns: columns, context: context, into: made)
+        }
+        outputs[projection] = made
+      } catch {
+        refusal = refusal ?? error
       }
-      outputs[projection] = made
     case .linearOutput(let projection):
       guard let made = outputs.removeValue(forKey: projection), made.count == tokens * columns
       else { return }
@@ -72,7 +79,7 @@ extension LayerComparison.Drafted {
   func run(
     _ values: UnsafePointer<Float>, tokens: Int, columns: Int, context: ExecutionContext,
     into output: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     if let input = scales.input {
       var scaled = [Float](unsafeUninitializedCapacity: tokens * columns) { buffer, filled in
         for token in 0..<tokens {
@@ -82,12 +89,12 @@ extension LayerComparison.Drafted {
         }
         filled = tokens * columns
       }
-      scaled.withUnsafeMutableBufferPointer { scaled in
+      try scaled.withUnsafeMutableBufferPointer { scaled in
         guard let scaled = scaled.baseAddress else { return }
-        context.linear([layer], input: scaled, tokens: tokens, outputs: [output])
+        try context.linear([layer], input: scaled, tokens: tokens, outputs: [output])
       }
     } else {
-      context.linear([layer], input: values, tokens: tokens, outputs: [output])
+      try context.linear([layer], input: values, tokens: tokens, outputs: [output])
     }
     guard let scale = scales.output else { return }
     for token in 0..<tokens {
@@ -105,6 +112,8 @@ final class CacheComparison: ForwardObserver {
   private(set) var keys: [ErrorSums]
   private(set) var values: [ErrorSums]
   private var heldKeys: [Float] = []
+  /// Why something was not compared: memory that was refused.
+  private(set) var refusal: (any Error)?
 
   /// - Parameter cache: a cache of one layer in the format under test.
   init(cache: BlockKVCache, context: ExecutionContext) {
@@ -126,18 +135,26 @@ final class CacheComparison: ForwardObserver {
     }
     guard heldKeys.count == tokens * columns else { return }
     cache.reset()
-    // Reserving fails only when memory is refused; the comparison then lacks these tokens.
-    guard (try? cache.reserve(tokens)) != nil else { return }
-    heldKeys.withUnsafeBufferPointer { held in
+    do {
+      try compare(values, tokens: tokens, columns: columns)
+    } catch {
+      refusal = refusal ?? error
+    }
+  }
+
+  /// Compares the keys that were shown last, and `values`.
+  private func compare(_ values: UnsafePointer<Float>, tokens: Int, columns: Int) throws {
+    try cache.reserve(tokens)
+    try heldKeys.withUnsafeBufferPointer { held in
       guard let held = held.baseAddress else { return }
       cache.append(keys: held, values: values, tokens: tokens, layer: 0, context: context)
       cache.advance(tokens)
       let view = cache.view(layer: 0)
       for head in 0..<cache.layout.kvHeads {
         keys[head].add(
-          compare(view, isKeys: true, head: head, held, tokens: tokens, columns: columns))
+          try compare(view, isKeys: true, head: head, held, tokens: tokens, columns: columns))
         self.values[head].add(
-          compare(view, isKeys: false, head: head, values, tokens: tokens, columns: columns))
+          try compare(view, isKeys: false, head: head, values, tokens: tokens, columns: columns))
       }
     }
   }
@@ -145,9 +162,9 @@ final class CacheComparison: ForwardObserver {
   private func compare(
     _ view: KVView, isKeys: Bool, head: Int, _ reference: UnsafePointer<Float>, tokens: Int,
     columns: Int
-  ) -> ErrorSums {
+  ) throws -> ErrorSums {
     let count = tokens * headDimension
-    let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, 2 * count))
+    let memory = try HeapMemory.floats(2 * count)
     defer { memory.deallocate() }
     for token in 0..<tokens {
       (memory + token * headDimension).update(

@@ -94,8 +94,11 @@ package final class QuantizationCheckpoint {
     if let data = files.contents(atPath: folder + "/state.json") {
       return (try? JSONDecoder().decode(Owner.self, from: data)) == nil
     }
-    let names = try? files.contentsOfDirectory(atPath: folder)
-    return names != ["lock"]
+    // A run that is killed between making the folder and marking it leaves it with less: nothing, the lock, half of the mark.
+    guard let names = try? files.contentsOfDirectory(atPath: folder) else { return true }
+    return !names.allSatisfy {
+      $0 == "lock" || $0.hasPrefix(".\(mark).") && $0.hasSuffix(".tmp")
+    }
   }
 
   /// What the state of every version says.

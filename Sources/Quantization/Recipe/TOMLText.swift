@@ -12,7 +12,10 @@ package enum TOMLText {
   }
 
   /// The table of a text whose size and depth are within `TOMLBounds`.
-  package static func table(_ text: String) throws(Problem) -> TOMLTable {
+  package static func table(_ given: String) throws(Problem) -> TOMLTable {
+    // A byte order mark says nothing, and hides the bracket after it from what is looked at here.
+    let scalars = given.unicodeScalars
+    let text = scalars.first == "\u{FEFF}" ? String(scalars.dropFirst()) : given
     do throws(TOMLBounds.Excess) { try TOMLBounds.check(text) } catch {
       throw Problem(line: error.line, expected: error.expected, found: error.found)
     }

@@ -4,6 +4,8 @@ extension TemplateInterpreter {
     _ expression: TemplateExpression
   ) throws(ChatTemplateError) -> TemplateValue {
     try step()
+    try descend()
+    defer { ascend() }
     let line = expression.line
     switch expression.kind {
     case .literal(let value): return value

@@ -8,10 +8,13 @@ struct TemplateInterpreter {
   private var output = ""
   private var stepsLeft = 5_000_000
   private var depth = 0
+  /// Statements and values that are being found, each for the one before.
+  private var levels = 0
 
   private static let longestOutput = 64 << 20
   private static let deepest = 128
   private static let heaviest = 1 << 20
+  private static let mostLevels = 2000
 
   init(now: ChatTemplate.Moment) { self.now = now }
 
@@ -78,6 +81,16 @@ struct TemplateInterpreter {
     return try body(&self)
   }
 
+  /// Goes down to a part; `ascend` comes up again.
+  mutating func descend() throws(ChatTemplateError) {
+    guard levels < Self.mostLevels else {
+      throw .limit("\(Self.mostLevels) statements and values inside one another")
+    }
+    levels += 1
+  }
+
+  mutating func ascend() { levels -= 1 }
+
   // MARK: Statements
 
   private mutating func write(_ text: String) throws(ChatTemplateError) {
@@ -90,6 +103,8 @@ struct TemplateInterpreter {
   private mutating func execute(
     _ statements: [TemplateStatement]
   ) throws(ChatTemplateError) -> Flow {
+    try descend()
+    defer { ascend() }
     for statement in statements {
       try step()
       let flow = try execute(statement)

@@ -16,6 +16,17 @@ extension TemplateParser {
     return TemplateExpression(kind: .list(items), line: start)
   }
 
+  /// An expression that holds what stands before it; a row of them nests without any bracket.
+  private func chained(
+    _ kind: TemplateExpression.Kind, line: Int
+  ) throws(ChatTemplateError) -> TemplateExpression {
+    let made = TemplateExpression(kind: kind, line: line)
+    guard made.depth <= Self.longestRow else {
+      throw .limit("\(Self.longestRow) operations inside one another")
+    }
+    return made
+  }
+
   mutating func expression() throws(ChatTemplateError) -> TemplateExpression {
     try deeper { (parser: inout TemplateParser) throws(ChatTemplateError) in
       var value = try parser.either()
@@ -24,8 +35,8 @@ extension TemplateParser {
         parser.position += 1
         let condition = try parser.either()
         let otherwise = parser.accept(.name("else")) ? try parser.expression() : nil
-        value = TemplateExpression(
-          kind: .choice(value, condition: condition, otherwise: otherwise), line: line)
+        value = try parser.chained(
+          .choice(value, condition: condition, otherwise: otherwise), line: line)
       }
       return value
     }
@@ -36,7 +47,7 @@ extension TemplateParser {
     while peek() == .name("or") {
       let line = line
       position += 1
-      left = TemplateExpression(kind: .binary("or", left, try both()), line: line)
+      left = try chained(.binary("or", left, try both()), line: line)
     }
     return left
   }
@@ -46,7 +57,7 @@ extension TemplateParser {
     while peek() == .name("and") {
       let line = line
       position += 1
-      left = TemplateExpression(kind: .binary("and", left, try negation()), line: line)
+      left = try chained(.binary("and", left, try negation()), line: line)
     }
     return left
   }
@@ -82,7 +93,11 @@ extension TemplateParser {
       let left = right
       right = try operation(level: 0)
       let step = TemplateExpression(kind: .binary(word, left, right), line: line)
-      result = result.map { TemplateExpression(kind: .binary("and", $0, step), line: line) } ?? step
+      if let before = result {
+        result = try chained(.binary("and", before, step), line: line)
+      } else {
+        result = step
+      }
     }
   }
 
@@ -94,8 +109,7 @@ extension TemplateParser {
     while case .sign(let sign) = peek(), Self.operators[level].contains(sign) {
       let line = line
       position += 1
-      left = TemplateExpression(
-        kind: .binary(sign, left, try operation(level: level + 1)), line: line)
+      left = try chained(.binary(sign, left, try operation(level: level + 1)), line: line)
     }
     return left
   }
@@ -200,14 +214,14 @@ extension TemplateParser {
         if case .integer(let index) = peek() {
           position += 1
           let place = TemplateExpression(kind: .literal(.integer(index)), line: line)
-          value = TemplateExpression(kind: .item(value, place), line: line)
+          value = try chained(.item(value, place), line: line)
         } else {
-          value = TemplateExpression(kind: .attribute(value, try name()), line: line)
+          value = try chained(.attribute(value, try name()), line: line)
         }
       } else if accept(.sign("[")) {
         value = try subscripted(value, line)
       } else if accept(.sign("(")) {
-        value = TemplateExpression(kind: .call(value, try arguments()), line: line)
+        value = try chained(.call(value, try arguments()), line: line)
       } else {
         return value
       }
@@ -227,11 +241,10 @@ extension TemplateParser {
       }
     }
     switch (bounds.count, bounds[0]) {
-    case (1, let index?): return TemplateExpression(kind: .item(value, index), line: line)
-    case (2, let lower):
-      return TemplateExpression(kind: .slice(value, lower, bounds[1], nil), line: line)
+    case (1, let index?): return try chained(.item(value, index), line: line)
+    case (2, let lower): return try chained(.slice(value, lower, bounds[1], nil), line: line)
     case (3, let lower):
-      return TemplateExpression(kind: .slice(value, lower, bounds[1], bounds[2]), line: line)
+      return try chained(.slice(value, lower, bounds[1], bounds[2]), line: line)
     default: throw .syntax(line: line, expected: "an index or a slice", found: "none")
     }
   }
@@ -270,7 +283,7 @@ extension TemplateParser {
           throw .unsupported(line: line, construct: "the filter \"\(name)\"")
         }
         let arguments = accept(.sign("(")) ? try arguments() : TemplateArguments()
-        value = TemplateExpression(kind: .filter(value, name, arguments), line: line)
+        value = try chained(.filter(value, name, arguments), line: line)
       } else if accept(.name("is")) {
         value = try test(value, line)
       } else if peek() == .sign("("), case .filter = value.kind {
@@ -300,7 +313,6 @@ extension TemplateParser {
       arguments.positional = [try postfix(try primary())]
     default: break
     }
-    return TemplateExpression(
-      kind: .test(value, name, arguments, isNegated: isNegated), line: line)
+    return try chained(.test(value, name, arguments, isNegated: isNegated), line: line)
   }
 }

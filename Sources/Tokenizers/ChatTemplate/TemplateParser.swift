@@ -7,6 +7,8 @@ struct TemplateParser {
   var depth = 0
 
   static let deepest = 64
+  /// Operations in a row, each on what the one before gives.
+  static let longestRow = 400
 
   static func parse(_ template: String) throws(ChatTemplateError) -> [TemplateStatement] {
     var parser = TemplateParser(items: try TemplateLexer.items(of: template))

@@ -56,8 +56,41 @@ struct TemplateExpression: Sendable {
     case choice(TemplateExpression, condition: TemplateExpression, otherwise: TemplateExpression?)
   }
 
-  var kind: Kind
-  var line: Int
+  let kind: Kind
+  let line: Int
+  /// Expressions inside one another, this one counted.
+  let depth: Int
+
+  init(kind: Kind, line: Int) {
+    self.kind = kind
+    self.line = line
+    depth = kind.deepest + 1
+  }
+}
+
+extension TemplateExpression.Kind {
+  /// The depth of the deepest part.
+  fileprivate var deepest: Int {
+    func deepest(_ parts: [TemplateExpression?]) -> Int {
+      parts.reduce(0) { max($0, $1?.depth ?? 0) }
+    }
+    switch self {
+    case .literal, .name: return 0
+    case .list(let items): return deepest(items)
+    case .dictionary(let members): return deepest(members.flatMap { [$0.key, $0.value] })
+    case .attribute(let base, _): return base.depth
+    case .item(let base, let place): return deepest([base, place])
+    case .slice(let base, let lower, let upper, let step):
+      return deepest([base, lower, upper, step])
+    case .call(let base, let arguments), .filter(let base, _, let arguments),
+      .test(let base, _, let arguments, _):
+      return max(base.depth, deepest(arguments.positional), deepest(arguments.named.map(\.value)))
+    case .unary(_, let operand): return operand.depth
+    case .binary(_, let left, let right): return deepest([left, right])
+    case .choice(let value, let condition, let otherwise):
+      return deepest([value, condition, otherwise])
+    }
+  }
 }
 
 struct TemplateArguments: Sendable {

@@ -15,6 +15,8 @@ struct PatternParser {
   private static let mostSets = 64
   private static let deepest = 32
   private static let mostRepeats = 256
+  /// Repetitions of one another, as in `a*?{2}`.
+  private static let mostRepetitions = 8
 
   /// Reads `pattern`; its tree and its sets.
   static func parse(
@@ -128,6 +130,7 @@ struct PatternParser {
 
   private mutating func repeated(_ atom: PatternNode) throws(PatternError) -> PatternNode {
     var node = atom
+    var repetitions = 0
     while let next = peek() {
       let start = position
       var (least, most): (Int, Int?)
@@ -152,6 +155,11 @@ struct PatternParser {
         position += 1
       } else if peek() == "+", next != "{" {
         throw error("a repetition that gives nothing back")
+      }
+      repetitions += 1
+      guard repetitions <= Self.mostRepetitions else {
+        position = start
+        throw error("more than \(Self.mostRepetitions) repetitions of one another")
       }
       node = .repetition(node, least: least, most: most, isLazy: isLazy)
     }

@@ -39,16 +39,20 @@ package enum LessonCatalog {
         id: problem.path, path: problem.path, number: 0, minutes: 0, stops: 0, titles: [:],
         languages: [], done: 0, problem: "\(problem)")
     }
-    return folders.map { folder in
-      let reader = LessonReader(folder: folder)
-      let kept = progress.lessons[reader.id]
-      var titles: [String: String] = [:]
-      for language in reader.languages { titles[language] = reader.title(language) ?? reader.id }
-      return LessonEntry(
-        id: reader.id, path: folder, number: reader.number, minutes: reader.minutes,
-        stops: reader.stopCount, titles: titles, languages: reader.languages,
-        done: kept?.stops.values.count { $0.isDone } ?? 0,
-        problem: reader.problems.first.map { "\($0)" })
-    }.sorted { ($0.order, $0.id) < ($1.order, $1.id) } + unread
+    return folders.map { entry($0, progress: progress) }
+      .sorted { ($0.order, $0.id) < ($1.order, $1.id) } + unread
+  }
+
+  /// The lesson of a folder as the browser shows it.
+  package static func entry(_ folder: String, progress: LessonProgress) -> LessonEntry {
+    let reader = LessonReader(folder: folder)
+    let kept = progress.lessons[reader.id]
+    var titles: [String: String] = [:]
+    for language in reader.languages { titles[language] = reader.title(language) ?? reader.id }
+    return LessonEntry(
+      id: reader.id, path: folder, number: reader.number, minutes: reader.minutes,
+      stops: reader.stopCount, titles: titles, languages: reader.languages,
+      done: kept?.stops.values.count { $0.isDone } ?? 0,
+      problem: reader.problems.first.map { "\($0)" })
   }
 }

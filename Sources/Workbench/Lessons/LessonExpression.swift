@@ -111,7 +111,13 @@ private struct LessonExpressionParser {
     tokens = Self.split(text).reversed()
   }
 
+  /// Words and signs: a row of them nests without any bracket.
+  private static let most = 1000
+
   mutating func whole() throws(LessonExpressionError) -> LessonExpression {
+    guard tokens.count <= Self.most else {
+      throw error("at most \(Self.most) words and signs", "\(tokens.count)")
+    }
     let found = try either()
     if let rest = tokens.last { throw error("the end", rest) }
     return found

@@ -136,7 +136,7 @@ extension LessonReader {
       [("check", stop.check), ("answer", stop.answer)] + stop.keeps.map { ("keep", $0.expression) }
     for (key, expression) in expressions {
       guard let expression else { continue }
-      for reason in Self.faults(expression) { problem(key, "\(key): \(reason)") }
+      for reason in Self.faults(expression, plan) { problem(key, "\(key): \(reason)") }
     }
     switch stop.kind {
     case .do where stop.check == nil: problem("kind", "a task needs a check")
@@ -197,7 +197,7 @@ extension LessonReader {
         + section.choices.flatMap { [$0.label, $0.why] }
       if words.body.isEmpty { problem(section.line, "\(stop.id): nothing is said") }
       for place in all.flatMap({ LessonPlaceholder.all(in: $0) }) {
-        for reason in Self.faults(place.expression) {
+        for reason in Self.faults(place.expression, plan) {
           problem(section.line, "\(stop.id): \(reason)")
         }
         if place.format == nil {
@@ -222,15 +222,35 @@ extension LessonReader {
   }
 
   /// What is wrong with an expression.
-  private static func faults(_ expression: String) -> [String] {
+  private static func faults(_ expression: String, _ plan: LessonPlan) -> [String] {
     do {
-      return try LessonExpression(expression).names.filter { !LessonFigures.isKnown($0) }.map {
-        "'\($0)' is no figure: it begins with none of "
-          + LessonFigures.roots.joined(separator: ", ")
-          + " and no job"
-      }
+      return try LessonExpression(expression).names.compactMap { fault($0, plan) }
     } catch {
       return ["\(error)"]
+    }
+  }
+
+  /// Why a name can never be something; nil where it can.
+  private static func fault(_ name: String, _ plan: LessonPlan) -> String? {
+    guard LessonFigures.isKnown(name) else {
+      return "'\(name)' is no figure: it begins with none of "
+        + LessonFigures.roots.joined(separator: ", ") + " and no job"
+    }
+    let parts = name.split(separator: ".").map(String.init)
+    let rest = parts.dropFirst().joined(separator: ".")
+    func words(_ names: [String]) -> String {
+      names.isEmpty ? "none" : names.joined(separator: ", ")
+    }
+    switch parts[0] {
+    case "kept":
+      let kept = Set(plan.stops.flatMap { $0.keeps.map(\.name) }).sorted()
+      return kept.contains(rest)
+        ? nil : "'\(name)' is kept at no stop: expected one of \(words(kept)) after 'kept.'"
+    case "guess", "truth":
+      let asked = plan.stops.filter { [.predict, .ask].contains($0.kind) }.map(\.id)
+      return asked.contains(rest)
+        ? nil : "'\(name)' is of no question: expected one of \(words(asked)) after '\(parts[0]).'"
+    default: return nil
     }
   }
 }

@@ -77,23 +77,26 @@ package struct ClassTable: Hashable, Sendable, Codable {
 
   package init(_ sheets: [LearnerSheet]) {
     self.sheets = sheets
-    var records: [String: [LessonRecord]] = [:]
+    struct Place: Hashable {
+      var lesson: String
+      var stop: String
+    }
+    var records: [Place: [LessonRecord]] = [:]
     for sheet in sheets {
       for (lesson, kept) in sheet.lessons {
         for (stop, record) in kept.stops where record.isRight != nil {
-          records["\(lesson)/\(stop)", default: []].append(record)
+          records[Place(lesson: lesson, stop: stop), default: []].append(record)
         }
       }
     }
     questions = records.map { place, records in
-      let parts = place.split(separator: "/", maxSplits: 1).map(String.init)
       var wrong: [String: Int] = [:]
       for record in records where record.isRight == false {
         wrong[record.answer?.words() ?? "-", default: 0] += 1
       }
       let commonest = wrong.max { ($0.value, $1.key) < ($1.value, $0.key) }
       return Question(
-        lesson: parts[0], stop: parts[1], answered: records.count,
+        lesson: place.lesson, stop: place.stop, answered: records.count,
         right: records.count { $0.isRight == true }, commonest: commonest?.key,
         commonestCount: commonest?.value ?? 0)
     }.sorted { one, other in

@@ -273,7 +273,7 @@ package enum KIVIConformance: ConformanceFamily {
     let queries = try run.fixture.floats("in.q_last")
     let own = queries.count / setting.sequences
     var attended = [Float](repeating: 0, count: own)
-    context.attention(
+    try context.attention(
       queries: Array(queries[sequence * own..<(sequence + 1) * own]), tokens: 1,
       position: setting.tokens - 1, heads: own / setting.width, view: view, into: &attended)
     seen.attended += attended

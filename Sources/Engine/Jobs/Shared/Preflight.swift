@@ -58,18 +58,21 @@ struct Preflight {
     seconds = block * blocks
 
     let largest = sizes.layers.values.map { $0.rows * $0.columns }.max() ?? 0
-    let blockBytes = Int(parameters * 2 * bits / 8) + largest * 13
+    // Where no text is read no block runs, and nothing is packed.
+    let runs = !lengths.isEmpty
+    let blockBytes = Int(parameters * 2 * bits / 8) + largest * (runs ? 26 : 23) / 2
     let held = keeps || quantized == nil ? 0 : Int(parameters * blocks * bits / 8)
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
     // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
     let plain = Int(parameters * (releases ? 1 : blocks) * 2)
-    let packed = releases ? plain : max(0, plain - model.packedLinearBytes)
+    let packed = !runs ? 0 : releases ? plain : max(0, plain - model.packedLinearBytes)
     // A block that is kept comes back from its file, without a packed copy.
     let drafted =
-      quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
-    jobBytes =
+      !runs || quantized == nil || releases || keeps ? 0 : Int(parameters * (blocks - 1) * bits / 8)
+    jobBytes = max(
+      Self.headBytes(recipe, configuration),
       streamBytes + blockBytes + held + packed + drafted + window + cost.bytes
-      + Self.scratch(configuration, tokens: lengths.max() ?? 0)
+        + Self.scratch(configuration, tokens: lengths.max() ?? 0))
     peakBytes = (Machine.residentBytes() ?? 0) + jobBytes
     artifactBytes = output
     keptBytes = keeps ? Int(parameters * blocks * bits / 8) + 2 * streamBytes : 0
@@ -98,6 +101,11 @@ struct Preflight {
       "the recipe makes the model larger: weights grow from \(Quantity.bytes(now)) to "
         + Quantity.bytes(output)
     ]
+  }
+
+  /// Bytes of the head where it is rounded, when the blocks are done.
+  private static func headBytes(_ recipe: Recipe, _ configuration: ModelConfiguration) -> Int {
+    recipe.head == nil ? 0 : configuration.vocabularySize * configuration.hiddenSize * 2
   }
 
   /// Bytes of the buffers of a forward pass, each in whole huge pages.

@@ -30,7 +30,7 @@ struct SmoothQuantSearch {
       let plain = try PreparedLinear(
         layer.weight, activation: .float(type: .f32), disabledKernels: context.disabledKernels,
         pool: context.pool)
-      return outputs(of: plain, inputs.sample)
+      return try outputs(of: plain, inputs.sample)
     }
     let losses = try Self.strengths.map { strength in
       try draft.calibration?.pause()
@@ -66,7 +66,7 @@ struct SmoothQuantSearch {
       let prepared = try PreparedLinear(
         smoothed.weight, activation: activation, disabledKernels: context.disabledKernels,
         pool: context.pool)
-      let found = outputs(of: prepared, sample)
+      let found = try outputs(of: prepared, sample)
       sums.add(
         expected.withUnsafeBufferPointer { expected in
           found.withUnsafeBufferPointer { found in
@@ -81,11 +81,11 @@ struct SmoothQuantSearch {
   }
 
   /// What a layer without bias makes of the sample, `[tokens, rows]`.
-  private func outputs(of layer: PreparedLinear, _ sample: TokenSample) -> [Float] {
-    [Float](unsafeUninitializedCapacity: sample.tokens * layer.rows) { buffer, count in
-      sample.values.withUnsafeBufferPointer { inputs in
+  private func outputs(of layer: PreparedLinear, _ sample: TokenSample) throws -> [Float] {
+    try [Float](unsafeUninitializedCapacity: sample.tokens * layer.rows) { buffer, count in
+      try sample.values.withUnsafeBufferPointer { inputs in
         guard let output = buffer.baseAddress, let inputs = inputs.baseAddress else { return }
-        context.linear([layer], input: inputs, tokens: sample.tokens, outputs: [output])
+        try context.linear([layer], input: inputs, tokens: sample.tokens, outputs: [output])
         count = sample.tokens * layer.rows
       }
     }

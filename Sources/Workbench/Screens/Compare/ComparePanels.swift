@@ -13,7 +13,10 @@ struct RunTable: Widget {
       "runs", in: rect, look: look,
       trailing: differ.map {
         .warn("\(look.glyphs.warn) \($0): KL and perplexity do not compare")
-      } ?? .hint(view.filter.isEmpty ? "\(runs.count) runs" : "/\(view.filter)"), isFocused: true)
+      }
+        ?? .hint(
+          view.filter.isEmpty ? "\(runs.count) run\(runs.count == 1 ? "" : "s")" : "/\(view.filter)"
+        ), isFocused: true)
     let order: Table.Order = view.isDescending ? .descending : .ascending
     let (body, foot) = room.splitBottom(note == nil ? 0 : 1)
     if let note { buffer.line(.dim("note  ") + StyledText(note), in: foot, look: look) }

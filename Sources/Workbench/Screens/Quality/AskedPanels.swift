@@ -50,7 +50,8 @@ struct TasksPanel: Widget {
 
   func draw(in rect: Rect, of buffer: inout CellBuffer, look: Look) {
     let room = buffer.box(
-      "tasks", in: rect, look: look, trailing: .hint("\(report.items.count) items"))
+      "tasks", in: rect, look: look,
+      trailing: .hint("\(report.items.count) item\(report.items.count == 1 ? "" : "s")"))
     var row = 0
     for score in report.scores {
       let shares: StyledText =
