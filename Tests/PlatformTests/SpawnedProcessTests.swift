@@ -47,6 +47,19 @@ import Testing
     process.send(SIGTERM)
   }
 
+  /// Whoever starts it may have signals blocked; it has not.
+  @Test func itCanBeStoppedWhateverItsStarterBlocks() throws {
+    let folder = try TemporaryFolder()
+    var (all, before) = (sigset_t(), sigset_t())
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, &before)
+    let started = Result { try shell("exec sleep 60", folder) }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+    let process = try started.get()
+    process.send(SIGUSR1)
+    #expect(process.wait() == .signalled(SIGUSR1))
+  }
+
   @Test func whatCannotBeStartedIsNamed() throws {
     let folder = try TemporaryFolder()
     #expect(throws: PlatformError.system(operation: "start", path: "/no/such", code: ENOENT)) {

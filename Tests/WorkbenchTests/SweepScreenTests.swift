@@ -25,7 +25,7 @@ import Workbench
       SweepScreen.id,
       shows: [
         "night", "runs here", "50 %", "3 of 6 tasks finished, 2 wait, 1 failed", "W4A16",
-        "wiki.txt, short", "chat", "0.0262", "250 ms", "look again",
+        "wiki.txt, short", "chat", "0.0213", "0.25 s", "look again",
       ], in: Self.opened())
   }
 
@@ -73,7 +73,7 @@ import Workbench
     // One task of a recipe has quality; full precision has its own row.
     #expect(CompareScreen.runs(play.state).count > before)
     #expect(play.screen(width: 160).contains("W4A16 ("))
-    play.press("/", "task 2", "enter", "x")
+    play.press("/", "task 2", "enter", "down", "x")
     #expect(play.screen().contains("This row is a task of a sweep"))
   }
 }
