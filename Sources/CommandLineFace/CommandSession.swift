@@ -15,7 +15,11 @@ struct CommandSession {
   private let progress = ProgressLine()
 
   init(_ runtime: RuntimeOptions) throws {
-    laboratory = try runtime.laboratory()
+    self.init(laboratory: try runtime.laboratory())
+  }
+
+  init(laboratory: Laboratory) {
+    self.laboratory = laboratory
   }
 
   /// Runs one job to its end.

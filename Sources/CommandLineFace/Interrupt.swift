@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Platform
 import Synchronization
 
 /// Ctrl-C, and every other signal that asks a program to end, end the running job at its next checkpoint instead of the
@@ -19,6 +20,17 @@ enum Interrupt {
   static var failure: CommandFailure {
     let number = received.load(ordering: .relaxed)
     return CommandFailure(message: words(number), code: code(number))
+  }
+
+  /// Waits, in steps after each of which a signal ends it.
+  ///
+  /// - Throws: `JobControl.Cancelled`.
+  static func wait(seconds: Double) throws {
+    let end = Machine.seconds() + seconds
+    while Machine.seconds() < end {
+      try control.checkpoint()
+      usleep(50_000)
+    }
   }
 
   private static func code(_ number: Int32) -> Int32 {

@@ -28,6 +28,11 @@ enum TypedCommand {
     arguments.isEmpty ? nil : (["nibble"] + arguments.map(quoted)).joined(separator: " ")
   }
 
+  /// Words as a shell reads them.
+  static func quoted(_ arguments: [String]) -> String {
+    arguments.map { quoted($0) }.joined(separator: " ")
+  }
+
   private static func quoted(_ argument: String) -> String {
     let plain = argument.unicodeScalars.allSatisfy { scalar in
       ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)

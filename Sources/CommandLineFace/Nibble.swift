@@ -18,7 +18,7 @@ struct Nibble: ParsableCommand {
       CalibrationCommand.self, OutliersCommand.self, LabCommand.self, AllocateCommand.self,
       EvaluateCommand.self, GenerateCommand.self, TokensCommand.self, LogitsCommand.self,
       CacheCommand.self, DepthCommand.self, BatchCommand.self, ServeSimCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, SweepCommand.self,
       CompareCommand.self, VerifyCommand.self, ConformanceCommand.self, CoverageCommand.self,
       ReplayCommand.self, SessionsCommand.self, LessonsCommand.self, GlossaryCommand.self,
       ThemesCommand.self, ScreenCommand.self,

@@ -20,6 +20,8 @@ package enum EngineError: Error, Hashable, Sendable {
   case quantizingEnded(reason: String, kept: String)
   /// The files of the open model are not what they were.
   case weightsChanged(reason: String)
+  /// Blocks that cannot be quantized by themselves now.
+  case badBlocks(expected: String, found: String)
   case unfinishedRun(folder: String, done: Int, of: Int)
   case diskTooSmall(path: String, needed: Int, free: Int)
   case tooFewWindows(found: Int, needed: Int)
@@ -102,6 +104,7 @@ extension EngineError: CustomStringConvertible {
     case .unfinishedRun(let folder, let done, let of):
       "\(folder) keeps an unfinished run, \(done) of \(of) blocks: resume it, or remove that folder to "
         + "start over"
+    case .badBlocks(let expected, let found): "--blocks: expected \(expected), found \(found)"
     case .diskTooSmall(let path, let needed, let free):
       "\(path): expected \(Quantity.bytes(needed)) of free disk for finished blocks, live activations "
         + "and the result, found \(Quantity.bytes(free))"

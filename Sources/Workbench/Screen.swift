@@ -41,6 +41,8 @@ package protocol Screen: Sendable {
   static func filter(_ text: String, _ state: inout State)
   /// Called when the screen comes up.
   static func appeared(_ state: inout State) -> [Effect]
+  /// Called for every tick of the clock while the screen is shown.
+  static func ticked(_ state: inout State) -> [Effect]
   /// Called for every event of every job, after the state has taken it in.
   static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State)
   static func draw(_ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look)
@@ -57,6 +59,7 @@ extension Screen {
   package static func prompts(_ state: State) -> [Setting] { [] }
   package static func filter(_ text: String, _ state: inout State) {}
   package static func appeared(_ state: inout State) -> [Effect] { [] }
+  package static func ticked(_ state: inout State) -> [Effect] { [] }
   package static func heard(_ event: JobEvent, of job: TrackedJob, _ state: inout State) {}
 }
 

@@ -6,7 +6,7 @@ package enum Screens {
     HeatmapScreen.self, QualityScreen.self, ProfileScreen.self, VerdictScreen.self,
     CompareScreen.self, SessionsScreen.self, LessonsScreen.self, BudgetScreen.self,
     OutlierScreen.self, CacheScreen.self, BatchScreen.self, TrafficScreen.self, ProviderScreen.self,
-    ChooseScreen.self,
+    ChooseScreen.self, SweepScreen.self,
   ]
 
   /// The steps of the walk.

@@ -77,6 +77,7 @@ extension Play {
     case let job as BatchJob: JobPayload(SampleBatches.report(job.options), of: BatchJob.self)
     case let job as TrafficJob:
       JobPayload(SampleTraffic.report(job.options), of: TrafficJob.self)
+    case let job as SweepJob: JobPayload(SampleSweep.report(job.path), of: SweepJob.self)
     case let job as ProvidersJob:
       JobPayload(SampleProviders.report(job.options), of: ProvidersJob.self)
     case let job as KernelsJob:

@@ -34,6 +34,11 @@ struct QuantizeCommand: ParsableCommand {
   var imatrix: String?
   @Flag(help: "Go on with a run of the same settings that ended early.")
   var resume = false
+  @Option(
+    help: ArgumentHelp(
+      "Only these blocks, counted from 0, the last included: a run that is split over several tasks, one after the other, each going on from what the one before has kept; the task with the last block writes OUTPUT.",
+      valueName: "A..B"))
+  var blocks: String?
   @Flag(name: .customLong("dry-run"), help: "Only say what it would take.")
   var dryRun = false
   @Flag(
@@ -52,6 +57,15 @@ struct QuantizeCommand: ParsableCommand {
     try compare || calibration.calibration != nil || recipe.calibrates()
   }
 
+  func validate() throws {
+    guard let blocks else { return }
+    guard BlockRange(blocks) != nil else {
+      throw ValidationError("--blocks: expected A..B such as 0..7, found '\(blocks)'")
+    }
+    if dryRun { throw ValidationError("--blocks: expected none with --dry-run") }
+    if resume { throw ValidationError("--blocks: expected none with --resume, which it implies") }
+  }
+
   func run() throws {
     try texts.check(calibration.calibration)
     let session = try CommandSession(runtime)
@@ -68,12 +82,15 @@ struct QuantizeCommand: ParsableCommand {
       throw CommandFailure(
         message: "there is nothing to resume: expected an unfinished run in \(folder), found none")
     }
-    var report = try session.quantize(
-      recipe, calibration.options(texts),
+    let part = try blocks.flatMap(BlockRange.init)?.part(in: folder, of: session.laboratory)
+    let job = QuantizeJob(
+      recipe: recipe, calibration: calibration.options(texts),
       keeping: .folder(
-        path: folder, resumes: resume,
+        path: folder, resumes: resume || part != nil,
         writes: try session.laboratory.expectedBytes(format: format, recipe: recipe)),
-      compares: compares(recipe))
+      compares: try compares(recipe))
+    if let part, !part.isLast { return try quantize(part, job, session) }
+    var report = try session.perform(job)
     let artifact = try session.perform(
       ExportJob(
         path: directory, format: format, importance: imatrix,
@@ -84,6 +101,21 @@ struct QuantizeCommand: ParsableCommand {
     if output.json { return try Output.json(report) }
     Self.show(report)
     print("Wrote \(directory): \(Quantity.bytes(artifact.bytes)).")
+  }
+
+  /// Quantizes some blocks and leaves the others to who comes next.
+  private func quantize(
+    _ part: BlockRange.Part, _ job: QuantizeJob, _ session: CommandSession
+  ) throws {
+    let kept =
+      part.isDone ? nil : try session.perform(QuantizeBlocksJob(quantize: job, end: part.end))
+    if output.json {
+      return try Output.json(
+        kept ?? QuantizedBlocks(folder: part.folder, done: part.done, blocks: part.blocks))
+    }
+    print(
+      "\(kept?.done ?? part.done) of \(part.blocks) blocks are kept in \(part.folder)"
+        + (kept == nil ? ": nothing was to do." : "."))
   }
 
   private static func trimmed(_ path: String) -> String {

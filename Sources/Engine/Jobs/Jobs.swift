@@ -11,7 +11,7 @@ package enum Jobs {
     ProvidersJob.self,
     KernelsJob.self, ExportJob.self, SaveJob.self, OpenRecipeJob.self, WriteRecipeJob.self,
     TokensJob.self, LogitsJob.self, GenerateJob.self, ChooseJob.self, WorkloadJob.self,
-    EditRunJob.self, TrafficJob.self,
+    EditRunJob.self, TrafficJob.self, QuantizeBlocksJob.self, SweepJob.self,
   ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

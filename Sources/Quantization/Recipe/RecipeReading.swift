@@ -175,13 +175,15 @@ extension OptionSpec {
 }
 
 /// Where things stand in the text of a TOML file, since the parser tells lines of syntax errors only.
-struct TOMLLines {
+package struct TOMLLines {
   private let lines: [Substring]
 
-  init(_ text: String) { lines = text.split(separator: "\n", omittingEmptySubsequences: false) }
+  package init(_ text: String) {
+    lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+  }
 
   /// The line, from 1, that sets `key` in `table`, or at the top; for a table's own name the line of its header.
-  func line(of key: String, in table: String? = nil) -> Int? {
+  package func line(of key: String, in table: String? = nil) -> Int? {
     var current: String?
     for (index, line) in lines.enumerated() {
       let bare = line.filter { !$0.isWhitespace && $0 != "\"" && $0 != "'" }

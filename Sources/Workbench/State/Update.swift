@@ -33,7 +33,7 @@ private func applied(_ message: Message, to state: inout State) -> [Effect] {
     state.now = max(state.now, milliseconds)
     let now = state.now
     state.notices.removeAll { now - $0.since > $0.lifetime }
-    return []
+    return Screens.current(state).ticked(&state)
   case .input(let event): return Dispatch.handle(event, &state)
   case .job(let event):
     let effects = state.apply(event)

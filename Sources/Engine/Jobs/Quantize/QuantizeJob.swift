@@ -49,6 +49,16 @@ package struct QuantizeJob: Job {
   package func run(
     in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>
   ) throws -> QuantizeReport {
+    try run(in: laboratory, reporting: reporter, until: nil)
+  }
+
+  /// Thrown when as many blocks are done as were asked for, and more are left.
+  struct Reached: Error {}
+
+  /// - Parameter end: blocks after which it ends with `Reached`; nil for all.
+  func run(
+    in laboratory: Laboratory, reporting reporter: JobReporter<LayerReport>, until end: Int?
+  ) throws -> QuantizeReport {
     var notes: [String] = []
     let (held, recipe) = try laboratory.openModel(
       for: "quantizing", as: recipe, pause: reporter.checkpoint
@@ -59,9 +69,7 @@ package struct QuantizeJob: Job {
     if let text { notes += try remarks(on: text, held, recipe, reporter) }
     for note in notes { reporter.log("Note: \(note).") }
     let store = try store(laboratory, held, recipe, windows, reporter)
-    let quantizer = Quantizer(
-      recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
-      releasesBlocks: Self.releasesBlocks(of: held.model), compares: compares)
+    let quantizer = try quantizer(of: held.model, recipe, windows, laboratory)
     let blocks = held.model.blocks.count
     let start = Machine.seconds()
     var since = start
@@ -76,7 +84,7 @@ package struct QuantizeJob: Job {
     let outcome: Quantizer.Outcome
     do {
       outcome = try quantizer.run(
-        held.model, keeping: store, pause: reporter.checkpoint
+        held.model, keeping: store, pause: { try Self.pause(reporter, done: done, until: end) }
       ) { event in
         switch event {
         case .resumed(let count):
@@ -105,6 +113,20 @@ package struct QuantizeJob: Job {
     // What is mapped from the folder stays readable; when quantizing is done there is nothing to go on with.
     if case .automatic = keeping { try store?.remove() }
     return report
+  }
+
+  private func quantizer(
+    of model: Model, _ recipe: Recipe, _ windows: [[Int32]], _ laboratory: Laboratory
+  ) throws -> Quantizer {
+    Quantizer(
+      recipe: recipe, context: try laboratory.makeContext(), calibration: windows,
+      releasesBlocks: Self.releasesBlocks(of: model), compares: compares)
+  }
+
+  /// Called between units of work.
+  private static func pause(_ reporter: JobReporter<Part>, done: Int, until end: Int?) throws {
+    try reporter.checkpoint()
+    if let end, done >= end { throw Reached() }
   }
 
   private static func tell(_ layer: LayerReport, _ reporter: JobReporter<Part>) {
@@ -166,7 +188,8 @@ package struct QuantizeJob: Job {
   private func ended(
     by error: any Error, _ store: QuantizationCheckpoint?, done: Int, _ reporter: JobReporter<Part>
   ) -> any Error {
-    guard let store, let kept = QuantizationCheckpoint.progress(in: store.folder),
+    guard !(error is Reached), let store,
+      let kept = QuantizationCheckpoint.progress(in: store.folder),
       done > 0 || !(error is QuantizationError)
     else { return error }
     let words =

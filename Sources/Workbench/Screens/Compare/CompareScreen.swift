@@ -75,18 +75,34 @@ package enum CompareScreen: Screen {
         Confirmation(.deleteRun(id: run.id), title: "\(run.id): \(run.label)"))
       return []
     },
+    Binding(
+      "o", name: "open a path",
+      help: "Open the folder of a sweep: what came of its tasks stands among the runs."
+    ) { state in
+      state.show(SweepScreen.id)
+      return state.editPath(SweepScreen.prompts(state).first)
+    },
     filterBinding,
   ]
 
+  package static func appeared(_ state: inout State) -> [Effect] { SweepScreen.appeared(&state) }
+  package static func ticked(_ state: inout State) -> [Effect] { SweepScreen.ticked(&state) }
+
   private static func noRun(_ state: State) -> String? {
-    chosen(state) == nil ? "There is no run yet: s on Verdict (8) saves one" : nil
+    guard chosen(state) == nil else { return nil }
+    let (runs, selected) = (runs(state), state[CompareScreen.self].selected)
+    guard runs.indices.contains(selected), runs[selected].isTaskRow else {
+      return "There is no run yet: s on Verdict (8) saves one"
+    }
+    return "This row is a task of a sweep, and no run of the workspace"
   }
 
   /// The run under the cursor.
   private static func chosen(_ state: State) -> RunRecord? {
     let runs = runs(state)
     let selected = state[CompareScreen.self].selected
-    return runs.indices.contains(selected) && !runs[selected].isBaselineRow ? runs[selected] : nil
+    guard runs.indices.contains(selected) else { return nil }
+    return runs[selected].isBaselineRow || runs[selected].isTaskRow ? nil : runs[selected]
   }
 
   /// The name of the run under the cursor, and what is said of it.
@@ -119,10 +135,16 @@ package enum CompareScreen: Screen {
     }
   }
 
+  /// Runs of the workspace, those of the sweep that is open, and the baselines of both.
+  private static func all(_ state: State) -> [RunRecord] {
+    let runs = state.catalog.runs + RunRecord.tasks(of: state.facts[SweepJob.self])
+    return runs + RunRecord.baselines(of: runs)
+  }
+
   /// The runs that the filter lets through, sorted.
   package static func runs(_ state: State) -> [RunRecord] {
     let view = state[CompareScreen.self]
-    let found = (state.catalog.runs + RunRecord.baselines(of: state.catalog.runs)).filter {
+    let found = all(state).filter {
       "\($0.id) \($0.model) \($0.label) \($0.note ?? "")".satisfies(filter: view.filter)
     }
     // Figures of quality that were not taken alike are not ranked together: the largest group comes first.
@@ -144,7 +166,7 @@ package enum CompareScreen: Screen {
   }
 
   package static func step(_ state: State) -> Step? {
-    guard !state.catalog.runs.isEmpty else { return .go("make a first run", to: Place.model) }
+    guard !all(state).isEmpty else { return .go("make a first run", to: Place.model) }
     return Step("try another method") { state in
       state[MethodScreen.self] = MethodScreen.View()
       state.show(Place.method)
@@ -161,7 +183,7 @@ package enum CompareScreen: Screen {
   package static func draw(
     _ state: State, in rect: Rect, of buffer: inout CellBuffer, look: Look
   ) {
-    guard !state.catalog.runs.isEmpty else {
+    guard !all(state).isEmpty else {
       buffer.draw(
         EmptyState(
           "No runs yet",
@@ -182,8 +204,9 @@ package enum CompareScreen: Screen {
     let scatter = RunScatter(
       runs: runs, conditions: conditions, across: state[CompareScreen.self].across,
       selected: state[CompareScreen.self].selected)
-    let all = state.catalog.runs + RunRecord.baselines(of: state.catalog.runs)
-    let pair = state[CompareScreen.self].marked.compactMap { id in all.first { $0.id == id } }
+    let pair = state[CompareScreen.self].marked.compactMap { id in
+      all(state).first { $0.id == id }
+    }
     if pair.count == 2 {
       let isWide = rows[1].width >= 120
       let columns = rows[1].columns(isWide ? [.fill(), .fill()] : [.fill()])

@@ -8,6 +8,23 @@ extension RunRecord {
   /// What the table calls it: its own name, or the recipe.
   var label: String { title.map { "\($0) (\(words))" } ?? words }
 
+  /// Before the id of a row that is a task of a sweep.
+  private static let task = "task "
+
+  /// Whether it is no run of the workspace, but a task of the sweep that is open.
+  var isTaskRow: Bool { id.hasPrefix(Self.task) }
+
+  /// A row for each task of a sweep whose quality is measured; baselines have their own.
+  static func tasks(of sweep: SweepReport?) -> [RunRecord] {
+    sweep?.rows.compactMap { row in
+      guard let evaluation = row.evaluation, !row.recipe.isBaseline else { return nil }
+      var run = RunRecord(
+        id: task + "\(row.index)", model: row.model, recipe: row.recipe, evaluation: evaluation)
+      if row.recipeName != run.words { run.title = row.recipeName }
+      return run
+    } ?? []
+  }
+
   /// Before the id of a row that stands for a baseline.
   private static let baseline = "baseline of "
 
