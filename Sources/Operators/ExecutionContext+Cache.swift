@@ -190,6 +190,7 @@ extension ExecutionContext {
   /// The positions in pieces of a few blocks, so that memory for a piece does not grow with the text.
   private func pieces(of range: Range<Int>) -> [Range<Int>] {
     let size = 4 * KVBlockLayout.tokens
+    guard range.count > size else { return range.isEmpty ? [] : [range] }
     let cuts =
       [range.lowerBound]
       + stride(from: (range.lowerBound / size + 1) * size, to: range.upperBound, by: size) + [
