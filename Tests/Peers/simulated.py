@@ -2,8 +2,7 @@
 """KL of caches and INT8 methods beside a simulation of each in transformers, float32, on windows anyone can choose.
 
 Needs Python with torch and transformers. MODEL is a Hugging Face directory of a Llama model. The simulation rounds keys, values,
-inputs and weights as the papers say and multiplies in float32; Nibble runs its kernels. Ids come from transformers on both sides
-being equal (`nibble tokens` tells).
+inputs and weights as the papers say and multiplies in float32; Nibble runs its kernels, on the same text.
 
     python3 Tests/Peers/simulated.py MODEL TEXT [--skip CHARACTERS] [--window 512] [--windows 2] [--seed 0] [--nibble PATH]
 """
@@ -122,8 +121,8 @@ def kivi_values(x, bits):
 class Cache:
     """What attention reads in place of the keys and values of a pass: the same everywhere, or KIVI with its window."""
 
-    def __init__(self, rounded=None, kivi=None, window=128, step=None):
-        self.rounded, self.kivi, self.window, self.step = rounded, kivi, window, step
+    def __init__(self, rounded=None, kivi=None, window=128):
+        self.rounded, self.kivi, self.window = rounded, kivi, window
 
     def attend(self, query, key, value, scale):
         """Of one sequence: [heads, tokens, channels], keys and values already repeated for their queries' heads."""
@@ -136,7 +135,8 @@ class Cache:
         out = []
         for start in range(0, tokens, PASS):
             end = min(tokens, start + PASS)
-            cut, left = end // self.window * self.window, max(0, end - self.window)
+            # What a pass reads was quantized before it began.
+            cut, left = start // self.window * self.window, max(0, start - self.window)
             out.append(self.read(
                 query[:, start:end], torch.cat([keys[:, :cut], key[:, cut:end]], 1),
                 torch.cat([values[:, :left], value[:, left:end]], 1), scale, start))
@@ -274,8 +274,7 @@ def simulate(model, windows, base, cache=None, multiply=None):
 def ours(arguments, text, recipe):
     command = [arguments.nibble, "evaluate", arguments.model, "--json", "--text", text, "--protocol", "paper", "--window", str(arguments.window)]
     command += ["--windows", str(arguments.windows), "--baseline", "f32"] + recipe
-    report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return report
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["kl"]["mean"]
 
 
 def main():
@@ -299,7 +298,7 @@ def main():
     windows = ids[:needed].reshape(arguments.windows, arguments.window)
     model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32, attn_implementation="eager").eval()
     # Calibrated on a part that is not measured.
-    place = tempfile.mkdtemp()
+    place = tempfile.mkdtemp(prefix="nibble-simulated-")
     path, calibration = os.path.join(place, "text.txt"), os.path.join(place, "calibration.txt")
     tail = tokenizer.decode(ids[needed:needed + 2048]) if len(ids) >= needed + 2048 else tokenizer.decode(ids[:2048])
     for name, content in ((path, text), (calibration, tail)):
@@ -340,8 +339,7 @@ def main():
         for name, recipe, simulation in rows:
             if arguments.only not in name:
                 continue
-            report = ours(arguments, path, recipe)
-            here, there = report["kl"]["mean"], simulation()
+            here, there = ours(arguments, path, recipe), simulation()
             print(f"| {name} | {here:.6f} | {there:.6f} | {here / there:.2f} |", flush=True)
 
 
