@@ -244,7 +244,10 @@ def on_cluster(cluster, program, work, tasks, expected):
     subprocess.run(
         ["scontrol", "update", "nodename=n2", "state=down", "reason=test"], check=True, timeout=30)
     wait_for("an empty queue", lambda: not sweep.queue()["jobs"], 120)
-    subprocess.run(["scontrol", "update", "nodename=n2", "state=resume"], check=True, timeout=30)
+    # With ReturnToService=2 the node may be back by itself, and is then not to be resumed.
+    subprocess.run(
+        ["scontrol", "update", "nodename=n2", "state=resume"], capture_output=True, timeout=30)
+    wait_for("two idle nodes", cluster.is_idle)
     left = tasks - sweep.results()
     sweep("resume", "--slurm", "--wait", "--poll", "0.2")
     assert sweep.collected() == expected, "Slurm after kill -9: another summary"
