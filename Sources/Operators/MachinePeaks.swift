@@ -96,8 +96,10 @@ package struct PeakMeasurement: Hashable, Sendable, Codable {
   }
 
   package var spreads: [Spread]
-  /// What earlier measurements found here, the oldest first. A shared machine has more than one state: where its threads
-  /// are put decides how fast they read, and a probe of seconds sees one of them.
+  /// What earlier measurements found here, the oldest first.
+  ///
+  /// A shared machine has more than one state: where its threads are put decides how fast they read, and a probe of seconds
+  /// sees one of them.
   package var earlier: [Earlier]?
   /// Cores that others had meanwhile, the host among them; nil where the system does not tell.
   package var othersCores: Double?
