@@ -43,6 +43,9 @@ package struct BenchReport: Hashable, Sendable, Codable {
     package var firstPassSeconds: Double?
     /// By block and operator; nil in reports that were made without.
     package var layers: LayerProfile?
+    /// What each phase reached of the machine's limits in the same seconds; nil in reports that were made without.
+    package var prefillLimit: LimitShare?
+    package var decodeLimit: LimitShare?
     /// What the trace of the kernels costs; nil in reports that were made without.
     package var trace: TraceCost?
 

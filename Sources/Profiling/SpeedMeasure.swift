@@ -52,6 +52,7 @@ package struct SpeedMeasure {
     var prefill: [Double] = []
     var decode: [Double] = []
     var firstToken: [Double] = []
+    var limits: [MachinePeaks] = []
   }
 
   /// One report for each subject, in their order, and the memory of the process while all of them are at hand.
@@ -75,13 +76,18 @@ package struct SpeedMeasure {
       try fill(caches[index], subject: subject, checkpoint: checkpoint)
     }
     context.trace = nil
+    let moment = try LimitsOfTheMoment(context)
     for round in 0...repetitions {
       // Alternate who goes first.
       let order = round.isMultiple(of: 2) ? Array(subjects.indices) : subjects.indices.reversed()
       for index in order {
         try checkpoint()
+        let before = moment.take()
+        try warm(subjects[index].model, caches[index])
         let taken = try pass(subjects[index].model, caches[index])
+        let after = moment.take()
         guard round > 0 else { continue }
+        samples[index].limits.append(moment.limits(before, after))
         samples[index].prefill.append(Double(promptTokens) / taken.prefill)
         samples[index].firstToken.append(taken.prefill)
         samples[index].decode.append(Double(generatedTokens) / taken.decode)
@@ -112,6 +118,12 @@ package struct SpeedMeasure {
       try subject.model.forward(tokens: tokens(from: done, count), cache: cache, context: context)
       done += count
     }
+  }
+
+  /// A token that is not timed brings back what slices of the limits put out of the processor's caches.
+  private func warm(_ model: Model, _ cache: BlockKVCache) throws {
+    cache.truncate(to: depth)
+    try model.forward(tokens: tokens(from: depth, 1), cache: cache, context: context)
   }
 
   private func tokens(from start: Int, _ count: Int) -> [Int32] {
@@ -150,7 +162,7 @@ package struct SpeedMeasure {
     _ = try pass(subject.model, cache) { context.trace = $0 ? prefill : decode }
     let model = subject.model
     let shape = model.configuration.shape
-    return BenchReport.Side(
+    var side = BenchReport.Side(
       recipe: subject.recipe, prefill: Self.rate(samples.prefill),
       decode: Self.rate(samples.decode), firstTokenSeconds: Self.median(samples.firstToken),
       weightBytes: model.weightBytes, kvBytesPerToken: shape.kvBytesPerToken(subject.cache),
@@ -166,6 +178,16 @@ package struct SpeedMeasure {
           prefill: LayerProfile.rows(prefill, peaks: $0),
           decode: LayerProfile.rows(decode, peaks: $0))
       }, trace: cost(of: decode, tokensPerSecond: Self.median(samples.decode)))
+    side.prefillLimit = share(prefill, of: promptTokens, samples.prefill, samples.limits)
+    side.decodeLimit = share(decode, of: generatedTokens, samples.decode, samples.limits)
+    return side
+  }
+
+  /// What a phase of so many tokens reached of the limits next to it.
+  private func share(
+    _ trace: KernelTrace, of tokens: Int, _ rates: [Double], _ limits: [MachinePeaks]
+  ) -> LimitShare? {
+    LimitShare(trace.kernels, rounds: zip(rates, limits).map { (Double(tokens) / $0, $1) })
   }
 
   private func cost(of trace: KernelTrace, tokensPerSecond: Double) -> TraceCost? {

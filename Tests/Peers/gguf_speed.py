@@ -2,7 +2,8 @@
 """Decode and prefill of GGUF files in llama.cpp, ik_llama.cpp and here, in turns, and our share of what memory gives.
 
 Needs Python with numpy, gguf and llama-cpp-python, and for ik_llama.cpp its `llama-bench`, which repacks at run time. All
-programs read the same file as it is. With --shape, files of that shape with random weights are written first and timed.
+programs read the same file as it is. Shares are of what the machine gave in slices right before and after each repetition: reading
+for decode, the multiplying unit for prefill (our inputs are INT16; the peers round theirs to INT8). With --shape, files of that shape with random weights are written first and timed.
 
     python3 Tests/Peers/gguf_speed.py [FILE.gguf ...] [--shape tinyllama-1.1b] [--kinds Q4_0,Q8_0,Q4_K_M,Q6_K] [--folder DIR]
         [--ik LLAMA_BENCH] [--activations int8] [--nibble PATH] [--rounds N] [--threads N] [--prompt N]
@@ -28,12 +29,6 @@ def bench(arguments, path, *words):
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def share(document):
-    """Of the machine's read bandwidth, what decode reached: bytes of its linear layers and cache over the time of a step."""
-    read = sum(kernel["bytes"] for kernel in document["decodeKernels"]) / STEPS
-    return read * document["decode"]["tokensPerSecond"] / document["peaks"]["readBandwidth"]
-
-
 def ik_rates(arguments, path):
     """Decode and prefill of ik_llama.cpp: the same prompt, the same steps after it, matrices repacked as it opens the file."""
     prompt, threads = str(arguments.prompt), str(arguments.threads)
@@ -49,7 +44,7 @@ def ik_rates(arguments, path):
 
 def row(arguments, path):
     peer = LlamaCpp(path, arguments.threads, arguments.prompt + STEPS + 8)
-    ours, shares = {"decode": [], "prefill": []}, []
+    ours, shares = {"decode": [], "prefill": []}, {"decode": [], "prefill": []}
     theirs = {"llama.cpp": {"decode": [], "prefill": []}}
     if arguments.ik:
         theirs["ik"] = {"decode": [], "prefill": []}
@@ -61,8 +56,8 @@ def row(arguments, path):
             rates["ik"] = ik_rates(arguments, path)
         if turn == 0:
             continue  # The first round warms up.
-        shares.append(share(document))
         for at, phase in enumerate(("decode", "prefill")):
+            shares[phase].append(document[f"{phase}Limit"]["share"])
             ours[phase].append(document[phase]["tokensPerSecond"])
             for name, pair in rates.items():
                 theirs[name][phase].append(pair[at])
@@ -72,7 +67,11 @@ def row(arguments, path):
         for other in theirs.values():
             ratios = compared(ours[phase], other[phase])
             cells += [f"{statistics.median(other[phase]):.1f}", f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"]
-    print("| " + " | ".join(cells + [f"{100 * statistics.median(shares):.0f} %"]) + " |", flush=True)
+        # The same file in all programs: what a peer reads of it in a step is what is read here.
+        parts = [1.0] + [statistics.median(compared(other[phase], ours[phase])) for other in theirs.values()]
+        limit = statistics.median(shares[phase])
+        cells.append(" / ".join(f"{100 * limit * part:.0f}" for part in (parts if phase == "decode" else parts[:1])) + " %")
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def main():
@@ -97,8 +96,9 @@ def main():
     titles = ["file", "threads"]
     for phase in ("decode", "prefill"):
         titles += [phase, "llama.cpp", "ratio"] + (["ik_llama.cpp", "ratio"] if arguments.ik else [])
-    print("| " + " | ".join(titles + ["share of reads"]) + " |")
-    print("|---" * (len(titles) + 1) + "|")
+        titles.append("of limit, each program" if phase == "decode" else "of limit")
+    print("| " + " | ".join(titles) + " |")
+    print("|---" * len(titles) + "|")
     for path in files:
         row(arguments, path)
 

@@ -88,6 +88,11 @@ struct BenchCommand: ParsableCommand {
           "\(side.kvBytesPerToken)",
         ]
       })
+    for side in sides {
+      for (phase, limit) in [("Prefill", side.prefillLimit), ("Decode", side.decodeLimit)] {
+        if let limit { print("\(phase) of \(side.recipe): \(limit.words).") }
+      }
+    }
     for note in report.notes ?? [] { print(note) }
     for witness in report.witnesses ?? [] { WitnessTimeOption.show(witness) }
     if let open = report.openSeconds, let first = report.quantized.firstPassSeconds {
