@@ -129,6 +129,33 @@ package final class KVCoder: Sendable {
     kernel = described
   }
 
+  /// The coder of the latest tokens next to this one: full precision in the coordinates of this one, so that queries are
+  /// turned once, and sums over both are brought back once.
+  private init(recentOf other: KVCoder, type: DType) throws {
+    let plain = try KVCoder(
+      .float(type: type), isKeys: other.isKeys, headDimension: other.headDimension)
+    format = plain.format
+    isKeys = plain.isKeys
+    headDimension = plain.headDimension
+    storedDimension = plain.storedDimension
+    kernel = plain.kernel
+    transform = other.transform
+    projection = nil
+    learns = false
+    levels = []
+  }
+
+  /// The coder of the latest tokens next to this one, in full precision.
+  ///
+  /// - Throws: `OperatorError.windowOfProjection` where more is stored of a vector than its channels; `.unsupportedCache` for
+  ///   a type that no kernel stores.
+  func recent(_ type: DType) throws -> KVCoder {
+    guard projection == nil, storedDimension == headDimension else {
+      throw OperatorError.windowOfProjection(format)
+    }
+    return try KVCoder(recentOf: self, type: type)
+  }
+
   /// Bytes of a block of 64 tokens.
   var blockBytes: Int {
     var kernel = kernel

@@ -110,9 +110,17 @@ package struct KVLayerCoding: Sendable {
     guard window.tokens > 0, window.tokens.isMultiple(of: group) else {
       throw OperatorError.windowMissing(format.keys, tokens: group)
     }
-    for coder in keys + values where coder.transform != nil {
-      throw OperatorError.windowOfRotated(coder.format)
-    }
+    _ = try recent(window.type)
+  }
+
+  /// How the latest tokens next to these are coded, in full precision.
+  ///
+  /// - Throws: `OperatorError.windowOfProjection`, `.unsupportedCache`.
+  package func recent(_ type: DType) throws -> KVLayerCoding {
+    let plain = KVFormat.float(type: type)
+    return KVLayerCoding(
+      format: KVFormatPair(keys: plain, values: plain), keys: try keys.map { try $0.recent(type) },
+      values: try values.map { try $0.recent(type) })
   }
 
   /// A coder for the keys of all heads, and values as another layer stores them.

@@ -6,7 +6,7 @@ package enum OperatorError: Error, Hashable, Sendable {
   case sizeOverflow(rows: Int, columns: Int)
   case unsupportedCache(KVFormat, headDimension: Int)
   /// A cache that keeps its latest tokens in full precision and stores the others rotated.
-  case windowOfRotated(KVFormat)
+  case windowOfProjection(KVFormat)
   /// A cache that quantizes groups of tokens and has no window, of whole groups, for tokens to wait in.
   case windowMissing(KVFormat, tokens: Int)
   case unknownKernel(name: String, known: [String])
@@ -24,9 +24,9 @@ extension OperatorError: CustomStringConvertible {
       "a weight of \(rows) x \(columns) is too large to pack"
     case .unsupportedCache(let format, let headDimension):
       "no kernel stores a KV cache in \(format) for heads of \(headDimension) channels"
-    case .windowOfRotated(let format):
-      "a window of recent tokens in full precision goes with formats that store vectors as they are: "
-        + "\(format) rotates them"
+    case .windowOfProjection(let format):
+      "a window of recent tokens in full precision goes with formats that store as many numbers as a vector has: "
+        + "\(format) stores a projection too"
     case .windowMissing(let format, let tokens):
       "keys as \(format) are quantized \(tokens) tokens at a time: expected a window of recent tokens "
         + "that is a multiple of \(tokens)"

@@ -1,4 +1,5 @@
 package import Operators
+import Platform
 import Wording
 
 /// How near a phase came to what the machine gave in the same seconds.
@@ -36,8 +37,9 @@ package struct LimitShare: Hashable, Sendable, Codable {
     }
     let rate = BenchReport.Rate(shares)
     let limit = MachineLimit.all.max { waits[$0, default: 0] < waits[$1, default: 0] }
-    self.limit = limit ?? .readBandwidth
-    limitRate = SpeedMeasure.median(rounds.map { $0.limits[self.limit] })
+    let nearest = limit ?? .readBandwidth
+    self.limit = nearest
+    limitRate = SpeedMeasure.median(rounds.map { $0.limits[nearest] })
     share = rate.tokensPerSecond
     lower = rate.lower ?? share
     upper = rate.upper ?? share

@@ -204,22 +204,48 @@ package struct KVFormatPair: Hashable, Sendable {
   }
 }
 
-/// The latest tokens of a cache that are held in full precision until they are quantized (KIVI).
-package struct KVWindow: Hashable, Sendable, Codable {
-  /// Values keep the last `tokens` tokens; keys up to one less, since they leave in whole windows.
+/// The latest tokens of a cache that are held in full precision until they are quantized.
+package struct KVWindow: Hashable, Sendable {
+  /// Values keep the last `tokens` tokens; so do keys where the window slides, else up to one less, since they leave in
+  /// whole windows (KIVI).
   package var tokens: Int
   package var type: DType
+  /// Whether keys leave one by one, as values do.
+  package var slides: Bool
 
-  package init(tokens: Int, type: DType = .f16) {
+  package init(tokens: Int, type: DType = .f16, slides: Bool = false) {
     self.tokens = tokens
     self.type = type
+    self.slides = slides
   }
 
-  /// Keys that are quantized when the cache holds `length` tokens: whole windows.
-  package func quantizedKeys(length: Int) -> Int { length / tokens * tokens }
+  /// Keys that are quantized when the cache holds `length` tokens.
+  package func quantizedKeys(length: Int) -> Int {
+    slides ? quantizedValues(length: length) : length / tokens * tokens
+  }
 
   /// Values that are quantized when the cache holds `length` tokens: all but the last window.
   package func quantizedValues(length: Int) -> Int { max(0, length - tokens) }
+}
+
+/// A field that is at rest is left out.
+extension KVWindow: Codable {
+  private enum CodingKeys: String, CodingKey { case tokens, type, slides }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      tokens: try fields.decode(Int.self, forKey: .tokens),
+      type: try fields.decode(DType.self, forKey: .type),
+      slides: try fields.decodeIfPresent(Bool.self, forKey: .slides) ?? false)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(tokens, forKey: .tokens)
+    try fields.encode(type, forKey: .type)
+    if slides { try fields.encode(slides, forKey: .slides) }
+  }
 }
 
 /// Fields that are at rest are left out.

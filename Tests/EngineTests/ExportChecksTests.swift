@@ -38,6 +38,27 @@ import Testing
     #expect(refusal(format, recipe).isEmpty != expected, "\(refusal(format, recipe))")
   }
 
+  /// What writing rounds besides the recipe is told and priced before it begins.
+  @Test(arguments: [
+    ("gguf", "weights=gptq:4:32", 0, ""), ("gguf:Q4_0", "weights=gptq:4:32", 56, "as they are"),
+    ("gguf:Q6_K", "", 0, ""), ("gguf", "weights=rtn:3:64", 56, "Q4_0"),
+    ("compressed-tensors", "weights=rtn:4:32", 0, ""),
+    ("compressed-tensors:nvfp4", "weights=rtn:4:32", 56, "nvfp4"),
+  ])
+  func whatIsRoundedOnceMoreIsTold(
+    format: String, recipe: String, layers: Int, words: String
+  ) throws {
+    let found = try Self.laboratory.exportRounding(
+      format: format, recipe: RecipeText.recipe(recipe), isWeighed: false)
+    #expect(found.notes.isEmpty == (layers == 0), "\(found.notes)")
+    if layers > 0 {
+      let note = try #require(found.notes.first)
+      #expect(note.hasPrefix("of \(layers) rounded layers"), "\(note)")
+      #expect(note.contains(words), "\(note)")
+    }
+    #expect((found.seconds > 0) == (layers > 0 || format.contains("Q6_K")))
+  }
+
   @Test(
     arguments: [
       ("gguf", "weights=rtn:3:64 activations=int8", "inputs are quantized", "rtn:3:64\""),

@@ -18,6 +18,12 @@ import Testing
     keys: .channelGroups(bits: 4, tokens: 32), values: .tokenGroups(bits: 4, group: 32),
     window: KVWindow(tokens: 64, type: .f32))
 
+  /// One that lets its tokens leave the window one by one.
+  static func sliding(_ format: KVFormat) -> KVFormatPair {
+    KVFormatPair(
+      keys: format, values: format, window: KVWindow(tokens: 48, type: .f32, slides: true))
+  }
+
   /// A format and the relative error it may have on normal numbers.
   static let formats: [(format: KVFormatPair, error: Double)] = [
     (pair(.fp8(type: .f8e4m3, scale: .token)), 0.04),
@@ -33,6 +39,16 @@ import Testing
       KVFormatPair(
         keys: .integer(bits: 8, group: 32),
         values: pair(.codebook(format: CodebookFormat(bits: 2))).values), 0.4
+    ),
+    (sliding(.integer(bits: 4, group: 32)), 0.12),
+    (sliding(.rotated(format: .integer(bits: 4, group: 32), rotation: .hadamard(seed: 1))), 0.12),
+    (sliding(.codebook(format: CodebookFormat(bits: 3, extraShare: 0.5))), 0.2),
+    (sliding(.fp8(type: .f8e4m3, scale: .firstTokens)), 0.05),
+    (
+      KVFormatPair(
+        keys: .codebook(format: CodebookFormat(bits: 4, rotation: .dense(seed: 3))),
+        values: .integer(bits: 8, group: 32),
+        window: KVWindow(tokens: 40, type: .f16, slides: true)), 0.12
     ),
   ]
 
@@ -174,6 +190,31 @@ import Testing
     for length in 151...193 {
       try append(numbers(1, seed: 8), numbers(1, seed: 9), to: cache, context)
       #expect(state() == [length / 64 * 64, length - 64])
+    }
+  }
+
+  /// Keys of a window that slides leave as values do.
+  @Test func tokensLeaveAWindowThatSlidesOneByOne() throws {
+    let context = try context()
+    let cache = try cache(
+      Self.sliding(.rotated(format: .integer(bits: 4, group: 32), rotation: .hadamard(seed: 1))))
+    var (keys, values) = (numbers(50, seed: 6), numbers(50, seed: 7))
+    try append(keys, values, to: cache, context)
+    for length in 51...130 {
+      let (key, value) = (numbers(1, seed: UInt64(length)), numbers(1, seed: UInt64(500 + length)))
+      try append(key, value, to: cache, context)
+      keys += key
+      values += value
+      let recent = cache.view(layer: 0).recent
+      #expect([recent?.firstKey, recent?.firstValue] == [length - 48, length - 48])
+    }
+    let row = Self.heads * Self.width
+    for (found, held) in [
+      (readBack(cache, keys: true, context), keys), (readBack(cache, keys: false, context), values),
+    ] {
+      // Turned and turned back in float32, no more.
+      #expect(relative(Array(found[(82 * row)...]), Array(held[(82 * row)...])) < 1e-6)
+      #expect(relative(Array(found[..<(82 * row)]), Array(held[..<(82 * row)])) > 0.01)
     }
   }
 

@@ -128,8 +128,12 @@ import Testing
     #expect(!refuses(KVFormatPair(keys: kivi, values: plain, window: KVWindow(tokens: 64))))
     let turbo = KVFormat.codebook(format: CodebookFormat(bits: 3))
     #expect(
-      refuses(KVFormatPair(keys: turbo, values: turbo, window: KVWindow(tokens: 64))),
-      "recent tokens are stored as they are, the others rotated")
+      !refuses(KVFormatPair(keys: turbo, values: turbo, window: KVWindow(tokens: 64))),
+      "recent tokens are stored in the coordinates of the others")
+    let prod = KVFormat.codebook(format: CodebookFormat(bits: 3, form: .prod))
+    #expect(
+      refuses(KVFormatPair(keys: prod, values: turbo, window: KVWindow(tokens: 64))),
+      "more numbers than a recent token has")
     #expect(refuses(KVFormatPair(keys: plain, values: kivi, window: KVWindow(tokens: 64))))
     #expect(refuses(KVFormatPair(keys: turbo, values: turbo), 1024))
     #expect(

@@ -17,6 +17,13 @@ import Testing
     #expect(kivi.keys == .channelGroups(bits: 4, tokens: 32))
     #expect(kivi.values == .tokenGroups(bits: 4, group: 32))
     #expect(kivi.window == KVWindow(tokens: 128, type: .f16))
+    #expect(
+      try format("int8 window=64").window == KVWindow(tokens: 64, type: .f16, slides: true))
+    #expect(try format("turboquant:4 window=40").window?.tokens == 40)
+    #expect(try format("fp8 window=0").window == nil)
+    // Keys that are quantized in groups of tokens leave in whole windows, whatever values do.
+    let mixed = try format("kivi:4/int4 window=256").window
+    #expect(mixed?.slides == false)
     let half = try format("turboquant:2.5").keys
     #expect(half == .codebook(format: CodebookFormat(bits: 2, extraShare: 0.5)))
     #expect(
@@ -39,13 +46,17 @@ import Testing
   @Test(arguments: [
     "turboquant:9", "turboquant:0.5", "turboquant:2.5 form=prod", "kivi:3", "fp8 type=e3m4",
     "kivi window=100", "turboquant rotation=none",
+    "turboquant:3 form=prod window=64", "int8 window=-1", "int4 window=5000",
   ])
   func whatDoesNotGoIsRefused(text: String) {
     #expect(throws: QuantizationError.self) { try format(text) }
   }
 
   @Test func formatsAreReadBackAsTheyWereWritten() throws {
-    for text in ["fp8 scale=first", "kivi:2", "turboquant:3.5 norm-correction=true", "int8/int4"] {
+    for text in [
+      "fp8 scale=first", "kivi:2", "turboquant:3.5 norm-correction=true", "int8/int4",
+      "int4 rotate=true window=128",
+    ] {
       let pair = try format(text)
       let data = try JSONEncoder().encode(pair)
       #expect(try JSONDecoder().decode(KVFormatPair.self, from: data) == pair)

@@ -1,3 +1,4 @@
+import Platform
 import Tensors
 
 /// A weight that is turned into 4-bit floats as it is written (`Float4Groups`); rows are rounded as they are asked for.
@@ -7,21 +8,67 @@ final class Float4Weight: LinearWeight {
   /// What NVFP4's scales are divided by.
   let global: Float
 
-  /// - Parameter form: NVFP4 or MXFP4, whose groups divide the columns.
-  init(_ source: any LinearWeight, as form: StoredForm) {
+  private let pool: WorkerPool?
+
+  /// - Parameters:
+  ///   - form: NVFP4 or MXFP4, whose groups divide the columns.
+  ///   - pool: threads that round; nil for the calling one.
+  init(_ source: any LinearWeight, as form: StoredForm, pool: WorkerPool?) {
     self.source = source
     self.form = form
-    var largest: Float = 0
-    if form == .nvfp4 {
-      var line = [Float](repeating: 0, count: source.columns)
-      for row in 0..<source.rows {
-        line.withUnsafeMutableBufferPointer {
-          if let base = $0.baseAddress { source.dequantize(rows: row..<row + 1, into: base) }
+    self.pool = pool
+    let largest =
+      form == .nvfp4
+      ? Self.each(0..<source.rows, of: source, by: pool, nothing: Float(0)) { numbers in
+        numbers.reduce(0) { max($0, $1.magnitude) }
+      }.max() : nil
+    global = Float4Groups.global(largest: largest ?? 0)
+  }
+
+  /// A row as it is written, and the squares of its numbers and of what they lose, summed.
+  struct CodedRow {
+    var groups: Float4Groups
+    var error = 0.0
+    var size = 0.0
+  }
+
+  /// Codes and scales of some rows, all of which are in memory then.
+  func coded(_ rows: Range<Int>) -> [CodedRow] {
+    let none = CodedRow(groups: Float4Groups(.init(start: nil, count: 0), as: form, global: global))
+    return Self.each(rows, of: source, by: pool, nothing: none) { numbers in
+      var row = CodedRow(groups: Float4Groups(numbers, as: self.form, global: self.global))
+      for (before, after) in zip(numbers, self.values(row.groups)) {
+        row.error += Double((before - after) * (before - after))
+        row.size += Double(before * before)
+      }
+      return row
+    }
+  }
+
+  /// What `body` makes of the numbers of each row, in the order of the rows.
+  private static func each<Found>(
+    _ rows: Range<Int>, of source: any LinearWeight, by pool: WorkerPool?, nothing: Found,
+    _ body: @escaping (UnsafeBufferPointer<Float>) -> Found
+  ) -> [Found] {
+    var found = [Found](repeating: nothing, count: rows.count)
+    found.withUnsafeMutableBufferPointer { found in
+      guard let base = found.baseAddress else { return }
+      nonisolated(unsafe) let (results, body) = (base, body)
+      let one: (Int, Int) -> Void = { line, _ in
+        let row = rows.lowerBound + line
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: source.columns) { numbers in
+          guard let values = numbers.baseAddress else { return }
+          source.dequantize(rows: row..<row + 1, into: values)
+          results[line] = body(UnsafeBufferPointer(start: values, count: source.columns))
         }
-        largest = line.reduce(largest) { max($0, $1.magnitude) }
+      }
+      if let pool {
+        pool.run(chunks: rows.count, one)
+      } else {
+        for line in 0..<rows.count { one(line, 0) }
       }
     }
-    global = Float4Groups.global(largest: largest)
+    return found
   }
 
   var rows: Int { source.rows }
@@ -31,16 +78,6 @@ final class Float4Weight: LinearWeight {
     WeightFormat(code: .decoded(form: form), granularity: .group(size: size))
   }
   var byteCount: Int { format.byteCount(rows: rows, columns: columns) }
-
-  /// Codes and scales of a row, and its numbers before.
-  func row(_ row: Int) -> (groups: Float4Groups, numbers: [Float]) {
-    let numbers = [Float](unsafeUninitializedCapacity: columns) { buffer, filled in
-      if let base = buffer.baseAddress { source.dequantize(rows: row..<row + 1, into: base) }
-      filled = columns
-    }
-    let groups = numbers.withUnsafeBufferPointer { Float4Groups($0, as: form, global: global) }
-    return (groups, numbers)
-  }
 
   /// The numbers that codes and scales of a row stand for.
   func values(_ groups: Float4Groups) -> [Float] {
@@ -55,8 +92,8 @@ final class Float4Weight: LinearWeight {
   }
 
   func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
-    for (line, index) in rows.enumerated() {
-      for (column, value) in values(row(index).groups).enumerated() {
+    for (line, row) in coded(rows).enumerated() {
+      for (column, value) in values(row.groups).enumerated() {
         output[line * columns + column] = value
       }
     }

@@ -21,26 +21,22 @@ extension CompressedTensors.StoredLayer {
     return entries
   }
 
-  func write(_ floats: Float4Weight, to writer: ShardedTensors) throws {
-    for row in 0..<floats.rows {
-      let groups = floats.row(row).groups
-      try writer.write(name + ".weight_packed", groups.packed)
-      try writer.write(name + ".weight_scale", groups.scales)
-    }
-    if floats.form == .nvfp4 { try writer.write(name + ".weight_global_scale", [floats.global]) }
-  }
-
-  /// What turning the layer into 4-bit floats lost, relative; nil for other layers.
-  var loss: Double? {
-    guard let floats = weight as? Float4Weight else { return nil }
+  /// Writes codes and scales; yields what turning the layer into 4-bit floats lost, relative.
+  func write(_ floats: Float4Weight, to writer: ShardedTensors) throws -> Double {
     var (error, size) = (0.0, 0.0)
-    for row in 0..<floats.rows {
-      let (groups, numbers) = floats.row(row)
-      for (before, after) in zip(numbers, floats.values(groups)) {
-        error += Double((before - after) * (before - after))
-        size += Double(before * before)
+    let step = max(1, Self.pieceBytes / max(1, floats.columns * 4))
+    for first in stride(from: 0, to: floats.rows, by: step) {
+      for row in floats.coded(first..<min(first + step, floats.rows)) {
+        try writer.write(name + ".weight_packed", row.groups.packed)
+        try writer.write(name + ".weight_scale", row.groups.scales)
+        error += row.error
+        size += row.size
       }
     }
+    if floats.form == .nvfp4 { try writer.write(name + ".weight_global_scale", [floats.global]) }
     return size == 0 ? 0 : (error / size).squareRoot()
   }
+
+  /// Bytes of numbers that are turned at once.
+  private static var pieceBytes: Int { 8 << 20 }
 }

@@ -151,12 +151,17 @@ extension CompressedTensors {
       }
     }
 
-    /// Writes all of it.
-    func write(to writer: ShardedTensors) throws {
+    /// Writes all of it; yields what turning it into 4-bit floats lost, relative, and nil for other layers.
+    func write(to writer: ShardedTensors) throws -> Double? {
+      if let floats = weight as? Float4Weight { return try write(floats, to: writer) }
+      try writeNumbers(to: writer)
+      return nil
+    }
+
+    private func writeNumbers(to writer: ShardedTensors) throws {
       if let dense = weight as? DenseWeight {
         return try writer.write(name + ".weight", dense.view.bytes)
       }
-      if let floats = weight as? Float4Weight { return try write(floats, to: writer) }
       try Self.write(scales, as: scaleType, to: writer, name + ".weight_scale")
       switch form {
       case .dense, .nvfp4, .mxfp4: break

@@ -34,7 +34,7 @@ package struct CompressedTensors: ExportFormat {
 
   /// 4-bit floats that the layers of the blocks are turned into.
   package static let types = ["nvfp4", "mxfp4"]
-  private let form: StoredForm?
+  let form: StoredForm?
 
   package init(type: String? = nil) {
     form = type.map { $0 == "nvfp4" ? .nvfp4 : .mxfp4 }
@@ -66,7 +66,8 @@ package struct CompressedTensors: ExportFormat {
   }
 
   /// The layers as they are written: those of the commonest form turned into 4-bit floats, where that is asked for.
-  private func turned(_ layers: [Artifact.Layer]) -> [Artifact.Layer] {
+  private func turned(_ artifact: Artifact) -> [Artifact.Layer] {
+    let layers = artifact.layers
     guard let form else { return layers }
     var counts: [WeightFormat.Code: Int] = [:]
     for layer in layers where !layer.isEmbedding {
@@ -78,7 +79,7 @@ package struct CompressedTensors: ExportFormat {
         return layer
       }
       var layer = layer
-      layer.weight = Float4Weight(layer.weight, as: form)
+      layer.weight = Float4Weight(layer.weight, as: form, pool: artifact.pool)
       return layer
     }
   }
@@ -86,7 +87,7 @@ package struct CompressedTensors: ExportFormat {
   package func write(
     _ artifact: Artifact, into directory: WholeDirectory, telling tell: (String) -> Void = { _ in }
   ) throws {
-    let layers = try turned(artifact.layers).map { try StoredLayer($0, path: directory.path) }
+    let layers = try turned(artifact).map { try StoredLayer($0, path: directory.path) }
     var entries: [SafetensorsWriter.Entry] = []
     for layer in layers { entries += try layer.entries() }
     for (name, view) in artifact.others {
@@ -99,7 +100,10 @@ package struct CompressedTensors: ExportFormat {
       entries.append(.init(name: name, dtype: .f32, shape: try Shape(checking: [1])))
     }
     let writer = try ShardedTensors(in: directory, entries: entries)
-    for layer in layers { try layer.write(to: writer) }
+    var losses: [(name: String, loss: Double)] = []
+    for layer in layers {
+      if let loss = try layer.write(to: writer) { losses.append((layer.name, loss)) }
+    }
     for (name, view) in artifact.others { try writer.write(name, view.bytes) }
     for (name, scale) in cache { try writer.write(name, [scale]) }
     try writer.commit()
@@ -111,8 +115,7 @@ package struct CompressedTensors: ExportFormat {
           + "text (kv_cache_scheme).")
     }
     try artifact.writeFiles(into: directory, quantization: config)
-    let losses = layers.compactMap { layer in layer.loss.map { (layer.name, $0) } }
-    if let form, let (name, loss) = losses.max(by: { $0.1 < $1.1 }) {
+    if let form, let (name, loss) = losses.max(by: { $0.loss < $1.loss }) {
       tell(
         "\(losses.count) layers in \(form): written with a relative error of up to "
           + "\(Quantity.significant(loss, 2)) (\(name)).")

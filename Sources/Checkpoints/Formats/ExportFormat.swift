@@ -38,6 +38,11 @@ package protocol ExportFormat: Sendable {
     _ importance: ImportanceMatrix, _ outline: ArtifactOutline, _ facts: ModelFacts
   ) throws
 
+  /// Layers that are rounded as they are written, by what they become; empty where all go in as they are.
+  ///
+  /// - Parameter isWeighed: whether an importance matrix weighs the rounding.
+  func roundings(_ outline: ArtifactOutline, isWeighed: Bool) -> [ExportRounding]
+
   /// Writes the files of an artifact into an open directory.
   ///
   /// - Parameter tell: is told what was lost on the way, a sentence at a time.

@@ -76,7 +76,14 @@ struct QuantizeCommand: ParsableCommand {
     _ = try session.load(model.model, as: recipe)
     try session.laboratory.checkExport(
       format: format, recipe: recipe, path: directory, importance: imatrix)
-    guard !dryRun else { return try price(recipe, session) }
+    let rounding = try session.laboratory.exportRounding(
+      format: format, recipe: recipe, isWeighed: imatrix != nil)
+    guard !dryRun else { return try price(recipe, rounding, session) }
+    for note in rounding.notes { session.note("Note: \(note).") }
+    if rounding.seconds > Self.toldSeconds {
+      session.note(
+        "Rounding as it is written: about \(Quantity.seconds(rounding.seconds)) besides.")
+    }
     // What is there but damaged is told by the run itself.
     if resume, !FileManager.default.fileExists(atPath: folder + "/state.json") {
       throw CommandFailure(
@@ -124,7 +131,12 @@ struct QuantizeCommand: ParsableCommand {
     return path
   }
 
-  private func price(_ recipe: Recipe, _ session: CommandSession) throws {
+  /// What rounding as a file is written may take without a word.
+  private static let toldSeconds = 2.0
+
+  private func price(
+    _ recipe: Recipe, _ rounding: (seconds: Double, notes: [String]), _ session: CommandSession
+  ) throws {
     var report = try session.perform(
       AssessJob(
         recipe: recipe, calibration: calibration.options(texts),
@@ -132,6 +144,8 @@ struct QuantizeCommand: ParsableCommand {
     // The format decides what the result takes.
     let written = try session.laboratory.expectedBytes(format: format, recipe: recipe)
     report.diskBytes = report.diskBytes.map { $0 - report.outputBytes + written }
+    report.seconds = report.seconds.map { $0 + rounding.seconds }
+    report.warnings = (report.warnings ?? []) + rounding.notes
     if let needed = report.diskBytes, let free = Machine.diskAvailable(at: directory), free < needed
     {
       throw EngineError.diskTooSmall(path: directory, needed: needed, free: free)

@@ -31,7 +31,7 @@ struct ArtifactWriter {
     name = format
   }
 
-  private static func format(_ name: String) throws -> any ExportFormat {
+  static func format(_ name: String) throws -> any ExportFormat {
     guard let found = ExportFormats.named(name) else {
       throw EngineError.unknownFormat(name: name, known: ExportFormats.names)
     }

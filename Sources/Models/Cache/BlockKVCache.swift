@@ -14,6 +14,8 @@ package final class BlockKVCache: KVCache {
   private var recent: RecentTokens?
   /// One for each layer, with what was found from the first tokens.
   private var codings: [KVLayerCoding]
+  /// Those of the latest tokens, in the coordinates of the others.
+  private var recentCodings: [KVLayerCoding?]
   /// Layers that have yet to see their first tokens.
   private var unlearned: Set<Int>
   package private(set) var overflow: KVOverflow?
@@ -34,6 +36,7 @@ package final class BlockKVCache: KVCache {
     blocks = KVBlockTable(pool)
     recent = pool.recent.map { RecentTokens(blocks: KVBlockTable($0)) }
     codings = pool.codings
+    recentCodings = pool.recentCodings
     unlearned = Self.learning(pool)
   }
 
@@ -83,9 +86,11 @@ package final class BlockKVCache: KVCache {
     if unlearned.contains(layer), tokens > 0,
       // Coders were made for this format before, so they can be made again.
       let coding = try? codings[layer].learned(
-        keys: keys, values: values, tokens: tokens, kvHeads: layout.kvHeads)
+        keys: keys, values: values, tokens: tokens, kvHeads: layout.kvHeads),
+      let latest = try? coding.format.window.map({ try coding.recent($0.type) })
     {
       codings[layer] = coding
+      recentCodings[layer] = latest
       unlearned.remove(layer)
     }
     context.append(keys: keys, values: values, tokens: tokens, to: view(layer: layer))
@@ -114,9 +119,9 @@ package final class BlockKVCache: KVCache {
     var view = KVView(
       coding: codings[layer], kvHeads: layout.kvHeads, headDimension: layout.headDimension,
       length: length, keyBlocks: blocks.keys[layer], valueBlocks: blocks.values[layer])
-    if let recent, codings[layer].format.window != nil {
+    if let recent, let coding = recentCodings[layer] {
       view.recent = KVRecent(
-        coding: recent.blocks.pool.codings[layer], firstKey: recent.keys, firstValue: recent.values,
+        coding: coding, firstKey: recent.keys, firstValue: recent.values,
         keyBlocks: recent.blocks.shownKeys(layer), valueBlocks: recent.blocks.shownValues(layer))
     }
     return view
@@ -146,6 +151,7 @@ package final class BlockKVCache: KVCache {
     }
     if self.length == 0 {
       codings = pool.codings
+      recentCodings = pool.recentCodings
       unlearned = Self.learning(pool)
     }
   }
@@ -157,6 +163,7 @@ package final class BlockKVCache: KVCache {
     copy.blocks = blocks
     copy.recent = recent
     copy.codings = codings
+    copy.recentCodings = recentCodings
     copy.unlearned = unlearned
     copy.context = context
     copy.truncate(to: length)

@@ -17,6 +17,8 @@ package final class KVBlockPool: Sendable {
   private let offsets: [Int]
   /// Memory for the latest tokens, where these are kept in full precision.
   let recent: KVBlockPool?
+  /// How the latest tokens of each layer are coded; nil for layers that keep no window.
+  let recentCodings: [KVLayerCoding?]
   private let groupsPerSlab: Int
   private let slabs = Mutex<[KVSlab]>([])
 
@@ -44,6 +46,9 @@ package final class KVBlockPool: Sendable {
     self.offsets = offsets
     groupBytes = bytes
     groupsPerSlab = Self.groupsPerSlab(bytes)
+    recentCodings = try codings.map { coding in
+      try coding.format.window.map { try coding.recent($0.type) }
+    }
     recent = try layout.format.window.map { window in
       var plain = layout
       plain.format = KVFormatPair(
@@ -61,6 +66,7 @@ package final class KVBlockPool: Sendable {
     groupBytes = kvHeads * (coding.keyBlockBytes + coding.valueBlockBytes)
     groupsPerSlab = Self.groupsPerSlab(groupBytes)
     recent = nil
+    recentCodings = [nil]
   }
 
   /// Groups taken from the system together.

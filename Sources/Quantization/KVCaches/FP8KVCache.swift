@@ -8,7 +8,9 @@ package struct FP8KVCache: KVCacheMethod {
     summary:
       "Each value as an 8-bit float: half the cache; outlier channels cost less than in INT8, all others more.",
     target: .kvCache, calibration: .none,
-    options: [type.spec, scale.spec, KVCacheOptions.highLayers.spec],
+    options: [
+      type.spec, scale.spec, KVCacheOptions.window.spec, KVCacheOptions.highLayers.spec,
+    ],
     aliases: ["fp8_e4m3", "f8"])
 
   static let type = OptionKey<FloatGrid>(
@@ -21,11 +23,13 @@ package struct FP8KVCache: KVCacheMethod {
     strength: "no groups, and runtimes on GPUs read it natively",
     forms: .init(quality: 8, keys: .fp8(type: .f8e4m3, scale: .token)))
 
+  package let window: Int?
   package let highLayers: Int
   private let format: KVFormat
 
   package init(options: OptionValues) {
     format = .fp8(type: options[Self.type].dtype, scale: options[Self.scale])
+    window = KVCacheOptions.window(options)
     highLayers = options[KVCacheOptions.highLayers]
   }
 

@@ -9,7 +9,8 @@ package struct Int4KVCache: KVCacheMethod {
       "Each token's keys and values in 4 bits, a scale for every group of channels: near a quarter of the cache; keys with outlier channels suffer.",
     target: .kvCache, calibration: .none,
     options: [
-      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.highLayers.spec,
+      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.window.spec,
+      KVCacheOptions.highLayers.spec,
     ],
     aliases: ["q4_0", "kv4", "int4-group"])
 
@@ -17,6 +18,7 @@ package struct Int4KVCache: KVCacheMethod {
     strength: "a scale for 32 values of a token, simple and fast",
     forms: .init(quality: 5, keys: .integer(bits: 4, group: 32)))
 
+  package let window: Int?
   package let highLayers: Int
   private let format: KVFormat
 
@@ -24,6 +26,7 @@ package struct Int4KVCache: KVCacheMethod {
     let plain = KVFormat.integer(bits: 4, group: options[KVCacheOptions.group])
     format =
       options[KVCacheOptions.rotate] ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    window = KVCacheOptions.window(options)
     highLayers = options[KVCacheOptions.highLayers]
   }
 

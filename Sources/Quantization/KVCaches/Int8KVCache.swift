@@ -9,7 +9,8 @@ package struct Int8KVCache: KVCacheMethod {
       "Each token's keys and values in 8 bits, a scale for every group of channels: half the cache at almost no loss.",
     target: .kvCache, calibration: .none,
     options: [
-      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.highLayers.spec,
+      KVCacheOptions.group.spec, KVCacheOptions.rotate.spec, KVCacheOptions.window.spec,
+      KVCacheOptions.highLayers.spec,
     ],
     aliases: ["q8_0", "kv8", "int8-group"])
 
@@ -17,6 +18,7 @@ package struct Int8KVCache: KVCacheMethod {
     strength: "rounding is hardly seen in the output",
     forms: .init(quality: 9, keys: .integer(bits: 8, group: 32)))
 
+  package let window: Int?
   package let highLayers: Int
   private let format: KVFormat
 
@@ -24,6 +26,7 @@ package struct Int8KVCache: KVCacheMethod {
     let plain = KVFormat.integer(bits: 8, group: options[KVCacheOptions.group])
     format =
       options[KVCacheOptions.rotate] ? .rotated(format: plain, rotation: .hadamard(seed: 1)) : plain
+    window = KVCacheOptions.window(options)
     highLayers = options[KVCacheOptions.highLayers]
   }
 

@@ -31,6 +31,8 @@ package struct KIVIKVCache: KVCacheMethod {
   }
 
   package let window: Int?
+  /// Keys are quantized by groups of tokens.
+  package var windowSlides: Bool { false }
   package let highLayers: Int
   private let bits: Int
   private let group: Int

@@ -21,12 +21,16 @@ package protocol KVCacheMethod: Sendable {
   /// The latest tokens that stay in full precision, nil for none; where keys and values differ, the larger holds for both.
   var window: Int? { get }
 
+  /// Whether keys leave the window one by one, as values do.
+  var windowSlides: Bool { get }
+
   /// First and last layers that stay in FP16; where keys and values differ, the larger holds for both.
   var highLayers: Int { get }
 }
 
 extension KVCacheMethod {
   package var window: Int? { nil }
+  package var windowSlides: Bool { true }
 }
 
 /// Options that several methods have.
@@ -38,6 +42,17 @@ enum KVCacheOptions {
   static let highLayers = OptionKey<Int>(
     "high-layers", "first and last layers that stay in FP16", in: 0...64, standard: 0,
     aliases: ["skip-layers", "high_layers"])
+
+  static let window = OptionKey<Int>(
+    "window", "latest tokens in full precision, 0 for none", in: 0...4096,
+    listed: [0, 32, 64, 128, 256, 512], standard: 0,
+    aliases: ["residual", "residual_length", "residual-length"])
+
+  /// The window of options; nil for none.
+  static func window(_ options: OptionValues) -> Int? {
+    let tokens = options[window]
+    return tokens > 0 ? tokens : nil
+  }
 
   static let rotate = OptionKey<Bool>(
     "rotate",

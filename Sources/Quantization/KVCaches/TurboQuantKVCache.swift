@@ -9,8 +9,8 @@ package struct TurboQuantKVCache: KVCacheMethod {
       "Rotates each vector at random, so that one optimal codebook fits every coordinate: no calibration, 1 to 8 bits, halves too.",
     target: .kvCache, calibration: .none,
     options: [
-      bits.spec, form.spec, rotation.spec, normCorrection.spec, KVCacheOptions.seed.spec,
-      KVCacheOptions.highLayers.spec,
+      bits.spec, form.spec, rotation.spec, normCorrection.spec, KVCacheOptions.window.spec,
+      KVCacheOptions.seed.spec, KVCacheOptions.highLayers.spec,
     ],
     aliases: ["turbo", "tq"])
 
@@ -38,6 +38,7 @@ package struct TurboQuantKVCache: KVCacheMethod {
     .init(quality: 4, keys: .codebook(format: .init(bits: 3, extraShare: 0.5))),
     .init(quality: 1, keys: .codebook(format: .init(bits: 2, extraShare: 0.5))))
 
+  package let window: Int?
   package let highLayers: Int
   private let format: KVFormat
 
@@ -55,6 +56,13 @@ package struct TurboQuantKVCache: KVCacheMethod {
         bits: Int(bits), extraShare: bits - bits.rounded(.down), form: form,
         keepsNorm: options[Self.normCorrection],
         rotation: options[Self.rotation] == .dense ? .dense(seed: seed) : .hadamard(seed: seed)))
+    window = KVCacheOptions.window(options)
+    guard form == .mse || window == nil else {
+      throw QuantizationError.invalidOption(
+        method: Self.describes.name, key: KVCacheOptions.window.spec.key,
+        expected: "0 with form prod, which stores a projection next to each vector",
+        found: "\(window ?? 0)")
+    }
     highLayers = options[KVCacheOptions.highLayers]
   }
 

@@ -52,8 +52,11 @@ extension Recipe {
     if let keyMethod { format.keys = keyMethod.format(keys: true) }
     if let valueMethod { format.values = valueMethod.format(keys: false) }
     let chosen = [keyMethod, valueMethod].compactMap { $0 }
-    format.window = chosen.compactMap(\.window).max { $0 < $1 }.map {
-      KVWindow(tokens: $0, type: standard.keys == .float(type: .f32) ? .f32 : .f16)
+    let keeping = chosen.filter { $0.window != nil }
+    format.window = keeping.compactMap(\.window).max().map {
+      KVWindow(
+        tokens: $0, type: standard.keys == .float(type: .f32) ? .f32 : .f16,
+        slides: keeping.allSatisfy(\.windowSlides))
     }
     format.highLayers = chosen.map(\.highLayers).max() ?? 0
     return format

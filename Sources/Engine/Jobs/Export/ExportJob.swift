@@ -109,6 +109,30 @@ extension Laboratory {
       ArtifactOutline(fitted, held, in: self), held, format: format)
   }
 
+  /// What writing rounds besides the recipe, told before any work begins.
+  ///
+  /// - Returns: seconds that it takes, and a sentence where what a method found is rounded once more.
+  /// - Throws: `EngineError.noModel`, `.unknownFormat`; `QuantizationError` for what the methods refuse.
+  package func exportRounding(
+    format: String, recipe: Recipe, isWeighed: Bool
+  ) throws -> (seconds: Double, notes: [String]) {
+    let held = try openModel(for: "writing a model")
+    let fitted = try recipe.fitted(to: recipe.widths(of: held.model)).recipe
+    let roundings = try ArtifactWriter.format(format).roundings(
+      ArtifactOutline(fitted, held, in: self), isWeighed: isWeighed)
+    let notes = roundings.filter { $0.roundedBefore > 0 }.map { rounding in
+      let (count, held) = (rounding.roundedBefore, rounding.heldWithoutType)
+      let plain = format.split(separator: ":")[0]
+      return
+        "of \(count) rounded layer\(count == 1 ? "" : "s") the numbers are rounded once more, to \(rounding.form): what a "
+        + "method has found is lost in part"
+        + (held == 0
+          ? ""
+          : "; '\(plain)' without a type takes \(held == count ? "them" : "\(held) of them") as they are")
+    }
+    return (roundings.reduce(0) { $0 + $1.seconds(threads: pool.threads) }, notes)
+  }
+
   /// Whether there is a format of this name, and a directory can be put at a path: asked before a model is opened.
   ///
   /// - Throws: `EngineError.unknownFormat`, `.badOutput`; `QuantizationError.checkpointForeign` for a folder of unfinished work
