@@ -41,9 +41,9 @@ import Testing
   /// What writing rounds besides the recipe is told and priced before it begins.
   @Test(arguments: [
     ("gguf", "weights=gptq:4:32", 0, ""), ("gguf:Q4_0", "weights=gptq:4:32", 56, "as they are"),
-    ("gguf:Q6_K", "", 0, ""), ("gguf", "weights=rtn:3:64", 56, "Q4_0"),
+    ("gguf:Q6_K", "", 0, ""), ("gguf", "weights=rtn:4:16", 56, "Q4_0"),
     ("compressed-tensors", "weights=rtn:4:32", 0, ""),
-    ("compressed-tensors:nvfp4", "weights=rtn:4:32", 56, "nvfp4"),
+    ("compressed-tensors:nvfp4", "weights=rtn:4:32", 56, "NVFP4"),
   ])
   func whatIsRoundedOnceMoreIsTold(
     format: String, recipe: String, layers: Int, words: String

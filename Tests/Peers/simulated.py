@@ -185,6 +185,29 @@ def per_tensor(x, w):
     return whole127(x) @ whole127(w).T
 
 
+def fixed(scales):
+    """One scale a layer for all tokens, from the largest input of a calibration text; weights a scale a row."""
+    def multiply(x, w):
+        scale = scales[w.data_ptr()]
+        return (x / scale).round().clamp(-127, 127) * scale @ rows127(w).T
+    return multiply
+
+
+def input_scales(model, ids):
+    """The scale of the inputs of each linear layer of the blocks, by its weight."""
+    scales, hooks = {}, []
+    for layer in model.model.layers:
+        for child in list(layer.self_attn.children()) + list(layer.mlp.children()):
+            if isinstance(child, torch.nn.Linear):
+                def see(module, inputs):
+                    scales[module.weight.data_ptr()] = inputs[0].abs().max() / 127
+                hooks.append(child.register_forward_pre_hook(see))
+    model(ids)
+    for hook in hooks:
+        hook.remove()
+    return scales
+
+
 def llm_int8(x, w):
     outliers = (x.abs() >= 6).any(0)
     kept, rest = x.clone(), x.clone()
@@ -328,6 +351,13 @@ def main():
             ("KV turboquant:3", ["--kv", "turboquant:3"],
              lambda: simulate(model, windows, base, Cache(turboquant(3, seed)))),
             ("activations int8", ["--activations", "int8"], lambda: simulate(model, windows, base, multiply=w8a8)),
+            ("activations int8, a scale for the tensor",
+             ["--activations", "int8", "--set", "activations.scaling=tensor", "--set", "activations.weights=tensor"],
+             lambda: simulate(model, windows, base, multiply=per_tensor)),
+            ("activations int8, static",
+             ["--activations", "int8", "--set", "activations.scaling=static", "--calibration", calibration, "--samples", "1",
+              "--sample-length", "1024"],
+             lambda: simulate(model, windows, base, multiply=fixed(input_scales(model, tail[None])))),
             ("activations llm.int8", ["--activations", "llm.int8"],
              lambda: simulate(model, windows, base, multiply=llm_int8)),
             ("activations fp8", ["--activations", "fp8"], lambda: simulate(model, windows, base, multiply=w8a8_fp8)),

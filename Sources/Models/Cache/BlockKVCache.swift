@@ -86,11 +86,12 @@ package final class BlockKVCache: KVCache {
     if unlearned.contains(layer), tokens > 0,
       // Coders were made for this format before, so they can be made again.
       let coding = try? codings[layer].learned(
-        keys: keys, values: values, tokens: tokens, kvHeads: layout.kvHeads),
-      let latest = try? coding.format.window.map({ try coding.recent($0.type) })
+        keys: keys, values: values, tokens: tokens, kvHeads: layout.kvHeads)
     {
       codings[layer] = coding
-      recentCodings[layer] = latest
+      if let window = coding.format.window, let latest = try? coding.recent(window.type) {
+        recentCodings[layer] = latest
+      }
       unlearned.remove(layer)
     }
     context.append(keys: keys, values: values, tokens: tokens, to: view(layer: layer))

@@ -44,8 +44,7 @@ enum KVCacheOptions {
     aliases: ["skip-layers", "high_layers"])
 
   static let window = OptionKey<Int>(
-    "window", "latest tokens in full precision, 0 for none", in: 0...4096,
-    listed: [0, 32, 64, 128, 256, 512], standard: 0,
+    "window", "latest tokens in full precision, 0 for none", in: 0...4096, standard: 0,
     aliases: ["residual", "residual_length", "residual-length"])
 
   /// The window of options; nil for none.
