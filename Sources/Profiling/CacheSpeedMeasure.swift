@@ -22,6 +22,8 @@ package struct CacheSpeedReport: Hashable, Sendable, Codable {
     package var kvBytesPerToken: Int
     /// The attention kernel that ran.
     package var kernel: String
+    /// What decode reached of the machine's limits in the same seconds; nil in reports that were made without.
+    package var decodeLimit: LimitShare?
   }
 
   package var model: String
@@ -75,6 +77,7 @@ package struct CacheSpeedMeasure {
     let made = try caches.map { try model.makeCache($0.format, capacity: capacity) }
     var resident = [Int](repeating: 0, count: caches.count)
     let fill = RandomCacheFill(model, context: context)
+    let moment = try LimitsOfTheMoment(context)
     var rows: [CacheSpeedReport.Row] = []
     // Memory that a first pass takes once is not a cache's.
     for cache in made { _ = try pass(cache, depth: 0) }
@@ -84,19 +87,21 @@ package struct CacheSpeedMeasure {
         try fill.fill(made[index], to: depth, checkpoint: checkpoint)
         resident[index] += max(0, (Machine.residentBytes() ?? 0) - before)
       }
-      var samples = [[Double]](repeating: [], count: made.count)
+      var rounds = [[(seconds: Double, limits: MachinePeaks)]](repeating: [], count: made.count)
       for round in 0...repetitions {
         let order = round.isMultiple(of: 2) ? Array(made.indices) : made.indices.reversed()
         for index in order {
           try checkpoint()
+          let before = moment.take()
           let seconds = try pass(made[index], depth: depth)
-          if round > 0 { samples[index].append(Double(steps) / seconds) }
+          let limits = moment.limits(before, moment.take())
+          if round > 0 { rounds[index].append((seconds, limits)) }
         }
       }
       for index in made.indices {
         rows.append(
           try row(
-            index, made[index], depth: depth, samples: samples[index], resident: resident[index]))
+            index, made[index], depth: depth, rounds: rounds[index], resident: resident[index]))
       }
       progress(rows.count)
     }
@@ -123,7 +128,8 @@ package struct CacheSpeedMeasure {
   }
 
   private func row(
-    _ index: Int, _ cache: BlockKVCache, depth: Int, samples: [Double], resident: Int
+    _ index: Int, _ cache: BlockKVCache, depth: Int,
+    rounds: [(seconds: Double, limits: MachinePeaks)], resident: Int
   ) throws -> CacheSpeedReport.Row {
     let trace = KernelTrace()
     _ = try pass(cache, depth: depth, trace: trace)
@@ -133,11 +139,12 @@ package struct CacheSpeedMeasure {
     let perToken = 1 / Double(max(1, steps))
     return CacheSpeedReport.Row(
       cache: caches[index].name, depth: depth,
-      decode: SpeedMeasure.rate(samples),
+      decode: SpeedMeasure.rate(rounds.map { Double(steps) / $0.seconds }),
       cacheSeconds: (reading + keeping).reduce(0) { $0 + $1.seconds } * perToken,
       operatorSeconds: records.reduce(0) { $0 + $1.seconds } * perToken,
       cacheBytes: cache.byteCount, residentBytes: resident,
       kvBytesPerToken: model.configuration.shape.kvBytesPerToken(caches[index].format),
-      kernel: reading.max { $0.seconds < $1.seconds }?.kernel ?? "")
+      kernel: reading.max { $0.seconds < $1.seconds }?.kernel ?? "",
+      decodeLimit: LimitShare(records, rounds: rounds))
   }
 }

@@ -146,6 +146,25 @@ import Workbench
     #expect(play.state.choices[ProfileScreen.self].bench.witness == .llamaCpp)
   }
 
+  /// Shares of what the machine gave in the same seconds stand in the last line.
+  @Test func theProfileShowsWhatWasReachedOfTheLimits() throws {
+    var play = Self.profiled()
+    #expect(!play.screen().contains("limits"))
+    var state = play.state
+    let side = try #require(state.facts[BenchJob.self]?.quantized)
+    let limits = MachinePeaks(
+      name: "", memoryBytes: 0, readBandwidth: 40e9, fp32Rate: 1e12, bf16Rate: 1e12, int8Rate: 4e12,
+      threads: 2, isMeasured: true)
+    let seconds = side.decodeKernels.reduce(0) { $0 + $1.bytes } / 40e9
+    state.facts[BenchJob.self]?.quantized.decodeLimit = LimitShare(
+      side.decodeKernels, rounds: [(seconds * 1.25, limits)])
+    play.store = Store(state: state)
+    ScreensTests.expect(
+      ProfileScreen.id, shows: ["decode 80 %", "of reading (40.0 GB/s)"], in: play)
+    play.press("b")
+    #expect(!play.screen().contains("limits"), "the baseline has none")
+  }
+
   @Test func theProfileShowsWhatTheProcessHolds() {
     var play = Self.profiled()
     play.press(".")

@@ -28,7 +28,7 @@ package struct ExportRounding: Sendable {
   }
 
   /// Numbers of a trial, whole blocks of every type.
-  private static let trialColumns = 4096
+  private static let trialColumns = 16_384
   private static let trialSeconds = 0.02
 
   /// Seconds that rounding takes, from a trial of some hundredths of a second on normal numbers.
@@ -88,7 +88,7 @@ extension CompressedTensors {
   package func roundings(_ outline: ArtifactOutline, isWeighed: Bool) -> [ExportRounding] {
     guard let form else { return [] }
     var rounding = ExportRounding(form: "\(form)") { numbers in
-      _ = Float4Groups(numbers, as: form, global: Float4Groups.global(largest: 4))
+      _ = Float4Weight.coded(numbers, as: form, global: Float4Groups.global(largest: 4))
     }
     for layer in outline.layers where !layer.isEmbedding && layer.name != "lm_head" {
       rounding.count(layer, heldWithoutType: true)

@@ -36,13 +36,23 @@ final class Float4Weight: LinearWeight {
   func coded(_ rows: Range<Int>) -> [CodedRow] {
     let none = CodedRow(groups: Float4Groups(.init(start: nil, count: 0), as: form, global: global))
     return Self.each(rows, of: source, by: pool, nothing: none) { numbers in
-      var row = CodedRow(groups: Float4Groups(numbers, as: self.form, global: self.global))
-      for (before, after) in zip(numbers, self.values(row.groups)) {
+      Self.coded(numbers, as: self.form, global: self.global)
+    }
+  }
+
+  /// The numbers of a row, and what they lose.
+  static func coded(
+    _ numbers: UnsafeBufferPointer<Float>, as form: StoredForm, global: Float
+  ) -> CodedRow {
+    var row = CodedRow(groups: Float4Groups(numbers, as: form, global: global))
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: numbers.count) { values in
+      row.groups.decode(as: form, into: values)
+      for (before, after) in zip(numbers, values) {
         row.error += Double((before - after) * (before - after))
         row.size += Double(before * before)
       }
-      return row
     }
+    return row
   }
 
   /// What `body` makes of the numbers of each row, in the order of the rows.
@@ -79,23 +89,10 @@ final class Float4Weight: LinearWeight {
   }
   var byteCount: Int { format.byteCount(rows: rows, columns: columns) }
 
-  /// The numbers that codes and scales of a row stand for.
-  func values(_ groups: Float4Groups) -> [Float] {
-    (0..<columns).map { column in
-      let code = groups.packed[column / 2] >> UInt8(column % 2 * 4) & 15
-      let scale = groups.scales[column / size]
-      let step =
-        form == .nvfp4
-        ? FloatFormats.float(e4m3: scale) / groups.global : FloatFormats.float(e8m0: scale)
-      return FloatFormats.float(e2m1: code) * step
-    }
-  }
-
   func dequantize(rows: Range<Int>, into output: UnsafeMutablePointer<Float>) {
     for (line, row) in coded(rows).enumerated() {
-      for (column, value) in values(row.groups).enumerated() {
-        output[line * columns + column] = value
-      }
+      let values = UnsafeMutableBufferPointer(start: output + line * columns, count: columns)
+      row.groups.decode(as: form, into: values)
     }
   }
 }

@@ -64,7 +64,8 @@ struct DepthCommand: ParsableCommand {
         + "\(BenchCommand.medianWords(report.repetitions)), \(report.threads) threads")
     Output.table(
       [
-        "depth", "cache", "decode tok/s", "of FP16", "in the cache", "of FP16", "cache bytes",
+        "depth", "cache", "decode tok/s", "of FP16", "of limit", "in the cache", "of FP16",
+        "cache bytes",
         "resident", "kernel",
       ],
       report.rows.map { row in
@@ -76,14 +77,16 @@ struct DepthCommand: ParsableCommand {
         return [
           Quantity.grouped(row.depth), row.cache, row.decode.words,
           ratio(row.decode.tokensPerSecond, plain?.decode.tokensPerSecond),
+          row.decodeLimit.map { Quantity.percent($0.share) } ?? "-",
           Quantity.seconds(row.cacheSeconds), ratio(row.cacheSeconds, plain?.cacheSeconds),
           Quantity.bytes(Double(row.cacheBytes)), Quantity.bytes(Double(row.residentBytes)),
           row.kernel,
         ]
       })
     print(
-      "in the cache: time of attention and appending in one token. resident: what the process grew by "
-        + "while the cache was filled.")
+      "of limit: of what reading and multiplying take at least, measured in slices next to each repetition. in the cache: "
+        + "time of attention and appending in one token. resident: what the process grew by while the cache was filled."
+    )
     if let note = MachineShare.note(report.othersCores) { print(note) }
   }
 }

@@ -243,9 +243,12 @@ package enum ProfileScreen: Screen {
     let upper = min(10, rect.height / 2)
     let planned = rect.height >= 22 ? 4 : 0
     let witness = bench.witnesses?.first
+    let limits = LimitLine(side(state))
     let rows = rect.rows([
       .fixed(upper), .fixed(planned), .fixed(witness == nil ? 0 : 1), .fill(),
+      .fixed(limits == nil ? 0 : 1),
     ])
+    if let limits { buffer.draw(limits, in: rows[4], look: look) }
     if let witness { buffer.draw(WitnessLine(speed: witness), in: rows[2], look: look) }
     if planned > 0 {
       buffer.draw(
