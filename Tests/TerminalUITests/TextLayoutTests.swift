@@ -38,6 +38,17 @@ import Wording
     #expect(TextLayout.wrap("abc", to: 0).isEmpty)
   }
 
+  /// Spaces that set thousands apart are no place to end a line; those between numbers are.
+  @Test func numbersStayWhole() {
+    #expect(TextLayout.wrap("up to 8 192 tokens", to: 8) == ["up to", "8 192", "tokens"])
+    #expect(TextLayout.wrap("up to 8 192 tokens", to: 7) == ["up to", "8 192", "tokens"])
+    #expect(TextLayout.wrap("1 234 567 bytes", to: 11) == ["1 234 567", "bytes"])
+    #expect(TextLayout.wrap("토큰 8 192개까지", to: 10) == ["토큰", "8 192개까", "지"])
+    #expect(TextLayout.wrap("layers 10 12 14", to: 10) == ["layers 10", "12 14"])
+    #expect(TextLayout.wrap("in 2024 100 runs", to: 8) == ["in 2024", "100 runs"])
+    #expect(TextLayout.wrap("12 345", to: 4) == ["12 3", "45"], "longer than a line")
+  }
+
   @Test func noLineIsTooWide() {
     let text = "Weights 한국어 and KV값 of 32768 tokens; averyveryverylongwordindeed \u{1b}[0m end"
     for width in 2...40 {

@@ -52,7 +52,7 @@ package enum TextLayout {
   /// Lines are broken at spaces, between Chinese and Japanese characters,
   /// and inside words that are longer than a line. Korean is broken at its spaces.
   ///
-  /// Line ends in the text stay line ends.
+  /// Line ends in the text stay line ends; a number whose thousands are set apart by spaces stays whole.
   package static func wrap(_ text: String, to width: Int) -> [String] {
     wrap(StyledText(text), to: width).map(\.plain)
   }
@@ -62,9 +62,26 @@ package enum TextLayout {
     guard width > 0 else { return [] }
     var wrapper = LineWrapper(width: width)
     for span in text.spans {
-      for character in span.text { wrapper.append(character, like: span) }
+      let inside = spacesInNumbers(span.text)
+      for (index, character) in span.text.enumerated() {
+        wrapper.append(character, isBound: inside.contains(index), like: span)
+      }
     }
     return wrapper.finish()
+  }
+
+  /// The places of spaces that set thousands apart: after one to three digits, before three and no more.
+  private static func spacesInNumbers(_ text: String) -> Set<Int> {
+    guard text.contains(" ") else { return [] }
+    let characters = Array(text)
+    func isDigit(_ index: Int) -> Bool {
+      characters.indices.contains(index) && "0"..."9" ~= characters[index]
+    }
+    let places = characters.indices.filter { index in
+      characters[index] == " " && isDigit(index - 1) && !isDigit(index - 4)
+        && (1...3).allSatisfy { isDigit(index + $0) } && !isDigit(index + 4)
+    }
+    return Set(places)
   }
 
   /// `text` cut to `width` columns, every span keeping its role.
@@ -105,6 +122,8 @@ private struct LineWrapper {
     var character: Character
     var width: Int
     var span: Span
+    /// Whether a line may end here.
+    var isBreak: Bool
   }
 
   private let width: Int
@@ -114,20 +133,23 @@ private struct LineWrapper {
 
   init(width: Int) { self.width = width }
 
-  mutating func append(_ character: Character, like span: Span) {
+  /// - Parameter isBound: whether it is a space that no line ends at.
+  mutating func append(_ character: Character, isBound: Bool = false, like span: Span) {
     if character.isNewline {
       breakLine(keeping: 0)
       return
     }
-    let piece = Piece(character: character, width: ScalarWidth.of(String(character)), span: span)
+    let piece = Piece(
+      character: character, width: ScalarWidth.of(String(character)), span: span,
+      isBreak: character == " " && !isBound)
     if used + piece.width > width, !line.isEmpty {
-      if character == " " {
+      if piece.isBreak {
         breakLine(keeping: 0)
         return
       }
       breakLine(keeping: tail(before: piece))
     }
-    if character == " ", line.isEmpty, !lines.isEmpty, lines.last?.spans.isEmpty == false { return }
+    if piece.isBreak, line.isEmpty, !lines.isEmpty, lines.last?.spans.isEmpty == false { return }
     line.append(piece)
     used += piece.width
   }
@@ -140,7 +162,7 @@ private struct LineWrapper {
   /// How many pieces at the end of the line belong to the word that goes on with `piece`.
   private func tail(before piece: Piece) -> Int {
     guard staysTogether(piece) else { return 0 }
-    let kept = line.reversed().prefix { $0.character != " " && staysTogether($0) }.count
+    let kept = line.reversed().prefix { !$0.isBreak && staysTogether($0) }.count
     return kept < line.count ? kept : 0
   }
 
