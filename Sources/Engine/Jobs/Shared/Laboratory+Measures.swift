@@ -90,13 +90,14 @@ extension Laboratory {
   func preflight(
     _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeping: Keeping
   ) throws -> Preflight {
-    let bits = try trial(recipe, held.model)?.bits
+    let trial = try trial(recipe, held.model)
     let output = try outputBytes(recipe, held.model)
     let peaks = try machinePeaks(nil)
     func preflight(keeps: Bool) throws -> Preflight {
       try Preflight(
-        recipe, model: held.model, lengths: lengths, bits: bits, output: output, keeps: keeps,
-        releases: QuantizeJob.releasesBlocks(of: held.model), peaks: peaks, threads: pool.threads)
+        recipe, model: held.model, lengths: lengths, bits: trial?.bits, scales: trial?.scaleBytes,
+        output: output, keeps: keeps, releases: QuantizeJob.releasesBlocks(of: held.model),
+        peaks: peaks, threads: pool.threads)
     }
     let kept = try preflight(keeps: keeping != .nothing)
     // What is done soon is not kept unless it is asked for.

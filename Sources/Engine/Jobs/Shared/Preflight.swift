@@ -30,12 +30,14 @@ struct Preflight {
   /// - Parameters:
   ///   - lengths: tokens of each calibration window.
   ///   - bits: bits of a quantized weight, scales included; nil where no method touches the layers.
+  ///   - scales: bytes that a weight takes in memory for scales and zero points, which stay there as float32 when codes are on
+  ///     disk; nil where no method touches the layers.
   ///   - output: bytes of all weights afterwards.
   ///   - keeps: whether finished blocks go to disk.
   ///   - releases: whether packed copies are given back block by block.
   init(
-    _ recipe: Recipe, model: Model, lengths: [Int], bits quantized: Double?, output: Int,
-    keeps: Bool, releases: Bool, peaks: MachinePeaks, threads: Int
+    _ recipe: Recipe, model: Model, lengths: [Int], bits quantized: Double?, scales: Double? = nil,
+    output: Int, keeps: Bool, releases: Bool, peaks: MachinePeaks, threads: Int
   ) throws {
     let bits = quantized ?? 16
     let configuration = model.configuration
@@ -60,8 +62,12 @@ struct Preflight {
     let largest = sizes.layers.values.map { $0.rows * $0.columns }.max() ?? 0
     // Where no text is read no block runs, and nothing is packed.
     let runs = !lengths.isEmpty
-    let blockBytes = Int(parameters * 2 * bits / 8) + largest * (runs ? 26 : 23) / 2
-    let held = keeps || quantized == nil ? 0 : Int(parameters * blocks * bits / 8)
+    // The block as it was and as it becomes, and of its largest layer numbers before and after; more where it is run.
+    let blockBytes = Int(parameters * 2 * bits / 8) + largest * (runs ? 13 : 8)
+    let held =
+      keeps
+      ? Int(parameters * blocks * (scales ?? 0))
+      : quantized == nil ? 0 : Int(parameters * blocks * (bits / 8 + (scales ?? 0) / 2))
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
     // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
     let plain = Int(parameters * (releases ? 1 : blocks) * 2)

@@ -18,6 +18,18 @@ struct RecipeTrial {
   /// Every linear layer of the blocks in the form the recipe gives it.
   var layers: [ArtifactOutline.Layer] = []
 
+  /// Bytes a weight for scales in float32 and zero points, as they are held in memory.
+  var scaleBytes: Double {
+    guard let layer = layers.first(where: { !$0.format.isFloat }) else { return 0 }
+    let zero =
+      switch layer.format.zeroPoint {
+      case .fixed: 0.0
+      case .integer: 1.0
+      case .real: 4.0
+      }
+    return (4 + zero) / Double(layer.format.groupSize(columns: layer.columns))
+  }
+
   /// nil when no method touches the layers.
   ///
   /// - Throws: `QuantizationError` for what the methods refuse.
