@@ -64,10 +64,7 @@ struct Preflight {
     let runs = !lengths.isEmpty
     // The block as it was and as it becomes, and of its largest layer numbers before and after; more where it is run.
     let blockBytes = Int(parameters * 2 * bits / 8) + largest * (runs ? 13 : 8)
-    let held =
-      keeps
-      ? Int(parameters * blocks * (scales ?? 0))
-      : quantized == nil ? 0 : Int(parameters * blocks * (bits / 8 + (scales ?? 0) / 2))
+    let held = Int(parameters * blocks * Self.heldBytes(quantized, scales: scales, keeps: keeps))
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
     // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
     let plain = Int(parameters * (releases ? 1 : blocks) * 2)
@@ -93,11 +90,22 @@ struct Preflight {
             + "many tokens as channels")
       }
     }
-    if let free = Machine.memoryAvailable(), jobBytes > free {
-      words.append(
-        "about \(Quantity.bytes(jobBytes)) of memory are needed, \(Quantity.bytes(free)) are free")
-    }
-    warnings = words
+    warnings = words + Self.shortage(of: jobBytes)
+  }
+
+  /// Bytes a weight of the blocks that are done: all of it, or the scales alone where codes are on disk. Scales count 16 of
+  /// the bits and are 32.
+  private static func heldBytes(_ bits: Double?, scales: Double?, keeps: Bool) -> Double {
+    guard let bits else { return 0 }
+    return keeps ? scales ?? 0 : bits / 8 + (scales ?? 0) / 2
+  }
+
+  /// What is said where there is less memory than is needed.
+  private static func shortage(of needed: Int) -> [String] {
+    guard let free = Machine.memoryAvailable(), needed > free else { return [] }
+    return [
+      "about \(Quantity.bytes(needed)) of memory are needed, \(Quantity.bytes(free)) are free"
+    ]
   }
 
   /// What is said of a recipe that leaves more than there was.
