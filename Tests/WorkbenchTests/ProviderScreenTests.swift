@@ -146,6 +146,15 @@ import Workbench
     #expect(play.state.choices[ProfileScreen.self].bench.witness == .llamaCpp)
   }
 
+  /// Why another program could not be asked stands on the screen that asked it.
+  @Test func theProfileTellsWhatItsFiguresDoNotSay() {
+    var play = Self.profiled()
+    var state = play.state
+    state.facts[BenchJob.self]?.notes = ["gguf cannot hold the recipe: its inputs are quantized."]
+    play.store = Store(state: state)
+    ScreensTests.expect(ProfileScreen.id, shows: ["gguf cannot hold the recipe"], in: play)
+  }
+
   /// Shares of what the machine gave in the same seconds stand in the last line.
   @Test func theProfileShowsWhatWasReachedOfTheLimits() throws {
     var play = Self.profiled()

@@ -246,8 +246,9 @@ package enum ProfileScreen: Screen {
     let limits = LimitLine(side(state))
     let rows = rect.rows([
       .fixed(upper), .fixed(planned), .fixed(witness == nil ? 0 : 1), .fill(),
-      .fixed(limits == nil ? 0 : 1),
+      .fixed(limits == nil ? 0 : 1), .fixed(bench.notes?.isEmpty ?? true ? 0 : 1),
     ])
+    if let note = bench.notes?.last { buffer.line(.warn(note), in: rows[5], look: look) }
     if let limits { buffer.draw(limits, in: rows[4], look: look) }
     if let witness { buffer.draw(WitnessLine(speed: witness), in: rows[2], look: look) }
     if planned > 0 {
