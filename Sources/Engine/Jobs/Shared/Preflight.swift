@@ -93,8 +93,9 @@ struct Preflight {
     warnings = words + Self.shortage(of: jobBytes)
   }
 
-  /// Bytes a weight of the blocks that are done: all of it, or the scales alone where codes are on disk. Scales count 16 of
-  /// the bits and are 32.
+  /// Bytes a weight of the blocks that are done: all of it, or the scales alone where codes are on disk.
+  ///
+  /// Scales count 16 of the bits and are 32.
   private static func heldBytes(_ bits: Double?, scales: Double?, keeps: Bool) -> Double {
     guard let bits else { return 0 }
     return keeps ? scales ?? 0 : bits / 8 + (scales ?? 0) / 2
