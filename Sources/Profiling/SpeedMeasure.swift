@@ -59,7 +59,6 @@ package struct SpeedMeasure {
   package func run(
     progress: (Int) -> Void = { _ in }, checkpoint: () throws -> Void = {}
   ) throws -> (sides: [BenchReport.Side], memory: ProcessMemoryUse?) {
-    var samples = [Samples](repeating: Samples(), count: subjects.count)
     let caches = try subjects.map { subject in
       try subject.model.makeCache(
         subject.cache, capacity: depth + promptTokens + generatedTokens + 1)
@@ -76,6 +75,27 @@ package struct SpeedMeasure {
       try fill(caches[index], subject: subject, checkpoint: checkpoint)
     }
     context.trace = nil
+    let samples = try rounds(caches, progress: progress, checkpoint: checkpoint)
+    let sides = try subjects.indices.map { index in
+      try checkpoint()
+      var side = try side(index, samples[index], caches[index])
+      side.firstPassSeconds = firstPasses[index]
+      return side
+    }
+    let words = subjects.count == 2 ? ["quantized", baseline.short] : subjects.map(\.recipe)
+    let memory = ProcessMemoryUse.take(
+      sides: subjects.indices.map { (words[$0], subjects[$0].model, caches[$0]) },
+      contexts: [context])
+    return (sides, memory)
+  }
+
+  /// What each side gave in the rounds that count.
+  ///
+  /// The buffer that limits are read from is given back at their end.
+  private func rounds(
+    _ caches: [BlockKVCache], progress: (Int) -> Void, checkpoint: () throws -> Void
+  ) throws -> [Samples] {
+    var samples = [Samples](repeating: Samples(), count: subjects.count)
     let moment = try LimitsOfTheMoment(context)
     for round in 0...repetitions {
       // Alternate who goes first.
@@ -94,17 +114,7 @@ package struct SpeedMeasure {
       }
       progress(round + 1)
     }
-    let sides = try subjects.indices.map { index in
-      try checkpoint()
-      var side = try side(index, samples[index], caches[index])
-      side.firstPassSeconds = firstPasses[index]
-      return side
-    }
-    let words = subjects.count == 2 ? ["quantized", baseline.short] : subjects.map(\.recipe)
-    let memory = ProcessMemoryUse.take(
-      sides: subjects.indices.map { (words[$0], subjects[$0].model, caches[$0]) },
-      contexts: [context])
-    return (sides, memory)
+    return samples
   }
 
   /// Fills the cache to `depth` through the model itself.

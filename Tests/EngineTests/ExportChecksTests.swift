@@ -44,6 +44,9 @@ import Testing
     ("gguf:Q6_K", "", 0, ""), ("gguf", "weights=rtn:4:16", 56, "Q4_0"),
     ("compressed-tensors", "weights=rtn:4:32", 0, ""),
     ("compressed-tensors:nvfp4", "weights=rtn:4:32", 56, "NVFP4"),
+    // What the recipe treats otherwise is not turned.
+    ("compressed-tensors:mxfp4", "weights=rtn:4:32 layer=0.q=8", 55, "MXFP4"),
+    ("gguf:Q4_0", "weights=rtn:4:32 layer=0.q=8", 55, "Q4_0"),
   ])
   func whatIsRoundedOnceMoreIsTold(
     format: String, recipe: String, layers: Int, words: String

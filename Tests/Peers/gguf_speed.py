@@ -3,7 +3,8 @@
 
 Needs Python with numpy, gguf and llama-cpp-python, and for ik_llama.cpp its `llama-bench`, which repacks at run time. All
 programs read the same file as it is. Shares are of what the machine gave in slices right before and after each repetition: reading
-for decode, the multiplying unit for prefill (our inputs are INT16; the peers round theirs to INT8). With --shape, files of that shape with random weights are written first and timed.
+for decode, the multiplying unit for prefill (our inputs are INT16; the peers round theirs to INT8). With --shape, files of that shape
+with random weights are written first and timed.
 
     python3 Tests/Peers/gguf_speed.py [FILE.gguf ...] [--shape tinyllama-1.1b] [--kinds Q4_0,Q8_0,Q4_K_M,Q6_K] [--folder DIR]
         [--ik LLAMA_BENCH] [--activations int8] [--nibble PATH] [--rounds N] [--threads N] [--prompt N]

@@ -48,12 +48,10 @@ extension ArtifactOutline.Layer {
 
 extension CompressedTensors {
   /// Of layers that are turned into 4-bit floats the codes and their scales.
-  static func bytes(_ outline: ArtifactOutline, as form: StoredForm) -> Int {
-    let usual = GGUF.commonest(outline.layers.filter { !$0.isEmbedding }.map(\.format.code))
-    return outline.layers.reduce(0) { sum, layer in
-      guard !layer.isEmbedding, layer.name != "lm_head", layer.format.code == usual else {
-        return sum + layer.plainBytes
-      }
+  func bytes(_ outline: ArtifactOutline, as form: StoredForm) -> Int {
+    zip(outline.layers, turned(outline)).reduce(0) { sum, pair in
+      let (layer, isTurned) = pair
+      guard isTurned else { return sum + layer.plainBytes }
       let scales = layer.rows * layer.columns / Float4Groups.size(form)
       return sum + layer.rows * layer.columns / 2 + scales + 4
     }

@@ -37,6 +37,13 @@ package struct ArtifactOutline {
     self.layers = layers
   }
 
+  /// The element that is there most often, the first of those that are as common; nil of none.
+  static func commonest<Element: Hashable>(_ elements: [Element]) -> Element? {
+    var counts: [Element: Int] = [:]
+    for element in elements { counts[element, default: 0] += 1 }
+    return elements.max { counts[$0, default: 0] < counts[$1, default: 0] }
+  }
+
   /// The layers that are quantized.
   package var quantized: [Layer] { layers.filter { !$0.format.isFloat } }
 }

@@ -3,11 +3,10 @@ import Tensors
 
 /// Layers that are rounded as they are written, to one form: known before there is anything to write.
 package struct ExportRounding: Sendable {
-  /// As the format names it: `Q4_K`, `nvfp4`.
+  /// As the format names it: `Q4_K`, `NVFP4`.
   package var form: String
-  package var layers = 0
   package var weights = 0
-  /// Of the layers, those whose numbers a recipe or the file has rounded before.
+  /// Layers whose numbers a recipe or the file has rounded before.
   package var roundedBefore = 0
   /// Of these, those that the format would take as they are, were no type asked for.
   package var heldWithoutType = 0
@@ -20,7 +19,6 @@ package struct ExportRounding: Sendable {
   }
 
   mutating func count(_ layer: ArtifactOutline.Layer, heldWithoutType isHeld: Bool) {
-    layers += 1
     weights += layer.rows * layer.columns
     guard !layer.format.isFloat else { return }
     roundedBefore += 1
@@ -90,7 +88,7 @@ extension CompressedTensors {
     var rounding = ExportRounding(form: "\(form)") { numbers in
       _ = Float4Weight.coded(numbers, as: form, global: Float4Groups.global(largest: 4))
     }
-    for layer in outline.layers where !layer.isEmbedding && layer.name != "lm_head" {
+    for (layer, isTurned) in zip(outline.layers, turned(outline)) where isTurned {
       rounding.count(layer, heldWithoutType: true)
     }
     return [rounding]

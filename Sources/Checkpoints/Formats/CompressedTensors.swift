@@ -43,7 +43,7 @@ package struct CompressedTensors: ExportFormat {
   package func tensorBytes(_ outline: ArtifactOutline, others: [ArtifactOutline.Other]) -> Int {
     let rest = others.reduce(0) { $0 + $1.keptBytes }
     return rest
-      + (form.map { Self.bytes(outline, as: $0) }
+      + (form.map { bytes(outline, as: $0) }
         ?? outline.layers.reduce(0) { $0 + $1.storedBytes })
   }
 
@@ -65,19 +65,20 @@ package struct CompressedTensors: ExportFormat {
     return nil
   }
 
-  /// The layers as they are written: those of the commonest form turned into 4-bit floats, where that is asked for.
-  private func turned(_ artifact: Artifact) -> [Artifact.Layer] {
-    let layers = artifact.layers
-    guard let form else { return layers }
-    var counts: [WeightFormat.Code: Int] = [:]
-    for layer in layers where !layer.isEmbedding {
-      counts[layer.weight.format.code, default: 0] += 1
+  /// Which layers are turned into 4-bit floats: those of the commonest form, where that is asked for.
+  func turned(_ outline: ArtifactOutline) -> [Bool] {
+    let usual = ArtifactOutline.commonest(
+      outline.layers.filter { !$0.isEmbedding }.map(\.format.code))
+    return outline.layers.map { layer in
+      form != nil && !layer.isEmbedding && layer.name != "lm_head" && layer.format.code == usual
     }
-    let usual = counts.max { $0.value < $1.value }?.key
-    return layers.map { layer in
-      guard !layer.isEmbedding, layer.name != "lm_head", layer.weight.format.code == usual else {
-        return layer
-      }
+  }
+
+  /// The layers as they are written.
+  private func layers(of artifact: Artifact) -> [Artifact.Layer] {
+    guard let form else { return artifact.layers }
+    return zip(artifact.layers, turned(artifact.outline)).map { layer, isTurned in
+      guard isTurned else { return layer }
       var layer = layer
       layer.weight = Float4Weight(layer.weight, as: form, pool: artifact.pool)
       return layer
@@ -87,7 +88,7 @@ package struct CompressedTensors: ExportFormat {
   package func write(
     _ artifact: Artifact, into directory: WholeDirectory, telling tell: (String) -> Void = { _ in }
   ) throws {
-    let layers = try turned(artifact).map { try StoredLayer($0, path: directory.path) }
+    let layers = try layers(of: artifact).map { try StoredLayer($0, path: directory.path) }
     var entries: [SafetensorsWriter.Entry] = []
     for layer in layers { entries += try layer.entries() }
     for (name, view) in artifact.others {

@@ -111,7 +111,7 @@ package struct GGUF: ExportFormat {
 
   /// The form of each layer.
   func forms(_ outline: ArtifactOutline) -> [GGUFLayerForm] {
-    let usual = Self.commonest(
+    let usual = ArtifactOutline.commonest(
       outline.layers.filter { !$0.isEmbedding && !$0.isRouter }.map(\.format.code))
     return outline.layers.map { layer in
       let (format, columns) = (layer.format, layer.columns)
@@ -142,14 +142,9 @@ package struct GGUF: ExportFormat {
         + "text says more.")
   }
 
-  static func commonest<Element: Hashable>(_ elements: [Element]) -> Element? {
-    var counts: [Element: Int] = [:]
-    for element in elements { counts[element, default: 0] += 1 }
-    return elements.max { counts[$0, default: 0] < counts[$1, default: 0] }
-  }
-
   private static func commonest(_ types: [GGUFTensorType]) -> GGUFTensorType {
-    commonest(types.map { $0.rawValue }).flatMap { GGUFTensorType(rawValue: $0) } ?? .f16
+    ArtifactOutline.commonest(types.map { $0.rawValue }).flatMap { GGUFTensorType(rawValue: $0) }
+      ?? .f16
   }
 
   /// What was lost, a sentence a type.
