@@ -80,7 +80,10 @@ def main():
         found = subprocess.run(
             [arguments.nibble, "evaluate", path, "--text", arguments.text, "--windows", str(arguments.windows), "--window",
              str(arguments.window), "--protocol", "llama.cpp", "--json"], check=True, capture_output=True, text=True)
-        ours = json.loads(found.stdout)["perplexity"]
+        report = json.loads(found.stdout)
+        if report["window"] != arguments.window:
+            sys.exit(f"--window: expected at most what the model's context holds ({report['window']}), found {arguments.window}")
+        ours = report["perplexity"]
         peer = theirs(path, text, arguments.windows, arguments.window)
         apart = ours / peer - 1
         failed |= abs(apart) > (0.005 if label in NEAR else 0.02)

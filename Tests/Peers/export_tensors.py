@@ -26,7 +26,7 @@ RUNS += [("compressed-tensors", "rtn:4:64", ["--asymmetric"]), ("compressed-tens
          ("compressed-tensors", None, ["--activations", "fp8"]),
          ("compressed-tensors:nvfp4", None, []), ("compressed-tensors:mxfp4", None, [])]
 RUNS += [("gptq", f"rtn:{bits}:64", extra) for bits in (2, 3, 4, 8) for extra in ([], ["--asymmetric"])]
-RUNS += [("gptq:v2", "gptq:4:128", []), ("awq", "rtn:4:64", []), ("awq", "awq:4:64", []), ("awq", "rtn:4:64", ["--asymmetric"])]
+RUNS += [("gptq:v2", "gptq:4:64", []), ("awq", "rtn:4:64", []), ("awq", "awq:4:64", []), ("awq", "rtn:4:64", ["--asymmetric"])]
 
 
 def words(values, bits, count):
