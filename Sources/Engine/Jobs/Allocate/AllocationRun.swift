@@ -107,7 +107,7 @@ struct AllocationRun {
   /// The same recipe everywhere.
   private func uniform(_ width: Int, measured: Int) throws -> Quantizer.Outcome {
     try laboratory.quantized(
-      job.recipe.with(bits: width), held, text, reporter.withoutParts
+      job.recipe.with(bits: width), held, text, pause: reporter.checkpoint
     ) { [self] done, of in
       progress("\(width) bits everywhere: block \(done) of \(of)", measured: measured)
     }
@@ -181,7 +181,7 @@ struct AllocationRun {
     guard let chosen = BitAllocator.choose(layers, budget: bytes) else { throw tooSmall(bytes) }
     let recipe = AllocateJob.mixed(
       job.recipe, linears: linears, bits: chosen.map { widths[$0] })
-    let made = try laboratory.quantized(recipe, held, text, reporter.withoutParts) {
+    let made = try laboratory.quantized(recipe, held, text, pause: reporter.checkpoint) {
       [self] done, of in
       progress("\(name): block \(done) of \(of)", measured: widths.count * linears.count)
     }

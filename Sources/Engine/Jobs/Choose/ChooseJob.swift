@@ -72,7 +72,7 @@ package struct ChooseJob: Job {
       var race = ChooseRace(
         laboratory: laboratory, held: held, options: options, plan: plan, planner: planner,
         calibration: calibration, text: text, reporter: reporter, kept: kept,
-        deadline: start + options.seconds * (1 - Self.timingShare))
+        clock: ChooseClock(deadline: start + options.seconds * (1 - Self.timingShare)))
       try race.add(candidates.recipes)
       try race.run(resource)
       if candidates.targets.count > 1 { try race.addPair(resource) }
@@ -116,8 +116,10 @@ package struct ChooseJob: Job {
       cacheBytes: plan.memory.kvCache, predictedSeconds: planner.requestSeconds(plan))
     baseline.isWithin = plan.memory.total <= (options.mostBytes ?? plan.memory.budget)
     let since = Machine.seconds()
-    try deepen(&race, finalists(race, resource), planner, seconds: seconds * Self.depthShare)
-    let seconds = max(1, seconds - (Machine.seconds() - since))
+    // What has to be made again leaves time to be timed.
+    let clock = ChooseClock(deadline: since + seconds / 2)
+    try deepen(
+      &race, finalists(race, resource), planner, seconds: seconds * Self.depthShare, clock)
     let places = finalists(race, resource)
     guard machine == nil else {
       // Nothing of a described machine can be timed: its limits are all there is.
@@ -130,10 +132,11 @@ package struct ChooseJob: Job {
     var subjects = [(side: laboratory.baseline(held), factors: Planner.Factors())]
     var timed: [Int] = []
     for place in places {
-      guard let subject = try race.subject(place) else { continue }
+      guard let subject = try race.subject(place, by: clock) else { continue }
       subjects.append((subject, race.entries[place].factors))
       timed.append(place)
     }
+    let seconds = max(1, seconds - (Machine.seconds() - since))
     let outcome = try WorkloadTiming(
       laboratory: laboratory, held: held, planner: planner, seconds: seconds,
       progress: { what, done, total, since in
@@ -148,13 +151,14 @@ package struct ChooseJob: Job {
 
   /// Reads the quantized caches among some candidates at the planned depth.
   private func deepen(
-    _ race: inout ChooseRace, _ places: [Int], _ planner: Planner, seconds: Double
+    _ race: inout ChooseRace, _ places: [Int], _ planner: Planner, seconds: Double,
+    _ clock: ChooseClock
   ) throws {
     let caches = places.filter { race.entries[$0].row.recipe.targets.contains(.kvCache) }
     var subjects: [EvaluationSubject] = []
     var deep: [Int] = []
     for place in caches {
-      guard let subject = try race.subject(place) else { continue }
+      guard let subject = try race.subject(place, by: clock) else { continue }
       subjects.append(subject)
       deep.append(place)
     }
@@ -165,21 +169,8 @@ package struct ChooseJob: Job {
     for (place, found) in zip(deep, found ?? []) { race.deepen(place, found) }
   }
 
-  /// Those that are within the limits, or nearest to them, by what is known before timing.
+  /// The best of those that run, by what is known before timing; all of them where all are asked for.
   private func finalists(_ race: ChooseRace, _ resource: ChooseReport.Resource) -> [Int] {
-    let running = race.entries.indices.filter {
-      race.entries[$0].isRunning && race.entries[$0].row.kl != nil
-    }
-    func key(_ place: Int) -> (Int, Int, Double) {
-      let row = race.entries[place].row
-      let isWithin = row.isWithin == true
-      return (
-        race.isNative(row) ? 0 : 1, isWithin ? 0 : 1,
-        isWithin ? race.predicted(row, resource) : row.kl?.mean ?? .infinity
-      )
-    }
-    return Array(
-      running.sorted { key($0) < key($1) }.prefix(
-        options.exhaustive == true ? .max : Self.finalists))
+    Array(race.ranked(resource).prefix(options.exhaustive == true ? .max : Self.finalists))
   }
 }

@@ -20,6 +20,8 @@ struct ChooseRace {
     var factors: Planner.Factors
     var model: Model?
     var cache: KVFormatPair
+    /// Seconds that making it takes, by its price.
+    var price = 0.0
     /// Scores by window.
     var scores: [ScoreStatistics] = []
     var isRunning: Bool { row.standing == .untimed }
@@ -35,18 +37,15 @@ struct ChooseRace {
   let reporter: JobReporter<ChooseJob.Part>
   let kept: KeptMeasures
   /// When racing ends, so that there is time to time what is left.
-  let deadline: Double
-  private(set) var entries: [Entry] = []
+  var clock: ChooseClock
+  var entries: [Entry] = []
 
   /// Standard errors that a difference must have to count.
   private static let certain = 3.0
   /// Windows after which candidates are compared; the last is all of them.
-  private static let rounds = [4, 16]
-  /// Share of the free memory that candidates may take at a time.
-  private static let memoryShare = 0.4
-
+  static let rounds = [4, 16]
   /// Bytes that weights and cache may take.
-  private var most: Double {
+  var most: Double {
     options.mostBytes ?? max(0, plan.memory.budget - plan.memory.activations)
   }
 
@@ -63,6 +62,7 @@ struct ChooseRace {
     var row = ChooseReport.Row(recipe: recipe, standing: .untimed)
     var factors = Planner.Factors()
     var cache = KVFormatPair.fp16
+    var price = 0.0
     do {
       cache = try recipe.cacheFormat(standard: .fp16)
       var demand = RuntimeDemand()
@@ -73,6 +73,11 @@ struct ChooseRace {
         demand.activations = recipe.activations == nil ? nil : trial.activation
         factors.weightReads =
           shape.decodeWeightBytes(bitsPerWeight: trial.bits) / shape.storedDecodeBytes
+        let reads = try recipe.calibrates()
+        price = try laboratory.preflight(
+          recipe, held, reads ? calibration.map(\.count) : [], keeping: .nothing, compares: false,
+          tried: trial
+        ).seconds
         if trial.activation.multipliesIntegers, planner.peaks.int8Rate > 0 {
           factors.arithmetic = planner.peaks.bf16Rate / planner.peaks.int8Rate
         }
@@ -98,113 +103,7 @@ struct ChooseRace {
       row.standing = .refused
       row.reason = RecipeTrial.advice(on: error)
     }
-    return Entry(row: row, factors: factors, model: nil, cache: cache)
-  }
-
-  /// Measures all that run on windows up to `count`.
-  mutating func measure(windows count: Int) throws {
-    let running = entries.indices.filter {
-      entries[$0].isRunning && entries[$0].scores.count < count
-    }
-    guard !running.isEmpty else { return }
-    let measure = try SharedBaselineMeasure(
-      baseline: laboratory.baseline(held), text: text, context: laboratory.makeContext())
-    let bytes = running.reduce(0) { $0 + entries[$1].row.weightBytes }
-    let free = Machine.memoryAvailable().map(Double.init) ?? .infinity
-    let start = Machine.seconds()
-    var done = 0
-    func progress(_ what: String) {
-      reporter.progress(
-        what, done: done,
-        of: running.reduce(0) { sum, place in
-          sum + max(0, count - entries[place].scores.count)
-        } + done, unit: "windows", since: start)
-    }
-    func score(_ place: Int, _ window: Int) throws {
-      guard entries[place].isRunning, entries[place].scores.count == window else { return }
-      guard Machine.seconds() < deadline else { return stop(place) }
-      progress("\(entries[place].row.recipe): window \(window + 1) of \(count)")
-      let name = "\(entries[place].row.recipe), window \(window + 1)"
-      // What cannot be made is known once it is tried.
-      guard try kept.has(name) || subject(place) != nil else { return }
-      let scores = try kept.measured(name) {
-        guard let subject = try subject(place) else {
-          throw EngineError.nothingQuantized(job: name)
-        }
-        return try measure.score(subject, window: window, checkpoint: reporter.checkpoint)
-      }
-      entries[place].scores.append(scores)
-      note(place)
-      done += 1
-    }
-    if bytes < free * Self.memoryShare {
-      // All at once: the baseline runs once a window.
-      for window in 0..<count { for place in running { try score(place, window) } }
-    } else {
-      for place in running {
-        for window in entries[place].scores.count..<count { try score(place, window) }
-        entries[place].model = nil
-      }
-    }
-    for place in running { reporter.tell(entries[place].row) }
-  }
-
-  private mutating func stop(_ place: Int) {
-    guard entries[place].scores.isEmpty else { return }
-    entries[place].row.standing = .notReached
-    entries[place].row.reason = "the time was over before it was measured"
-  }
-
-  /// The candidate's model, made when it is first asked for; nil where it turns out that it cannot be.
-  mutating func subject(_ place: Int) throws -> EvaluationSubject? {
-    let recipe = entries[place].row.recipe
-    let name = "\(recipe)"
-    if let model = entries[place].model {
-      return EvaluationSubject(name: name, model: model, cache: entries[place].cache)
-    }
-    if recipe.weights == nil, recipe.activations == nil {
-      entries[place].model = held.model
-      return EvaluationSubject(name: name, model: held.model, cache: entries[place].cache)
-    }
-    // The layers of a pair were made already, or are made for both.
-    let alike = entries.first { other in
-      other.model != nil && other.row.recipe.weights == recipe.weights
-        && other.row.recipe.activations == recipe.activations
-    }
-    if let model = alike?.model {
-      entries[place].model = model
-      return EvaluationSubject(name: name, model: model, cache: entries[place].cache)
-    }
-    do {
-      let start = Machine.seconds()
-      let outcome = try laboratory.quantized(
-        recipe, held, calibration, reporter.withoutParts
-      ) { [reporter] done, of in
-        reporter.progress(
-          "making \(name)", done: done, of: of, unit: "blocks", since: start)
-      }
-      entries[place].model = outcome.model
-      entries[place].row.weightBytes = Double(outcome.model.weightBytes)
-      return EvaluationSubject(name: name, model: outcome.model, cache: entries[place].cache)
-    } catch let error as QuantizationError {
-      entries[place].row.standing = .refused
-      entries[place].row.reason = RecipeTrial.advice(on: error)
-      return nil
-    }
-  }
-
-  /// Takes what was scored into the row.
-  private mutating func note(_ place: Int) {
-    var all = ScoreStatistics()
-    for scores in entries[place].scores { all.add(scores) }
-    let kl = all.divergence
-    entries[place].row.windows = entries[place].scores.count
-    entries[place].row.kl = Estimate(mean: kl.mean, error: kl.error)
-    entries[place].row.perplexity = all.perplexity
-    entries[place].row.topOne = all.topOneAgreement.mean
-    entries[place].row.isWithin =
-      kl.mean <= options.mostKL && all.topOneAgreement.mean >= options.leastTopOne
-      && entries[place].row.bytes <= most
+    return Entry(row: row, factors: factors, model: nil, cache: cache, price: price)
   }
 
   /// Whether the runtime that was asked for executes it; true where none was.
@@ -217,13 +116,17 @@ struct ChooseRace {
     resource == .capacity ? row.bytes : row.predictedSeconds
   }
 
-  /// All rounds.
+  /// All rounds: the first of as many candidates at a time as there is memory for, those that are made soonest first; then
+  /// the others of those that are left, so that none is measured in full while another has not been measured at all.
   mutating func run(_ resource: ChooseReport.Resource) throws {
     let all = text.windows.count
     for round in Self.rounds.filter({ $0 < all }) + [all] {
-      try measure(windows: round)
-      guard round < all, options.exhaustive != true else { continue }
-      prune(resource)
+      let batches = batches()
+      for batch in batches {
+        try measure(batch, windows: round)
+        if round < all, options.exhaustive != true { prune(resource) }
+        if batches.count > 1 { release(resource) }
+      }
     }
   }
 
@@ -280,7 +183,7 @@ struct ChooseRace {
     }
     guard let layers = best(false), let cache = best(true) else { return }
     try add([ChooseCandidates.joined(layers, cache)])
-    try measure(windows: text.windows.count)
+    try measure([entries.count - 1], windows: text.windows.count)
   }
 
   /// Takes what a candidate's cache lost at depth in; beyond the limit by more than chance it is outside of it.

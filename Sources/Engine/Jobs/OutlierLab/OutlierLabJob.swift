@@ -171,7 +171,7 @@ package struct OutlierLabJob: Job {
     var zeroed: (planted: Double, elsewhere: Double)?
     if !entry.recipe.isBaseline {
       let outcome = try lab.laboratory.quantized(
-        entry.recipe, side.held, lab.text, reporter.withoutParts
+        entry.recipe, side.held, lab.text, compares: true, pause: reporter.checkpoint
       ) { _, _ in }
       model = outcome.model
       let left = Self.ratios(of: outcome.blocks, below: entry.threshold)

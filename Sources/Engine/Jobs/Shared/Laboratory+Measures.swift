@@ -58,12 +58,15 @@ extension Laboratory {
   }
 
   /// A model quantized apart from what is held.
+  ///
+  /// - Parameter compares: whether its layers are compared with what they were on the text, which takes two passes over it.
   func quantized(
-    _ recipe: Recipe, _ held: OpenModel, _ text: [[Int32]], _ reporter: JobReporter<Never>,
-    progress: @escaping (_ done: Int, _ of: Int) -> Void
+    _ recipe: Recipe, _ held: OpenModel, _ text: [[Int32]], compares: Bool = false,
+    pause: @escaping () throws -> Void, progress: @escaping (_ done: Int, _ of: Int) -> Void
   ) throws -> Quantizer.Outcome {
-    let quantizer = Quantizer(recipe: recipe, context: try makeContext(), calibration: text)
-    return try quantizer.run(held.model, pause: reporter.checkpoint) { event in
+    let quantizer = Quantizer(
+      recipe: recipe, context: try makeContext(), calibration: text, compares: compares)
+    return try quantizer.run(held.model, pause: pause) { event in
       if case .block(let done, let total) = event { progress(done, total) }
     }
   }
@@ -79,25 +82,32 @@ extension Laboratory {
   ///
   /// - Throws: `QuantizationError` for what the methods refuse.
   func outputBytes(_ recipe: Recipe, _ model: Model) throws -> Int {
+    outputBytes(recipe, model, try trial(recipe, model))
+  }
+
+  private func outputBytes(_ recipe: Recipe, _ model: Model, _ trial: RecipeTrial?) -> Int {
     let others = recipe.head.map { head in model.otherBytes { head.format(columns: $0) } }
-    guard let trial = try trial(recipe, model) else {
+    guard let trial else {
       return model.weightBytes - model.otherBytes + (others ?? model.otherBytes)
     }
     return trial.linearBytes + (others ?? model.otherBytes)
   }
 
   /// What a recipe will take.
+  ///
+  /// - Parameter tried: the recipe's trial, where it was tried already.
   func preflight(
-    _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeping: Keeping
+    _ recipe: Recipe, _ held: OpenModel, _ lengths: [Int], keeping: Keeping, compares: Bool = true,
+    tried: RecipeTrial? = nil
   ) throws -> Preflight {
-    let trial = try trial(recipe, held.model)
-    let output = try outputBytes(recipe, held.model)
+    let trial = try tried ?? trial(recipe, held.model)
+    let output = outputBytes(recipe, held.model, trial)
     let peaks = try machinePeaks(nil)
     func preflight(keeps: Bool) throws -> Preflight {
       try Preflight(
         recipe, model: held.model, lengths: lengths, bits: trial?.bits, scales: trial?.scaleBytes,
         output: output, keeps: keeps, releases: QuantizeJob.releasesBlocks(of: held.model),
-        peaks: peaks, threads: pool.threads)
+        compares: compares, peaks: peaks, threads: pool.threads)
     }
     let kept = try preflight(keeps: keeping != .nothing)
     // What is done soon is not kept unless it is asked for.

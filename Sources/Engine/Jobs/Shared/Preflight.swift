@@ -35,16 +35,18 @@ struct Preflight {
   ///   - output: bytes of all weights afterwards.
   ///   - keeps: whether finished blocks go to disk.
   ///   - releases: whether packed copies are given back block by block.
+  ///   - compares: whether layers are compared with what they were.
   init(
     _ recipe: Recipe, model: Model, lengths: [Int], bits quantized: Double?, scales: Double? = nil,
-    output: Int, keeps: Bool, releases: Bool, peaks: MachinePeaks, threads: Int
+    output: Int, keeps: Bool, releases: Bool, compares: Bool = true, peaks: MachinePeaks,
+    threads: Int
   ) throws {
     let bits = quantized ?? 16
     let configuration = model.configuration
     let sizes = BlockSizes(configuration.block(0))
     let parameters = Double(sizes.parameters)
     let tokens = lengths.reduce(0, +)
-    let compared = min(tokens, max(Quantizer.comparedTokens, lengths.first ?? 0))
+    let compared = compares ? min(tokens, max(Quantizer.comparedTokens, lengths.first ?? 0)) : 0
     let methods = try recipe.methods()
     let calibrates = try recipe.calibrates()
     let cost = methods.map { $0.cost(of: sizes, tokens: tokens) }.reduce(QuantizationCost(), +)

@@ -30,7 +30,7 @@ struct WorkloadTiming {
   /// Sequences of a step at most.
   private static let mostSequences = 16
   private static let steps = 8
-  /// Rounds at least and at most; as many as the time allows.
+  /// Rounds of a size at least and at most; as many as the time allows.
   private static let rounds = 3...7
 
   /// Prompt, depth and batch of something that is timed.
@@ -91,24 +91,22 @@ struct WorkloadTiming {
     let planned = planned
     let size = affordable(caches: Set(subjects.map(\.side.cache)).count)
     let sides = subjects.map(\.side)
-    let once = limit(size)
-    // One round more warms up, and one is traced; each round has steps before those that count. Smaller sizes take about as
-    // long as the largest, all together.
-    let isContinued =
-      size.prompt < planned.prompt || size.depth < planned.depth || size.batch < planned.batch
-    let round =
-      (isContinued ? 2 : 1) * Double(subjects.count)
-      * (once.prompt + 2 * Double(Self.steps + 1) * once.step)
-    let rounds = min(
-      max(Int(min(seconds / max(1e-9, round) - 2, 100)), Self.rounds.lowerBound),
-      Self.rounds.upperBound)
     let promptSizes = Self.promptSizes(size, planned)
     let stepSizes = Self.stepSizes(size, planned)
-    let prompts = try promptSizes.map { try self.prompts(sides, $0, rounds) }
-    let steps = try stepSizes.map { try self.steps(sides, $0, rounds) }
+    var pace = Pace(
+      left: promptSizes.map { limit($0).prompt }
+        + stepSizes.map { 2 * Double(Self.steps + 1) * limit($0).step },
+      subjects: subjects.count, seconds: seconds)
+    let prompts = try promptSizes.map { size in
+      try pace.timed(Self.rounds) { try self.prompts(sides, size, $0) }
+    }
+    let steps = try stepSizes.map { size in
+      try pace.timed(Self.rounds) { try self.steps(sides, size, $0) }
+    }
     var extent = WorkloadTimes.Extent(
       prompt: size.prompt, plannedPrompt: planned.prompt, depth: size.depth,
-      plannedDepth: planned.depth, batch: size.batch, plannedBatch: planned.batch, rounds: rounds,
+      plannedDepth: planned.depth, batch: size.batch, plannedBatch: planned.batch,
+      rounds: pace.least,
       modelError: nil)
     var errors: [Double] = []
     let rows = subjects.indices.map { index in
@@ -220,6 +218,42 @@ struct WorkloadTiming {
         progress("timing \(what): \(form)", done, measure.sequences, since)
       }, checkpoint: checkpoint
     ).points
+  }
+}
+
+/// How many rounds the time allows: by the machine's limits at first, then by how much longer what was timed took.
+private struct Pace {
+  /// Seconds at the limits of one round of one subject, for each size that is left.
+  private var left: [Double]
+  private let subjects: Double
+  private let deadline: Double
+  private var expected = 0.0
+  private var taken = 0.0
+  /// The fewest rounds that a size was timed in.
+  private(set) var least = Int.max
+
+  init(left: [Double], subjects: Int, seconds: Double) {
+    self.left = left
+    self.subjects = Double(subjects)
+    deadline = Machine.seconds() + seconds
+  }
+
+  /// Times the next size in as many rounds as there is time for.
+  mutating func timed<Result>(
+    _ range: ClosedRange<Int>, _ body: (_ rounds: Int) throws -> Result
+  ) rethrows -> Result {
+    let slower = expected > 0 ? max(1, taken / expected) : 1
+    let round = subjects * left.reduce(0, +) * slower
+    let rest = deadline - Machine.seconds()
+    // One round more warms up, and one is traced.
+    let rounds = min(
+      max(Int(min(rest / max(1e-9, round) - 2, 100)), range.lowerBound), range.upperBound)
+    let start = Machine.seconds()
+    let result = try body(rounds)
+    taken += Machine.seconds() - start
+    expected += subjects * left.removeFirst() * Double(rounds + 2)
+    least = min(least, rounds)
+    return result
   }
 }
 
