@@ -1,4 +1,5 @@
 import Evaluation
+import Operators
 import Profiling
 import Quantization
 
@@ -24,6 +25,16 @@ extension Receipt.Figure {
     Self(
       name: name, value: rate.tokensPerSecond, unit: "tok/s", low: rate.lower ?? rate.lowest,
       high: rate.upper ?? rate.highest, basis: .rounds)
+  }
+
+  /// A phase's time at the machine's limits over the time it took; nil where the limits were not taken next to it.
+  fileprivate static func share(_ phase: String, _ share: LimitShare?) -> Self? {
+    share.map {
+      Self(
+        name: "\(phase), share of the machine's limit", value: $0.share,
+        unit: "of \($0.limit.label)",
+        low: $0.lower, high: $0.upper, basis: .rounds)
+    }
   }
 
   fileprivate static func timed(_ name: String, _ spread: WorkloadTimes.Spread) -> Self {
@@ -101,6 +112,9 @@ extension BenchReport {
       .exact("bytes of weights as they run", quantized.weightBytes, "bytes"),
       .timed("prefill", quantized.prefill), .timed("decode", quantized.decode),
     ]
+    figures += [
+      .share("prefill", quantized.prefillLimit), .share("decode", quantized.decodeLimit),
+    ].compactMap(\.self)
     if let baseline {
       figures += [
         .timed("prefill of the baseline", baseline.prefill),
