@@ -20,6 +20,7 @@
 static SCREEN *screen;
 static int is_unicode;
 static int has_paste;
+static int has_moves;
 
 // Codes for sequences that terminfo does not name; above all of ncurses' own.
 enum { PASTE_START = 0x2000, PASTE_END = 0x2001, MODIFIED = 0x2100 };
@@ -59,7 +60,7 @@ static void prepare_restore(int uses_mouse) {
   static const char *const names[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
   char bytes[512];
   int count = 0;
-  if (uses_mouse) count = append(bytes, count, 512, "\033[?1006l\033[?1002l\033[?1000l");
+  if (uses_mouse) count = append(bytes, count, 512, "\033[?1006l\033[?1003l\033[?1002l\033[?1000l");
   if (has_paste) count = append(bytes, count, 512, "\033[?2004l");
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
     count = append(bytes, count, 512, capability(names[i]));
@@ -79,6 +80,13 @@ static void define_keys(void) {
       if (*sequence) define_key(sequence, MODIFIED + key * 16 + modifier);
     }
   }
+}
+
+// ncurses asks for clicks; every move is asked for here. Terminals that do not know the mode pass it over.
+static void set_moves(int is_on) {
+  if (!has_moves) return;
+  fputs(is_on ? "\033[?1003h" : "\033[?1003l", stdout);
+  fflush(stdout);
 }
 
 static void set_paste(int is_on) {
@@ -138,8 +146,11 @@ int nc_open(const char *term, int uses_mouse) {
     use_default_colors();
   }
   if (uses_mouse) {
-    mousemask(ALL_MOUSE_EVENTS | BUTTON_SHIFT | BUTTON_CTRL | BUTTON_ALT, NULL);
+    mousemask(
+        ALL_MOUSE_EVENTS | REPORT_MOUSE_POSITION | BUTTON_SHIFT | BUTTON_CTRL | BUTTON_ALT, NULL);
     mouseinterval(0);
+    has_moves = *capability("kmous") != 0;
+    set_moves(1);
   }
   define_keys();
   set_paste(1);
@@ -150,6 +161,7 @@ void nc_close(void) {
   if (screen == NULL) return;
   nc_park_if_dying();
   set_paste(0);
+  set_moves(0);
   mousemask(0, NULL);
   curs_set(1);
   endwin();
@@ -244,6 +256,7 @@ static nc_event mouse_event(void) {
       {BUTTON3_CLICKED, NC_PRESS_RIGHT},     {BUTTON1_DOUBLE_CLICKED, NC_PRESS_LEFT},
       {BUTTON1_TRIPLE_CLICKED, NC_PRESS_LEFT},
   };
+  static int is_left_held;
   MEVENT mouse;
   nc_event event = {.kind = NC_MOUSE};
   if (getmouse(&mouse) != OK) return event;
@@ -252,6 +265,11 @@ static nc_event mouse_event(void) {
       event.code = (uint32_t)actions[i].code;
       break;
     }
+  }
+  if (event.code == NC_PRESS_LEFT) is_left_held = !!(mouse.bstate & BUTTON1_PRESSED);
+  if (event.code == NC_RELEASE_LEFT) is_left_held = 0;
+  if (event.code == 0 && mouse.bstate & REPORT_MOUSE_POSITION) {
+    event.code = is_left_held ? NC_DRAG_LEFT : NC_MOVE;
   }
   if (mouse.bstate & BUTTON_SHIFT) event.modifiers |= NC_SHIFT;
   if (mouse.bstate & BUTTON_ALT) event.modifiers |= NC_ALT;

@@ -102,6 +102,8 @@ package struct EventDecoder {
     case NC_RELEASE_RIGHT.rawValue: action = (.release, .right)
     case NC_WHEEL_UP.rawValue: action = (.wheelUp, .none)
     case NC_WHEEL_DOWN.rawValue: action = (.wheelDown, .none)
+    case NC_MOVE.rawValue: action = (.move, .none)
+    case NC_DRAG_LEFT.rawValue: action = (.drag, .left)
     default: return nil
     }
     return .mouse(

@@ -20,6 +20,8 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   private let recents: RecentModels
   private var beacon: LessonBeacon?
   private var coalescer = EventCoalescer()
+  /// Where the pointer rests; no part of the state, so that recordings do not hold its ways.
+  private var pointer: Point?
   private var player: Player?
   /// Where the stretch of a session that a lesson shows ends, in milliseconds.
   private var stretchEnd: Double?
@@ -114,6 +116,11 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
   }
 
   private mutating func take(_ event: InputEvent) {
+    pointer = nil
+    if case .mouse(let mouse) = event {
+      pointer = Point(x: mouse.x, y: mouse.y)
+      if mouse.action == .move { return }
+    }
     let event = seen(event)
     if case .resize = event { send(.input(event: event)) }
     guard var current = player else {
@@ -198,6 +205,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
     let theme = themes.theme(named: player?.shown.shownTheme ?? store.state.shownTheme)
     let look = Look(theme: theme, depth: terminal.depth, glyphs: terminal.glyphs)
     var buffer = look.buffer(terminal.size)
+    buffer.pointer = pointer
     if let player {
       PlayerView.draw(player, into: &buffer, look: look)
     } else {

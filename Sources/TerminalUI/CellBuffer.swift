@@ -11,6 +11,10 @@ package struct CellBuffer: Hashable, Sendable {
   private var cells: [Cell]
   /// What places stand for, the last drawn last; nil where nobody asks, which saves the work.
   package var hits: [Hit]?
+  /// Where the pointer rests; nil where there is none.
+  package var pointer: Point?
+  /// What is told of the place under the pointer; nil for nothing.
+  package private(set) var readOut: String?
 
   /// A buffer of spaces.
   ///
@@ -59,9 +63,28 @@ package struct CellBuffer: Hashable, Sendable {
 
   /// Says what a place stands for; nothing while `hits` is nil.
   package mutating func mark(_ rect: Rect, _ target: Hit.Target) {
+    // What lies over the rest has the pointer.
+    if target == .modal { readOut = nil }
     guard hits != nil else { return }
     let rect = rect.intersection(bounds)
     if !rect.isEmpty { hits?.append(Hit(rect, target)) }
+  }
+
+  /// Tells what lies at a place in full, where the pointer is there.
+  package mutating func tell(_ rect: Rect, _ text: @autoclosure () -> String) {
+    guard let pointer, rect.contains(x: pointer.x, y: pointer.y) else { return }
+    readOut = text()
+  }
+
+  /// Draws what is told of the place under the pointer beside it.
+  package mutating func drawReadOut(style: Style) {
+    guard let pointer, let readOut, !readOut.isEmpty else { return }
+    let text = " \(readOut) "
+    let width = min(width, ScalarWidth.of(text))
+    // Above, so that the pointer does not hide it; below on the first line.
+    let y = pointer.y > 0 ? pointer.y - 1 : 1
+    let x = min(max(0, pointer.x - width / 2), max(0, self.width - width))
+    put(text, x: x, y: y, style: style, clip: Rect(x: x, y: y, width: width, height: 1))
   }
 
   /// Draws spans one after another; each takes its style from `style`.

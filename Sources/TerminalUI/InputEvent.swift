@@ -16,6 +16,8 @@ package enum InputEvent: Hashable, Sendable, Codable {
 package struct MouseEvent: Hashable, Sendable, Codable {
   package enum Action: String, Hashable, Sendable, Codable {
     case press, release, wheelUp, wheelDown
+    /// To another cell, with the left button held and without.
+    case drag, move
   }
 
   package enum Button: String, Hashable, Sendable, Codable {

@@ -33,6 +33,8 @@ package protocol Screen: Sendable {
   static func move(_ motion: Motion, _ state: inout State) -> [Effect]
   /// Tab and Shift-Tab: +1 and -1.
   static func focus(_ direction: Int, _ state: inout State)
+  /// Marks what the cursor is on, where things are marked one by one: the pointer is dragged over it.
+  static func mark(_ state: inout State)
   /// The form of the screen, if it has one.
   static func settings(_ state: State) -> [Setting]
   /// Fields that a key asks for and no form shows, such as the path of a file.
@@ -55,6 +57,7 @@ extension Screen {
     state.isBusy ?? "There is no next step here: n goes to the next screen"
   }
   package static func focus(_ direction: Int, _ state: inout State) {}
+  package static func mark(_ state: inout State) {}
   package static func settings(_ state: State) -> [Setting] { [] }
   package static func prompts(_ state: State) -> [Setting] { [] }
   package static func filter(_ text: String, _ state: inout State) {}

@@ -78,4 +78,15 @@ import Testing
     #expect(
       decoder.decode(raw) == .mouse(event: MouseEvent(.wheelDown, x: 90, y: 4, modifiers: .alt)))
   }
+
+  @Test(arguments: [
+    (NC_MOVE, MouseEvent(.move, x: 3, y: 5)),
+    (NC_DRAG_LEFT, MouseEvent(.drag, button: .left, x: 3, y: 5)),
+  ])
+  func movesAreToldFromDrags(_ code: nc_mouse, _ expected: MouseEvent) {
+    var decoder = EventDecoder()
+    let raw = nc_event(
+      kind: Int32(NC_MOUSE.rawValue), code: code.rawValue, modifiers: 0, x: 3, y: 5)
+    #expect(decoder.decode(raw) == .mouse(event: expected))
+  }
 }

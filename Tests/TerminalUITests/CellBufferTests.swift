@@ -97,4 +97,31 @@ import Testing
     #expect(buffer.width == Size.largestWidth && buffer.height == 0)
     #expect(buffer.snapshot().isEmpty)
   }
+
+  /// What was cut where the pointer rests is told whole, on a line of its own beside it.
+  @Test func cutTextIsToldUnderThePointer() {
+    let look = Look()
+    var buffer = look.buffer(Size(width: 40, height: 4))
+    buffer.pointer = Point(x: 2, y: 2)
+    let text = StyledText("model.layers.11.mlp.down_proj")
+    buffer.line(text, in: Rect(x: 0, y: 2, width: 10, height: 1), look: look)
+    buffer.line(text, in: Rect(x: 0, y: 3, width: 40, height: 1), look: look)
+    #expect(buffer.readOut == text.plain)
+    buffer.drawReadOut(style: look.style(.cursor))
+    let lines = buffer.snapshot().split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count > 1 && lines[1].contains(text.plain))
+    // A window over it has the pointer.
+    buffer.mark(buffer.bounds, .modal)
+    #expect(buffer.readOut == nil)
+  }
+
+  @Test func nothingIsToldWithoutAPointer() {
+    let look = Look()
+    var buffer = look.buffer(Size(width: 20, height: 2))
+    buffer.line(
+      StyledText("longer than ten columns"), in: Rect(x: 0, y: 0, width: 10, height: 1), look: look)
+    let before = buffer
+    buffer.drawReadOut(style: look.style(.cursor))
+    #expect(buffer.readOut == nil && buffer == before)
+  }
 }

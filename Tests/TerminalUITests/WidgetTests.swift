@@ -119,4 +119,26 @@ import Testing
     }
     #expect(hits.target(x: 0, y: 0) == nil)
   }
+
+  /// What a point may be off by is drawn through it, and cut at the axis where it may be nothing at all.
+  @Test(arguments: [0.0, 0.5, 40])
+  func errorsOfPointsAreDrawn(_ error: Double) {
+    func plot(_ error: Double) -> CellBuffer {
+      var buffer = Look().buffer(Size(width: 40, height: 16))
+      Plot(
+        [
+          Plot.Series(
+            "", points: [Plot.Point(x: 5, y: 1, yError: error)], form: .points, role: .series1)
+        ], x: Plot.Axis("x", range: 0...10), y: Plot.Axis("y", .logarithmic, range: 0.1...10)
+      ).draw(in: buffer.bounds, of: &buffer, look: Look())
+      return buffer
+    }
+    let (plain, drawn) = (plot(0), plot(error))
+    let rows = (0..<16).filter { y in (0..<40).contains { plain[$0, y] != drawn[$0, y] } }
+    switch error {
+    case 0: #expect(rows.isEmpty)
+    case 0.5: #expect(rows.count >= 2 && rows.count < 8)
+    default: #expect(rows.count >= 10)
+    }
+  }
 }

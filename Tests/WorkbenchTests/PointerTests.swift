@@ -175,4 +175,71 @@ import Workbench
     play.send(.input(event: .mouse(event: event)))
     #expect(Self.isOn(cell.target, WorkbenchView.hits(play.state, look: look)))
   }
+
+  private static func drag(_ play: inout Play, to x: Int, _ y: Int) {
+    play.send(.input(event: .mouse(event: MouseEvent(.drag, button: .left, x: x, y: y))))
+  }
+
+  @Test func cellsThatThePointerIsDraggedOverAreMarked() throws {
+    var play = Play.walk(width: 120, height: 36)
+    play.press("5")
+    func place(_ row: Int, _ column: Int) throws -> Rect {
+      try #require(
+        WorkbenchView.hits(play.state).first { hit in
+          if case .cell(let place, _) = hit.target {
+            place == Heatmap.Place(row: row, column: column)
+          } else {
+            false
+          }
+        }
+      ).rect
+    }
+    let (first, second) = (try place(0, 0), try place(0, 1))
+    Self.click(&play, first.x, first.y)
+    #expect(play.state[HeatmapScreen.self].restored.isEmpty)
+    Self.drag(&play, to: first.x, first.y)
+    #expect(play.state[HeatmapScreen.self].restored.isEmpty, "not moved to another cell yet")
+    Self.drag(&play, to: second.x, second.y)
+    let marked = play.state[HeatmapScreen.self].restored
+    #expect(marked.count == 2)
+    // Back over them leaves them marked.
+    Self.drag(&play, to: first.x, first.y)
+    #expect(play.state[HeatmapScreen.self].restored == marked)
+    #expect(play.state[HeatmapScreen.self].column == 0)
+  }
+
+  @Test func aListFollowsThePointer() throws {
+    var play = Play.walk(width: 120, height: 36)
+    play.press("3")
+    let hits = WorkbenchView.hits(play.state)
+    let rows = hits.filter { hit in
+      guard case .row(_, .some) = hit.target else { return false }
+      return hits.isFocused(x: hit.rect.x, y: hit.rect.y) == true
+    }
+    let last = try #require(rows.last)
+    Self.drag(&play, to: last.rect.x, last.rect.y)
+    #expect(Self.isOn(last.target, WorkbenchView.hits(play.state)))
+  }
+
+  /// What the pointer rests on is told in full; it is no part of the state, and nothing is told under a window.
+  @Test func whatThePointerRestsOnIsTold() throws {
+    var play = Play.walk(width: 120, height: 36)
+    play.press("5")
+    let cell = try #require(
+      WorkbenchView.hits(play.state).first { hit in
+        if case .cell = hit.target { true } else { false }
+      })
+    func told() -> String? {
+      var buffer = Look().buffer(play.state.size)
+      buffer.pointer = Point(x: cell.rect.x, y: cell.rect.y)
+      WorkbenchView.draw(play.state, into: &buffer, look: Look())
+      if let words = buffer.readOut { #expect(buffer.snapshot().contains(words)) }
+      return buffer.readOut
+    }
+    let words = try #require(told())
+    let map = try #require(play.state.facts.quantized?.maps.first)
+    #expect(words.hasPrefix("\(map.rows[0])  \(map.columns[0])  "))
+    play.press("?")
+    #expect(told() == nil)
+  }
 }

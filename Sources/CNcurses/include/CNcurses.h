@@ -57,6 +57,8 @@ enum nc_mouse {
   NC_RELEASE_RIGHT,
   NC_WHEEL_UP,
   NC_WHEEL_DOWN,
+  NC_MOVE,
+  NC_DRAG_LEFT,  // a move with the left button held
 };
 
 enum nc_modifier { NC_SHIFT = 1, NC_ALT = 2, NC_CONTROL = 4 };

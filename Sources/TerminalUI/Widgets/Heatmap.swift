@@ -82,8 +82,23 @@ package struct Heatmap: Widget {
       .draw(in: layout.legend, of: &buffer, look: look)
   }
 
+  /// The names of a cell and its value.
+  private func words(_ place: Place) -> String {
+    func label(_ labels: [String], _ index: Int) -> String? {
+      labels.indices.contains(index) && !labels[index].isEmpty ? labels[index] : nil
+    }
+    let value = value(row: place.row, column: place.column)
+    return [
+      label(rowLabels, place.row), label(columnLabels, place.column),
+      value.isNaN ? "no value" : numbers.text(value),
+    ].compactMap(\.self).joined(separator: "  ")
+  }
+
   /// Each place stands for the cell that a click on it means.
   private func mark(_ layout: HeatmapLayout, on buffer: inout CellBuffer) {
+    if let pointer = buffer.pointer, let place = layout.place(x: pointer.x, y: pointer.y) {
+      buffer.tell(layout.grid, words(place))
+    }
     guard buffer.hits != nil else { return }
     for y in layout.grid.y..<layout.grid.maxY {
       for x in layout.grid.x..<layout.grid.maxX {

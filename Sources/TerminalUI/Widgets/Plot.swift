@@ -9,10 +9,15 @@ package struct Plot: Widget {
     package var label: String
     /// Drawn as the cursor.
     package var isSelected: Bool
+    /// How far `y` may be off, to both sides; 0 for nothing drawn.
+    package var yError: Double
 
-    package init(x: Double, y: Double, label: String = "", isSelected: Bool = false) {
+    package init(
+      x: Double, y: Double, label: String = "", isSelected: Bool = false, yError: Double = 0
+    ) {
       self.x = x
       self.y = y
+      self.yError = yError
       self.label = label
       self.isSelected = isSelected
     }
@@ -89,6 +94,7 @@ package struct Plot: Widget {
     frame.drawAxes(on: &buffer, look: look)
     guard !frame.area.isEmpty else { return }
     drawLines(in: frame, of: &buffer, look: look)
+    drawErrors(in: frame, of: &buffer, look: look)
     var labels = LabelPlacer(area: frame.area)
     // The selected point comes last, so that no neighbour in the same cell hides it.
     for isSelected in [false, true] {
@@ -108,6 +114,18 @@ package struct Plot: Widget {
       }
     }
     drawLegend(in: frame, of: &buffer, look: look)
+  }
+
+  /// A point's name and where it lies on both axes.
+  private func words(_ point: Point, of one: Series) -> String {
+    // Labels have a space at each end, as they are drawn.
+    let name = (point.label.isEmpty ? one.name : point.label).split(separator: " ")
+      .joined(separator: " ")
+    let error = point.yError > 0 ? " ± \(y.numbers.text(point.yError))" : ""
+    return [
+      name.isEmpty ? nil : name, "\(x.name) \(x.numbers.text(point.x))",
+      "\(y.name) \(y.numbers.text(point.y))\(error)",
+    ].compactMap(\.self).joined(separator: "  ")
   }
 
   private func mark(of one: Series, _ index: Int, _ look: Look) -> Unicode.Scalar {
@@ -132,12 +150,30 @@ package struct Plot: Widget {
     canvas.draw(on: &buffer, look: look)
   }
 
+  /// A line through each point, from the least it may be to the most; on a logarithmic axis, down to the axis where it may be
+  /// nothing.
+  private func drawErrors(in frame: PlotFrame, of buffer: inout CellBuffer, look: Look) {
+    var canvas = DotCanvas(rect: frame.area, glyphs: look.glyphs)
+    let least = y.kind == .logarithmic ? frame.yScale.low : -Double.infinity
+    for one in series where one.form != .line {
+      for point in one.points where point.yError > 0 {
+        guard
+          let low = frame.dot(point.x, max(point.y - point.yError, least), in: canvas),
+          let high = frame.dot(point.x, point.y + point.yError, in: canvas)
+        else { continue }
+        canvas.line(from: low, to: high, role: .dim, mark: "|")
+      }
+    }
+    canvas.draw(on: &buffer, look: look)
+  }
+
   private func draw(
     _ point: Point, of one: Series, _ index: Int, in frame: PlotFrame,
     _ labels: inout LabelPlacer, _ buffer: inout CellBuffer, _ look: Look
   ) {
     guard let place = frame.cell(point.x, point.y) else { return }
     labels.reserve(place)
+    buffer.tell(Rect(x: place.x - 1, y: place.y, width: 3, height: 1), words(point, of: one))
     let style = point.isSelected ? look.style(.cursor) : look.style(one.role).adding(.bold)
     buffer.set(mark(of: one, index, look), x: place.x, y: place.y, style: style)
   }

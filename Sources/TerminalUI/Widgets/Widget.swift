@@ -20,6 +20,7 @@ extension CellBuffer {
   ) {
     guard !rect.isEmpty else { return }
     let cut = TextLayout.truncate(text, to: rect.width, ellipsis: look.glyphs.ellipsis)
+    if text.width > rect.width { tell(rect, text.plain) }
     let spare = max(0, rect.width - cut.width)
     let shift =
       switch alignment {

@@ -15,7 +15,35 @@ enum Pointer {
     case .wheelUp: return wheel(.up, event, &state)
     case .wheelDown: return wheel(.down, event, &state)
     case .press: return event.button == .left ? click(event, &state) : []
-    case .release: return []
+    case .drag: return drag(event, &state)
+    case .release, .move: return []
+    }
+  }
+
+  /// Follows the pointer: the cursor goes where it is, cells of a map that it passes are marked where they can be, and beyond
+  /// the edge of a list the list moves on.
+  private static func drag(_ event: MouseEvent, _ state: inout State) -> [Effect] {
+    let found = hits(state, event)
+    guard state.overlay == nil, found.isFocused(x: event.x, y: event.y) == true else { return [] }
+    switch found.target(x: event.x, y: event.y) {
+    case .row(let row, let chosen):
+      guard let chosen else { return [] }
+      return step(from: chosen, to: row, .up, .down, &state)
+    case .cell(let place, let cursor):
+      guard let cursor, cursor != place else { return [] }
+      Screens.current(state).mark(&state)
+      let effects =
+        step(from: cursor.row, to: place.row, .up, .down, &state)
+        + step(from: cursor.column, to: place.column, .left, .right, &state)
+      Screens.current(state).mark(&state)
+      return effects
+    case .key, .pane, .modal, .field, nil:
+      // On the frame of a list, above or below its rows.
+      let rows = found.compactMap { hit -> Rect? in
+        if case .row(_, .some) = hit.target { hit.rect } else { nil }
+      }
+      guard let first = rows.map(\.y).min(), let last = rows.map(\.maxY).max() else { return [] }
+      return event.y < first ? move(.up, &state) : event.y >= last ? move(.down, &state) : []
     }
   }
 

@@ -123,12 +123,12 @@ package enum PlayerKeys {
     switch event.action {
     case .wheelUp: player.stepBack()
     case .wheelDown: player.stepForward()
-    case .press where event.button == .left:
+    case .press where event.button == .left, .drag:
       let bar = PlayerView.timeline(
         player, in: Rect(x: 0, y: 0, width: size.width, height: size.height))
       guard bar.contains(x: event.x, y: event.y) else { return }
       player.seek(to: player.length * Double(event.x - bar.x) / Double(max(1, bar.width - 1)))
-    case .press, .release: break
+    case .press, .release, .move: break
     }
   }
 }

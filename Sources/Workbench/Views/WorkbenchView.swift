@@ -11,6 +11,7 @@ package enum WorkbenchView {
   /// Pure: the same arguments always give the same cells.
   package static func draw(_ state: State, into buffer: inout CellBuffer, look: Look) {
     draw(state, in: buffer.bounds, of: &buffer, look: look)
+    buffer.drawReadOut(style: look.style(.cursor))
   }
 
   /// Draws `state` into a part of a buffer, such as the frame of the player.

@@ -151,6 +151,14 @@ package enum HeatmapScreen: Screen {
   /// Windows of text that a quick KL is taken over.
   private static let windows = 4
 
+  package static func mark(_ state: inout State) {
+    let view = state[HeatmapScreen.self]
+    guard noMap(state) == nil, let cells = shown(state)?.addresses(view.row, view.column) else {
+      return
+    }
+    state[HeatmapScreen.self].restored.formUnion(cells)
+  }
+
   private static func toggle(_ cells: [CellAddress], _ state: inout State) -> [Effect] {
     guard map(state) != nil else { return [] }
     if cells.allSatisfy({ state[HeatmapScreen.self].restored.contains($0) }) {
