@@ -103,7 +103,8 @@ extension State {
     lesson?.showsHint = false
     lesson?.failure = nil
     if stop.kind == .free {
-      lesson?.home = LessonHome(choices: choices, views: views, screen: screen)
+      let home = LessonHome(choices: choices, views: views, screen: screen)
+      lesson?.home = home
     }
     let effects = prepare(stop)
     if let screen = stop.screen, screen != self.screen { show(screen) }

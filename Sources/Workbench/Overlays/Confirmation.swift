@@ -11,6 +11,7 @@ extension Confirmation {
       case .quit: return [.quit]
       case .cancel(let id): return [.cancel(id: id)]
       case .deleteRun(let id): return state.start(EditRunJob(run: id, edit: .delete))
+      case .replace(let request): return state.start(request.job)
       }
     },
     Binding.closing("n", "esc", "q", help: "Leave everything as it is."),
@@ -22,6 +23,8 @@ extension Confirmation {
       case .quit: "Quit while this runs? It will be cancelled:"
       case .cancel: "Cancel this job?"
       case .deleteRun: "Delete this run, its receipt and its page?"
+      case .replace(let request):
+        "\(request.words.prefix(1).uppercased() + request.words.dropFirst())? No run keeps what was measured:"
       }
     let lines: [StyledText] = [
       .strong(question), StyledText("  " + title), "",

@@ -20,7 +20,8 @@ extension FieldEdit {
     }
     switch setting.take(&state, field.editor.text) {
     case .taken(let effects):
-      state.overlay = nil
+      // It may have led to a question.
+      if case .edit = state.overlay { state.overlay = nil }
       return effects
     case .refused(let expected):
       field.problem = "Expected \(expected); found \"\(field.editor.text)\""

@@ -87,7 +87,7 @@ enum PaletteThings {
         unless: { _ in model.problem }
       ) { state in
         state.show(Place.model)
-        return state.start(LoadJob(path: model.path))
+        return state.startAnew(LoadJob(path: model.path))
       }
     }
   }

@@ -64,10 +64,12 @@ package struct Confirmation: Hashable, Sendable {
     case quit
     case cancel(id: JobID)
     case deleteRun(id: String)
+    /// A job that leaves nothing of what was measured.
+    case replace(JobRequest)
   }
 
   package var purpose: Purpose
-  /// The job that would be lost.
+  /// The job that would be lost, or what was measured.
   package var title: String
 
   package init(_ purpose: Purpose, title: String) {

@@ -16,6 +16,42 @@ extension State {
     return effects
   }
 
+  /// Asks the engine for something after which nothing is left of what was measured: after a question, where no run keeps
+  /// that.
+  ///
+  /// A lesson asks for it itself, and keeps what it needs.
+  package mutating func startAnew(_ job: some Job) -> [Effect] {
+    guard readOnly == nil, lesson == nil, let lost = unkept else { return start(job) }
+    overlay = .confirm(Confirmation(.replace(JobRequest(job)), title: lost))
+    return []
+  }
+
+  /// What is measured of the model as it is, where no run keeps it: the recipe and the names of its measurements.
+  ///
+  /// A model that was made in a moment is made again in one, so that it counts only where that took longer.
+  var unkept: String? {
+    var names: [String] = []
+    if facts[QuantizeJob.self] != nil, let made = jobs.latest(QuantizeJob.self),
+      (made.until ?? now) - made.since >= Self.longMaking
+    {
+      names.append("the quantized model")
+    }
+    if facts[EvaluateJob.self] != nil { names.append("its quality") }
+    if facts[BenchJob.self] != nil { names.append("its speed") }
+    if facts[WorkloadJob.self] != nil { names.append("the workload's times") }
+    let measured = jobs.latest(of: [
+      QuantizeJob.self, EvaluateJob.self, BenchJob.self, WorkloadJob.self,
+    ])
+    let saved = jobs.latest(SaveJob.self)?.id.number ?? 0
+    guard !names.isEmpty, facts[SaveJob.self] == nil || saved < measured?.id.number ?? 0 else {
+      return nil
+    }
+    return "\(facts.quantized?.recipe ?? choices.recipe): \(names.joined(separator: ", "))"
+  }
+
+  /// Milliseconds of quantizing from which on a model counts as a result.
+  private static let longMaking = 10_000
+
   /// Plans again for the workload as it is now, unless there is no model to plan for.
   package mutating func replan() -> [Effect] {
     guard facts.model != nil else { return [] }

@@ -81,7 +81,7 @@ extension MethodScreen {
       // The open model has it: a recipe without transforms is for the model as it is, so that is brought back.
       let back: any Job =
         type == OutlierPlanting.self ? PlantingJob(planting: nil) : RotationJob(rotation: nil)
-      return .taken(state.start(back))
+      return .taken(state.startAnew(back))
     } catch {
       return .refused(expected: type.describes.usage + ", such as " + type.describes.example)
     }

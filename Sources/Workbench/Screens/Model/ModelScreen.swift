@@ -50,7 +50,7 @@ package enum ModelScreen: Screen {
         take: { state, text in
           let path = text.trimmed
           guard !path.isEmpty else { return .refused(expected: "the path of a model") }
-          return .taken(state.start(LoadJob(path: path)))
+          return .taken(state.startAnew(LoadJob(path: path)))
         }),
       Setting(
         "Path of a candidate", .text("", caret: nil),
@@ -61,7 +61,7 @@ package enum ModelScreen: Screen {
         take: { state, text in
           let path = text.trimmed
           guard !path.isEmpty else { return .refused(expected: "the path of a candidate") }
-          return .taken(state.start(LoadJob(path: path, against: base(state)?.path)))
+          return .taken(state.startAnew(LoadJob(path: path, against: base(state)?.path)))
         }),
     ]
   }
@@ -90,7 +90,7 @@ package enum ModelScreen: Screen {
     let isListed = entries(state).contains { isOpen($0, state) }
     if let entry = chosen(state), !isOpen(entry, state), isListed || !state.facts.holdsCandidate {
       if entry.problem != nil { return nil }
-      return Step("open \(entry.name)") { state in state.start(LoadJob(path: entry.path)) }
+      return Step("open \(entry.name)") { state in state.startAnew(LoadJob(path: entry.path)) }
     }
     guard state.facts.model != nil else { return nil }
     if state.facts.holdsCandidate { return .go("compare layer by layer", to: Place.heatmap) }

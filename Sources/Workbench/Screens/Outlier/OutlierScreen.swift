@@ -125,7 +125,7 @@ package enum OutlierScreen: Screen {
 
   private static func plant(_ state: inout State) -> [Effect] {
     let view = state[OutlierScreen.self]
-    return state.start(
+    return state.startAnew(
       PlantingJob(
         planting: view.factor > 1
           ? OutlierPlanting(channels: view.channels, factor: view.factor) : nil))
