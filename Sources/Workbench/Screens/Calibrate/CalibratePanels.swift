@@ -100,7 +100,7 @@ struct LayerTable: Widget {
     let order: Table.Order? = sortsByError ? .descending : nil
     let columns: [Table.Column] = [
       Table.Column("layer"), Table.Column("error", .right, order: order),
-      Table.Column("SQNR dB", .right), Table.Column("cosine", .right, isOptional: true),
+      Table.Column("SQNR dB", .right), Table.Column("1 - cos", .right, isOptional: true),
       Table.Column("bits", .right, isOptional: true), Table.Column("method", isOptional: true),
       Table.Column("remark", isOptional: true, widest: 40),
     ]
@@ -108,7 +108,8 @@ struct LayerTable: Widget {
       [
         StyledText("\(layer.block).\(layer.projection)"),
         .strong(Quantity.significant(layer.relativeError)),
-        StyledText(Quantity.fixed(layer.sqnr, 1)), .dim(Quantity.fixed(layer.cosine, 4)),
+        StyledText(Quantity.fixed(layer.sqnr, 1)),
+        .dim(Quantity.significant(max(0, 1 - layer.cosine))),
         .dim(Quantity.fixed(layer.bits, 2)), .dim(layer.method),
         layer.fallback.map { .warn("\(look.glyphs.warn) \($0)") } ?? "",
       ]

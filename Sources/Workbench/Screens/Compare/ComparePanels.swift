@@ -116,7 +116,8 @@ struct RunScatter: Widget {
         let x = across.value(run), let y = RunFigure.divergence.value(run), y > 0
       else { return nil }
       return Plot.Point(
-        x: x, y: y, label: run.label, isSelected: index == selected)
+        x: x, y: y, label: run.label, isSelected: index == selected,
+        yError: run.evaluation?.kl.error ?? 0)
     }
     let front = zip(
       points,
@@ -132,6 +133,7 @@ struct RunScatter: Widget {
       Plot(
         [
           Plot.Series("", points: Self.unnamed(front), form: .line, role: .dim),
+          baseline(points.map(\.y)),
           Plot.Series("", points: points, form: .points, role: .series1),
         ],
         x: Plot.Axis(across.title, numbers: across == .decodeRate ? .significant : .bytes),
@@ -140,6 +142,23 @@ struct RunScatter: Widget {
 }
 
 extension RunScatter {
+  /// Where the baseline stands across: it has no KL to itself, so that it is a line.
+  private func baseline(_ heights: [Double]) -> Plot.Series {
+    let row = runs.first { run in
+      run.isBaselineRow && (conditions == nil || run.conditions == conditions)
+    }
+    guard let row, let place = across.value(row), let low = heights.min(), let high = heights.max()
+    else {
+      return Plot.Series("", points: [], form: .line, role: .track)
+    }
+    return Plot.Series(
+      "",
+      points: [
+        Plot.Point(x: place, y: low / 2), Plot.Point(x: place, y: high, label: " \(row.label) "),
+        Plot.Point(x: place, y: high * 2),
+      ], form: .line, role: .track)
+  }
+
   /// Points whose names are drawn once already.
   fileprivate static func unnamed(_ points: [Plot.Point]) -> [Plot.Point] {
     points.map { Plot.Point(x: $0.x, y: $0.y) }

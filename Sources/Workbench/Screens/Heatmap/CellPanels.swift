@@ -228,7 +228,7 @@ struct ProtectionPanel: Widget {
     let isTall = rest.height >= 6
     let bars = all.prefix(max(0, rest.height - (isTall ? 2 : 0))).map {
       BarChart.Bar(
-        StyledText($0.name), value: metric.isWorseWhenLarger ? $0.value : 1,
+        StyledText($0.name), value: metric.isWorseWhenLargerShown ? metric.shown($0.value) : 1,
         text: StyledText(metric.text($0.value)), role: .series2)
     }
     let (chart, note) = rest.splitTop(bars.count)

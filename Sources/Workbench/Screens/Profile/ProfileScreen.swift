@@ -240,8 +240,10 @@ package enum ProfileScreen: Screen {
       return
     }
     let isLarge = rect.width >= 120 && rect.height >= 34
-    let upper = min(10, rect.height / 2)
-    let planned = rect.height >= 22 ? 4 : 0
+    // Small screens are the picture's alone while one looks at it.
+    let isPicture = state[ProfileScreen.self].pane == .roofline && !isLarge && rect.height < 34
+    let upper = isPicture ? 0 : min(10, rect.height / 2)
+    let planned = rect.height >= 22 && !isPicture ? 4 : 0
     let witness = bench.witnesses?.first
     let limits = LimitLine(side(state))
     let rows = rect.rows([
@@ -256,17 +258,7 @@ package enum ProfileScreen: Screen {
         PlannedPanel(report: state.facts.workload, job: state.jobs.latest(WorkloadJob.self)),
         in: rows[1], look: look)
     }
-    let top = rows[0].columns([.fill(weight: 11), .fill(weight: 9)])
-    buffer.draw(SpeedPanel(bench: bench), in: top[0], look: look)
-    if state[ProfileScreen.self].pane == .options, !isLarge {
-      drawOptions(state, in: top[1], of: &buffer, look: look)
-    } else {
-      if state[ProfileScreen.self].showsProcess, let memory = bench.memory {
-        buffer.draw(ProcessPanel(memory: memory), in: top[1], look: look)
-      } else {
-        buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
-      }
-    }
+    drawTop(state, bench, showsOptions: !isLarge, in: rows[0], of: &buffer, look: look)
     if isLarge {
       let lower = rows[3].columns([.fill(weight: 3), .fill(weight: 2)])
       let right = lower[1].rows([.fill(), .fixed(10)])
@@ -280,6 +272,23 @@ package enum ProfileScreen: Screen {
       buffer.draw(RooflinePanel(bench: bench, isFocused: true), in: rows[3], look: look)
     } else {
       drawKernels(state, in: rows[3], of: &buffer, look: look)
+    }
+  }
+
+  /// Speeds, and next to them memory or the options.
+  private static func drawTop(
+    _ state: State, _ bench: BenchReport, showsOptions: Bool, in rect: Rect,
+    of buffer: inout CellBuffer, look: Look
+  ) {
+    guard !rect.isEmpty else { return }
+    let top = rect.columns([.fill(weight: 11), .fill(weight: 9)])
+    buffer.draw(SpeedPanel(bench: bench), in: top[0], look: look)
+    if state[ProfileScreen.self].pane == .options, showsOptions {
+      drawOptions(state, in: top[1], of: &buffer, look: look)
+    } else if state[ProfileScreen.self].showsProcess, let memory = bench.memory {
+      buffer.draw(ProcessPanel(memory: memory), in: top[1], look: look)
+    } else {
+      buffer.draw(KindPanel(bench: bench), in: top[1], look: look)
     }
   }
 
