@@ -27,19 +27,29 @@ package struct LessonBeacon {
 
   package let path: String
   private var last: Signal?
+  private var hasFailed = false
 
   package init(path: String) { self.path = path }
 
-  /// Writes the file where what it says has changed; the room goes on where it cannot be written.
-  package mutating func show(_ state: State) {
-    guard var signal = Self.signal(state) ?? over else { return }
+  /// Writes the file where what it says has changed; yields, once, why that cannot be: the room goes on.
+  package mutating func show(_ state: State) -> String? {
+    guard var signal = Self.signal(state) ?? over else { return nil }
     let seconds = signal.seconds
     // The clock alone is written every five seconds.
     signal.seconds = seconds / 5 * 5
-    guard signal != last else { return }
+    guard signal != last else { return nil }
     last = signal
     signal.seconds = seconds
-    try? Self.write(signal, to: path)
+    do {
+      try Self.write(signal, to: path)
+      hasFailed = false
+    } catch {
+      defer { hasFailed = true }
+      if !hasFailed {
+        return "A second terminal is not told of the lesson: \(ErrorWords.of(error))"
+      }
+    }
+    return nil
   }
 
   /// The lesson that was shown, ended.

@@ -198,7 +198,7 @@ package struct WorkbenchLoop<Device: Backend & ~Copyable>: ~Copyable {
 
   private mutating func send(_ message: Message) {
     for effect in store.send(message, at: now) { perform(effect) }
-    beacon?.show(store.state)
+    if let problem = beacon?.show(store.state) { say(.problem, problem) }
   }
 
   private mutating func draw() {

@@ -67,6 +67,11 @@ import Testing
     let ran = try withExtendedLifetime(lock) { try bench.sweep("run", path) }
     #expect(ran.code == 1)
     #expect(ran.text.contains("another process runs the sweep"))
+    // Who is to be asked to end is told by a file; one that does not is no reason to say that nothing runs.
+    try bench.folder.file("held/run.pid", "nobody")
+    let cancelled = try withExtendedLifetime(lock) { try bench.sweep("cancel", path) }
+    #expect(cancelled.code == 1)
+    #expect(cancelled.text.contains("the process that runs the sweep, found 'nobody'"))
   }
 
   /// A task that cannot be done is told with what it said, and keeps no other from being done.
@@ -185,5 +190,14 @@ import Testing
     #expect(torn.error.contains("\(id).json is damaged"))
     #expect(Ran(["sweep", "task", path, "--index", "0"]).code == 0)
     #expect(Ran(["sweep", "collect", path, "--allow-partial"]).code == 0)
+    // So is how a task failed: it counts neither as failed nor as waiting.
+    let next = try #require(lines.split(separator: "\n").dropFirst().first)
+    let failed = try #require(try StrictJSON.parse(Array(next.utf8))[path: "id"]?.string)
+    try folder.file("run/failed/\(failed).json", "{\"id\"")
+    let status = Ran(["sweep", "status", path])
+    #expect(status.code == 1)
+    #expect(status.error.contains("\(failed).json is damaged: expected how a task failed"))
+    try FileManager.default.removeItem(atPath: path + "/failed/\(failed).json")
+    #expect(Ran(["sweep", "status", path]).code == 3)
   }
 }

@@ -154,6 +154,19 @@ import Testing
     #expect(try open(.whenKept, "b").measured("one") { 5 } == 5, "another option, another file")
   }
 
+  /// A file that is not taken away when the job is done would be where the next one begins.
+  @Test func aFileThatStaysIsTold() throws {
+    let folder = try TemporaryFolder()
+    let said = Mutex<[String]>([])
+    let kept = try KeptMeasures(
+      job: "j", facts: [], folder: folder.path, resuming: .never,
+      tell: { text in said.withLock { $0.append(text) } })
+    let path = try #require(kept.path)
+    try FileManager.default.removeItem(atPath: path)
+    #expect(try kept.during { 2 } == 2)
+    #expect(said.withLock { $0.last }?.hasPrefix("\(path) is done with") == true)
+  }
+
   /// Where nothing can be written the job goes on, and says so.
   @Test func aFolderThatCannotBeWrittenIsTold() throws {
     let folder = try TemporaryFolder()

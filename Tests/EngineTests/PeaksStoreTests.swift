@@ -42,6 +42,16 @@ import Testing
     #expect(early.measurement?.ageSeconds == nil)
   }
 
+  @Test func aFolderThatCannotBeWrittenIsTold() throws {
+    let folder = try TemporaryFolder()
+    try folder.file("cache", "")
+    var said: [String] = []
+    let found = try store(folder).measure(log: { said.append($0) }) { Self.peaks() }
+    #expect(found.readBandwidth == 36e9)
+    #expect(said.count == 1)
+    #expect(said.first?.hasPrefix("What was measured cannot be kept: ") == true, "\(said)")
+  }
+
   /// A host of two states: what the other one gave stays in the range that advice is looked at in.
   @Test func earlierMeasurementsAreRemembered() throws {
     let folder = try TemporaryFolder()
@@ -83,7 +93,7 @@ import Testing
   @Test func absurdFiguresAreRefusedWithWords() throws {
     let folder = try TemporaryFolder()
     let store = store(folder)
-    store.write(Self.peaks(38.6e6))
+    try store.write(Self.peaks(38.6e6))
     guard case .refused(let reason) = store.read() else {
       Issue.record("taken")
       return
@@ -157,7 +167,7 @@ import Testing
     let locator = ResourceLocator(
       environment: ["XDG_CACHE_HOME": folder.path("cache")], executable: nil)
     let store = PeaksStore(locator: locator, threads: 2)
-    store.write(Self.peaks(35.123e9))
+    try store.write(Self.peaks(35.123e9))
     let laboratory = try Laboratory(threads: 2, locator: locator)
     #expect(try perform(laboratory, MachineJob()).readBandwidth == 35.123e9)
     let again = try perform(laboratory, MachineJob(again: true))

@@ -95,5 +95,7 @@ import Testing
     #expect(words(failing).contains("out of memory"))
     let silent = try Self.python("exit 0", in: folder)
     #expect(words(silent).contains("it said nothing"))
+    let chatty = try Self.python("case \"$2\" in *json.dumps*) echo done;; esac", in: folder)
+    #expect(words(chatty).contains("expected figures as JSON, found 'done'"))
   }
 }

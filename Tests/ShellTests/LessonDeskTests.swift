@@ -82,15 +82,31 @@ import Workbench
     var state = State()
     _ = update(&state, .lesson(event: .begin(lesson: lesson, before: [:])))
     _ = update(&state, .tick(milliseconds: 65_000))
-    beacon.show(state)
+    #expect(beacon.show(state) == nil)
     let signal = try #require(try beacon.read())
     #expect(signal.index == 0 && signal.stops == 2 && signal.stop == "q" && signal.next == "e")
     #expect(signal.notes == "Wait for three hands." && signal.answer == "b")
     #expect(signal.seconds == 65 && !signal.isSettled)
     _ = update(&state, .lesson(event: .left))
-    beacon.show(state)
+    #expect(beacon.show(state) == nil)
     #expect(try beacon.read()?.index == nil)
     try folder.file("deep/presenting.json", "{")
     #expect(throws: LessonProblem.self) { try beacon.read() }
+  }
+
+  /// The room goes on where nothing can be written, and hears it once.
+  @Test func aFileThatCannotBeWrittenIsToldOnce() throws {
+    let folder = try TemporaryFolder()
+    try folder.file("file", "")
+    var beacon = LessonBeacon(path: folder.path("file/presenting.json"))
+    var state = State()
+    #expect(beacon.show(state) == nil)
+    let lesson = Lesson(
+      id: "l", title: "T",
+      stops: [LessonStop(id: "s", kind: .say), LessonStop(id: "e", kind: .say)])
+    _ = update(&state, .lesson(event: .begin(lesson: lesson, before: [:])))
+    #expect(beacon.show(state)?.contains("second terminal is not told of the lesson: ") == true)
+    _ = update(&state, .tick(milliseconds: 65_000))
+    #expect(beacon.show(state) == nil)
   }
 }

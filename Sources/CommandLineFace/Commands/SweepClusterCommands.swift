@@ -113,7 +113,7 @@ struct SweepCancelCommand: ParsableCommand {
   func run() throws {
     let document = try SweepCommand.telling {
       let folder = try sweep.opened()
-      return Document(process: folder.cancelLocal(), jobs: try folder.cancelSlurm())
+      return Document(process: try folder.cancelLocal(), jobs: try folder.cancelSlurm())
     }
     if output.json { return try Output.json(document) }
     if let process = document.process { print("Asked process \(process) to end.") }

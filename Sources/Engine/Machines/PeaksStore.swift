@@ -67,19 +67,20 @@ package struct PeaksStore {
     return ((measurement.earlier ?? []) + [last]).suffix(Self.remembered)
   }
 
-  package func write(_ peaks: MachinePeaks) {
-    guard let path, let data = try? JSONEncoder().encode(peaks) else { return }
+  /// - Throws: what keeps it from being written.
+  package func write(_ peaks: MachinePeaks) throws {
+    guard let path else { return }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
-    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try? WholeFile.write([UInt8](data), to: path)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try WholeFile.write([UInt8](try JSONEncoder().encode(peaks)), to: path)
   }
 
   /// Measures until the figures are plausible, and keeps them.
   ///
   /// - Parameters:
   ///   - probe: measures once; what it throws ends the measurement, and what was kept before stays.
-  ///   - log: told why something is measured once more.
+  ///   - log: told why something is measured once more, or cannot be kept.
   /// - Throws: `EngineError.implausibleMachine` when no try is plausible; what `probe` throws.
   package func measure(
     log: (String) -> Void = { _ in }, probe: () throws -> MachinePeaks
@@ -93,7 +94,11 @@ package struct PeaksStore {
       peaks.measurement?.measuredAt = now()
       peaks.measurement?.earlier = earlier()
       // What a crowded minute gave is not for later ones.
-      if !peaks.isDisturbed { write(peaks) }
+      if !peaks.isDisturbed {
+        do { try write(peaks) } catch {
+          log("What was measured cannot be kept: \(ErrorWords.of(error)).")
+        }
+      }
       peaks.measurement?.ageSeconds = 0
       return peaks
     }

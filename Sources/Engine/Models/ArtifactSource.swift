@@ -161,6 +161,7 @@ struct ArtifactSource {
   var surroundingBytes: Int {
     let text =
       JSONValue.object(config).text().utf8.count + files.reduce(0) { $0 + $1.text.utf8.count }
+    // One that cannot be opened ends the export that copies it.
     let copied = companions.reduce(0) { $0 + ((try? MappedFile(path: $1).byteCount) ?? 0) }
     guard case .gguf(let source) = holder else { return text + copied }
     return text + copied + (source.file.tensors.map(\.range.lowerBound).min() ?? 0)

@@ -59,7 +59,7 @@ extension SweepFolder {
     return task
   }
 
-  /// What came of a task; nil where there is nothing yet, or nothing that can be read.
+  /// What came of a task; nil where there is nothing yet, or nothing that can be read: it is run again then.
   package func result(of task: SweepTask) -> SweepResult? {
     guard let data = FileManager.default.contents(atPath: place("results", task.id, "json")),
       let result = try? Self.decode(SweepResult.self, data), result.answers(task)
@@ -69,31 +69,42 @@ extension SweepFolder {
 
   /// Keeps what came of a task, and takes away that it failed before.
   ///
-  /// - Throws: `PlatformError` where nothing can be written.
+  /// - Throws: `PlatformError` where nothing can be written; where the old failure stays.
   package func finish(_ result: SweepResult, _ times: SweepTimes) throws {
     try keep(times, in: "times", result.id)
     // Comes after the times: with it the task is done.
     try keep(result, in: "results", result.id)
-    remove("failed", result.id)
+    try remove("failed", result.id)
   }
 
   /// How a task failed the last time; nil where it did not.
-  package func failure(of id: String) -> SweepFailure? {
-    FileManager.default.contents(atPath: place("failed", id, "json")).flatMap {
-      try? Self.decode(SweepFailure.self, $0)
+  ///
+  /// - Throws: `SweepError.damaged` for a file that does not say it.
+  package func failure(of id: String) throws -> SweepFailure? {
+    let place = place("failed", id, "json")
+    guard FileManager.default.fileExists(atPath: place) else { return nil }
+    do {
+      let file = try MappedFile(path: place)
+      return try Self.decode(
+        SweepFailure.self, Data(try file.read(at: 0, count: file.byteCount)))
+    } catch {
+      let cause = (error as? PlatformError)?.cause ?? ErrorWords.of(error)
+      throw SweepError.damaged(
+        path: place,
+        reason: "expected how a task failed, \(cause); remove it to run the task again")
     }
   }
 
   /// Keeps how a task failed, one attempt more than before.
   ///
-  /// - Throws: `PlatformError` where nothing can be written.
+  /// - Throws: `PlatformError` where nothing can be written; `SweepError.damaged`.
   package func fail(_ id: String, code: Int32, lines: [String]) throws {
-    let attempts = (failure(of: id)?.attempts ?? 0) + 1
+    let attempts = (try failure(of: id)?.attempts ?? 0) + 1
     try keep(
       SweepFailure(id: id, code: code, attempts: attempts, lines: lines), in: "failed", id)
   }
 
-  /// How long a task took; nil where that is not known.
+  /// How long a task took; nil where that is not known: a figure to look at, no result.
   package func times(of id: String) -> SweepTimes? {
     FileManager.default.contents(atPath: place("times", id, "json")).flatMap {
       try? Self.decode(SweepTimes.self, $0)

@@ -144,7 +144,11 @@ package struct SweepFolder: Sendable {
   }
 
   /// Takes a file away, where it is there.
-  func remove(_ folder: String, _ id: String) {
-    try? FileManager.default.removeItem(atPath: place(folder, id, "json"))
+  ///
+  /// - Throws: where it stays.
+  func remove(_ folder: String, _ id: String) throws {
+    let place = place(folder, id, "json")
+    guard FileManager.default.fileExists(atPath: place) else { return }
+    try FileManager.default.removeItem(atPath: place)
   }
 }

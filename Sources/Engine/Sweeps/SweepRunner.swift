@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Platform
 
@@ -86,7 +87,7 @@ package struct SweepRunner {
     let results = try folder.ids(in: "results")
     return try folder.tasks().enumerated().compactMap { index, task in
       if results.contains(task.id), folder.result(of: task) != nil { return nil }
-      if !options.repeatsFailed, folder.failure(of: task.id)?.isFinal == true { return nil }
+      if !options.repeatsFailed, try folder.failure(of: task.id)?.isFinal == true { return nil }
       return Entry(index: index, task: task)
     }
   }
@@ -94,12 +95,24 @@ package struct SweepRunner {
 
 extension SweepFolder {
   /// Asks the process that runs the sweep here to end; yields its number, nil where none does.
-  package func cancelLocal() -> Int32? {
-    guard isRunning,
-      let text = try? TextFile.read(path + "/" + SweepRunner.processFile, atMost: 64),
-      let process = Int32(text.filter { !$0.isWhitespace }), process > 1,
-      kill(process, SIGTERM) == 0
-    else { return nil }
+  ///
+  /// - Throws: `SweepError.damaged` where one does, and the file that tells its number does not; `PlatformError` for one that may
+  ///   not be asked.
+  package func cancelLocal() throws -> Int32? {
+    let file = path + "/" + SweepRunner.processFile
+    // Whoever asks how far a sweep is holds the lock for a moment, and has no number.
+    guard isRunning, FileManager.default.fileExists(atPath: file) else { return nil }
+    let text = try TextFile.read(file, atMost: 64)
+    guard let process = Int32(text.filter { !$0.isWhitespace }), process > 1 else {
+      throw SweepError.damaged(
+        path: file,
+        reason: "expected the number of the process that runs the sweep, found '\(text)'")
+    }
+    guard kill(process, SIGTERM) == 0 else {
+      // It has ended meanwhile.
+      if errno == ESRCH { return nil }
+      throw PlatformError.system(operation: "end process \(process) of", path: path, code: errno)
+    }
     return process
   }
 }

@@ -34,9 +34,9 @@ package struct SweepStatus: Hashable, Sendable, Codable {
     schema = Self.currentSchema
     self.tasks = tasks.count
     finished = tasks.count { results.contains($0.id) }
-    failed = tasks.enumerated().compactMap { index, task in
+    failed = try tasks.enumerated().compactMap { index, task in
       guard failures.contains(task.id), !results.contains(task.id),
-        let failure = folder.failure(of: task.id)
+        let failure = try folder.failure(of: task.id)
       else { return nil }
       return Failed(index: index, words: task.words, failure: failure)
     }

@@ -94,21 +94,23 @@ struct SweepWork {
       return
     }
     // A task that ends by its own word has told how.
-    if !SweepFailure.isFinal(code) || folder.failure(of: entry.task.id) == nil {
+    if try !SweepFailure.isFinal(code) || folder.failure(of: entry.task.id) == nil {
       try folder.fail(entry.task.id, code: code, lines: lastLines(of: entry))
     }
     failed += 1
-    if let failure = folder.failure(of: entry.task.id) {
+    if let failure = try folder.failure(of: entry.task.id) {
       tell(.failed(task: entry.task.words, failure: failure))
     }
   }
 
   private func lastLines(of entry: SweepRunner.Entry) -> [String] {
-    let log = folder.log(of: entry.task.id)
-    guard let file = try? MappedFile(path: log),
-      let bytes = try? file.read(
-        at: max(0, file.byteCount - 8192), count: min(8192, file.byteCount))
-    else { return [] }
+    let bytes: [UInt8]
+    do throws(PlatformError) {
+      let file = try MappedFile(path: folder.log(of: entry.task.id))
+      bytes = try file.read(at: max(0, file.byteCount - 8192), count: min(8192, file.byteCount))
+    } catch {
+      return ["\(error)"]
+    }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(Self.keptLines)
       .map(String.init)
   }

@@ -86,15 +86,20 @@ package enum Witness: String, CaseIterable, Hashable, Sendable, Codable {
   ) throws -> Answer {
     let outcome = try ChildProcess.run(python, ["-c"] + arguments)
     let lines = outcome.out.split(separator: UInt8(ascii: "\n"))
-    guard outcome.code == 0, let line = lines.last,
-      let found = try? JSONDecoder().decode(Answer.self, from: Data(line))
-    else {
+    guard outcome.code == 0, let line = lines.last else {
       let said = String(decoding: outcome.error.suffix(2000), as: UTF8.self)
         .split(separator: "\n").last.map(String.init)
       throw EngineError.noWitness(
         program: rawValue, reason: "it did not run \(path): \(said ?? "it said nothing")")
     }
-    return found
+    do {
+      return try JSONDecoder().decode(Answer.self, from: Data(line))
+    } catch {
+      let found = String(decoding: line.prefix(80), as: UTF8.self)
+      throw EngineError.noWitness(
+        program: rawValue,
+        reason: "of \(path) expected figures as JSON, found '\(found)': \(ErrorWords.of(error))")
+    }
   }
 
   private func getenvText(_ name: String) -> String? {

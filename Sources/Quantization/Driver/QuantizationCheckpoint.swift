@@ -128,7 +128,7 @@ package final class QuantizationCheckpoint {
       to: folder + "/" + Self.mark)
   }
 
-  /// How far the run kept in a folder has come; nil when there is none.
+  /// How far the run kept in a folder has come; nil when there is none, or what is wrong with it is for `restore` to tell.
   package static func progress(in folder: String) -> (done: Int, of: Int)? {
     guard let state = try? readState(folder) else { return nil }
     return (state.done.count, state.blocks)
@@ -192,6 +192,7 @@ package final class QuantizationCheckpoint {
         done: done + [file.note], stream: stream, streamChecksum: checksum))
     done.append(file.note)
     if index > 0 {
+      // One that stays takes room and goes with the folder.
       try? FileManager.default.removeItem(atPath: path(Self.name("stream", index - 1)))
     }
     return try file.read(over: model.block(index))

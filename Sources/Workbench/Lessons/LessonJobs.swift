@@ -33,6 +33,7 @@ enum LessonJobs {
             factors: [1, 32], windows: max(2, sizes.windows), isQuick: true,
             calibration: calibration)))
     case "caches":
+      // A line that is no recipe was told by who read the lesson; so was a planting.
       let caches = stop.caches.compactMap { try? RecipeText.recipe($0) }
       // Few windows mean that whoever takes the lesson does not wait for figures to be good.
       let isLeast = sizes.windows < 4

@@ -74,7 +74,7 @@ struct RunIdentity {
     ] + laboratory.identityFacts + held.transformFacts
   }
 
-  /// The program itself: two builds of one version may round differently.
+  /// The program itself: two builds of one version may round differently; `unknown` where the system does not show it.
   private static var executable: String {
     (try? MappedFile(path: "/proc/self/exe")).map(facts) ?? "unknown"
   }

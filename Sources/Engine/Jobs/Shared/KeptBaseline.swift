@@ -116,7 +116,7 @@ final class KeptBaseline: BaselineEnds {
     tell("What the baseline says cannot be kept: \(ErrorWords.of(error)).")
   }
 
-  /// Drops the oldest files until this one fits.
+  /// Drops the oldest files until this one fits, as far as they can be removed; a disk that is full is told by who writes.
   private func makeRoom(in folder: String) {
     let files = FileManager.default
     let dated = ((try? FolderListing.names(in: folder)) ?? []).compactMap {
@@ -158,7 +158,7 @@ final class KeptBaseline: BaselineEnds {
     }
   }
 
-  /// The file goes: the next run makes it again.
+  /// The file goes: the next run makes it again, or finds it damaged once more.
   private func forget() {
     source = nil
     try? FileManager.default.removeItem(atPath: path)

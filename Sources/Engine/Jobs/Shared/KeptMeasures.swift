@@ -141,7 +141,9 @@ final class KeptMeasures: Sendable {
       if let path, state.withLock({ $0.log }) != nil {
         state.withLock { $0.log = nil }
         if most == 0 {
-          try? FileManager.default.removeItem(atPath: path)
+          do { try FileManager.default.removeItem(atPath: path) } catch {
+            tell("\(path) is done with and cannot be removed: \(ErrorWords.of(error)).")
+          }
         } else {
           forget(allBut: most, path)
         }
@@ -153,7 +155,7 @@ final class KeptMeasures: Sendable {
     }
   }
 
-  /// Drops the oldest files of this job.
+  /// Drops the oldest files of this job, as far as they can be removed: what stays is looked at after the next run.
   private func forget(allBut most: Int, _ path: String) {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let folder = parts.dropLast().joined(separator: "/")

@@ -149,7 +149,7 @@ package struct SlurmBackend {
     var groups: Set<String> = []
     for (index, task) in try folder.tasks().enumerated() {
       if results.contains(task.id), folder.result(of: task) != nil { continue }
-      if !options.repeatsFailed, folder.failure(of: task.id)?.isFinal == true { continue }
+      if !options.repeatsFailed, try folder.failure(of: task.id)?.isFinal == true { continue }
       let group = [task.model.sha256, task.text?.sha256, task.protocolName]
         .compactMap(\.self).joined(separator: " ")
       if options.baselinesFirst, task.evaluation != nil, groups.insert(group).inserted {
