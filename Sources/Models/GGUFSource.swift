@@ -112,6 +112,8 @@ package struct GGUFSource: WeightSource {
     let tensor = entry.tensor
     // A bias is one row in the file, and each of its numbers belongs to a row of the layer.
     let width = shape.dimensions.count > 1 ? tensor.columns : 1
+    // What is stored, what is made of it, and the copy that stays.
+    try HeapMemory.expect(3 * shape.elementCount, of: MemoryLayout<Float>.stride)
     let stored = try tensor.floats(rows: entry.rows)
     var floats = stored
     if let order {
@@ -175,6 +177,7 @@ package struct GGUFSource: WeightSource {
       return try DenseWeight(self.tensor(name, shape: shape).rows(part))
     }
     var bytes: [UInt8] = []
+    try HeapMemory.expect(2 * part.count, of: tensor.rowBytes)
     bytes.reserveCapacity(part.count * tensor.rowBytes)
     for row in part {
       let start = order(row) * tensor.rowBytes

@@ -1,5 +1,6 @@
 import Checkpoints
 import Operators
+import Platform
 import Tensors
 
 extension Model {
@@ -120,6 +121,7 @@ private struct ModelLoader<Source: WeightSource> {
     let table = try source.weight(frame.embedding, rows: rows, columns: columns)
     // Some rows at a time: both tables in float32 may be larger than the memory.
     let slab = 512
+    try HeapMemory.expect(2 * slab * columns, of: MemoryLayout<Float>.stride)
     var values = [Float](repeating: 0, count: 2 * slab * columns)
     return values.withUnsafeMutableBufferPointer { values in
       guard let first = values.baseAddress else { return false }

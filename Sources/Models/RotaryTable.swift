@@ -1,4 +1,5 @@
 import Glibc
+package import Platform
 import Synchronization
 
 /// The cosines and sines of a rotary embedding, `[positions, headDimension / 2]`, made as far as
@@ -13,9 +14,12 @@ package final class RotaryTable: Sendable {
     private let storage: UnsafeMutablePointer<Float>
 
     /// - Parameter magnitude: what cosines and sines are multiplied by.
-    fileprivate init(frequencies: [Float], magnitude: Float, count: Int) {
+    /// - Throws: `PlatformError.memoryRefused` with the bytes.
+    fileprivate init(
+      frequencies: [Float], magnitude: Float, count: Int
+    ) throws(PlatformError) {
       let pairs = frequencies.count
-      let storage = UnsafeMutablePointer<Float>.allocate(capacity: max(1, 2 * count * pairs))
+      let storage = try HeapMemory.floats(2 * count * pairs)
       let sines = storage + count * pairs
       frequencies.withUnsafeBufferPointer { frequencies in
         for position in 0..<count {
@@ -39,24 +43,25 @@ package final class RotaryTable: Sendable {
   /// Angle per token of each pair of channels.
   package let frequencies: [Float]
   private let magnitude: Float
-  private let made: Mutex<Rows>
+  private let made = Mutex<Rows?>(nil)
 
   /// - Parameter isLong: whether it is for sequences longer than those of training.
   package init(_ embedding: RotaryEmbedding, headDimension: Int, isLong: Bool = false) {
     frequencies = embedding.frequencies(headDimension: headDimension, isLong: isLong)
     magnitude = embedding.magnitude
-    made = Mutex(Rows(frequencies: frequencies, magnitude: magnitude, count: 0))
   }
 
   /// At least the rows of the positions `0..<positions`.
-  package func rows(_ positions: Int) -> Rows {
-    made.withLock { rows in
-      if rows.count < positions {
-        // Whoever still reads the shorter table holds on to it.
-        rows = Rows(
-          frequencies: frequencies, magnitude: magnitude,
-          count: max(positions, rows.count * 2, 1024))
-      }
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes; the shorter table stays.
+  package func rows(_ positions: Int) throws(PlatformError) -> Rows {
+    try made.withLock { (made) throws(PlatformError) in
+      if let made, made.count >= positions { return made }
+      // Whoever still reads the shorter table holds on to it.
+      let rows = try Rows(
+        frequencies: frequencies, magnitude: magnitude,
+        count: max(positions, (made?.count ?? 0) * 2, 1024))
+      made = rows
       return rows
     }
   }
@@ -85,10 +90,12 @@ struct RotaryTables: Sendable {
   }
 
   /// At least the rows of the positions `0..<positions` of the tables that sequences of these lengths turn by.
-  func rows(_ positions: Int, lengths: [Int]) -> RotaryRows {
+  ///
+  /// - Throws: `PlatformError.memoryRefused`.
+  func rows(_ positions: Int, lengths: [Int]) throws(PlatformError) -> RotaryRows {
     var made: [RotaryRows.Row] = []
     for entry in tables where lengths.contains(where: entry.turn.isOf) {
-      made.append(RotaryRows.Row(turn: entry.turn, rows: entry.table.rows(positions)))
+      made.append(RotaryRows.Row(turn: entry.turn, rows: try entry.table.rows(positions)))
     }
     return RotaryRows(positions: positions, rows: made)
   }
@@ -105,9 +112,14 @@ struct RotaryRows: Sendable {
   }
 
   /// Those of one rotation for a sequence of `length` tokens; made when no block of the model turns so.
-  func of(_ rotation: AttentionPlan.Rotation, length: Int) -> RotaryTable.Rows {
+  ///
+  /// - Throws: `PlatformError.memoryRefused`.
+  func of(
+    _ rotation: AttentionPlan.Rotation, length: Int
+  ) throws(PlatformError) -> RotaryTable.Rows {
     let turn = RotaryTurn(rotation, length: length)
-    return rows.first { $0.turn == turn }?.rows ?? RotaryTable(turn).rows(positions)
+    if let found = rows.first(where: { $0.turn == turn }) { return found.rows }
+    return try RotaryTable(turn).rows(positions)
   }
 }
 

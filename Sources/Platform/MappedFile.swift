@@ -76,6 +76,7 @@ package final class MappedFile: @unchecked Sendable {
     guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
       throw .outOfBounds(path: path, offset: offset, count: count, size: byteCount)
     }
+    try HeapMemory.expect(count)
     var failure: PlatformError?
     let copy = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count, let base = buffer.baseAddress {

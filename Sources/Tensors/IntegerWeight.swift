@@ -1,3 +1,5 @@
+import Platform
+
 /// A weight of integer codes with scales and zero points: `w = scale * (code - zero)`.
 ///
 /// Codes are a dense little-endian bit stream along each row, least significant bit first, every row
@@ -30,7 +32,7 @@ package final class IntegerWeight: LinearWeight {
 
   /// Packs one code a byte, `[rows, columns]`.
   ///
-  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format.
+  /// - Throws: `TensorError.invalidWeight` when counts do not fit the format; `PlatformError.memoryRefused`.
   package convenience init(
     format: WeightFormat, rows: Int, columns: Int, unpacked: [UInt8], scales: [Float],
     zeros: [UInt8] = [], realZeros: [Float] = []
@@ -41,6 +43,7 @@ package final class IntegerWeight: LinearWeight {
     }
     let bits = format.bits
     let rowBytes = Self.rowBytes(columns: columns, bits: bits)
+    try HeapMemory.expect(rows, of: rowBytes)
     let packed = SharedBytes(byteCount: rows * rowBytes) { target in
       let target = target.assumingMemoryBound(to: UInt8.self)
       unpacked.withUnsafeBufferPointer { source in

@@ -1,3 +1,5 @@
+package import Platform
+
 /// The weight of a linear layer, `[rows, columns]` = `[output channels, input channels]`.
 ///
 /// A weight describes and yields values; it never multiplies (see `Operators`).
@@ -28,11 +30,20 @@ extension LinearWeight {
 
   /// The same values as floating-point numbers: the weight itself, or a copy in float32 of one that is quantized.
   ///
-  /// - Throws: `TensorError` for sizes that no tensor has.
+  /// - Throws: `TensorError` for sizes that no tensor has; `PlatformError.memoryRefused`.
   package func decoded() throws -> any LinearWeight {
     guard !format.isFloat else { return self }
+    try expectRoom(2 * MemoryLayout<Float>.stride)
     let shape = try Shape(checking: [rows, columns])
     return try DenseWeight(TensorView(dtype: .f32, shape: shape, copying: dequantized()))
+  }
+
+  /// Looks whether the system would give so many bytes for each value now, before arrays are made of them.
+  ///
+  /// - Throws: `PlatformError.memoryRefused` with the bytes.
+  package func expectRoom(_ bytes: Int) throws(PlatformError) {
+    let (count, isBeyond) = rows.multipliedReportingOverflow(by: columns)
+    try HeapMemory.expect(isBeyond ? Int.max : count, of: bytes)
   }
 
   /// All values as float32, `[rows, columns]`.

@@ -5,10 +5,13 @@ faults.py kill NIBBLE [COUNT]   kills each writing command COUNT times (100) at 
                                 that resumes writes the same bytes as one that was left alone, and no temporary name stays behind.
 faults.py disk NIBBLE           lets the n-th write, sync or rename of each command fail for n = 1, 2, 3 ... until a run has none that
                                 fails: exit 1 with a line that says so, and the artifact whole or absent.
+faults.py memory NIBBLE         runs methods on a wide model under ever less address space (`ulimit -v`), from what they take alone down to
+                                where the program itself does not start: each run ends by its own word, 0, or 1 with the bytes that were
+                                refused, and none is ended by a signal down to twice what the program takes at rest.
 
 On a model with random weights that `nibble synthesize` writes. Exit 1 if anything is not so.
 """
-import errno, hashlib, os, pty, random, shutil, signal, subprocess, sys, tempfile, time
+import errno, hashlib, os, pty, random, re, shutil, signal, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 nibble = os.path.abspath(sys.argv[2])
@@ -143,7 +146,35 @@ def disk():
         print(f"{arguments[0]} {' '.join(arguments[-2:])}: the disk full at each of {number - 1} calls, {failed} runs ended by it", flush=True)
 
 
-{"kill": kill, "disk": disk}[sys.argv[1]]()
+def memory():
+    wide = f"{base}/wide"
+    made = run(["synthesize", wide, "--blocks", "1", "--seed", "1", "--hidden-size", "1024", "--intermediate-size", "4096", "--heads", "8", "--kv-heads", "2", "--head-dimension", "128",
+                "--vocabulary", "2048", "--context", "512", "--threads", "1"])
+    if made.returncode: sys.exit(f"synthesize: {made.stderr}")
+
+    def limited(megabytes, arguments):
+        forget(out, f"{out}.unfinished")
+        return subprocess.run(["sh", "-c", f'ulimit -v {megabytes * 1024}; exec "$0" "$@"', nibble, *arguments], capture_output=True, text=True, errors="replace", env=environment)
+
+    rest = next(size for size in range(8, 4096, 8) if limited(size, ["quantize", "--help"]).returncode == 0)
+    print(f"at rest: {rest} MB of addresses", flush=True)
+    for recipe in [["--weights", "rtn:4:32"], ["--weights", "gptq:4:32"], ["--weights", "awq:4:32"], ["--weights", "hqq:4:32"], ["--activations", "smoothquant"], ["--activations", "llm.int8"]]:
+        arguments = ["quantize", wide, "-o", out, *recipe, *quick]
+        counts, signals, others = {"whole": 0, "refused": 0, "otherwise": 0}, [], set()
+        for size in range(792, rest, -24):
+            ended = limited(size, arguments)
+            if ended.returncode == 0: counts["whole"] += 1
+            elif ended.returncode == 1 and re.search(r"expected \d+ bytes of memory", ended.stderr): counts["refused"] += 1
+            elif ended.returncode > 0 and ended.returncode < 128 and "nibble:" in ended.stderr:
+                counts["otherwise"] += 1
+                others.add(re.sub(r"[0-9.]+", "N", ended.stderr.strip().splitlines()[-1])[:160])
+            else: signals.append((size, ended.returncode))
+            if ended.returncode and os.path.exists(out): fault(f"{recipe}: half an artifact at {size} MB")
+        print(f"{' '.join(recipe)}: {counts} {sorted(others)}, ended by the system at {signals}", flush=True)
+        if any(size >= 2 * rest for size, _ in signals): fault(f"{' '.join(recipe)}: ended by the system at {signals}")
+
+
+{"kill": kill, "disk": disk, "memory": memory}[sys.argv[1]]()
 shutil.rmtree(base, ignore_errors=True)
 print(f"{len(wrong)} things are not so" if wrong else "all is as it should be")
 sys.exit(bool(wrong))

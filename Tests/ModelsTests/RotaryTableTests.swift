@@ -1,5 +1,6 @@
 import Glibc
 import Models
+import Platform
 import Testing
 
 @Suite struct RotaryTableTests {
@@ -37,9 +38,9 @@ import Testing
     #expect(blended > 0)
   }
 
-  @Test func rowsAreCosinesAndSines() {
+  @Test func rowsAreCosinesAndSines() throws {
     let table = RotaryTable(RotaryEmbedding(base: 100), headDimension: 4)
-    let rows = table.rows(3000)
+    let rows = try table.rows(3000)
     #expect(rows.count >= 3000)
     for position in [0, 1, 63, 2999] {
       for pair in 0..<2 {
@@ -49,7 +50,10 @@ import Testing
       }
     }
     // A shorter table is a part of the longer; nothing is made twice.
-    #expect(table.rows(10) === rows)
-    #expect(table.rows(rows.count + 1) !== rows)
+    #expect(try table.rows(10) === rows)
+    #expect(try table.rows(rows.count + 1) !== rows)
+    // One that no memory holds is refused, and what was made stays.
+    #expect(throws: PlatformError.self) { try table.rows(1 << 45) }
+    #expect(try table.rows(rows.count) !== rows)
   }
 }

@@ -64,7 +64,7 @@ import Testing
       let inputs = sample.seen()
       let search = try AWQScaleSearch(
         [sample.layer(grid)], magnitudes: inputs.magnitudes, options)
-      let moments = try search.run(try #require(inputs.outputError))
+      let moments = try search.run(try #require(try inputs.outputError()))
       let direct = try search.run(
         OutputError(inputs: sample.inputs, tokens: sample.tokens, columns: columns))
       let module = try search.run { PlainAWQ.loss(sample, $0[0].map(Double.init)) }
@@ -155,7 +155,7 @@ import Testing
     let grid = try Grid(.awq, bits: 4, isSymmetric: false)
     let layers = try ["block 1 gate", "block 1 up"].map { try sample.layer(grid, name: $0) }
     let search = try AWQScaleSearch(layers, magnitudes: seen.magnitudes, .init(group: 32))
-    let outputError = try #require(seen.outputError)
+    let outputError = try #require(try seen.outputError())
     #expect(
       throws: QuantizationError.noFiniteLoss(layers: "block 1 gate, block 1 up", tried: 20)
     ) { try search.run(outputError) }
@@ -237,6 +237,6 @@ import Testing
     let inputs = sample.seen()
     return try AWQScaleSearch(
       [sample.layer(grid)], magnitudes: inputs.magnitudes, options, pool: pool
-    ).run(try #require(inputs.outputError))
+    ).run(try #require(try inputs.outputError()))
   }
 }

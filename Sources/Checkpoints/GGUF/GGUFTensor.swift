@@ -47,6 +47,9 @@ package struct GGUFTensor: Sendable {
         file: file.path, name: name,
         .invalidWeight("expected floating-point numbers, found \(type)"))
     }
+    try CheckpointError.wrapping { () throws(PlatformError) in
+      try HeapMemory.expect(rows.count * columns, of: MemoryLayout<Float>.stride)
+    }
     return [Float](unsafeUninitializedCapacity: rows.count * columns) { buffer, count in
       if let base = buffer.baseAddress { dequantize(rows: rows, into: base) }
       count = rows.count * columns
@@ -61,6 +64,9 @@ package struct GGUFTensor: Sendable {
       }
     } catch {
       throw .tensor(file: file.path, name: name, error)
+    }
+    try CheckpointError.wrapping { () throws(PlatformError) in
+      try HeapMemory.expect(2 * shape.elementCount, of: MemoryLayout<Float>.stride)
     }
     let floats = try floats(rows: 0..<rows)
     do throws(TensorError) {

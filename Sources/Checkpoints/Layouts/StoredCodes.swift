@@ -1,3 +1,4 @@
+import Platform
 import Tensors
 
 /// Codes that lie across: words of 32 bits, packed along one dimension of a matrix, as GPTQ and AWQ store them.
@@ -41,21 +42,25 @@ struct StoredCodes {
   }
 
   /// The streams that run down the columns of the words as rows of codes, one a byte, `[rows, columns]`.
-  func rowsDown(_ rows: Int, columns: Int) -> [UInt8] {
-    filled(rows, columns) { row, column in down(row, at: column) }
+  ///
+  /// - Throws: `PlatformError.memoryRefused`.
+  func rowsDown(_ rows: Int, columns: Int) throws -> [UInt8] {
+    try filled(rows, columns) { row, column in down(row, at: column) }
   }
 
   /// The streams that run along the lines as columns of codes, one a byte, `[rows, columns]`.
   ///
   /// - Parameter place: where in a line a row lies.
-  func rowsAlong(_ rows: Int, columns: Int, place: (Int) -> Int) -> [UInt8] {
-    filled(rows, columns) { row, column in along(column, at: place(row)) }
+  /// - Throws: `PlatformError.memoryRefused`.
+  func rowsAlong(_ rows: Int, columns: Int, place: (Int) -> Int) throws -> [UInt8] {
+    try filled(rows, columns) { row, column in along(column, at: place(row)) }
   }
 
   /// Some columns at a time, so that the words of a few lines are still there for the next row.
   private func filled(
     _ rows: Int, _ columns: Int, _ code: (_ row: Int, _ column: Int) -> UInt8
-  ) -> [UInt8] {
+  ) throws -> [UInt8] {
+    try HeapMemory.expect(rows, of: columns)
     let span = 32
     return [UInt8](unsafeUninitializedCapacity: rows * columns) { buffer, count in
       for first in stride(from: 0, to: columns, by: span) {

@@ -45,7 +45,7 @@ enum AWQLayerConformance {
   private static func curves(
     _ layer: AWQ.Layer, _ inputs: AWQInputs, _ options: AWQ.Options, _ pool: WorkerPool
   ) throws -> [String: AWQScaleCurve] {
-    guard let outputError = inputs.outputError else { return [:] }
+    guard let outputError = try inputs.outputError() else { return [:] }
     func search(_ layer: AWQ.Layer, _ scaling: AWQ.Scaling) throws -> AWQScaleSearch {
       var options = options
       options.scaling = scaling

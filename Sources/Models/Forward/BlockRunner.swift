@@ -44,7 +44,7 @@ struct BlockRunner {
     self.observer = observer
     self.segments = segments
     tokens = segments.reduce(0) { $0 + $1.count }
-    rotary = model.rotary.rows(
+    rotary = try model.rotary.rows(
       segments.reduce(0) { max($0, $1.position + $1.count) }, lengths: segments.map(\.length))
     buffers = try ForwardBuffers(context, model.configuration, tokens: tokens)
   }
@@ -151,7 +151,7 @@ struct BlockRunner {
       normalize(buffers.keys, by: norm, heads: kvHeads, dimension: dimension)
     }
     for segment in segments {
-      let rows = attention.rotation.map { rotary.of($0, length: segment.length) }
+      let rows = try attention.rotation.map { try rotary.of($0, length: segment.length) }
       let queries = buffers.queries + segment.first * heads * dimension
       let keys = buffers.keys + segment.first * kvHeads * dimension
       let values = buffers.values + segment.first * kvHeads * dimension

@@ -27,4 +27,11 @@ package protocol ForwardObserver: AnyObject {
   /// Shows a tensor, `[tokens, columns]`; tokens of a long text come in several calls, in order.
   func observe(
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int)
+
+  /// Why it could not look, such as memory that was refused; asked after a pass, which `observe` cannot end.
+  var refusal: (any Error)? { get }
+}
+
+extension ForwardObserver {
+  package var refusal: (any Error)? { nil }
 }

@@ -1,5 +1,6 @@
 package import Models
 package import Operators
+import Platform
 
 /// What the calibration text sends into one block: the residual stream after the blocks that are quantized already.
 ///
@@ -108,6 +109,7 @@ package final class BlockCalibration {
         try checkpoint()
         progress(what, Double(done) / Double(max(1, all)))
       }
+      if let refusal = observer.refusal { throw refusal }
     }
   }
 
@@ -121,6 +123,7 @@ package final class BlockCalibration {
       try stream.model.runBlock(
         stream.index, block, hidden: [try sequence.copy()], context: context,
         options: ForwardOptions(observer: observer, endsBefore: endsBefore))
+      if let refusal = observer.refusal { throw refusal }
       progress(what, Double(number + 1) / Double(count))
     }
   }
@@ -156,6 +159,7 @@ final class HessianGatherer: ForwardObserver {
   private let groups: Set<Projection>
   private let context: ExecutionContext
   private(set) var hessians: [Projection: Hessian] = [:]
+  private(set) var refusal: (any Error)?
 
   init(groups: [Projection], context: ExecutionContext) {
     self.groups = Set(groups)
@@ -169,7 +173,14 @@ final class HessianGatherer: ForwardObserver {
   func observe(
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
-    guard case .linearInput(let projection) = tap else { return }
+    guard case .linearInput(let projection) = tap, refusal == nil else { return }
+    do {
+      if hessians[projection] == nil { try HeapMemory.expect(Hessian.byteCount(columns: columns)) }
+      try HeapMemory.expect(Hessian.scratchBytes(columns: columns, tokens: tokens))
+    } catch {
+      refusal = error
+      return
+    }
     hessians[projection, default: Hessian(columns: columns)].add(
       values, tokens: tokens, pool: context.pool, provider: context.provider)
   }

@@ -94,7 +94,7 @@ struct BlockWork {
       try model.runBlock(
         index, block, hidden: [sequence], context: context,
         options: ForwardOptions(observer: observer))
-      if let refusal = layers.refusal ?? heads?.refusal { throw refusal }
+      if let refusal = observer.refusal { throw refusal }
       try check(sequence, number: number)
       report(
         .step(
@@ -133,6 +133,7 @@ struct BlockWork {
   private func weightErrors(_ layer: BlockDraft.Layer) throws -> ErrorSums {
     let original =
       layer.scales.isIdentity ? layer.original : try layer.scales.applied(to: layer.original)
+    try original.expectRoom(2 * MemoryLayout<Float>.stride)
     let before = original.dequantized()
     let after = layer.weight.dequantized()
     return before.withUnsafeBufferPointer { before in
@@ -164,6 +165,8 @@ struct BlockWork {
 /// Shows each of several observers what it wants.
 final class SeveralObservers: ForwardObserver {
   private let observers: [any ForwardObserver]
+
+  var refusal: (any Error)? { observers.lazy.compactMap(\.refusal).first }
 
   init(_ observers: [any ForwardObserver]) { self.observers = observers }
 

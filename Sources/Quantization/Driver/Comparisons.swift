@@ -43,8 +43,13 @@ final class LayerComparison: ForwardObserver {
     case .linearInput(let projection):
       gatherMaxima(projection, values, tokens: tokens, columns: columns)
       guard let drafted = drafted[projection] else { return }
-      var made = [Float](repeating: 0, count: tokens * drafted.layer.rows)
+      guard refusal == nil else { return }
       do {
+        // What it makes, and the input with its scales.
+        try HeapMemory.expect(
+          tokens * (drafted.layer.rows + (drafted.scales.input == nil ? 0 : columns)),
+          of: MemoryLayout<Float>.stride)
+        var made = [Float](repeating: 0, count: tokens * drafted.layer.rows)
         try made.withUnsafeMutableBufferPointer { made in
           guard let made = made.baseAddress else { return }
           try drafted.run(values, tokens: tokens, columns: columns, context: context, into: made)

@@ -40,10 +40,10 @@ extension BlockDraft {
     from source: Projection, _ pair: ScalePair, _ candidate: DecoderBlock
   ) throws {
     var rows = ChannelRatio(channels: pair.channels)
-    rows.add(try original(of: source), candidate[source].weight) { row, _ in row }
+    try rows.add(original(of: source), candidate[source].weight) { row, _ in row }
     var columns = ChannelRatio(channels: pair.channels)
     for target in pair.targets {
-      columns.add(try original(of: target), candidate[target].weight) { _, column in
+      try columns.add(original(of: target), candidate[target].weight) { _, column in
         pair.sourceChannel(of: column)
       }
     }
@@ -91,7 +91,8 @@ private struct ChannelRatio {
   mutating func add(
     _ base: any LinearWeight, _ candidate: any LinearWeight,
     channel: (_ row: Int, _ column: Int) -> Int
-  ) {
+  ) throws {
+    try base.expectRoom(2 * MemoryLayout<Float>.stride)
     let (one, other) = (base.dequantized(), candidate.dequantized())
     for row in 0..<base.rows {
       for column in 0..<base.columns {

@@ -34,6 +34,8 @@ package struct LayerScales: Hashable, Sendable {
   package func applied(
     to weight: any LinearWeight, storedAs type: DType = .f32
   ) throws -> DenseWeight {
+    // The values, and their copy in the type they are stored as.
+    try weight.expectRoom(2 * MemoryLayout<Float>.stride)
     var values = weight.dequantized()
     let columns = weight.columns
     let factors = input ?? [Float](repeating: 1, count: columns)

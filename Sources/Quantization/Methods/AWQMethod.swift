@@ -134,6 +134,8 @@ package struct AWQMethod: QuantizationMethod {
       }
       return
     }
+    // The weights, what scales make of them, and a copy of that.
+    try layer.weight.expectRoom(3 * MemoryLayout<Float>.stride)
     var weights = found.scaled(layer.weight.dequantized(), of: projection)
     if var clip = found.clips[projection] {
       if let silent { clip.keep(silent.dead + silent.starved, of: weights) }

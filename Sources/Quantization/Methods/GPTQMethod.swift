@@ -144,6 +144,7 @@ package struct GPTQMethod: QuantizationMethod {
         try hessians.removeValue(forKey: group.lead).flatMap {
           hessian -> GPTQPreparation? in
           guard Self.sees(enough: hessian, group) else { return nil }
+          try HeapMemory.expect(GPTQPreparation.workingBytes(columns: hessian.columns))
           return try GPTQPreparation(
             hessian, ordersByActivation: ordersByActivation, damping: damping,
             setsStarvedApart: !zeroesDead, layer: draft[group.lead].name, pool: draft.pool,
@@ -195,6 +196,8 @@ package struct GPTQMethod: QuantizationMethod {
     let (clock, pool, provider) = (
       draft.clock, draft.pool, draft.calibration?.context.provider ?? .best
     )
+    // The weights, and a code each.
+    try layer.weight.expectRoom(MemoryLayout<Float>.stride + 1)
     func rounded(_ options: GPTQ.Options) throws -> GPTQResult {
       try clock.time("rounding") {
         try GPTQ.quantize(

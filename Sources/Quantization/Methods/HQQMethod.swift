@@ -47,6 +47,8 @@ package struct HQQMethod: QuantizationMethod {
       let (rows, columns) = (layer.weight.rows, layer.weight.columns)
       let group: Int = if case .group(let size) = format.granularity { size } else { columns }
       let (clock, pool) = (draft.clock, draft.pool)
+      // The weights, and a code each.
+      try layer.weight.expectRoom(MemoryLayout<Float>.stride + 1)
       func rounded(storesFP16: Bool) throws -> HQQ.Result {
         try clock.time("rounding") {
           try HQQ.quantize(

@@ -136,6 +136,7 @@ package struct OutlierPlanting: Hashable, Sendable, Codable {
     let step = Bits(factor.trailingZeroBitCount)
     let magnitude = ~(Bits(1) << (Bits.bitWidth - 1))
     let largest = magnitude >> fraction
+    try HeapMemory.expect(2 * view.shape.elementCount, of: MemoryLayout<Bits>.stride)
     var bits = try view.elements(as: type)
     for row in 0..<view.shape.dimensions[0] {
       for column in chosen {

@@ -84,7 +84,7 @@ package struct AWQBlockSearch {
           with: Dictionary(uniqueKeysWithValues: zip(pair.targets, candidates)))
       }
     case .linear:
-      guard let outputError = inputs.outputError else {
+      guard let outputError = try inputs.outputError() else {
         preconditionFailure("no second moments of the inputs of \(pair.targets)")
       }
       return try search.run(outputError)
@@ -98,6 +98,9 @@ package struct AWQBlockSearch {
     guard layer.grid != nil, let sample = try block.inputs(of: projection)?.sample else {
       return nil
     }
+    // The scaled weights, and the sample by groups with its scaled copy.
+    try HeapMemory.expect(
+      layer.weights.count + 2 * sample.values.count, of: MemoryLayout<Float>.stride)
     let scaled = try AWQ.Layer(
       name: layer.name, rows: layer.rows, columns: layer.columns,
       weights: result.scaled(layer.weights, of: projection), grid: layer.grid)

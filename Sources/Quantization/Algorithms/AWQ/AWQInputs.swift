@@ -23,6 +23,12 @@ package struct AWQInputs: Sendable {
     hessian = gathersMoments ? Hessian(columns: columns) : nil
   }
 
+  /// Bytes that the inputs of so many channels take at most.
+  static func byteCount(columns: Int, expected: Int, gathersMoments: Bool) -> Int {
+    TokenSample.mostBytes(columns: columns, expected: expected)
+      + (gathersMoments ? Hessian.byteCount(columns: columns) : 0)
+  }
+
   /// Adds one sequence, `[tokens, columns]`.
   package mutating func add(
     _ inputs: UnsafePointer<Float>, tokens: Int, pool: WorkerPool? = nil,
@@ -55,5 +61,11 @@ package struct AWQInputs: Sendable {
   }
 
   /// What errors of weights cost on these inputs; nil where moments were not gathered.
-  package var outputError: OutputError? { hessian.map { OutputError($0) } }
+  ///
+  /// - Throws: `PlatformError.memoryRefused`: it takes the moments twice, both of their triangles.
+  package func outputError() throws -> OutputError? {
+    guard let hessian else { return nil }
+    try HeapMemory.expect(2 * columns * columns, of: MemoryLayout<Float>.stride)
+    return OutputError(hessian)
+  }
 }

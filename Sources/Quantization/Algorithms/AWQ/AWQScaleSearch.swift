@@ -49,10 +49,12 @@ package struct AWQScaleSearch {
   ///
   /// - Parameter loss: the mean squared change of the module's output when each layer has the weights it is handed,
   ///   `[rows, columns]`, in the order of the layers.
-  /// - Throws: `QuantizationError.noFiniteLoss`, and what `loss` throws.
+  /// - Throws: `QuantizationError.noFiniteLoss`, `PlatformError.memoryRefused`, and what `loss` throws.
   package func run(
     loss: (_ candidates: [[Float]]) throws -> Double
   ) throws -> AWQScaleCurve {
+    try HeapMemory.expect(
+      layers.reduce(0) { $0 + $1.weights.count }, of: MemoryLayout<Float>.stride)
     var candidates = layers.map(\.weights)
     return try search { scales in
       for (index, layer) in layers.enumerated() {

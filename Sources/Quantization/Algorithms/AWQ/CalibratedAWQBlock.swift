@@ -62,6 +62,7 @@ final class CalibratedAWQBlock: AWQBlock {
 
   func layer(_ projection: Projection) throws -> AWQ.Layer {
     let layer = draft[projection]
+    try layer.weight.expectRoom(MemoryLayout<Float>.stride)
     return try AWQ.Layer(
       name: layer.name, rows: layer.weight.rows, columns: layer.weight.columns,
       weights: layer.weight.dequantized(), grid: grid(layer))
@@ -145,7 +146,8 @@ final class CalibratedAWQBlock: AWQBlock {
   }
 
   private func dense(_ values: [Float], _ rows: Int, _ columns: Int) throws -> DenseWeight {
-    try DenseWeight(
+    try HeapMemory.expect(values.count, of: MemoryLayout<Float>.stride)
+    return try DenseWeight(
       TensorView(dtype: .f32, shape: Shape(checking: [rows, columns]), copying: values))
   }
 }
@@ -156,6 +158,7 @@ private final class AWQInputGatherer: ForwardObserver {
   private let expected: Int
   private let context: ExecutionContext
   private(set) var inputs: [Projection: AWQInputs] = [:]
+  private(set) var refusal: (any Error)?
 
   init(leads: Set<Projection>, expected: Int, context: ExecutionContext) {
     self.leads = leads
@@ -170,7 +173,18 @@ private final class AWQInputGatherer: ForwardObserver {
   func observe(
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
-    guard case .linearInput(let projection) = tap else { return }
+    guard case .linearInput(let projection) = tap, refusal == nil else { return }
+    do {
+      if inputs[projection] == nil {
+        try HeapMemory.expect(
+          AWQInputs.byteCount(
+            columns: columns, expected: expected, gathersMoments: projection.writesStream))
+      }
+      try HeapMemory.expect(Hessian.scratchBytes(columns: columns, tokens: tokens))
+    } catch {
+      refusal = error
+      return
+    }
     // After a norm the module's output counts; after a linear layer the layer's own.
     inputs[
       projection,

@@ -24,6 +24,13 @@ package struct GPTQPreparation: Sendable {
   /// Why there is no inverse.
   let failure: String
 
+  /// Bytes that factoring the moments of so many channels takes: a copy of them where columns are set apart, the sweep, its
+  /// result.
+  package static func workingBytes(columns: Int) -> Int {
+    SymmetricPanels.byteCount(columns: columns) + FactorSweep.byteCount(columns: columns)
+      + InverseFactor.byteCount(columns: columns)
+  }
+
   /// Orders and factors `hessian`.
   ///
   /// Work is shared over `pool`; the result does not depend on its threads.

@@ -20,6 +20,14 @@ package struct Hessian: Sendable {
     sum = SymmetricPanels(columns: columns)
   }
 
+  /// Bytes that the moments of so many channels take.
+  static func byteCount(columns: Int) -> Int { SymmetricPanels.byteCount(columns: columns) }
+
+  /// Bytes that adding so many tokens takes meanwhile.
+  static func scratchBytes(columns: Int, tokens: Int) -> Int {
+    SymmetricPanels.packedCount(columns: columns, tokens: tokens) * MemoryLayout<Float>.stride
+  }
+
   /// Adds one sequence, `[tokens, columns]`.
   ///
   /// Sums are float32 products of float32 inputs, added in runs of some hundred tokens. Work is shared over `pool`; the

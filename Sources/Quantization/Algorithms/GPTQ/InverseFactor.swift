@@ -16,6 +16,11 @@ struct InverseFactor: Sendable {
 
   var panels: Int { (columns + Self.width - 1) / Self.width }
 
+  /// Bytes that a factor of so many columns takes.
+  static func byteCount(columns: Int) -> Int {
+    offset((columns + width - 1) / width) * MemoryLayout<Float>.stride
+  }
+
   /// Where panel `panel` begins.
   static func offset(_ panel: Int) -> Int { width * width * (panel * (panel + 1) / 2) }
 

@@ -31,6 +31,16 @@ struct SymmetricPanels: Sendable {
     }
   }
 
+  /// Bytes that a matrix of so many columns takes.
+  static func byteCount(columns: Int) -> Int {
+    offset((columns + width - 1) / width) * MemoryLayout<Float>.stride
+  }
+
+  /// Numbers that the inputs of a run of tokens are laid out in.
+  static func packedCount(columns: Int, tokens: Int) -> Int {
+    (columns + width - 1) / width * width * min(tokens, tokensPerRun)
+  }
+
   /// Where panel `panel` begins.
   static func offset(_ panel: Int) -> Int { width * width * (panel * (panel + 1) / 2) }
 

@@ -72,6 +72,7 @@ package enum LLMInt8 {
     _ weight: any LinearWeight, layer: String, pool: WorkerPool? = nil
   ) throws -> IntegerWeight {
     let (rows, columns) = (weight.rows, weight.columns)
+    try weight.expectRoom(1)
     var codes = [UInt8](repeating: 128, count: rows * columns)
     // A row of zeros has a scale like any other: its codes are 0.
     var scales = [Float](repeating: 1, count: rows)

@@ -33,6 +33,7 @@ package struct WeightRotation: Sendable {
     try Self.check(columns, gains?.count, exactly: true, "inputs", layer)
     try Self.check(columns, input?.dimension, exactly: false, "inputs", layer)
     try Self.check(rows, output?.dimension, exactly: false, "outputs", layer)
+    try weight.expectRoom(2 * MemoryLayout<Float>.stride)
     var values = weight.dequantized()
     values.withUnsafeMutableBufferPointer { values in
       guard let values = values.baseAddress else { return }

@@ -47,6 +47,9 @@ package enum RoundToNearest {
     }
     var options = options
     var fallback: String?
+    // A code each; a grid of the whole tensor is searched among all weights.
+    try weight.expectRoom(
+      format.granularity == .tensor && options.searchesRange ? MemoryLayout<Float>.stride + 1 : 1)
     let work = GridPass(weight, format, grid, searchesRange: options.searchesRange, layer: layer)
     var result = try work.run(scaleType: options.scaleType, pool: pool)
     if options.scaleType == .f16, let largest = result.scales.max() {

@@ -32,6 +32,7 @@ package enum ScaledFloatRounding {
       }
     }
     scales = scales.map { grid.scale(of: ValueRange(lowest: -$0, highest: $0)) }
+    try weight.expectRoom(1)
     let codes = SharedBytes(byteCount: rows * columns) { bytes in
       guard let codes = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
       GridPass.eachRow(of: weight, pool) { row, values in

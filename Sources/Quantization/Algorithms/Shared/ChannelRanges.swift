@@ -1,4 +1,5 @@
 package import Models
+import Platform
 package import Tensors
 
 /// The smallest and the largest value of each input channel of layers that share their inputs, and some of the tokens.
@@ -80,6 +81,7 @@ private final class RangeGatherer: ForwardObserver {
   private let expected: Int
   private let sampled: Int
   private(set) var ranges: [Projection: ChannelRanges] = [:]
+  private(set) var refusal: (any Error)?
 
   init(groups: Set<Projection>, expected: Int, sampled: Int) {
     self.groups = groups
@@ -94,7 +96,16 @@ private final class RangeGatherer: ForwardObserver {
   func observe(
     _ tap: ForwardTap, block: Int, values: UnsafePointer<Float>, tokens: Int, columns: Int
   ) {
-    guard case .linearInput(let projection) = tap else { return }
+    guard case .linearInput(let projection) = tap, refusal == nil else { return }
+    if ranges[projection] == nil, sampled > 0 {
+      do {
+        try HeapMemory.expect(
+          TokenSample.mostBytes(columns: columns, expected: expected, size: sampled))
+      } catch {
+        refusal = error
+        return
+      }
+    }
     ranges[
       projection,
       default: ChannelRanges(columns: columns, expected: expected, sampled: sampled)

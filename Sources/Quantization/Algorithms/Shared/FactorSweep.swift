@@ -31,12 +31,25 @@ final class FactorSweep {
     self.columns = columns
     self.pool = pool
     self.kernels = kernels
-    panels = (columns + Self.width - 1) / Self.width
-    blockPanels = columns < 4096 ? 4 : 8
+    panels = Self.panels(columns)
+    blockPanels = Self.blockPanels(columns)
     let block = blockPanels * Self.width
-    values = .allocate(capacity: Self.width * Self.width * (panels * (panels + 1) / 2))
+    values = .allocate(capacity: Self.matrixCount(panels))
     left = .allocate(capacity: panels * block * Self.width)
     corner = .allocate(capacity: block * (2 * block + 1))
+  }
+
+  /// Bytes that a sweep of so many columns takes.
+  static func byteCount(columns: Int) -> Int {
+    let (panels, block) = (panels(columns), blockPanels(columns) * width)
+    return (matrixCount(panels) + panels * block * width + block * (2 * block + 1))
+      * MemoryLayout<Double>.stride
+  }
+
+  private static func panels(_ columns: Int) -> Int { (columns + width - 1) / width }
+  private static func blockPanels(_ columns: Int) -> Int { columns < 4096 ? 4 : 8 }
+  private static func matrixCount(_ panels: Int) -> Int {
+    width * width * (panels * (panels + 1) / 2)
   }
 
   deinit {

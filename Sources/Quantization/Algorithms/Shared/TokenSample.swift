@@ -22,6 +22,11 @@ package struct TokenSample: Sendable {
     stride = max(1, expected / max(1, size))
   }
 
+  /// Bytes that a sample of so many tokens takes at most, with the room that it grows by.
+  static func mostBytes(columns: Int, expected: Int, size: Int = size) -> Int {
+    2 * min(expected, 2 * size) * columns * MemoryLayout<Float>.stride
+  }
+
   /// Tokens in the sample.
   package var tokens: Int { columns == 0 ? 0 : values.count / columns }
 

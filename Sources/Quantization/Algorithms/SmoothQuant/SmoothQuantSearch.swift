@@ -1,5 +1,6 @@
 import Models
 import Operators
+import Platform
 import Tensors
 
 /// Searches how much SmoothQuant should move between one norm, or layer, and those after it.
@@ -82,7 +83,8 @@ struct SmoothQuantSearch {
 
   /// What a layer without bias makes of the sample, `[tokens, rows]`.
   private func outputs(of layer: PreparedLinear, _ sample: TokenSample) throws -> [Float] {
-    try [Float](unsafeUninitializedCapacity: sample.tokens * layer.rows) { buffer, count in
+    try HeapMemory.expect(sample.tokens * layer.rows, of: MemoryLayout<Float>.stride)
+    return try [Float](unsafeUninitializedCapacity: sample.tokens * layer.rows) { buffer, count in
       try sample.values.withUnsafeBufferPointer { inputs in
         guard let output = buffer.baseAddress, let inputs = inputs.baseAddress else { return }
         try context.linear([layer], input: inputs, tokens: sample.tokens, outputs: [output])
