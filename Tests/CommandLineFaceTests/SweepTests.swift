@@ -188,6 +188,9 @@ import Testing
     let torn = Ran(["sweep", "collect", path, "--allow-partial"])
     #expect(torn.code == 1)
     #expect(torn.error.contains("\(id).json is damaged"))
+    let told = Ran(["sweep", "status", path])
+    #expect(told.code == 3 && told.out.contains("0 of 9 tasks have finished"))
+    #expect(told.out.contains("\(id).json cannot be read: 'nibble sweep resume' makes it again"))
     #expect(Ran(["sweep", "task", path, "--index", "0"]).code == 0)
     #expect(Ran(["sweep", "collect", path, "--allow-partial"]).code == 0)
     // So is how a task failed: it counts neither as failed nor as waiting.

@@ -10,6 +10,9 @@ enum SweepLines {
       "\(Quantity.grouped(status.finished)) of \(Quantity.grouped(status.tasks)) tasks have finished, "
         + "\(Quantity.grouped(status.failed.count)) failed, \(Quantity.grouped(status.waiting)) wait"
         + (status.isRunning ? "; a run is at work" : ""))
+    for path in status.damaged {
+      print("\(path) cannot be read: 'nibble sweep resume' makes it again")
+    }
     if let queue = status.queue {
       print(
         queue.jobs.isEmpty

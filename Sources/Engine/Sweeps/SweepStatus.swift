@@ -15,6 +15,8 @@ package struct SweepStatus: Hashable, Sendable, Codable {
   package var tasks: Int
   package var finished: Int
   package var failed: [Failed]
+  /// Files of results that cannot be read: their tasks wait, and the next run makes them again.
+  package var damaged: [String]
   /// Neither finished nor failed.
   package var waiting: Int
   /// Whether a local run is at work.
@@ -33,16 +35,21 @@ package struct SweepStatus: Hashable, Sendable, Codable {
     let failures = try folder.ids(in: "failed")
     schema = Self.currentSchema
     self.tasks = tasks.count
-    finished = tasks.count { results.contains($0.id) }
+    let done = Set(
+      tasks.filter { results.contains($0.id) && folder.result(of: $0) != nil }.map(\.id))
+    finished = done.count
+    damaged = tasks.filter { results.contains($0.id) && !done.contains($0.id) }.map {
+      folder.place("results", $0.id, "json")
+    }
     failed = try tasks.enumerated().compactMap { index, task in
-      guard failures.contains(task.id), !results.contains(task.id),
+      guard failures.contains(task.id), !done.contains(task.id),
         let failure = try folder.failure(of: task.id)
       else { return nil }
       return Failed(index: index, words: task.words, failure: failure)
     }
     waiting = tasks.count - finished - failed.count
     isRunning = folder.isRunning
-    let seconds = tasks.compactMap { results.contains($0.id) ? folder.times(of: $0.id) : nil }
+    let seconds = tasks.compactMap { done.contains($0.id) ? folder.times(of: $0.id) : nil }
     taskSeconds = seconds.isEmpty ? nil : seconds.reduce(0) { $0 + $1.seconds }
   }
 
