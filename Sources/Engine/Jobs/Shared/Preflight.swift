@@ -68,8 +68,8 @@ struct Preflight {
     let blockBytes = Int(parameters * 2 * bits / 8) + largest * (runs ? 13 : 8)
     let held = Int(parameters * blocks * Self.heldBytes(quantized, scales: scales, keeps: keeps))
     let window = (lengths.max() ?? 0) * (configuration.intermediateSize * 4 + 4096) * 4
-    // Blocks run in full precision and as they are drafted, each from a packed copy; those that are there need no other.
-    let plain = Int(parameters * (releases ? 1 : blocks) * 2)
+    // Blocks run as they are and as they are drafted, each from a packed copy; those that are there need no other.
+    let plain = model.linearBytes / (releases ? max(1, configuration.blocks) : 1)
     let packed = !runs ? 0 : releases ? plain : max(0, plain - model.packedLinearBytes)
     // A block that is kept comes back from its file, without a packed copy.
     let drafted =
@@ -125,7 +125,7 @@ struct Preflight {
     recipe.head == nil ? 0 : configuration.vocabularySize * configuration.hiddenSize * 2
   }
 
-  /// Bytes of the buffers of a forward pass, each in whole huge pages.
+  /// Bytes of the buffers of a forward pass, those that fill a huge page in whole ones.
   private static func scratch(_ configuration: ModelConfiguration, tokens: Int) -> Int {
     let widths = [
       configuration.hiddenSize, configuration.hiddenSize, configuration.hiddenSize,
@@ -137,7 +137,8 @@ struct Preflight {
     ]
     let page = HugeBuffer.pageBytes
     return widths.reduce(0) { sum, width in
-      sum + (width * tokens * 4 + page - 1) / page * page
+      let bytes = width * tokens * 4
+      return sum + (bytes < page ? bytes : (bytes + page - 1) / page * page)
     }
   }
 
