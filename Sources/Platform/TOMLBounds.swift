@@ -17,8 +17,9 @@ package enum TOMLBounds {
     package var found: String
   }
 
-  /// - Throws: `Excess` for a text that is too long, too deep, holds control characters, at which C strings end, or dates and
-  ///   times: no file that is read here has any, and at some that are wrong the parser ends the program.
+  /// - Throws: `Excess` for a text that is too long, too deep, holds control characters, at which C strings end, a
+  ///   bracket that another closes, or dates and times: no file that is read here has any, and at some that are wrong the parser
+  ///   ends the program.
   package static func check(
     _ text: String, bytes limit: Int = bytes, depth: Int = depth
   ) throws(Excess) {
@@ -39,6 +40,8 @@ package enum TOMLBounds {
     /// What each open bracket adds, and all of them together.
     var open: [Int] = []
     var levels = 0
+    /// What closes each open bracket.
+    var closers: [UInt8] = []
     /// Dots of the key that is read, and of the key whose value is.
     var dots = 0
     var keyDots = 0
@@ -94,12 +97,15 @@ package enum TOMLBounds {
           isHeader = true
           header = 0
         }
+        // ASCII has one character between a bracket and the one that closes it.
+        closers.append(byte + 2)
         open.append(1 + dots + keyDots)
         levels += 1 + dots + keyDots
         dots = 0
         keyDots = 0
         try check()
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
+        if let expected = closers.popLast(), expected != byte { throw closer(byte, expected) }
         if isHeader { header = max(header, levels + dots) }
         if let closed = open.popLast() { levels -= closed }
         dots = 0
@@ -117,6 +123,12 @@ package enum TOMLBounds {
       }
     }
 
+    /// At the end of a table where a list should end the parser ends the program.
+    private func closer(_ found: UInt8, _ expected: UInt8) -> Excess {
+      func words(_ byte: UInt8) -> String { "'\(Character(Unicode.Scalar(byte)))'" }
+      return Excess(line: line, expected: words(expected), found: words(found))
+    }
+
     private func check() throws(Excess) {
       guard header + levels + dots + keyDots > limit else { return }
       throw Excess(
@@ -130,6 +142,7 @@ package enum TOMLBounds {
       // Within brackets a value goes on; a header never does.
       if isHeader || open.isEmpty {
         open = []
+        closers = []
         levels = 0
         dots = 0
         keyDots = 0

@@ -64,6 +64,14 @@ import Testing
     ] {
       #expect(excess(text) == nil, "\(text)")
     }
+    // A list that a table's bracket ends: there too.
+    for text in ["c =[}", "a = [1, }", "a = [\n1,\n}\n]", "a = {b = [}]}"] {
+      #expect(excess(text)?.expected == "']'" && excess(text)?.found == "'}'", "\(text)")
+    }
+    #expect(excess("a = {b = 1]")?.expected == "'}'")
+    for text in ["[[a]]\nb = [{c = [1, 2]}, {d = '}'}] # }\n[c]\n", "a = [ # }\n1]", "a = \"[}\""] {
+      #expect(excess(text) == nil, "\(text)")
+    }
     // A return alone: at one in a header the parser ends the program.
     for text in ["[\rm]\n", "a = 1\r", "# c\rd\n", "a = \"x\ry\"\n", "a = 'x\r'"] {
       #expect(excess(text)?.found == "U+000D", "\(text.debugDescription)")
