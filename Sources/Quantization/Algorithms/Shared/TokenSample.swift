@@ -19,12 +19,24 @@ package struct TokenSample: Sendable {
   ///   - size: how many are kept, at least.
   package init(columns: Int, expected: Int, size: Int = Self.size) {
     self.columns = columns
-    stride = max(1, expected / max(1, size))
+    stride = Self.stride(expected, size)
+    // At once: later there may be no room to grow.
+    values.reserveCapacity(Self.most(expected, size) * columns)
   }
 
-  /// Bytes that a sample of so many tokens takes at most, with the room that it grows by.
+  private static func stride(_ expected: Int, _ size: Int) -> Int {
+    max(1, expected / max(1, size))
+  }
+
+  /// Tokens that are kept of so many.
+  private static func most(_ expected: Int, _ size: Int) -> Int {
+    let stride = Self.stride(expected, size)
+    return (max(0, expected) + stride - 1) / stride
+  }
+
+  /// Bytes that a sample of so many tokens takes.
   static func mostBytes(columns: Int, expected: Int, size: Int = size) -> Int {
-    2 * min(expected, 2 * size) * columns * MemoryLayout<Float>.stride
+    most(expected, size) * columns * MemoryLayout<Float>.stride
   }
 
   /// Tokens in the sample.
